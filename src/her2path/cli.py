@@ -1,0 +1,214 @@
+"""The command `her2path`.
+
+Exit codes: 0 done; 1 knowledge that does not hold (`check`), or nothing at all could be read
+(`review`, `decide`); 2 asked wrongly (an unknown fact, edition, table or file); 3 done, though some
+of the input could not be read (each told on standard error and in the output).
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+
+from . import __version__
+from .edition import AskedWrongly, Knowledge, read_knowledge
+from .problem import KnowledgeError
+
+DONE, DOES_NOT_HOLD, ASKED_WRONGLY, PARTLY_READ = 0, 1, 2, 3
+
+
+class Commands(click.Group):
+    """The group of commands: turns the project's errors into messages and exit codes."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except AskedWrongly as wrong:
+            click.echo(f"her2path: {wrong}", err=True)
+            ctx.exit(ASKED_WRONGLY)
+        except KnowledgeError as faulty:
+            for problem in faulty.problems:
+                click.echo(str(problem), err=True)
+            ctx.exit(DOES_NOT_HOLD)
+
+
+class Day(click.ParamType):
+    """A date on the command line."""
+
+    name = "date"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> dt.date:
+        if isinstance(value, dt.date):
+            return value
+        try:
+            return dt.date.fromisoformat(value)
+        except ValueError:
+            self.fail(f"{value!r} is no date; write YYYY-MM-DD", param, ctx)
+
+
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="her2path")
+def main() -> None:
+    """Trastuzumab therapy, computable: HER2 status from tests and records, with the row and source behind it.
+
+    No clinician has reviewed the rules yet, and this is not a medical device: it supports decisions.
+    """
+
+
+@main.command()
+@click.argument("paths", nargs=-1, type=click.Path(exists=True, path_type=Path))
+def check(paths: tuple[Path, ...]) -> None:
+    """Prove tables complete and free of overlap, and run their worked cases.
+
+    PATHS are edition files, or folders of them; without any, the knowledge that ships is checked. A
+    folder with its own facts.md and sources.md is checked by itself.
+    """
+    from .check import check as check_all
+    from .check import read_for_check, relative
+
+    proven = []
+    problems = []
+    for path in paths or (None,):
+        knowledge, faults = read_for_check(path)
+        problems += faults
+        if knowledge is not None:
+            held, faults = check_all(knowledge)
+            problems += faults
+            proven += [each for each in held if path is None or path in (each.table.path, *each.table.path.parents)]
+    for each in proven:
+        cases = f", {each.cases} worked cases" if each.cases else ""
+        rows = f"{len(each.table.rows)} rows"
+        click.echo(f"proven  {each.table.name:<32} {each.situations:>5} situations, {rows}{cases}")
+    for problem in sorted(set(problems)):
+        click.echo(f"{relative(problem.path)}:{problem.line}  {problem.what}", err=True)
+        if problem.advice:
+            click.echo(f"    {problem.advice}", err=True)
+    total = sum(each.situations for each in proven)
+    click.echo(f"{len(proven)} tables proven over {total} situations; {len(set(problems))} problems")
+    if problems:
+        sys.exit(DOES_NOT_HOLD)
+
+
+@main.command()
+@click.argument("table", required=False)
+@click.option("--edition", help="The edition whose table to show.")
+def show(table: str | None, edition: str | None) -> None:
+    """Show a table with its sources: an outcome (her2_status), EDITION/outcome, or an edition.
+
+    Without TABLE, list all editions and what each decides.
+    """
+    from .write.text import list_editions, show_fact, show_table
+
+    knowledge = read_knowledge()
+    if table is None:
+        click.echo(list_editions(knowledge))
+        return
+    if "/" in table:
+        edition, table = table.split("/", 1)
+    if table in {each.key for each in knowledge.editions}:
+        chosen = knowledge.edition(table)
+        for each in chosen.tables.values():
+            click.echo(show_table(each, chosen, knowledge))
+        return
+    editions = [knowledge.edition(edition, table)] if edition else [e for e in knowledge.editions if table in e.tables]
+    if not editions and table in knowledge.facts:
+        click.echo(show_fact(knowledge.facts[table]))
+        return
+    if not editions:
+        decided = sorted({name for e in knowledge.editions for name in e.tables})
+        raise AskedWrongly(f"no table or fact is called {table!r}; decided are " + ", ".join(decided))
+    for chosen in editions:
+        click.echo(show_table(knowledge.tables_of(chosen)[table], chosen, knowledge))
+
+
+@main.command()
+@click.argument("left")
+@click.argument("right")
+@click.option("--outcome", help="Compare only this outcome.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def diff(left: str, right: str, outcome: str | None, as_json: bool) -> None:
+    """Every situation in which two editions disagree."""
+    from .differ import compare
+    from .write.text import show_differences
+
+    found = compare(left, right, read_knowledge(), outcome)
+    if as_json:
+        click.echo(json.dumps([_difference_json(each) for each in found], indent=2))
+    else:
+        click.echo(show_differences(left, right, found))
+
+
+def _difference_json(each: Any) -> dict[str, Any]:
+    return {
+        "outcome": each.outcome, "situation": each.situation, "situations": each.boxes,
+        each.left.edition: {"possible": list(each.left.outcomes), "rows": list(each.left.rows)},
+        each.right.edition: {"possible": list(each.right.outcomes), "rows": list(each.right.rows)},
+    }  # fmt: skip
+
+
+@main.command()
+@click.argument("fact")
+@click.argument("file", required=False, type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("--edition", help="The edition to decide by; otherwise the one in force on the test's date.")
+@click.option("--jurisdiction", type=click.Choice(["us", "eu"]), help="Whose label decides, where labels differ.")
+@click.option("--on", type=Day(), help="The day that chooses the edition, where test_date is not given.")
+@click.option("--fact", "facts", multiple=True, metavar="NAME=VALUE", help="A fact; may be given many times.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@click.option("-o", "--output", type=click.Path(path_type=Path), help="Write here; .csv or .parquet for a FILE.")
+def decide(
+    fact: str, file: Path | None, edition: str | None, jurisdiction: str | None, on: dt.date | None,
+    facts: tuple[str, ...], as_json: bool, output: Path | None,
+) -> None:  # fmt: skip
+    """Decide FACT for one patient (--fact name=value ...) or for every row of a CSV or Parquet FILE."""
+    knowledge = read_knowledge()
+    given = dict(_pair(text) for text in facts)
+    if file is not None:
+        _decide_file(fact, file, knowledge, edition, jurisdiction, on, given, as_json, output)
+        return
+    from .decision import decide as decide_one
+    from .write.text import show_decision
+
+    decision = decide_one(fact, given, knowledge=knowledge, edition=edition, on=on, jurisdiction=jurisdiction)
+    text = json.dumps(decision.as_json(), indent=2, ensure_ascii=False) if as_json else show_decision(decision)
+    _put(text, output)
+
+
+def _pair(text: str) -> tuple[str, str]:
+    name, equals, value = text.partition("=")
+    if not equals:
+        raise AskedWrongly(f"--fact {text!r}: write NAME=VALUE, for example --fact ihc_score=2+")
+    return name.strip(), value.strip()
+
+
+def _decide_file(
+    fact: str, file: Path, knowledge: Knowledge, edition: str | None, jurisdiction: str | None,
+    on: dt.date | None, given: dict[str, str], as_json: bool, output: Path | None,
+) -> None:  # fmt: skip
+    from .columns import decide_table
+    from .read.tabular import read_table, write_table
+
+    table = read_table(file)
+    decided, problems = decide_table(
+        fact, table, knowledge=knowledge, edition=edition, on=on, jurisdiction=jurisdiction, constants=given
+    )
+    for problem in problems:
+        click.echo(f"her2path: {file}: {problem}", err=True)
+    write_table(decided, output, as_json=as_json)
+    if problems:
+        sys.exit(PARTLY_READ)
+
+
+def _put(text: str, output: Path | None) -> None:
+    if output is None:
+        click.echo(text)
+    else:
+        output.write_text(text + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

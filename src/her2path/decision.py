@@ -1,0 +1,236 @@
+"""One decision for one patient: the outcome, the rows behind it, what is possible, what would settle it."""
+
+from __future__ import annotations
+
+import datetime as dt
+import difflib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from .array import CONTRADICTORY, Array, Situation
+from .axis import Code
+from .derive import Given, prepare
+from .edition import AskedWrongly, Edition, Knowledge, read_knowledge
+from .fact import NOT_REPORTED, Reason, Unknown
+from .source import Citation
+from .table import Row
+
+_default: Knowledge | None = None
+
+
+def default_knowledge() -> Knowledge:
+    """The knowledge that ships with the package, read and proven once."""
+    global _default
+    if _default is None:
+        _default = read_knowledge()
+    return _default
+
+
+@dataclass(frozen=True, slots=True)
+class Reference:
+    """A row with its table: where a decision comes from."""
+
+    outcome: str
+    row: Row
+
+    @property
+    def name(self) -> str:
+        return f"{self.outcome}:{self.row.name}"
+
+
+@dataclass(slots=True)
+class Decision:
+    """What the tables say of one outcome for one patient.
+
+    `value` is `None` where it is undetermined; `possible` holds the values left; `rows` the rows
+    that apply, or that are still possible, those of the feeding tables first.
+    """
+
+    outcome: str
+    value: str | None
+    possible: tuple[str, ...]
+    edition: Edition
+    array: Array
+    codes: tuple[Any, ...]
+    given: Given
+    references: tuple[Reference, ...] = ()
+    contradictory: bool = False
+    notes: list[str] = field(default_factory=list)
+    assumed: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def would_settle(self) -> tuple[tuple[str, ...], ...]:
+        """The smallest sets of facts that would settle it; empty when it is settled or nothing would."""
+        is_open = self.value is None or self.value in self.array.outcome.open_values
+        return self.array.would_settle(self.codes) if is_open and not self.contradictory else ()
+
+    @property
+    def rows(self) -> list[str]:
+        return [reference.name for reference in self.references]
+
+    @property
+    def last_rows(self) -> list[str]:
+        return [reference.row.name for reference in self.references if reference.outcome == self.outcome]
+
+    @property
+    def citations(self) -> list[Citation]:
+        return list(dict.fromkeys(c for reference in self.references for c in reference.row.citations))
+
+    @property
+    def remarks(self) -> list[str]:
+        """What the rows of the last table add in words, where it is decided."""
+        if self.value is None:
+            return []
+        last = [r.row.remark for r in self.references if r.outcome == self.outcome and r.row.remark]
+        return list(dict.fromkeys(last))
+
+    def as_json(self) -> dict[str, Any]:
+        """The decision as the command prints it with `--json`."""
+        fact = self.array.outcome
+        unknown = {
+            name: str(why)
+            for name, why in self.given.unknown.items()
+            if name in self.array.place or why.reason is not Reason.ABSENT
+        }
+        return {
+            self.outcome: None if self.value is None else fact.as_json(self.value),
+            "rows": self.rows,
+            "possible": [fact.as_json(value) for value in self.possible],
+            "would_settle": [list(names) for names in self.would_settle],
+            "edition": self.edition.key,
+            "sources": [citation.as_json() for citation in self.citations],
+            "unknown": unknown,
+            "contradictory": self.contradictory,
+            "remarks": self.remarks,
+            "notes": self.notes,
+            "assumed": self.assumed,
+        }
+
+
+def decide(
+    outcome: str,
+    facts: Mapping[str, Any],
+    *,
+    knowledge: Knowledge | None = None,
+    edition: str | None = None,
+    on: dt.date | None = None,
+    jurisdiction: str | None = None,
+) -> Decision:
+    """Decide one outcome (`her2_status`, `ish_group`, ...) from raw facts by name.
+
+    `edition` names the rules; otherwise the edition in force on `on`, on the fact `test_date`, or
+    today. `tumour_site` is assumed to be breast where neither it nor an edition is given, and the
+    decision says so. Raises `AskedWrongly` for an unknown fact, edition or outcome.
+    """
+    knowledge = knowledge or default_knowledge()
+    require_facts(facts, knowledge)
+    given = prepare(facts, knowledge.facts)
+    return decide_given(outcome, given, knowledge=knowledge, edition=edition, on=on, jurisdiction=jurisdiction)
+
+
+def require_facts(names: Mapping[str, Any], knowledge: Knowledge) -> None:
+    """Raise `AskedWrongly` for a name that is no fact, with the nearest that is."""
+    for name in names:
+        if name not in knowledge.facts:
+            near = difflib.get_close_matches(name, list(knowledge.facts), n=1)
+            hint = f"; did you mean {near[0]}?" if near else ""
+            raise AskedWrongly(f"no fact is called {name!r}{hint}")
+
+
+def decide_given(
+    outcome: str,
+    given: Given,
+    *,
+    knowledge: Knowledge,
+    edition: str | None = None,
+    on: dt.date | None = None,
+    jurisdiction: str | None = None,
+) -> Decision:
+    """As `decide`, from facts that `prepare` has read."""
+    chosen, notes, assumed = choose_edition(outcome, given, knowledge, edition, on, jurisdiction)
+    decision = decide_in(outcome, given, knowledge, chosen)
+    decision.notes[:0] = notes
+    decision.assumed = assumed
+    return decision
+
+
+def decide_in(outcome: str, given: Given, knowledge: Knowledge, edition: Edition) -> Decision:
+    """Decide by one edition, whichever is in force."""
+    array = knowledge.array(edition, outcome, given_outcomes(given, knowledge, edition))
+    codes = array.codes(given.values)
+    situation = array.situation(codes)
+    return Decision(
+        outcome=outcome,
+        value=array.outcome.values[situation.answer] if situation.answer >= 0 else None,
+        possible=situation.outcomes if situation.answer != CONTRADICTORY else (),
+        edition=edition, array=array, codes=codes, given=given,
+        references=_references(array, codes, given, situation, knowledge, edition),
+        contradictory=situation.answer == CONTRADICTORY,
+        notes=[*given.notes, *_disagreements(given, knowledge, edition)],
+    )  # fmt: skip
+
+
+def choose_edition(
+    outcome: str, given: Given, knowledge: Knowledge, edition: str | None, on: dt.date | None, jurisdiction: str | None
+) -> tuple[Edition, list[str], dict[str, str]]:
+    """The edition that decides, with notes on how it was chosen and what was assumed."""
+    if edition is not None:
+        return knowledge.edition(edition, outcome), [], {}
+    assumed: dict[str, str] = {}
+    site = given.values.get("tumour_site")
+    if not isinstance(site, str):
+        site = "breast"
+        assumed["tumour_site"] = site
+    day = on
+    if day is None and isinstance(said := given.values.get("test_date"), str):
+        day = dt.date.fromisoformat(said)
+    chosen, note = knowledge.in_force(outcome, site, day or dt.date.today(), jurisdiction)
+    return chosen, [note] if note else [], assumed
+
+
+def given_outcomes(given: Given, knowledge: Knowledge, edition: Edition) -> frozenset[str]:
+    """The outcomes that are taken as given, not derived: those known, and those said but unreadable
+    with nothing known to derive them from."""
+    tables = knowledge.tables_of(edition)
+    return frozenset(
+        name
+        for name in tables
+        if name in given.values
+        or (_said(given.unknown.get(name)) and not any(i in given.values for i in tables[name].inputs))
+    )
+
+
+def _said(unknown: Unknown | None) -> bool:
+    return unknown is not None and unknown.reason is not Reason.ABSENT
+
+
+def _references(
+    array: Array, codes: tuple[Code, ...], given: Given, situation: Situation, knowledge: Knowledge, edition: Edition
+) -> tuple[Reference, ...]:
+    """The rows behind a situation: of each feeding table that is decided, and of the last one."""
+    held = array.references.get(codes)
+    if held is None:
+        found: list[Reference] = []
+        for table in array.tables[:-1]:
+            upstream = knowledge.array(edition, table.outcome, array.given)
+            rows = upstream.situation(upstream.codes(given.values)).rows
+            if len(rows) == 1 and NOT_REPORTED not in table.rows[rows[0]].outcomes:
+                found.append(Reference(table.outcome, table.rows[rows[0]]))
+        found += [Reference(array.table.outcome, array.table.rows[row]) for row in situation.rows]
+        held = array.references[codes] = tuple(found)
+    return held
+
+
+def _disagreements(given: Given, knowledge: Knowledge, edition: Edition) -> list[str]:
+    """Outcomes that were given although the facts below them say otherwise."""
+    notes = []
+    for name, table in knowledge.tables_of(edition).items():
+        held = given.values.get(name)
+        if not isinstance(held, str) or held == NOT_REPORTED or not any(i in given.values for i in table.inputs):
+            continue
+        array = knowledge.array(edition, name)
+        possible = array.situation(array.codes(given.values)).outcomes
+        if held not in possible:
+            notes.append(f"{name} {held} was given, but the other facts make it {' or '.join(possible)}")
+    return notes

@@ -1,0 +1,165 @@
+"""From the facts given to the facts the tables read: what follows from what, by arithmetic or meaning.
+
+Rules, each said in a note where it was used:
+- the ratio is `her2_copies / cep17_copies` when it is not given; where it is given and cannot be that
+  quotient even after rounding, both stand and the ratio is only known to lie between them;
+- `ish_group` given without the numbers gives back the ranges of ratio and copies that define it;
+- a fact that implies another (a ratio needs a dual probe) sets it, or contradicts it;
+- a test of which nothing at all is given is *not reported*; of a test partly given the rest is unknown.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Any
+
+from .fact import NOT_REPORTED, Facts, Interval, Reason, Unknown, Value
+
+_GROUP_MEANS = {
+    # @wolff2018 Fig 3: the five groups of dual-probe ISH.
+    "1": (Interval(low=Decimal("2.0"), low_included=True), Interval(low=Decimal("4.0"), low_included=True)),
+    "2": (Interval(low=Decimal("2.0"), low_included=True), Interval(high=Decimal("4.0"))),
+    "3": (Interval(high=Decimal("2.0")), Interval(low=Decimal("6.0"), low_included=True)),
+    "4": (Interval(high=Decimal("2.0")), Interval(Decimal("4.0"), Decimal("6.0"), True, False)),
+    "5": (Interval(high=Decimal("2.0")), Interval(high=Decimal("4.0"))),
+}
+
+
+@dataclass(slots=True)
+class Given:
+    """Facts ready for the tables: `values` known or named, `unknown` with reasons, and notes."""
+
+    values: dict[str, Value]
+    unknown: dict[str, Unknown] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
+
+
+def prepare(raw: Mapping[str, Any], facts: Facts) -> Given:
+    """Read raw facts and derive what follows from them. `raw` names only known facts."""
+    given = Given({})
+    for name, fact in facts.items():
+        if name not in raw:
+            continue
+        value = fact.coerce(raw[name])
+        if isinstance(value, Unknown):
+            given.unknown[name] = value
+        else:
+            given.values[name] = value
+    _drop_partly_not_reported(given, facts)
+    _group_means_numbers(given)
+    _ratio_from_copies(given)
+    _implied(given, facts)
+    _not_reported(given, facts)
+    return given
+
+
+def _drop_partly_not_reported(given: Given, facts: Facts) -> None:
+    """`not reported` beside a reported fact of the same test is only *absent*."""
+    for members in facts.tests.values():
+        said = [fact.name for fact in members if given.values.get(fact.name) == NOT_REPORTED]
+        reported = [f.name for f in members if given.values.get(f.name, NOT_REPORTED) != NOT_REPORTED]
+        for name in said:
+            del given.values[name]
+            if reported:
+                given.unknown[name] = Unknown(Reason.ABSENT)
+
+
+def _group_means_numbers(given: Given) -> None:
+    group = given.values.get("ish_group")
+    if not isinstance(group, str) or group not in _GROUP_MEANS:
+        return
+    for name, interval in zip(("her2_cep17_ratio", "her2_copies"), _GROUP_MEANS[group], strict=True):
+        if name not in given.values:
+            given.values[name] = interval
+            given.unknown.pop(name, None)
+            given.notes.append(f"ISH group {group} was given: {name} {interval}")
+
+
+def _ratio_from_copies(given: Given) -> None:
+    copies, cep17 = given.values.get("her2_copies"), given.values.get("cep17_copies")
+    if isinstance(copies, Interval) and _is_number(cep17) and "her2_cep17_ratio" not in given.values:
+        ratio = _over(copies, as_decimal(cep17))
+        given.values["her2_cep17_ratio"] = ratio
+        given.unknown.pop("her2_cep17_ratio", None)
+        given.notes.append(f"ratio {ratio} = ({copies}) / {as_decimal(cep17)}")
+    if not _is_number(copies) or not _is_number(cep17):
+        return
+    her2, chromosome = as_decimal(copies), as_decimal(cep17)
+    quotient = her2 / chromosome
+    recorded = given.values.get("her2_cep17_ratio")
+    if recorded is None:
+        given.values["her2_cep17_ratio"] = quotient
+        given.unknown.pop("her2_cep17_ratio", None)
+        given.notes.append(f"ratio {quotient:.2f} = {her2} / {chromosome}")
+    elif _is_number(recorded) and not quotient_agrees(as_decimal(recorded), her2, chromosome):
+        ratio = as_decimal(recorded)
+        given.values["her2_cep17_ratio"] = Interval(min(ratio, quotient), max(ratio, quotient), True, True)
+        detail = f"ratio {ratio} recorded, but {her2} / {chromosome} = {quotient:.2f}"
+        given.unknown["her2_cep17_ratio"] = Unknown(Reason.CONTRADICTORY, detail)
+        given.notes.append(detail)
+
+
+def _over(interval: Interval, divisor: Decimal) -> Interval:
+    low, high = (None if limit is None else limit / divisor for limit in (interval.low, interval.high))
+    return Interval(low, high, interval.low_included, interval.high_included)
+
+
+def quotient_agrees(ratio: Decimal, her2: Decimal, cep17: Decimal) -> bool:
+    """Whether `ratio` can be her2 / cep17 when each was rounded as it is written (half a last digit)."""
+    half_ratio, half_her2, half_cep17 = _half_digit(ratio), _half_digit(her2), _half_digit(cep17)
+    low = (her2 - half_her2) / (cep17 + half_cep17)
+    high = (her2 + half_her2) / (cep17 - half_cep17) if cep17 > half_cep17 else None
+    return ratio + half_ratio >= low and (high is None or ratio - half_ratio <= high)
+
+
+def _half_digit(number: Decimal) -> Decimal:
+    """Half of the last digit written, taken no finer than a tenth (how counts are reported) is rounded."""
+    exponent = number.as_tuple().exponent
+    written = int(exponent) if isinstance(exponent, int) else 0
+    return Decimal(5).scaleb(max(written, -2) - 1)
+
+
+def _implied(given: Given, facts: Facts) -> None:
+    for name in list(given.values):
+        implies = facts[name].implies
+        if implies is None or given.values[name] == NOT_REPORTED:
+            continue
+        other, value = implies
+        held = given.values.get(other)
+        if held is None:
+            given.values[other] = value
+            given.unknown.pop(other, None)
+        elif held != value:
+            detail = f"{other} {held} was given, but {name} needs {value}"
+            del given.values[other]
+            given.unknown[other] = Unknown(Reason.CONTRADICTORY, detail)
+            given.notes.append(detail)
+
+
+def _not_reported(given: Given, facts: Facts) -> None:
+    """Only the first fact of a test carries *not reported*; what the tests' tables derive follows from it."""
+    for members in facts.tests.values():
+        touched = any(f.name in given.values or _said_something(given.unknown.get(f.name)) for f in members)
+        if not touched:
+            leader = next(fact for fact in members if NOT_REPORTED in fact.values)
+            given.values[leader.name] = NOT_REPORTED
+            given.unknown.pop(leader.name, None)
+        else:
+            for fact in members:
+                if fact.name not in given.values and fact.name not in given.unknown:
+                    given.unknown[fact.name] = Unknown(Reason.ABSENT)
+
+
+def _said_something(unknown: Unknown | None) -> bool:
+    return unknown is not None and unknown.reason is not Reason.ABSENT
+
+
+def _is_number(value: Value | None) -> bool:
+    return isinstance(value, float | Decimal)
+
+
+def as_decimal(value: Any) -> Decimal:
+    """The decimal that was recorded: a float's shortest form, a Decimal itself."""
+    return value if isinstance(value, Decimal) else Decimal(repr(float(value)))

@@ -1,0 +1,260 @@
+"""Editions: whole files of tables with their dates in force, and the choice among them."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from importlib.resources import files
+from pathlib import Path
+
+from .array import Array
+from .fact import Facts, read_facts
+from .markdown import Document, code_names, plain, read_markdown
+from .problem import KnowledgeError, Problem
+from .source import Citation, Sources, parse_citations, read_sources
+from .table import Case, Table, parse_cases, parse_tables
+
+
+class AskedWrongly(ValueError):
+    """A request that cannot be met as asked: an unknown fact, edition, value or date."""
+
+
+@dataclass(slots=True)
+class Edition:
+    """One file of rules: its tables, its dates in force and its worked cases.
+
+    `until` is the first day on which it is no longer in force. A supplement lends its tables to
+    every edition of its topic.
+    """
+
+    key: str
+    topic: str
+    title: str
+    path: Path
+    line: int
+    site: str = ""
+    jurisdiction: str = "any"
+    since: dt.date | None = None
+    until: dt.date | None = None
+    supplement: bool = False
+    citations: tuple[Citation, ...] = ()
+    reviewed_by: str = "nobody yet"
+    tables: dict[str, Table] = field(default_factory=dict)
+    cases: list[Case] = field(default_factory=list)
+
+    def in_force(self, on: dt.date) -> bool:
+        return (self.since is None or self.since <= on) and (self.until is None or on < self.until)
+
+    def window(self) -> str:
+        since = f"from {self.since}" if self.since else "from the start"
+        return f"{since} until {self.until}" if self.until else f"{since} on"
+
+
+class Knowledge:
+    """Every fact, source and edition below a folder, and the arrays compiled from them.
+
+    Reading one edition proves each of its tables (`check.py`); a faulty one raises `KnowledgeError`
+    and is never used.
+    """
+
+    def __init__(self, folder: Path, facts: Facts, sources: Sources, editions: list[Edition]) -> None:
+        self.folder = folder
+        self.facts = facts
+        self.sources = sources
+        self.editions = editions
+        self._arrays: dict[tuple[str, str, str, frozenset[str]], Array] = {}
+
+    def edition(self, key: str, outcome: str | None = None) -> Edition:
+        """The edition called `key` (one that decides `outcome`, when given). Raises `AskedWrongly`."""
+        named = [edition for edition in self.editions if edition.key == key]
+        able = [edition for edition in named if outcome is None or outcome in self.tables_of(edition)]
+        if not named:
+            raise AskedWrongly(f"no edition is called {key!r}; there are " + ", ".join(sorted(self.keys())))
+        if not able:
+            others = [e.key for e in self.editions if outcome in e.tables and not e.supplement]
+            others = others or [e.key for e in self.editions if outcome in self.tables_of(e) and not e.supplement]
+            where = "; it is decided by " + ", ".join(others) if others else "; no edition does"
+            raise AskedWrongly(f"edition {key} does not decide {outcome}{where}")
+        return able[0]
+
+    def keys(self) -> Iterator[str]:
+        return (edition.key for edition in self.editions)
+
+    def tables_of(self, edition: Edition) -> dict[str, Table]:
+        """An edition's own tables with those its topic's supplements lend it."""
+        tables = dict(edition.tables)
+        for other in self.editions:
+            if other.supplement and other.topic == edition.topic and other.site in ("", edition.site):
+                for outcome, table in other.tables.items():
+                    tables.setdefault(outcome, table)
+        return tables
+
+    def in_force(self, outcome: str, site: str, on: dt.date, jurisdiction: str | None = None) -> tuple[Edition, str]:
+        """The edition that decides `outcome` on a day, and a note where that was not plain.
+
+        The jurisdiction's own edition comes before one for any. Before the first edition the first
+        is taken, and the note says so. Raises `AskedWrongly` when no edition decides the outcome.
+        """
+        able = [
+            edition
+            for edition in self.editions
+            if not edition.supplement and edition.site in ("", site) and outcome in self.tables_of(edition)
+        ]
+        if not able:
+            self._require_outcome(outcome)
+            raise AskedWrongly(f"no edition decides {outcome} for {site}")
+        for wanted in (jurisdiction, "any"):
+            match = [edition for edition in able if edition.jurisdiction == wanted]
+            now = [edition for edition in match if edition.in_force(on)]
+            if now:
+                return now[0], ""
+            if match and wanted == "any":
+                first = min(match, key=lambda edition: edition.since or dt.date.min)
+                return first, f"no edition was in force on {on}; the first, {first.key}, is applied"
+        raise AskedWrongly(f"{outcome} for {site} is decided only in a jurisdiction: give --jurisdiction or --edition")
+
+    def _require_outcome(self, outcome: str) -> None:
+        decided = {name for edition in self.editions for name in edition.tables}
+        if outcome not in decided:
+            raise AskedWrongly(f"no table decides {outcome!r}; decided are " + ", ".join(sorted(decided)))
+
+    def array(self, edition: Edition, outcome: str, given: Iterable[str] = ()) -> Array:
+        """The compiled chain that decides `outcome`; outcomes in `given` are inputs, not derived."""
+        given = frozenset(given)
+        tables = self.tables_of(edition)
+        if outcome not in tables:
+            raise AskedWrongly(f"edition {edition.key} does not decide {outcome}")
+        used = frozenset(name for name in given if name in tables and name != outcome)
+        key = (edition.topic, edition.key, outcome, used)
+        if key not in self._arrays:
+            self._arrays[key] = Array(chain(tables, outcome, used), self.facts, used)
+        return self._arrays[key]
+
+
+def chain(tables: dict[str, Table], outcome: str, given: frozenset[str] = frozenset()) -> list[Table]:
+    """The tables that decide `outcome`, each after those that feed it; `given` outcomes are not derived.
+
+    Raises `RecursionError` naming the circle when tables feed each other.
+    """
+    order: list[Table] = []
+    walking: list[str] = []
+
+    def walk(name: str) -> None:
+        if name in walking:
+            raise RecursionError(" feeds ".join([*walking[walking.index(name) :], name]))
+        table = tables[name]
+        if table in order:
+            return
+        walking.append(name)
+        for fed_by in table.inputs:
+            if fed_by in tables and fed_by not in given:
+                walk(fed_by)
+        walking.pop()
+        order.append(table)
+
+    walk(outcome)
+    return order
+
+
+def knowledge_folder() -> Path:
+    """The folder of the knowledge that ships with the package."""
+    return Path(str(files("her2path") / "knowledge"))
+
+
+def read_editions(folder: Path, facts: Facts, sources: Sources) -> tuple[list[Edition], list[Problem]]:
+    """Every edition file in the topic folders below `folder`, with the problems found."""
+    editions: list[Edition] = []
+    problems: list[Problem] = []
+    for path in sorted(folder.glob("*/*.md")):
+        if path.parent.name in ("codes", "models"):
+            continue
+        edition, faults = read_edition(path, facts, sources)
+        problems += faults
+        if edition is not None:
+            editions.append(edition)
+    return editions, problems
+
+
+def read_edition(path: Path, facts: Facts, sources: Sources) -> tuple[Edition | None, list[Problem]]:
+    """One edition file; `None` when it has no header that can be read."""
+    document = read_markdown(path)
+    edition, problems = _header(document, sources)
+    if edition is None:
+        return None, problems
+    for section in document.sections:
+        for table, faults in parse_tables(section, path, facts, sources):
+            problems += faults
+            if table is None:
+                continue
+            table.edition = edition.key
+            if table.outcome in edition.tables:
+                what = f"two tables decide {table.outcome}"
+                problems.append(Problem(path, table.line, "table twice", what, "keep one, or name another outcome"))
+            edition.tables[table.outcome] = table
+        for case in parse_cases(section, path, facts):
+            if isinstance(case, Problem):
+                problems.append(case)
+            else:
+                edition.cases.append(case)
+    return edition, problems
+
+
+def _header(document: Document, sources: Sources) -> tuple[Edition | None, list[Problem]]:
+    path = document.path
+    for _, grid in document.grids():
+        if grid.first != "edition":
+            continue
+        entries = {plain(row.cells[0]): row.cells[1] for row in grid.rows}
+        lines = {plain(row.cells[0]): row.line for row in grid.rows}
+        problems: list[Problem] = []
+
+        def date(
+            name: str,
+            entries: dict[str, str] = entries,
+            lines: dict[str, int] = lines,
+            problems: list[Problem] = problems,
+        ) -> dt.date | None:
+            text = plain(entries.get(name, "-"))
+            if text in ("-", ""):
+                return None
+            try:
+                return dt.date.fromisoformat(text)
+            except ValueError:
+                what = f"{name} is {text!r}, which is no date"
+                problems.append(Problem(path, lines[name], "bad edition", what, "write YYYY-MM-DD, or -"))
+                return None
+
+        site = code_names(entries.get("decides for", ""))
+        citations = parse_citations(entries.get("source", ""), plain(entries.get("verified", "")))
+        for citation in citations:
+            if citation.key not in sources:
+                what = f"@{citation.key} is not in sources.md"
+                problems.append(Problem(path, lines["source"], "unknown source", what, "add it there"))
+        edition = Edition(
+            key=plain(grid.header[1]), topic=path.parent.name, title=document.title, path=path, line=grid.line,
+            site=site[1] if len(site) > 1 else "", jurisdiction=plain(entries.get("jurisdiction", "any")),
+            since=date("in force from"), until=date("in force until"),
+            supplement=plain(entries.get("supplement", "no")) == "yes", citations=citations,
+            reviewed_by=plain(entries.get("reviewed by", "nobody yet")),
+        )  # fmt: skip
+        return edition, problems
+    advice = "start the file with a table headed | edition | `key` |"
+    return None, [Problem(path, 1, "bad edition", "the file has no edition table", advice)]
+
+
+def read_knowledge(folder: Path | None = None) -> Knowledge:
+    """Read and prove all knowledge below `folder` (the shipped one by default).
+
+    Raises `KnowledgeError` with every problem found. Worked cases are run by `check.check`, not here.
+    """
+    from .check import prove
+
+    folder = folder or knowledge_folder()
+    facts, sources = read_facts(folder / "facts.md"), read_sources(folder / "sources.md")
+    editions, problems = read_editions(folder, facts, sources)
+    knowledge = Knowledge(folder, facts, sources, editions)
+    problems += prove(knowledge)
+    if problems:
+        raise KnowledgeError(sorted(problems))
+    return knowledge

@@ -1,0 +1,129 @@
+"""Markdown as the project's source text: headings, prose and tables, each with its line number.
+
+Parsing is markdown-it-py's; this module only keeps what the knowledge files need.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from markdown_it import MarkdownIt
+
+
+@dataclass(slots=True)
+class GridRow:
+    """One row of a Markdown table. `line` counts from 1 in the file."""
+
+    line: int
+    cells: list[str]
+
+
+@dataclass(slots=True)
+class Grid:
+    """A Markdown table: its header cells and its rows, as written."""
+
+    line: int
+    header: list[str]
+    rows: list[GridRow]
+
+    @property
+    def first(self) -> str:
+        return plain(self.header[0]) if self.header else ""
+
+    def records(self) -> Iterator[tuple[int, dict[str, str]]]:
+        """Each row as a mapping from the plain header text to the cell's text."""
+        names = [plain(cell) for cell in self.header]
+        for row in self.rows:
+            yield row.line, dict(zip(names, row.cells, strict=False))
+
+
+@dataclass(slots=True)
+class Section:
+    """A heading with everything below it, up to the next heading."""
+
+    title: str
+    level: int
+    line: int
+    prose: list[str] = field(default_factory=list)
+    grids: list[Grid] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class Document:
+    """A parsed Markdown file."""
+
+    path: Path
+    sections: list[Section]
+
+    @property
+    def title(self) -> str:
+        return next((s.title for s in self.sections if s.level == 1), self.path.stem)
+
+    def grids(self) -> Iterator[tuple[Section, Grid]]:
+        for section in self.sections:
+            for grid in section.grids:
+                yield section, grid
+
+
+def plain(text: str) -> str:
+    """A cell without its back-ticks and emphasis."""
+    return text.replace("`", "").replace("**", "").strip()
+
+
+def code_names(text: str) -> list[str]:
+    """The names written in back-ticks in a cell."""
+    return [part.strip() for part in text.split("`")[1::2]]
+
+
+def read_markdown(path: Path, text: str | None = None) -> Document:
+    """Parse one Markdown file into sections and tables.
+
+    `text` replaces the file's content, for tests. Raises `OSError` or `UnicodeDecodeError`
+    when the file cannot be read as UTF-8.
+    """
+    if text is None:
+        text = path.read_text(encoding="utf-8")
+    tokens = MarkdownIt("commonmark").enable("table").parse(text)
+    sections = [Section(title="", level=0, line=1)]
+    grid: Grid | None = None
+    row: GridRow | None = None
+    heading: Section | None = None
+    for token in tokens:
+        line = _line(token)
+        match token.type:
+            case "heading_open":
+                heading = Section(title="", level=int(token.tag[1:]), line=line)
+                sections.append(heading)
+            case "heading_close":
+                heading = None
+            case "table_open":
+                grid = Grid(line=line, header=[], rows=[])
+                sections[-1].grids.append(grid)
+            case "table_close":
+                grid = None
+            case "tr_open":
+                row = GridRow(line=line, cells=[])
+                if grid is not None and grid.header:
+                    grid.rows.append(row)
+            case "tr_close":
+                if grid is not None and not grid.header and row is not None:
+                    grid.header = row.cells
+                row = None
+            case "inline":
+                content = token.content.strip()
+                if row is not None:
+                    row.cells.append(content)
+                elif heading is not None:
+                    heading.title = plain(content)
+                else:
+                    sections[-1].prose.append(content)
+            case _:
+                pass
+    return Document(path=path, sections=sections)
+
+
+def _line(token: Any) -> int:
+    return int(token.map[0]) + 1 if token.map else 0

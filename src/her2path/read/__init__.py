@@ -1,0 +1,1 @@
+"""From records as they are kept to specimens with facts."""

@@ -1,0 +1,1 @@
+"""From findings and tables to what people and programs read."""
