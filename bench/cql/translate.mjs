@@ -1,4 +1,5 @@
 // Translates her2-status.cql to her2-status.elm.json. Run it after every change of the CQL.
+// With --check it writes nothing, and fails if the ELM is not that of the CQL.
 import { readFileSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { SystemModelInfoProvider } from "@cqframework/cql/cql";
@@ -30,4 +31,11 @@ for (const { message, locator } of translator.exceptions.asJsReadonlyArrayView()
 }
 if (translator.errors.asJsReadonlyArrayView().length > 0) process.exit(1);
 const used = (key, value) => (key === "annotation" && value.length === 0 ? undefined : value);
-writeFileSync(new URL("her2-status.elm.json", here), JSON.stringify(JSON.parse(translator.toJson()), used) + "\n");
+const elm = JSON.stringify(JSON.parse(translator.toJson()), used) + "\n";
+const target = new URL("her2-status.elm.json", here);
+if (!process.argv.includes("--check")) {
+  writeFileSync(target, elm);
+} else if (readFileSync(target, "utf8") !== elm) {
+  console.error("her2-status.elm.json is out of date: npm run translate");
+  process.exit(1);
+}

@@ -23,21 +23,39 @@ if TYPE_CHECKING:
     from .decision import Decision, decide
     from .differ import compare
     from .edition import AskedWrongly, Edition, Knowledge, read_knowledge
-    from .fact import Fact, Interval, OneOf, Reason, Unknown
+    from .fact import Fact
     from .problem import KnowledgeError, Problem
     from .review import review_source
+    from .value import Interval, OneOf, Reason, Unknown
 
 _WHERE = {
-    "Array": "array", "decide_batch": "columns", "decide_table": "columns", "Decision": "decision", "decide": "decision",
+    "Array": "array", "decide_batch": "columns", "decide_table": "columns", "Decision": "decision",
+    "decide": "decision",
     "compare": "differ", "AskedWrongly": "edition", "Edition": "edition", "Knowledge": "edition",
-    "read_knowledge": "edition", "Fact": "fact", "Interval": "fact", "OneOf": "fact", "Reason": "fact",
-    "Unknown": "fact", "KnowledgeError": "problem", "Problem": "problem", "review_source": "review_source",
+    "read_knowledge": "edition", "Fact": "fact", "Interval": "value", "OneOf": "value", "Reason": "value",
+    "Unknown": "value", "KnowledgeError": "problem", "Problem": "problem", "review_source": "review_source",
 }  # fmt: skip
 
 __all__ = [
-    "AskedWrongly", "Array", "Decision", "Edition", "Fact", "Interval", "Knowledge", "KnowledgeError", "OneOf",
-    "Problem", "Reason", "Unknown", "__version__", "compare", "decide", "decide_batch", "decide_table",
-    "read_knowledge", "review_source",
+    "Array",
+    "AskedWrongly",
+    "Decision",
+    "Edition",
+    "Fact",
+    "Interval",
+    "Knowledge",
+    "KnowledgeError",
+    "OneOf",
+    "Problem",
+    "Reason",
+    "Unknown",
+    "__version__",
+    "compare",
+    "decide",
+    "decide_batch",
+    "decide_table",
+    "read_knowledge",
+    "review_source",
 ]  # fmt: skip
 
 

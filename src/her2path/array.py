@@ -19,8 +19,9 @@ import numpy as np
 import numpy.typing as npt
 
 from .axis import Axis, Code
-from .fact import NOT_REPORTED, Fact, Facts
+from .fact import Fact, Facts
 from .table import CANNOT_HAPPEN, Cell, Table
+from .value import NOT_REPORTED
 
 UNDETERMINED = -1
 CONTRADICTORY = -2
@@ -74,7 +75,10 @@ class Array:
                     cells.setdefault(name, []).extend(row.cells[place] for row in table.rows)
         finer = refine or {}
         place_of = {name: place for place, name in enumerate(facts)}
-        self.axes = [Axis(facts[name], [*used, *finer.get(name, ())]) for name, used in sorted(cells.items(), key=lambda item: place_of[item[0]])]
+        self.axes = [
+            Axis(facts[name], [*used, *finer.get(name, ())])
+            for name, used in sorted(cells.items(), key=lambda item: place_of[item[0]])
+        ]
         self.place = {axis.fact.name: place for place, axis in enumerate(self.axes)}
         shape = tuple(axis.count for axis in self.axes)
         extended = int(np.prod([count + 1 for count in shape], dtype=object)) if shape else 1
@@ -139,10 +143,10 @@ class Array:
         self._rows = np.where(possible, rows, impossible)
         self.answers = self._answers(self._values)
         self.strides = [int(np.prod([a.count + 1 for a in self.axes[p + 1 :]])) for p in range(len(self.axes))]
-        self._flat = self.answers.ravel().tolist()
+        self._flat: list[int] = self.answers.ravel().tolist()
         self._plan = [
             (axis.fact.name, axis.float_bounds, [c * s for c in axis.slots], {v: c * s for v, c in axis.named.items()},
-             axis.unknown * s, axis)
+             axis.unknown * s)
             for axis, s in zip(self.axes, self.strides, strict=True)
         ]  # fmt: skip
 
@@ -166,8 +170,8 @@ class Array:
         `values` holds what `Fact.coerce` made; a fact that is missing is unknown.
         """
         index = 0
-        for name, bounds, slots, named, unknown, axis in self._plan:
-            value = values.get(name)
+        for name, bounds, slots, named, unknown in self._plan:
+            value: Any = values.get(name)
             kind = value.__class__
             if kind is str:
                 index += named.get(value, unknown)
@@ -177,7 +181,7 @@ class Array:
                 index += unknown
             else:
                 return self._slow_answer(values)
-        return self._flat[index]  # type: ignore[no-any-return]
+        return self._flat[index]
 
     def _slow_answer(self, values: Mapping[str, Any]) -> int:
         return self.situation(self.codes(values)).answer
@@ -286,9 +290,6 @@ class Array:
     def answer_names(self) -> list[str | None]:
         """The outcome of each answer index, then of `CONTRADICTORY` and `UNDETERMINED` (`None`)."""
         return [*self.outcome.values, None, None]
-
-
-
 
 
 def _with_unknown(masks: Masks, place: int, real: tuple[int, ...]) -> Masks:

@@ -11,13 +11,15 @@ import math
 from bisect import bisect_right
 from collections.abc import Iterable
 from decimal import Decimal
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from .fact import NOT_REPORTED, Fact, Interval, OneOf, Unknown
+from .fact import Fact
 from .table import Cell
+from .value import NOT_REPORTED, Interval, OneOf, Unknown
 
 Code = int | frozenset[int]
 """A bin's number; or several bins, where a value is only partly known."""
@@ -56,7 +58,7 @@ class Axis:
                 cuts.add((limit.high, limit.high_included))
         self.cuts = sorted(cuts)
         edges: list[tuple[Decimal, bool] | None] = [None, *self.cuts, None]
-        for left, right in zip(edges, edges[1:], strict=False):
+        for left, right in pairwise(edges):
             interval = Interval(
                 left[0] if left else None, right[0] if right else None,
                 left is not None and not left[1], right is not None and right[1],
@@ -78,8 +80,8 @@ class Axis:
         """The bin of a value that `Fact.coerce` made; several bins for one only partly known."""
         if value.__class__ is float:
             return self.slots[bisect_right(self.float_bounds, value)]
-        if value.__class__ is str:
-            return self.named.get(value, self.unknown)
+        if isinstance(value, str):
+            return self.named.get(str(value), self.unknown)
         if value is None or isinstance(value, Unknown):
             return self.unknown
         if isinstance(value, Interval):
@@ -88,7 +90,8 @@ class Axis:
             return self._several(self.named[name] for name in value.values if name in self.named)
         if isinstance(value, Decimal) and not value.is_finite():
             return self.unknown
-        return self.slots[sum(value > cut if after else value >= cut for cut, after in self.cuts)]
+        number = Decimal(value)
+        return self.slots[sum(number > cut if after else number >= cut for cut, after in self.cuts)]
 
     def _several(self, codes: Iterable[int]) -> Code:
         chosen = frozenset(codes)

@@ -91,7 +91,9 @@ def _overlaps(array: Array, rows: np.ndarray) -> Iterator[Problem]:
             if len(both):
                 other = table.rows[first]
                 what = f"rows {other.name} and {row.name} both apply when {array.words(tuple(both[0]))}"
-                told = [f"row {r.name} says {r.outcome_text()} ({', '.join(map(str, r.citations))})" for r in (other, row)]
+                told = [
+                    f"row {r.name} says {r.outcome_text()} ({', '.join(map(str, r.citations))})" for r in (other, row)
+                ]
                 advice = "; ".join(told) + ". Exactly one row may apply: narrow one of them"
                 yield Problem(table.path, row.line, "overlap", what, advice)
 
@@ -122,7 +124,9 @@ def _order(knowledge: Knowledge, edition: Edition) -> Iterator[Problem]:
             if names not in told:
                 told.add(names)
                 what = f"the tables run in a circle: {circle}"
-                yield Problem(table.path, table.line, "cycle", what, "cut the circle: one of them must not use the other")
+                yield Problem(
+                    table.path, table.line, "cycle", what, "cut the circle: one of them must not use the other"
+                )
 
 
 def _reachable(knowledge: Knowledge, edition: Edition) -> Iterator[Problem]:
@@ -188,7 +192,9 @@ def check(knowledge: Knowledge) -> tuple[list[Proven], list[Problem]]:
         problems += run_cases(knowledge)
     faulty = {problem.path for problem in problems}
     proven = [
-        Proven(table, Array([table], knowledge.facts).situations, sum(c.outcome == table.outcome for c in edition.cases))
+        Proven(
+            table, Array([table], knowledge.facts).situations, sum(c.outcome == table.outcome for c in edition.cases)
+        )
         for edition in knowledge.editions
         for table in edition.tables.values()
         if edition.path not in faulty

@@ -37,7 +37,7 @@ class Commands(click.Group):
             ctx.exit(DOES_NOT_HOLD)
 
 
-class Day(click.ParamType):
+class Day(click.ParamType[dt.date]):
     """A date on the command line."""
 
     name = "date"
@@ -201,6 +201,53 @@ def _decide_file(
     write_table(decided, output, as_json=as_json)
     if problems:
         sys.exit(PARTLY_READ)
+
+
+@main.command()
+@click.argument("source", type=click.Path(exists=True, path_type=Path))
+@click.option("--on", type=Day(), default=None, help="Review as of this day; results after it are not used.")
+@click.option("--site", type=click.Choice(["breast", "gastric"]), help="Read the tests as of this site.")
+@click.option("--edition", help="Decide by this edition, whatever the date of the test.")
+@click.option("--jurisdiction", type=click.Choice(["us", "eu"]), help="Whose label decides, where labels differ.")
+@click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True)
+@click.option("--summary-only", is_flag=True, help="Print only the summary.")
+@click.option("-o", "--output", type=click.Path(path_type=Path), help="Write here instead of printing.")
+def review(
+    source: Path,
+    on: dt.date | None,
+    site: str | None,
+    edition: str | None,
+    jurisdiction: str | None,
+    form: str,
+    summary_only: bool,
+    output: Path | None,
+) -> None:
+    """Review every patient of SOURCE: a FHIR bundle, folder, NDJSON (also gzip or tar), CSV or Parquet.
+
+    HER2 status per specimen and patient, the row and citation behind it, what is missing and what
+    would settle it, contradictions, and what was unreadable; then a summary.
+    """
+    from .read.files import source_size
+    from .review import Settings, Summary, review_source
+    from .write.report import Writer
+
+    settings = Settings(on or dt.date.today(), site, edition, jurisdiction)
+    summary = Summary()
+    stream = output.open("w", encoding="utf-8") if output else sys.stdout
+    writer = Writer(stream, form, summary_only)
+    quiet = not sys.stderr.isatty() or (output is None and sys.stdout.isatty())
+    try:
+        with click.progressbar(
+            length=source_size(source), label="reviewing", file=sys.stderr, hidden=quiet, show_pos=False
+        ) as bar:
+            for found in review_source(source, read_knowledge(), settings, bar.update):
+                writer.put(found, summary)
+        writer.finish(summary)
+    finally:
+        if output:
+            stream.close()
+    if summary.troubles:
+        sys.exit(PARTLY_READ if summary.patients else DOES_NOT_HOLD)
 
 
 def _put(text: str, output: Path | None) -> None:

@@ -6,25 +6,22 @@ import datetime as dt
 import difflib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any
 
 from .array import CONTRADICTORY, Array, Situation
 from .axis import Code
 from .derive import Given, prepare
 from .edition import AskedWrongly, Edition, Knowledge, read_knowledge
-from .fact import NOT_REPORTED, Reason, Unknown
 from .source import Citation
 from .table import Row
+from .value import NOT_REPORTED, Reason, Unknown
 
-_default: Knowledge | None = None
 
-
+@cache
 def default_knowledge() -> Knowledge:
     """The knowledge that ships with the package, read and proven once."""
-    global _default
-    if _default is None:
-        _default = read_knowledge()
-    return _default
+    return read_knowledge()
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +55,7 @@ class Decision:
     contradictory: bool = False
     notes: list[str] = field(default_factory=list)
     assumed: dict[str, str] = field(default_factory=dict)
+    told: str | None = field(default=None, repr=False)
 
     @property
     def would_settle(self) -> tuple[tuple[str, ...], ...]:
@@ -79,11 +77,9 @@ class Decision:
 
     @property
     def remarks(self) -> list[str]:
-        """What the rows of the last table add in words, where it is decided."""
-        if self.value is None:
-            return []
-        last = [r.row.remark for r in self.references if r.outcome == self.outcome and r.row.remark]
-        return list(dict.fromkeys(last))
+        """What the row of the last table adds in words; nothing while several rows could apply."""
+        last = [reference.row.remark for reference in self.references if reference.outcome == self.outcome]
+        return [last[0]] if last and last[0] and len(set(last)) == 1 else []
 
     def as_json(self) -> dict[str, Any]:
         """The decision as the command prints it with `--json`."""

@@ -15,7 +15,8 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
-from .fact import NOT_REPORTED, Facts, Interval, Reason, Unknown, Value
+from .fact import Facts
+from .value import NOT_REPORTED, Interval, Reason, Unknown, Value
 
 _GROUP_MEANS = {
     # @wolff2018 Fig 3: the five groups of dual-probe ISH.
@@ -80,10 +81,10 @@ def _group_means_numbers(given: Given) -> None:
 def _ratio_from_copies(given: Given) -> None:
     copies, cep17 = given.values.get("her2_copies"), given.values.get("cep17_copies")
     if isinstance(copies, Interval) and _is_number(cep17) and "her2_cep17_ratio" not in given.values:
-        ratio = _over(copies, as_decimal(cep17))
-        given.values["her2_cep17_ratio"] = ratio
+        range_of_ratio = _over(copies, as_decimal(cep17))
+        given.values["her2_cep17_ratio"] = range_of_ratio
         given.unknown.pop("her2_cep17_ratio", None)
-        given.notes.append(f"ratio {ratio} = ({copies}) / {as_decimal(cep17)}")
+        given.notes.append(f"ratio {range_of_ratio} = ({copies}) / {as_decimal(cep17)}")
     if not _is_number(copies) or not _is_number(cep17):
         return
     her2, chromosome = as_decimal(copies), as_decimal(cep17)

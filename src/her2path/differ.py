@@ -67,7 +67,9 @@ def differences(left: Edition, right: Edition, outcome: str, knowledge: Knowledg
         left_over[np.ix_(*box)] = False
         words = [axis.words(bins) for axis, bins in zip(axes.values(), box, strict=True) if len(bins) < axis.count]
         sides = [
-            Side(edition.key, _names(arrays[n], signature[seed][n]), _row_words(arrays[n].table, signature[seed][n + 2]))
+            Side(
+                edition.key, _names(arrays[n], signature[seed][n]), _row_words(arrays[n].table, signature[seed][n + 2])
+            )
             for n, edition in enumerate((left, right))
         ]
         yield Disagreement(outcome, ", ".join(words) or "always", sides[0], sides[1], _volume(box))
@@ -80,7 +82,9 @@ def compare(left_key: str, right_key: str, knowledge: Knowledge, outcome: str | 
     if outcome is not None:
         shared = [name for name in shared if name == outcome]
     if not shared:
-        raise AskedWrongly(f"{left_key} and {right_key} decide nothing in common" + (f" called {outcome}" if outcome else ""))
+        raise AskedWrongly(
+            f"{left_key} and {right_key} decide nothing in common" + (f" called {outcome}" if outcome else "")
+        )
     return [found for name in shared for found in differences(left, right, name, knowledge)]
 
 

@@ -63,6 +63,7 @@ class Knowledge:
         self.facts = facts
         self.sources = sources
         self.editions = editions
+        self._tables: dict[int, dict[str, Table]] = {}
         self._arrays: dict[tuple[str, str, str, frozenset[str]], Array] = {}
 
     def edition(self, key: str, outcome: str | None = None) -> Edition:
@@ -83,11 +84,14 @@ class Knowledge:
 
     def tables_of(self, edition: Edition) -> dict[str, Table]:
         """An edition's own tables with those its topic's supplements lend it."""
-        tables = dict(edition.tables)
-        for other in self.editions:
-            if other.supplement and other.topic == edition.topic and other.site in ("", edition.site):
-                for outcome, table in other.tables.items():
-                    tables.setdefault(outcome, table)
+        tables = self._tables.get(id(edition))
+        if tables is None:
+            tables = dict(edition.tables)
+            for other in self.editions:
+                if other.supplement and other.topic == edition.topic and other.site in ("", edition.site):
+                    for outcome, table in other.tables.items():
+                        tables.setdefault(outcome, table)
+            self._tables[id(edition)] = tables
         return tables
 
     def in_force(self, outcome: str, site: str, on: dt.date, jurisdiction: str | None = None) -> tuple[Edition, str]:

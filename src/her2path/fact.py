@@ -9,95 +9,16 @@ from __future__ import annotations
 
 import datetime as dt
 import math
-import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal, InvalidOperation
-from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
 from .markdown import Document, Grid, code_names, plain, read_markdown
+from .phrase import parse_ihc_score, parse_interval, parse_number
 from .problem import KnowledgeError, Problem
-
-NOT_REPORTED = "not reported"
-"""The named value of a test that nobody reported; it is not an unknown."""
-
-
-class Reason(StrEnum):
-    """Why a fact is unknown."""
-
-    ABSENT = "absent"
-    UNMAPPED_CODE = "unmapped code"
-    UNPARSABLE_TEXT = "unparsable text"
-    STALE = "stale"
-    PRELIMINARY = "preliminary"
-    IMPLAUSIBLE = "implausible"
-    CONTRADICTORY = "contradictory"
-
-
-@dataclass(frozen=True, slots=True)
-class Unknown:
-    """An unknown value and its reason; `detail` quotes what stood in the record."""
-
-    reason: Reason
-    detail: str = ""
-
-    def __str__(self) -> str:
-        return f"{self.reason}: {self.detail}" if self.detail else str(self.reason)
-
-
-@dataclass(frozen=True, slots=True)
-class Interval:
-    """A number known only to lie between two limits; `None` means no limit on that side."""
-
-    low: Decimal | None = None
-    high: Decimal | None = None
-    low_included: bool = False
-    high_included: bool = False
-
-    def __contains__(self, number: Decimal) -> bool:
-        if self.low is not None and (number < self.low or (number == self.low and not self.low_included)):
-            return False
-        return self.high is None or number < self.high or (number == self.high and self.high_included)
-
-    def overlaps(self, other: Interval) -> bool:
-        """True where some number lies in both."""
-        return self._starts_before_end_of(other) and other._starts_before_end_of(self)
-
-    def _starts_before_end_of(self, other: Interval) -> bool:
-        if self.low is None or other.high is None or self.low < other.high:
-            return True
-        return self.low == other.high and self.low_included and other.high_included
-
-    @property
-    def is_empty(self) -> bool:
-        return not self._starts_before_end_of(self)
-
-    def __str__(self) -> str:
-        if self.low is None and self.high is None:
-            return "any number"
-        if self.low is None:
-            return f"{'<=' if self.high_included else '<'} {self.high}"
-        if self.high is None:
-            return f"{'>=' if self.low_included else '>'} {self.low}"
-        if self.low == self.high:
-            return f"= {self.low}"
-        return f"{'[' if self.low_included else '('}{self.low}..{self.high}{']' if self.high_included else ')'}"
-
-
-@dataclass(frozen=True, slots=True)
-class OneOf:
-    """A category known only to be one of several."""
-
-    values: frozenset[str]
-
-    def __str__(self) -> str:
-        return " or ".join(sorted(self.values))
-
-
-Value = str | float | Decimal | Interval | OneOf | Unknown
-"""What a fact may hold after `Fact.coerce`. Categories are `str`, numbers `float` or `Decimal`."""
+from .value import NOT_REPORTED, Interval, OneOf, Reason, Unknown, Value
 
 
 @dataclass(frozen=True, slots=True)
@@ -244,99 +165,7 @@ class Fact:
         return Unknown(Reason.UNPARSABLE_TEXT, f"{self.name} {str(raw)!r}, expected {self.expected()}")
 
 
-_NUMBER = r"[+-]?(?:\d+(?:[.,]\d+)?|\.\d+)(?:e[+-]?\d+)?"
-_UNIT = r"(?:\s*(?:%|percent|copies(?:\s*/\s*|\s+per\s+)(?:cell|nucleus)|signals(?:\s*/\s*|\s+per\s+)(?:cell|nucleus)|copies|signals))?"
-_COMPARATORS = {
-    "<": "<", "<=": "<=", "≤": "<=", ">": ">", ">=": ">=", "≥": ">=",
-    "less than": "<", "fewer than": "<", "below": "<", "under": "<",
-    "greater than": ">", "more than": ">", "above": ">", "over": ">",
-    "less than or equal to": "<=", "at most": "<=", "up to": "<=",
-    "greater than or equal to": ">=", "at least": ">=",
-}  # fmt: skip
-_COMPARATOR = "|".join(re.escape(word) for word in sorted(_COMPARATORS, key=len, reverse=True))
-_COMPARED = re.compile(rf"({_COMPARATOR})\s*({_NUMBER}){_UNIT}")
-_EXACT = re.compile(rf"=?\s*({_NUMBER}){_UNIT}")
-_RANGE = re.compile(rf"({_NUMBER})\s*(?:-|–|to)\s*({_NUMBER}){_UNIT}")
-
-
-def parse_number(word: str) -> Decimal | Interval | None:
-    """A number or a limit as text says it ("2.00", "> 6", "less than 1.8", "4-6"); `None` if neither.
-
-    A comma is a decimal point only before one or two last digits; "1,234" is refused.
-    """
-    if match := _EXACT.fullmatch(word):
-        return _decimal(match[1])
-    if match := _COMPARED.fullmatch(word):
-        return compared(_COMPARATORS[match[1]], _decimal(match[2]))
-    if match := _RANGE.fullmatch(word):
-        low, high = _decimal(match[1]), _decimal(match[2])
-        if low is not None and high is not None and low <= high:
-            return Interval(low, high, True, True)
-    return None
-
-
-def compared(comparator: str, number: Decimal | None) -> Interval | None:
-    """The interval that a comparator (`<`, `<=`, `>=`, `>`) and a number stand for."""
-    if number is None:
-        return None
-    if comparator in ("<", "<="):
-        return Interval(high=number, high_included=comparator == "<=")
-    return Interval(low=number, low_included=comparator == ">=")
-
-
-def _decimal(text: str) -> Decimal | None:
-    if "," in text:
-        if len(text.split(",")[1]) > 2:
-            return None
-        text = text.replace(",", ".")
-    try:
-        number = Decimal(text)
-    except InvalidOperation:  # pragma: no cover - the pattern admits only numbers
-        return None
-    return number
-
-
-_SCORE = r"([0-3])\s*(?:\+{1,3})?"
-_SCORE_ALONE = re.compile(
-    rf"(?:her-?2(?:/neu)?\s*)?(?:ihc\s*)?(?:score\s*)?[:=]?\s*{_SCORE}"
-    rf"(?:\s*\(?(positive|negative|equivocal)\)?)?|(positive|negative|equivocal)\s*[,:]?\s*\(?{_SCORE}\)?"
-)
-_SCORE_RANGE = re.compile(r"([0-3])\s*\+?\s*(?:-|–|to|or|/|,)\s*([0-3])\s*\+?")
-_TWO_SCORES = re.compile(r"([0-3])\+?\s*\(\s*([0-3])\s*\+?\s+(?:outside|elsewhere|focal(?:ly)?|in places)\s*\)")
-_SCORE_WORDS = {"positive": {"3+"}, "negative": {"0", "1+"}, "equivocal": {"2+"}}
-
-
-def parse_ihc_score(word: str) -> str | OneOf | None:
-    """An IHC score as pathologists write it; `None` when the text cannot be read as one.
-
-    "2+", "2", "score 2+" and "positive (3+)" are scores. "0-1+" is 0 or 1+. "3+ (2+ outside)" names
-    two scores, so it is 2+ or 3+. A word that contradicts its score ("negative (3+)") is refused.
-    """
-    if match := _SCORE_ALONE.fullmatch(word):
-        digit, said = (match[1], match[2]) if match[1] else (match[4], match[3])
-        score = _score(digit)
-        return None if said and score not in _SCORE_WORDS[said] else score
-    if match := _SCORE_RANGE.fullmatch(word):
-        low, high = sorted((int(match[1]), int(match[2])))
-        return _one_of(_score(str(step)) for step in range(low, high + 1))
-    if match := _TWO_SCORES.fullmatch(word):
-        return _one_of((_score(match[1]), _score(match[2])))
-    if word in _SCORE_WORDS:
-        # Every ASCO/CAP edition calls 3+ positive, 2+ equivocal, 0 and 1+ negative (Fig 1 of each).
-        return _one_of(_SCORE_WORDS[word])
-    return None
-
-
-def _score(digit: str) -> str:
-    return "0" if digit == "0" else f"{digit}+"
-
-
-def _one_of(values: Iterable[str]) -> str | OneOf:
-    chosen = frozenset(values)
-    return next(iter(chosen)) if len(chosen) == 1 else OneOf(chosen)
-
-
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Facts(Mapping[str, Fact]):
     """All facts by name, in the order of `facts.md`."""
 
@@ -351,6 +180,12 @@ class Facts(Mapping[str, Fact]):
 
     def __len__(self) -> int:
         return len(self.by_name)
+
+    def __eq__(self, other: object) -> bool:
+        return self is other
+
+    def __hash__(self) -> int:
+        return id(self)
 
     def of_test(self, test: str) -> list[Fact]:
         return [fact for fact in self.by_name.values() if fact.test == test]
@@ -419,16 +254,4 @@ def _facts_of(document: Document, grid: Grid) -> Iterator[tuple[Fact, Problem | 
         yield fact, problem
 
 
-_INTERVAL = re.compile(rf"([\[(])\s*({_NUMBER})?\s*\.\.\s*({_NUMBER})?\s*([\])])")
-_LIMIT = re.compile(rf"(>=|<=|>|<|=)\s*({_NUMBER})")
-
-
-def parse_interval(text: str) -> Interval | None:
-    """A cell such as `>= 2.0`, `< 4`, `= 5` or `[4.0..6.0)`; `None` when it is none of these."""
-    if match := _LIMIT.fullmatch(text):
-        number = Decimal(match[2])
-        return Interval(number, number, True, True) if match[1] == "=" else compared(match[1], number)
-    if match := _INTERVAL.fullmatch(text):
-        low, high = (Decimal(part) if part else None for part in (match[2], match[3]))
-        return Interval(low, high, match[1] == "[", match[4] == "]")
-    return None
+__all__ = ["NOT_REPORTED", "Fact", "Facts", "Interval", "OneOf", "Reason", "Unknown", "Value", "read_facts"]

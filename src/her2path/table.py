@@ -14,10 +14,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from .fact import NOT_REPORTED, Fact, Facts, Interval, parse_interval
+from .fact import Fact, Facts
 from .markdown import Grid, Section, code_names, plain
+from .phrase import parse_interval
 from .problem import Problem
 from .source import VERIFIED, Citation, Sources, parse_citations
+from .value import Interval
 
 CANNOT_HAPPEN = "cannot happen"
 MOST_ROWS = 64
@@ -256,6 +258,3 @@ def parse_cases(section: Section, path: Path, facts: Facts) -> Iterator[Case | P
                     what = f"the column {heading!r} is no fact"
                     yield Problem(path, grid.line, "unknown fact", what, "define it in facts.md or mend the name")
             yield Case(plain(row.cells[0]), row.line, given, outcome, expected, named_row)
-
-
-__all__ = ["ANY", "CANNOT_HAPPEN", "MOST_ROWS", "NOT_REPORTED", "Case", "Cell", "Row", "Table"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import textwrap
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 
 from ..decision import Decision
 from ..differ import Disagreement
@@ -22,6 +23,7 @@ def columns(rows: Sequence[Sequence[str]], indent: str = "") -> str:
     return "\n".join([lines[0], rule, *lines[1:]])
 
 
+@lru_cache(maxsize=4096)
 def paragraph(text: str, indent: str = "") -> str:
     """A text filled to the page's width; never broken inside a word."""
     return textwrap.fill(
@@ -70,7 +72,10 @@ def show_fact(fact: Fact) -> str:
 
 def show_decision(decision: Decision) -> str:
     """A decision for one patient, with its reasons."""
-    lines = [f"{decision.outcome}: {outcome_words(decision)}", f"  edition {decision.edition.key}: {decision.edition.title}"]
+    lines = [
+        f"{decision.outcome}: {outcome_words(decision)}",
+        f"  edition {decision.edition.key}: {decision.edition.title}",
+    ]
     lines += [f"  {line}" for line in reason_lines(decision)]
     lines += [f"  assumed {name} {value}" for name, value in decision.assumed.items()]
     return "\n".join(lines)

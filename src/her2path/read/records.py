@@ -1,0 +1,108 @@
+"""Records from a source of any kind: FHIR bundles, bulk resources, CSV or Parquet with fact columns.
+
+A bundle is one or more whole patients. Resources that come by themselves (bulk NDJSON) are first
+laid out by patient in temporary files, so that memory stays bounded whatever the size.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import IO
+from zlib import crc32
+
+import msgspec
+
+from ..fact import Facts
+from ..record import Record, Trouble
+from .bundle import Group, Head, Resource, Skimmer, read_record
+from .codes import Codes, read_codes
+from .files import read_pieces
+
+TABLES = (".csv", ".parquet")
+PARTITIONS = 64
+
+
+def read_records(
+    path: Path, facts: Facts, progress: Callable[[int], object] | None = None
+) -> Iterator[Record | Trouble]:
+    """Every patient of `path`, with whatever could not be read as a `Trouble`.
+
+    `progress` is told how many bytes of the source were just read.
+    """
+    if path.suffix.lower() in TABLES:
+        from .rows import read_rows
+
+        yield from read_rows(path, facts)
+        return
+    codes = read_codes()
+    skimmer = Skimmer(codes)
+    with Layout() as layout:
+        for piece in read_pieces(path):
+            if isinstance(piece, Trouble):
+                yield piece
+                continue
+            for found in skimmer.skim(piece):
+                if isinstance(found, Trouble):
+                    yield found
+                elif found.alone:
+                    layout.add(found)
+                else:
+                    yield read_record(found, codes, facts)
+            if progress is not None and piece.size:
+                progress(piece.size)
+        yield from layout.records(codes, facts)
+
+
+class Line(msgspec.Struct, array_like=True):
+    """A resource in a temporary file: its patient, where it stood, and itself."""
+
+    patient: str
+    where: str
+    raw: msgspec.Raw
+
+
+class Layout:
+    """Single resources laid out by patient in temporary files; made only when the first one comes."""
+
+    def __init__(self) -> None:
+        self._folder: tempfile.TemporaryDirectory[str] | None = None
+        self._files: list[IO[bytes]] = []
+
+    def __enter__(self) -> Layout:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for file in self._files:
+            file.close()
+        if self._folder is not None:
+            self._folder.cleanup()
+
+    def add(self, group: Group) -> None:
+        """Lay the resources of one patient aside."""
+        if self._folder is None:
+            self._folder = tempfile.TemporaryDirectory(prefix="her2path-")
+            self._files = [open(Path(self._folder.name) / str(part), "w+b") for part in range(PARTITIONS)]  # noqa: SIM115
+        file = self._files[crc32(group.patient.encode()) % PARTITIONS]
+        for resource in group.resources:
+            raw = msgspec.Raw(bytes(resource.raw).replace(b"\n", b" ").replace(b"\r", b" "))
+            file.write(msgspec.json.encode(Line(group.patient, resource.where, raw)) + b"\n")
+
+    def records(self, codes: Codes, facts: Facts) -> Iterator[Record]:
+        """The patients laid out, part by part."""
+        heads = msgspec.json.Decoder(Head, strict=False)
+        lines = msgspec.json.Decoder(Line)
+        for file in self._files:
+            file.seek(0)
+            groups: dict[str, Group] = {}
+            for text in file:
+                line = lines.decode(text)
+                try:
+                    head = heads.decode(line.raw)
+                except msgspec.DecodeError:
+                    continue
+                group = groups.setdefault(line.patient, Group(line.patient, line.where))
+                group.resources.append(Resource(head, line.raw, line.where))
+            for patient in sorted(groups):
+                yield read_record(groups[patient], codes, facts)

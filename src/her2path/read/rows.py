@@ -1,0 +1,75 @@
+"""CSV and Parquet as records: one row a specimen, its columns facts.
+
+Columns: `patient` (or `patient_id`, `id`), `specimen`, `test_date`, any fact of `facts.md`, and
+`her2_status` for what was recorded. Rows of one patient stand together (the law of a record);
+where they do not, each run of rows is reviewed by itself and that is said.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from ..edition import AskedWrongly
+from ..fact import Facts
+from ..record import RECORDED_STATUS, Event, Record, Tissue, Trouble
+from ..value import Reason, Unknown
+from .tabular import read_table
+
+PATIENT = ("patient", "patient_id", "id")
+OTHER = ("tumour_site", "specimen_kind", "test_date")
+OUTCOMES = ("her2_expression", "her2_next_step", "her2_discordance")
+
+
+def read_rows(path: Path, facts: Facts) -> Iterator[Record | Trouble]:
+    """The records of a CSV or Parquet file. Raises `AskedWrongly` where no column is a fact."""
+    table = read_table(path)
+    names = table.column_names
+    patient_column = next((name for name in PATIENT if name in names), None)
+    tests = [name for name in names if name in facts and name not in (*OTHER, *OUTCOMES, "her2_status")]
+    if not tests:
+        known = ", ".join(name for name, fact in facts.items() if fact.test)
+        raise AskedWrongly(f"{path}: no column is a fact of a HER2 test; expected some of {known}")
+    record: Record | None = None
+    finished: set[str] = set()
+    number = 1
+    for batch in table.to_batches(max_chunksize=10_000):
+        for row in batch.to_pylist():
+            number += 1
+            patient = str(row[patient_column]) if patient_column else str(number - 1)
+            if record is None or record.patient != patient:
+                if record is not None:
+                    finished.add(record.patient)
+                    yield record
+                record = Record(patient, f"{path.name}:{number}")
+                if patient in finished:
+                    what = f"patient {patient} stands in several places; each is reviewed by itself"
+                    record.troubles.append(Trouble("order", f"{path.name}:{number}", what))
+            _row(record, row, number, path.name, tests, facts)
+    if record is not None:
+        yield record
+
+
+def _row(record: Record, row: dict[str, Any], number: int, name: str, tests: list[str], facts: Facts) -> None:
+    where = f"{name}:{number}"
+    day = facts["test_date"].coerce(row.get("test_date"))
+    if isinstance(day, Unknown) and day.reason is not Reason.ABSENT:
+        record.troubles.append(Trouble("date", where, str(day)))
+    on = dt.date.fromisoformat(day) if isinstance(day, str) else None
+    specimen = str(row.get("specimen") or f"row {number}")
+    site = facts["tumour_site"].coerce(row.get("tumour_site"))
+    if isinstance(site, str):
+        record.sites.add(site)
+    kind = facts["specimen_kind"].coerce(row.get("specimen_kind"))
+    record.tissues[specimen] = Tissue(specimen, kind if isinstance(kind, str) else "", day=on)
+    for test in tests:
+        value = facts[test].coerce(row[test])
+        if isinstance(value, Unknown) and value.reason is Reason.ABSENT:
+            continue
+        record.events.append(Event(test, value, on, specimen, where, str(row[test])))
+    recorded = row.get("her2_status")
+    if recorded not in (None, ""):
+        status = facts["her2_status"].coerce(str(recorded))
+        record.events.append(Event(RECORDED_STATUS, status, on, specimen, where, str(recorded)))

@@ -1,0 +1,282 @@
+"""The review of a patient: every specimen decided, the patient's status, and everything found.
+
+A specimen is decided by the edition in force on the day of its first test. The patient's status is
+that of her only specimen, or the one all agree on; where specimens differ, the latest metastasis
+speaks for the patient, else the latest specimen, and the difference is a finding.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from .decision import Decision, decide_in
+from .derive import Given, prepare
+from .edition import Edition, Knowledge
+from .finding import Finding, Grade, PatientReview, SpecimenReview, in_order
+from .record import RECORDED_STATUS, Event, Record, Trouble
+from .specimen import Specimen, specimens_of
+from .value import Reason, Unknown, Value
+
+MOST_KEPT = 100_000
+STEPS = ("her2_status", "her2_expression", "her2_next_step", "her2_discordance")
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What the person asks for: the day of the review, the site, the edition, the jurisdiction."""
+
+    on: dt.date
+    site: str | None = None
+    edition: str | None = None
+    jurisdiction: str | None = None
+
+
+@dataclass(slots=True)
+class Summary:
+    """Counts over all patients reviewed."""
+
+    patients: int = 0
+    without_tests: int = 0
+    specimens: int = 0
+    status: Counter[str] = field(default_factory=Counter)
+    expression: Counter[str] = field(default_factory=Counter)
+    why_undetermined: Counter[str] = field(default_factory=Counter)
+    findings: Counter[str] = field(default_factory=Counter)
+    editions: Counter[str] = field(default_factory=Counter)
+    troubles: int = 0
+
+    def add(self, patient: PatientReview) -> None:
+        self.patients += 1
+        for finding in patient.findings:
+            self.findings[finding.grade.word] += 1
+        if not patient.has_tests:
+            self.without_tests += 1
+            return
+        self.status[patient.status or "undetermined"] += 1
+        if patient.site == "breast":
+            self.expression[patient.expression or "undetermined"] += 1
+        for specimen in patient.specimens:
+            self.specimens += 1
+            self.editions[specimen.status.edition.key] += 1
+            for finding in specimen.findings:
+                self.findings[finding.grade.word] += 1
+            if specimen.status.value is None:
+                self.why_undetermined[why_undetermined(specimen.status)] += 1
+
+    def as_json(self) -> dict[str, Any]:
+        return {
+            "patients": self.patients, "without_her2_tests": self.without_tests, "specimens": self.specimens,
+            "her2_status": dict(self.status.most_common()), "her2_expression": dict(self.expression.most_common()),
+            "undetermined_because": dict(self.why_undetermined.most_common()),
+            "findings": dict(self.findings), "editions": dict(self.editions.most_common()),
+            "not_read": self.troubles,
+        }  # fmt: skip
+
+
+def why_undetermined(decision: Decision) -> str:
+    """Why a status is undetermined, for counting: the reasons and the facts of the shortest way out."""
+    if decision.contradictory:
+        return "the facts contradict each other"
+    sets = decision.would_settle
+    names = min(sets, key=len) if sets else ()
+    unknown = decision.given.unknown
+    parts = [f"{name} {unknown[name].reason if name in unknown else 'not reported'}" for name in names]
+    return " and ".join(parts) or "nothing known would settle it"
+
+
+class Reviewer:
+    """Reviews records one by one; decisions are kept, since the same facts come again and again."""
+
+    def __init__(self, knowledge: Knowledge, settings: Settings) -> None:
+        self.knowledge = knowledge
+        self.settings = settings
+        if settings.edition:
+            knowledge.edition(settings.edition, "her2_status")
+        self._editions: dict[tuple[str, dt.date | None], tuple[Edition, str]] = {}
+        self._decided: dict[tuple[Any, ...], tuple[Given, dict[str, Decision]]] = {}
+
+    def review(self, record: Record) -> PatientReview:
+        """Everything the tables say of one record, as known on the day of the review."""
+        findings = _of_troubles(record)
+        future = [event for event in record.events if event.day is not None and event.day > self.settings.on]
+        if future:
+            record.events = [event for event in record.events if event not in future]
+            origins = tuple(dict.fromkeys(event.origin for event in future))
+            words = f"{len(future)} results are dated after {self.settings.on} and were not used"
+            findings.append(Finding(Grade.UNREADABLE, words, origins))
+        site = self._site(record, findings)
+        diagnoses = [event for event in record.events if event.note == "diagnosis"]
+        specimens = [self._specimen(specimen, site or "breast") for specimen in specimens_of(record)]
+        status, possible, rule = _of_patient(specimens)
+        speaker = _speaker(specimens)
+        expression = speaker.expression.value if speaker and speaker.expression else None
+        if len({specimen.status.value for specimen in specimens}) > 1:
+            told = "; ".join(f"{s.name} {s.status.value or 'undetermined'}" for s in specimens)
+            findings.append(Finding(Grade.CONTRADICTION, f"specimens differ: {told}"))
+        for event in diagnoses:
+            if isinstance(event.value, str) and status in ("positive", "negative") and event.value != status:
+                words = f"a diagnosis says HER2 {event.value} ({event.said}), the tests come out {status}"
+                findings.append(Finding(Grade.CONTRADICTION, words, (event.origin,)))
+            elif not specimens:
+                words = f"a diagnosis says HER2 {event.value} ({event.said}), but no test is recorded"
+                findings.append(Finding(Grade.MISSING, words, (event.origin,)))
+        if not specimens and not diagnoses and site:
+            findings.append(Finding(Grade.MISSING, "no HER2 test is recorded"))
+        return PatientReview(
+            record.patient, record.origin, site or "breast", specimens, status, possible, expression, rule,
+            in_order(findings),
+        )  # fmt: skip
+
+    def _site(self, record: Record, findings: list[Finding]) -> str | None:
+        if self.settings.site:
+            return self.settings.site
+        if len(record.sites) == 1:
+            return next(iter(record.sites))
+        if len(record.sites) > 1:
+            words = "breast and gastric tumours are both named; the tests are read as breast (--site chooses)"
+            findings.append(Finding(Grade.CONTRADICTION, words))
+        elif any(event.note != "diagnosis" for event in record.events):
+            findings.append(Finding(Grade.NOTE, "no tumour site is named; breast is assumed"))
+        else:
+            return None
+        return "breast"
+
+    def _specimen(self, specimen: Specimen, site: str) -> SpecimenReview:
+        edition, note = self._edition(site, specimen.day)
+        given, decisions = self._decide(specimen, site, edition)
+        status = decisions["her2_status"]
+        findings = specimen.findings
+        if note:
+            findings.append(Finding(Grade.NOTE, note))
+        findings += [Finding(Grade.NOTE, each) for each in status.notes]
+        findings += _of_unknowns(given, specimen)
+        findings += _of_status(status, decisions.get("her2_next_step"))
+        findings += _of_discordance(decisions.get("her2_discordance"))
+        findings += _of_recorded(specimen.recorded, status)
+        tissue = specimen.tissue
+        return SpecimenReview(
+            name=specimen.name, day=str(specimen.day or ""), kind=tissue.kind if tissue else "",
+            place=tissue.place if tissue else "",
+            tests=[(event.fact, event.said or str(event.value), event.origin) for event in specimen.used],
+            status=status, expression=decisions.get("her2_expression"), next_step=decisions.get("her2_next_step"),
+            findings=in_order(findings),
+        )  # fmt: skip
+
+    def _decide(self, specimen: Specimen, site: str, edition: Edition) -> tuple[Given, dict[str, Decision]]:
+        """All decisions of a specimen; equal facts under the same edition are decided once."""
+        raw: dict[str, Value] = dict(specimen.facts)
+        if specimen.tissue and specimen.tissue.kind:
+            raw["specimen_kind"] = specimen.tissue.kind
+        raw["tumour_site"] = site
+        key = (edition.key, frozenset(raw.items()))
+        decided = self._decided.get(key)
+        if decided is None:
+            given = prepare(raw, self.knowledge.facts)
+            tables = self.knowledge.tables_of(edition)
+            decided = given, {n: decide_in(n, given, self.knowledge, edition) for n in STEPS if n in tables}
+            if len(self._decided) < MOST_KEPT:
+                self._decided[key] = decided
+        return decided
+
+    def _edition(self, site: str, day: dt.date | None) -> tuple[Edition, str]:
+        """The edition that decides a test of a day, and a note where that was not plain."""
+        found = self._editions.get((site, day))
+        if found is None:
+            if self.settings.edition:
+                found = self.knowledge.edition(self.settings.edition, "her2_status"), ""
+            else:
+                on = day or self.settings.on
+                found = self.knowledge.in_force("her2_status", site, on, self.settings.jurisdiction)
+                if day is None:
+                    found = found[0], f"no date: the edition in force on {on} is applied"
+            if len(self._editions) < MOST_KEPT:
+                self._editions[site, day] = found
+        return found
+
+
+def _of_troubles(record: Record) -> list[Finding]:
+    findings = [
+        Finding(Grade.NOTE if trouble.kind == "date" else Grade.UNREADABLE, trouble.what, (trouble.where,))
+        for trouble in record.troubles
+    ]
+    return findings + [Finding(Grade.NOTE, f"not used: {t.what}", (t.where,)) for t in record.passed_over]
+
+
+def _of_unknowns(given: Given, specimen: Specimen) -> Iterator[Finding]:
+    for name, why in given.unknown.items():
+        if why.reason is Reason.ABSENT and not why.detail:
+            continue
+        grade = Grade.CONTRADICTION if why.reason is Reason.CONTRADICTORY else Grade.UNREADABLE
+        origins = tuple(dict.fromkeys(event.origin for event in specimen.used if event.fact == name))
+        yield Finding(grade, f"{name} unknown, {why}", origins)
+
+
+def _of_status(status: Decision, next_step: Decision | None) -> Iterator[Finding]:
+    if status.contradictory:
+        yield Finding(Grade.CONTRADICTION, "the facts contradict each other: " + "; ".join(status.rows))
+    elif status.would_settle:
+        sets = ", or ".join(" and ".join(names) for names in status.would_settle)
+        verb = "asks for a further test" if status.value else "is undetermined"
+        yield Finding(Grade.MISSING, f"her2_status {verb}; {sets} would settle it")
+    if next_step is not None and next_step.value not in (None, "none"):
+        remark = f": {next_step.remarks[0]}" if next_step.remarks else ""
+        yield Finding(Grade.MISSING, f"next step: {next_step.value}{remark}")
+
+
+def _of_discordance(discordance: Decision | None) -> Iterator[Finding]:
+    if discordance is not None and discordance.value not in (None, "none"):
+        yield Finding(Grade.CONTRADICTION, f"tests disagree: {discordance.value}; review both")
+
+
+def _of_recorded(recorded: Iterable[Event], status: Decision) -> Iterator[Finding]:
+    for event in recorded:
+        if isinstance(event.value, Unknown):
+            yield Finding(Grade.UNREADABLE, f"{RECORDED_STATUS} unknown, {event.value}", (event.origin,))
+        elif status.value in ("positive", "negative") and event.value != status.value:
+            words = f"recorded as HER2 {event.value}, but the tests come out {status.value}"
+            yield Finding(Grade.CONTRADICTION, words, (event.origin,))
+        elif status.value is None and event.value not in status.possible and status.possible:
+            words = f"recorded as HER2 {event.value}, which the tests rule out ({' or '.join(status.possible)})"
+            yield Finding(Grade.CONTRADICTION, words, (event.origin,))
+        elif status.value is None:
+            words = f"recorded as HER2 {event.value}; the tests at hand do not settle it"
+            yield Finding(Grade.NOTE, words, (event.origin,))
+
+
+def _speaker(specimens: list[SpecimenReview]) -> SpecimenReview | None:
+    """The specimen that speaks for the patient: the latest metastasis, else the latest."""
+    metastases = [specimen for specimen in specimens if specimen.place == "metastasis"]
+    return (metastases or specimens)[-1] if specimens else None
+
+
+def _of_patient(specimens: list[SpecimenReview]) -> tuple[str | None, tuple[str, ...], str]:
+    speaker = _speaker(specimens)
+    if speaker is None:
+        return None, (), "no specimen"
+    values = {specimen.status.value for specimen in specimens}
+    if len(specimens) == 1:
+        rule = "the only specimen"
+    elif len(values) == 1:
+        rule = f"all {len(specimens)} specimens agree"
+    else:
+        rule = f"the latest {'metastasis' if speaker.place == 'metastasis' else 'specimen'}, {speaker.name}"
+    return speaker.status.value, speaker.status.possible, rule
+
+
+def review_source(
+    path: Path, knowledge: Knowledge, settings: Settings, progress: Callable[[int], object] | None = None
+) -> Iterator[PatientReview | Trouble]:
+    """Review every patient of a file, archive or folder, one at a time, in bounded memory.
+
+    What belongs to no patient comes as a `Trouble`. `progress` is told the bytes just read.
+    """
+    from .read.records import read_records
+
+    reviewer = Reviewer(knowledge, settings)
+    for found in read_records(path, knowledge.facts, progress):
+        yield reviewer.review(found) if isinstance(found, Record) else found

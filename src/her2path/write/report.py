@@ -1,0 +1,145 @@
+"""A review as text and as JSON, one patient at a time, with a summary at the end."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterator
+from typing import Any, TextIO
+
+from ..decision import Decision
+from ..finding import Finding, PatientReview, SpecimenReview
+from ..record import Trouble
+from ..review import Summary
+from .text import outcome_words, paragraph
+
+MOST_TOLD = 1000
+CAUTION = "The rules are unreviewed by clinicians. This supports decisions; it is not a medical device."
+
+
+def patient_text(patient: PatientReview) -> str:
+    """Everything a review says of one patient."""
+    status = patient.status or ("undetermined" if patient.has_tests else "not tested")
+    if patient.status is None and patient.possible:
+        status += f" ({' or '.join(patient.possible)})"
+    lines = [
+        f"Patient {patient.patient}  [{patient.where}]",
+        f"  HER2 status: {status}  ({patient.rule}; {patient.site})",
+    ]
+    for specimen in patient.specimens:
+        lines += _specimen_lines(specimen)
+    lines += [line for finding in patient.findings for line in _finding_lines(finding, "  ")]
+    return "\n".join(lines) + "\n"
+
+
+def _specimen_lines(specimen: SpecimenReview) -> Iterator[str]:
+    about = ", ".join(filter(None, (specimen.kind, specimen.place)))
+    yield f"  Specimen {specimen.name}{f' ({about})' if about else ''}{f', {specimen.day}' if specimen.day else ''}"
+    for fact, said, origin in specimen.tests:
+        yield f"    test        {fact} {said!r}  [{_last(origin)}]"
+    yield f"    status      {_decided(specimen.status)}"
+    if specimen.expression is not None:
+        yield f"    expression  {_decided(specimen.expression)}"
+    for remark in specimen.status.remarks:
+        yield paragraph(f"remark: {remark}", "    ")
+    for finding in specimen.findings:
+        yield from _finding_lines(finding, "    ")
+
+
+def _decided(decision: Decision) -> str:
+    if decision.told is None:
+        rows = ", ".join(decision.rows)
+        cited = "; ".join(map(str, decision.citations))
+        decision.told = f"{outcome_words(decision)}  {decision.edition.key} {rows} [{cited}]"
+    return decision.told
+
+
+def _finding_lines(finding: Finding, indent: str) -> Iterator[str]:
+    origins = f"  [{', '.join(_last(origin) for origin in finding.origins)}]" if finding.origins else ""
+    yield f"{indent}{finding.grade.word}: {finding.words}{origins}"
+
+
+def _last(origin: str) -> str:
+    """An origin without its file: the entry and the resource."""
+    return origin.split(" ", 1)[-1]
+
+
+def patient_json(patient: PatientReview) -> dict[str, Any]:
+    """One patient's review as JSON; decisions as `her2path decide --json` has them."""
+    return {
+        "patient": patient.patient, "where": patient.where, "tumour_site": patient.site,
+        "her2_status": patient.status, "possible": list(patient.possible), "her2_expression": patient.expression,
+        "rule": patient.rule,
+        "specimens": [_specimen_json(specimen) for specimen in patient.specimens],
+        "findings": [finding.as_json() for finding in patient.findings],
+    }  # fmt: skip
+
+
+def _specimen_json(specimen: SpecimenReview) -> dict[str, Any]:
+    decisions = [specimen.status, specimen.expression, specimen.next_step]
+    return {
+        "specimen": specimen.name, "date": specimen.day or None, "specimen_kind": specimen.kind or None,
+        "place": specimen.place or None,
+        "tests": [{"fact": fact, "said": said, "from": origin} for fact, said, origin in specimen.tests],
+        "decisions": {decision.outcome: decision.as_json() for decision in decisions if decision is not None},
+        "findings": [finding.as_json() for finding in specimen.findings],
+    }  # fmt: skip
+
+
+def trouble_text(trouble: Trouble) -> str:
+    return paragraph(f"not read: {trouble}")
+
+
+def summary_text(summary: Summary) -> str:
+    """The counts over all patients, as the last lines of a review."""
+    told = summary.as_json()
+    lines = [
+        f"{told['patients']} patients, {told['specimens']} specimens; {told['without_her2_tests']} without a HER2 test"
+    ]
+    for name in ("her2_status", "her2_expression", "undetermined_because", "findings", "editions"):
+        if told[name]:
+            lines.append(f"  {name.replace('_', ' ')}")
+            width = max(len(str(count)) for count in told[name].values())
+            lines += [f"    {count:>{width}}  {words}" for words, count in told[name].items()]
+    if told["not_read"]:
+        lines.append(f"  {told['not_read']} pieces could not be read; they are told above")
+    return "\n".join([*lines, CAUTION])
+
+
+class Writer:
+    """Writes a review as it goes: text, or one JSON document with a patient a line."""
+
+    def __init__(self, stream: TextIO, form: str, summary_only: bool = False) -> None:
+        self.stream = stream
+        self.is_json = form == "json"
+        self.summary_only = summary_only
+        self.written = 0
+        self.not_read: list[dict[str, str]] = []
+        if self.is_json:
+            stream.write('{"patients": [')
+
+    def put(self, found: PatientReview | Trouble, summary: Summary) -> None:
+        """Write one patient, or what belongs to none; and count it."""
+        if isinstance(found, Trouble):
+            summary.troubles += 1
+            if self.is_json and len(self.not_read) < MOST_TOLD:
+                self.not_read.append({"kind": str(found.kind), "where": found.where, "what": found.what})
+            print(trouble_text(found), file=sys.stderr if self.is_json else self.stream)
+            return
+        summary.add(found)
+        if self.summary_only:
+            return
+        if self.is_json:
+            self.stream.write(",\n" if self.written else "\n")
+            self.stream.write(json.dumps(patient_json(found), ensure_ascii=False))
+        else:
+            self.stream.write(patient_text(found) + "\n")
+        self.written += 1
+
+    def finish(self, summary: Summary) -> None:
+        """Write the summary, and end the document."""
+        if self.is_json:
+            closing = {"summary": summary.as_json(), "not_read": self.not_read, "caution": CAUTION}
+            self.stream.write("\n], " + json.dumps(closing, ensure_ascii=False)[1:] + "\n")
+        else:
+            self.stream.write(summary_text(summary) + "\n")
