@@ -8,6 +8,7 @@ of the input could not be read (each told on standard error and in the output).
 from __future__ import annotations
 
 import datetime as dt
+import gc
 import json
 import sys
 from pathlib import Path
@@ -232,6 +233,10 @@ def review(
     from .write.report import Writer
 
     settings = Settings(on or dt.date.today(), site, edition, jurisdiction)
+    knowledge = read_knowledge()
+    # What was read so far stays: the collector need not walk it again for every few patients.
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 20)
     summary = Summary()
     stream = output.open("w", encoding="utf-8") if output else sys.stdout
     writer = Writer(stream, form, summary_only)
@@ -240,7 +245,7 @@ def review(
         with click.progressbar(
             length=source_size(source), label="reviewing", file=sys.stderr, hidden=quiet, show_pos=False
         ) as bar:
-            for found in review_source(source, read_knowledge(), settings, bar.update):
+            for found in review_source(source, knowledge, settings, bar.update):
                 writer.put(found, summary)
         writer.finish(summary)
     finally:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import IntEnum
+from operator import attrgetter
 from typing import Any
 
 from .decision import Decision
@@ -70,4 +71,9 @@ class PatientReview:
 
 def in_order(findings: list[Finding]) -> list[Finding]:
     """Findings without repeats, the gravest first."""
-    return sorted(dict.fromkeys(findings), key=lambda finding: finding.grade)
+    if len(findings) < 2:
+        return findings
+    return sorted(dict.fromkeys(findings), key=_grade_of)
+
+
+_grade_of = attrgetter("grade")

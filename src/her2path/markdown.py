@@ -86,7 +86,9 @@ def read_markdown(path: Path, text: str | None = None) -> Document:
     """
     if text is None:
         text = path.read_text(encoding="utf-8")
-    tokens = MarkdownIt("commonmark").enable("table").parse(text)
+    parser = MarkdownIt("commonmark").enable("table")
+    parser.core.ruler.enableOnly(["normalize", "block"])  # cells are read as text; nothing is rendered
+    tokens = parser.parse(text)
     sections = [Section(title="", level=0, line=1)]
     grid: Grid | None = None
     row: GridRow | None = None

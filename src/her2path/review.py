@@ -89,6 +89,15 @@ def why_undetermined(decision: Decision) -> str:
     return " and ".join(parts) or "nothing known would settle it"
 
 
+@dataclass(frozen=True, slots=True)
+class Decided:
+    """All decisions on one set of facts, with the findings that follow from them alone."""
+
+    given: Given
+    decisions: dict[str, Decision]
+    findings: tuple[Finding, ...]
+
+
 class Reviewer:
     """Reviews records one by one; decisions are kept, since the same facts come again and again."""
 
@@ -98,7 +107,7 @@ class Reviewer:
         if settings.edition:
             knowledge.edition(settings.edition, "her2_status")
         self._editions: dict[tuple[str, dt.date | None], tuple[Edition, str]] = {}
-        self._decided: dict[tuple[Any, ...], tuple[Given, dict[str, Decision]]] = {}
+        self._decided: dict[tuple[Any, ...], Decided] = {}
 
     def review(self, record: Record) -> PatientReview:
         """Everything the tables say of one record, as known on the day of the review."""
@@ -148,17 +157,16 @@ class Reviewer:
 
     def _specimen(self, specimen: Specimen, site: str) -> SpecimenReview:
         edition, note = self._edition(site, specimen.day)
-        given, decisions = self._decide(specimen, site, edition)
-        status = decisions["her2_status"]
-        findings = specimen.findings
+        decided = self._decide(specimen, site, edition)
+        status = decided.decisions["her2_status"]
+        findings = [*specimen.findings, *decided.findings]
         if note:
             findings.append(Finding(Grade.NOTE, note))
-        findings += [Finding(Grade.NOTE, each) for each in status.notes]
-        findings += _of_unknowns(given, specimen)
-        findings += _of_status(status, decisions.get("her2_next_step"))
-        findings += _of_discordance(decisions.get("her2_discordance"))
-        findings += _of_recorded(specimen.recorded, status)
-        tissue = specimen.tissue
+        if decided.given.unknown:
+            findings += _of_unknowns(decided.given, specimen)
+        if specimen.recorded:
+            findings += _of_recorded(specimen.recorded, status)
+        tissue, decisions = specimen.tissue, decided.decisions
         return SpecimenReview(
             name=specimen.name, day=str(specimen.day or ""), kind=tissue.kind if tissue else "",
             place=tissue.place if tissue else "",
@@ -167,7 +175,7 @@ class Reviewer:
             findings=in_order(findings),
         )  # fmt: skip
 
-    def _decide(self, specimen: Specimen, site: str, edition: Edition) -> tuple[Given, dict[str, Decision]]:
+    def _decide(self, specimen: Specimen, site: str, edition: Edition) -> Decided:
         """All decisions of a specimen; equal facts under the same edition are decided once."""
         raw: dict[str, Value] = dict(specimen.facts)
         if specimen.tissue and specimen.tissue.kind:
@@ -178,7 +186,8 @@ class Reviewer:
         if decided is None:
             given = prepare(raw, self.knowledge.facts)
             tables = self.knowledge.tables_of(edition)
-            decided = given, {n: decide_in(n, given, self.knowledge, edition) for n in STEPS if n in tables}
+            decisions = {n: decide_in(n, given, self.knowledge, edition) for n in STEPS if n in tables}
+            decided = Decided(given, decisions, tuple(_of_decisions(decisions)))
             if len(self._decided) < MOST_KEPT:
                 self._decided[key] = decided
         return decided
@@ -216,6 +225,14 @@ def _of_unknowns(given: Given, specimen: Specimen) -> Iterator[Finding]:
         yield Finding(grade, f"{name} unknown, {why}", origins)
 
 
+def _of_decisions(decisions: dict[str, Decision]) -> Iterator[Finding]:
+    status = decisions["her2_status"]
+    yield from (Finding(Grade.NOTE, note) for note in status.notes)
+    yield from _of_status(status, decisions.get("her2_next_step"))
+    yield from _of_expression(status, decisions.get("her2_expression"))
+    yield from _of_discordance(decisions.get("her2_discordance"))
+
+
 def _of_status(status: Decision, next_step: Decision | None) -> Iterator[Finding]:
     if status.contradictory:
         yield Finding(Grade.CONTRADICTION, "the facts contradict each other: " + "; ".join(status.rows))
@@ -226,6 +243,12 @@ def _of_status(status: Decision, next_step: Decision | None) -> Iterator[Finding
     if next_step is not None and next_step.value not in (None, "none"):
         remark = f": {next_step.remarks[0]}" if next_step.remarks else ""
         yield Finding(Grade.MISSING, f"next step: {next_step.value}{remark}")
+
+
+def _of_expression(status: Decision, expression: Decision | None) -> Iterator[Finding]:
+    if expression is not None and expression.value is None and status.value == "negative" and expression.would_settle:
+        sets = ", or ".join(" and ".join(names) for names in expression.would_settle)
+        yield Finding(Grade.MISSING, f"her2_expression is undetermined; {sets} would settle it")
 
 
 def _of_discordance(discordance: Decision | None) -> Iterator[Finding]:

@@ -13,6 +13,7 @@ from typing import IO
 from ..record import Trouble
 
 JSON_ENDINGS = (".json", ".ndjson", ".jsonl")
+BUFFER = 1 << 20
 LINE_ENDINGS = (".ndjson", ".jsonl")
 
 
@@ -56,7 +57,7 @@ def _file(path: Path, name: str) -> Iterator[Piece | Trouble]:
         if lower.endswith((".tgz", ".tar.gz", ".tar")):
             yield from _archive(path, name)
             return
-        with path.open("rb") as raw:
+        with path.open("rb", buffering=BUFFER) as raw:
             is_gzip = raw.read(2) == b"\x1f\x8b"
             raw.seek(0)
             stream: IO[bytes] = gzip.GzipFile(fileobj=raw) if is_gzip else raw  # type: ignore[assignment]

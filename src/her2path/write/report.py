@@ -34,23 +34,29 @@ def patient_text(patient: PatientReview) -> str:
 
 def _specimen_lines(specimen: SpecimenReview) -> Iterator[str]:
     about = ", ".join(filter(None, (specimen.kind, specimen.place)))
-    yield f"  Specimen {specimen.name}{f' ({about})' if about else ''}{f', {specimen.day}' if specimen.day else ''}"
+    day = f", {specimen.day}" if specimen.day and specimen.day not in specimen.name else ""
+    yield f"  Specimen {specimen.name}{f' ({about})' if about else ''}{day}"
     for fact, said, origin in specimen.tests:
         yield f"    test        {fact} {said!r}  [{_last(origin)}]"
-    yield f"    status      {_decided(specimen.status)}"
+    yield _told(specimen.status)
     if specimen.expression is not None:
-        yield f"    expression  {_decided(specimen.expression)}"
+        yield _told(specimen.expression)
     for remark in specimen.status.remarks:
         yield paragraph(f"remark: {remark}", "    ")
     for finding in specimen.findings:
         yield from _finding_lines(finding, "    ")
 
 
-def _decided(decision: Decision) -> str:
+def _told(decision: Decision) -> str:
+    """A decision on one line with its edition, and its rows each on their own with the citation."""
     if decision.told is None:
-        rows = ", ".join(decision.rows)
-        cited = "; ".join(map(str, decision.citations))
-        decision.told = f"{outcome_words(decision)}  {decision.edition.key} {rows} [{cited}]"
+        label = decision.outcome.removeprefix("her2_")
+        lines = [f"    {label:<11} {outcome_words(decision)}  (by {decision.edition.key})"]
+        for reference in decision.references:
+            if reference.outcome == decision.outcome or decision.outcome == "her2_status":
+                cited = "; ".join(map(str, reference.row.citations))
+                lines.append(f"                row {reference.name} => {reference.row.outcome_text()}  [{cited}]")
+        decision.told = "\n".join(lines)
     return decision.told
 
 

@@ -1,0 +1,45 @@
+# The four commands: run, test, bench, setup. Nothing but Python 3.11+, make and git is needed.
+
+PYTHON ?= $(shell for p in python3.13 python3.12 python3.11 python3 python; do \
+	command -v $$p >/dev/null 2>&1 && $$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
+BIN = .venv/bin
+
+.PHONY: run test setup bench lint clean
+
+run: .venv/base                    ## Review the example records: the main job
+	$(BIN)/her2path review examples/her2-tests.ndjson
+
+setup: .venv/dev                   ## Make .venv with her2path and all that developing it needs
+
+test: .venv/dev lint               ## Lint, type-check and run the tests
+	$(BIN)/her2path check
+	$(BIN)/pytest -n 2
+
+lint: .venv/dev
+	$(BIN)/ruff check src tests examples bench
+	$(BIN)/ruff format --check src
+	$(BIN)/mypy
+
+bench: .venv/bench                 ## Measure speed, as ratios in one run
+	$(BIN)/python bench/tables.py
+	$(BIN)/python bench/reading.py
+
+.venv/made:
+	@test -n "$(PYTHON)" || { echo "her2path needs Python 3.11 or later"; exit 1; }
+	$(PYTHON) -m venv .venv
+	@touch $@
+
+.venv/base: .venv/made pyproject.toml
+	$(BIN)/pip install --quiet --disable-pip-version-check -e .
+	@touch $@
+
+.venv/dev: .venv/made pyproject.toml
+	$(BIN)/pip install --quiet --disable-pip-version-check -e '.[dev]'
+	@touch $@ .venv/base
+
+.venv/bench: .venv/made pyproject.toml
+	$(BIN)/pip install --quiet --disable-pip-version-check -e '.[bench]'
+	@touch $@ .venv/base
+
+clean:
+	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache
