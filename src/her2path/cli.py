@@ -127,17 +127,44 @@ def show(table: str | None, edition: str | None) -> None:
         click.echo(show_table(knowledge.tables_of(chosen)[table], chosen, knowledge))
 
 
+def column_option(command: Any) -> Any:
+    """The option that says which column of a file holds which fact."""
+    return click.option(
+        "--column", "columns", multiple=True, metavar="FACT=COLUMN", help="The column of FILE that holds a fact."
+    )(command)
+
+
 @main.command()
 @click.argument("left")
 @click.argument("right")
 @click.option("--outcome", help="Compare only this outcome.")
+@click.option(
+    "--patients", type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="A CSV or Parquet file: list the rows whose outcome changes (her2_status unless --outcome says another).",
+)  # fmt: skip
+@column_option
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-def diff(left: str, right: str, outcome: str | None, as_json: bool) -> None:
-    """Every situation in which two editions disagree."""
+def diff(
+    left: str, right: str, outcome: str | None, patients: Path | None, columns: tuple[str, ...], as_json: bool
+) -> None:
+    """Every situation in which two editions disagree; or, with --patients, every row that changes."""
     from .differ import compare
-    from .write.text import show_differences
+    from .write.text import show_changes, show_differences
 
-    found = compare(left, right, read_knowledge(), outcome)
+    knowledge = read_knowledge()
+    if patients is not None:
+        from .changes import changes
+        from .read.rows import named_columns
+        from .read.tabular import read_table
+
+        table = named_columns(read_table(patients), pairs(columns), knowledge.facts)
+        changed, rows = changes(table, left, right, outcome or "her2_status", knowledge)
+        if as_json:
+            click.echo(json.dumps([each.as_json() for each in changed], indent=2, ensure_ascii=False))
+        else:
+            click.echo(show_changes(left, right, changed, rows))
+        return
+    found = compare(left, right, knowledge, outcome)
     if as_json:
         click.echo(json.dumps([_difference_json(each) for each in found], indent=2))
     else:
@@ -159,17 +186,18 @@ def _difference_json(each: Any) -> dict[str, Any]:
 @click.option("--jurisdiction", type=click.Choice(["us", "eu"]), help="Whose label decides, where labels differ.")
 @click.option("--on", type=Day(), help="The day that chooses the edition, where test_date is not given.")
 @click.option("--fact", "facts", multiple=True, metavar="NAME=VALUE", help="A fact; may be given many times.")
+@column_option
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @click.option("-o", "--output", type=click.Path(path_type=Path), help="Write here; .csv or .parquet for a FILE.")
 def decide(
     fact: str, file: Path | None, edition: str | None, jurisdiction: str | None, on: dt.date | None,
-    facts: tuple[str, ...], as_json: bool, output: Path | None,
+    facts: tuple[str, ...], columns: tuple[str, ...], as_json: bool, output: Path | None,
 ) -> None:  # fmt: skip
     """Decide FACT for one patient (--fact name=value ...) or for every row of a CSV or Parquet FILE."""
     knowledge = read_knowledge()
-    given = dict(_pair(text) for text in facts)
+    given = pairs(facts)
     if file is not None:
-        _decide_file(fact, file, knowledge, edition, jurisdiction, on, given, as_json, output)
+        _decide_file(fact, file, knowledge, edition, jurisdiction, on, given, columns, as_json, output)
         return
     from .decision import decide as decide_one
     from .write.text import show_decision
@@ -179,21 +207,28 @@ def decide(
     _put(text, output)
 
 
-def _pair(text: str) -> tuple[str, str]:
-    name, equals, value = text.partition("=")
-    if not equals:
-        raise AskedWrongly(f"--fact {text!r}: write NAME=VALUE, for example --fact ihc_score=2+")
-    return name.strip(), value.strip()
+def pairs(texts: tuple[str, ...]) -> dict[str, str]:
+    """NAME=VALUE options as a mapping. Raises `AskedWrongly` for one without `=` or a name given twice."""
+    found: dict[str, str] = {}
+    for text in texts:
+        name, equals, value = (part.strip() for part in text.partition("="))
+        if not equals:
+            raise AskedWrongly(f"{text!r}: write NAME=VALUE, for example --fact ihc_score=2+")
+        if name in found:
+            raise AskedWrongly(f"{name} is given twice: {found[name]} and {value}")
+        found[name] = value
+    return found
 
 
 def _decide_file(
     fact: str, file: Path, knowledge: Knowledge, edition: str | None, jurisdiction: str | None,
-    on: dt.date | None, given: dict[str, str], as_json: bool, output: Path | None,
+    on: dt.date | None, given: dict[str, str], columns: tuple[str, ...], as_json: bool, output: Path | None,
 ) -> None:  # fmt: skip
     from .columns import decide_table
+    from .read.rows import named_columns
     from .read.tabular import read_table, write_table
 
-    table = read_table(file)
+    table = named_columns(read_table(file), pairs(columns), knowledge.facts)
     decided, problems = decide_table(
         fact, table, knowledge=knowledge, edition=edition, on=on, jurisdiction=jurisdiction, constants=given
     )
@@ -210,6 +245,7 @@ def _decide_file(
 @click.option("--site", type=click.Choice(["breast", "gastric"]), help="Read the tests as of this site.")
 @click.option("--edition", help="Decide by this edition, whatever the date of the test.")
 @click.option("--jurisdiction", type=click.Choice(["us", "eu"]), help="Whose label decides, where labels differ.")
+@column_option
 @click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True)
 @click.option("--summary-only", is_flag=True, help="Print only the summary.")
 @click.option("-o", "--output", type=click.Path(path_type=Path), help="Write here instead of printing.")
@@ -219,6 +255,7 @@ def review(
     site: str | None,
     edition: str | None,
     jurisdiction: str | None,
+    columns: tuple[str, ...],
     form: str,
     summary_only: bool,
     output: Path | None,
@@ -245,7 +282,7 @@ def review(
         with click.progressbar(
             length=source_size(source), label="reviewing", file=sys.stderr, hidden=quiet, show_pos=False
         ) as bar:
-            for found in review_source(source, knowledge, settings, bar.update):
+            for found in review_source(source, knowledge, settings, bar.update, pairs(columns)):
                 writer.put(found, summary)
         writer.finish(summary)
     finally:

@@ -99,7 +99,6 @@ def _ratio_from_copies(given: Given) -> None:
         given.values["her2_cep17_ratio"] = Interval(min(ratio, quotient), max(ratio, quotient), True, True)
         detail = f"ratio {ratio} recorded, but {her2} / {chromosome} = {quotient:.2f}"
         given.unknown["her2_cep17_ratio"] = Unknown(Reason.CONTRADICTORY, detail)
-        given.notes.append(detail)
 
 
 def _over(interval: Interval, divisor: Decimal) -> Interval:
@@ -136,7 +135,6 @@ def _implied(given: Given, facts: Facts) -> None:
             detail = f"{other} {held} was given, but {name} needs {value}"
             del given.values[other]
             given.unknown[other] = Unknown(Reason.CONTRADICTORY, detail)
-            given.notes.append(detail)
 
 
 def _not_reported(given: Given, facts: Facts) -> None:

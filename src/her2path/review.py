@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -292,14 +292,19 @@ def _of_patient(specimens: list[SpecimenReview]) -> tuple[str | None, tuple[str,
 
 
 def review_source(
-    path: Path, knowledge: Knowledge, settings: Settings, progress: Callable[[int], object] | None = None
+    path: Path,
+    knowledge: Knowledge,
+    settings: Settings,
+    progress: Callable[[int], object] | None = None,
+    columns: Mapping[str, str] | None = None,
 ) -> Iterator[PatientReview | Trouble]:
     """Review every patient of a file, archive or folder, one at a time, in bounded memory.
 
-    What belongs to no patient comes as a `Trouble`. `progress` is told the bytes just read.
+    What belongs to no patient comes as a `Trouble`. `progress` is told the bytes just read; `columns`
+    says which column of a CSV or Parquet file holds which fact.
     """
     from .read.records import read_records
 
     reviewer = Reviewer(knowledge, settings)
-    for found in read_records(path, knowledge.facts, progress):
+    for found in read_records(path, knowledge.facts, progress, columns):
         yield reviewer.review(found) if isinstance(found, Record) else found

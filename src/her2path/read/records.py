@@ -7,7 +7,7 @@ laid out by patient in temporary files, so that memory stays bounded whatever th
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import IO
 from zlib import crc32
@@ -25,16 +25,17 @@ PARTITIONS = 64
 
 
 def read_records(
-    path: Path, facts: Facts, progress: Callable[[int], object] | None = None
+    path: Path, facts: Facts, progress: Callable[[int], object] | None = None, columns: Mapping[str, str] | None = None
 ) -> Iterator[Record | Trouble]:
     """Every patient of `path`, with whatever could not be read as a `Trouble`.
 
-    `progress` is told how many bytes of the source were just read.
+    `progress` is told how many bytes of the source were just read; `columns` says which column of a
+    CSV or Parquet file holds which fact.
     """
     if path.suffix.lower() in TABLES:
         from .rows import read_rows
 
-        yield from read_rows(path, facts)
+        yield from read_rows(path, facts, columns or {})
         return
     codes = read_codes()
     skimmer = Skimmer(codes)

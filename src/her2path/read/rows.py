@@ -8,7 +8,7 @@ where they do not, each run of rows is reviewed by itself and that is said.
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -23,9 +23,12 @@ OTHER = ("tumour_site", "specimen_kind", "test_date")
 OUTCOMES = ("her2_expression", "her2_next_step", "her2_discordance")
 
 
-def read_rows(path: Path, facts: Facts) -> Iterator[Record | Trouble]:
-    """The records of a CSV or Parquet file. Raises `AskedWrongly` where no column is a fact."""
-    table = read_table(path)
+def read_rows(path: Path, facts: Facts, columns: Mapping[str, str]) -> Iterator[Record | Trouble]:
+    """The records of a CSV or Parquet file; `columns` maps facts to the columns that hold them.
+
+    Raises `AskedWrongly` where no column is a fact.
+    """
+    table = named_columns(read_table(path), columns, facts)
     names = table.column_names
     patient_column = next((name for name in PATIENT if name in names), None)
     tests = [name for name in names if name in facts and name not in (*OTHER, *OUTCOMES, "her2_status")]
@@ -73,3 +76,18 @@ def _row(record: Record, row: dict[str, Any], number: int, name: str, tests: lis
     if recorded not in (None, ""):
         status = facts["her2_status"].coerce(str(recorded))
         record.events.append(Event(RECORDED_STATUS, status, on, specimen, where, str(recorded)))
+
+
+def named_columns(table: Any, columns: Mapping[str, str], facts: Facts) -> Any:
+    """A table whose columns bear the names of the facts they hold; `columns` maps facts to columns.
+
+    Raises `AskedWrongly` for a column or a fact that is not there.
+    """
+    fact_of: dict[str, str] = {}
+    for fact, column in columns.items():
+        if column not in table.column_names:
+            raise AskedWrongly(f"no column is called {column!r}; there are " + ", ".join(table.column_names))
+        if fact not in facts and fact not in PATIENT:
+            raise AskedWrongly(f"--column {fact}={column}: no fact is called {fact!r}")
+        fact_of[column] = fact
+    return table.rename_columns([fact_of.get(name, name) for name in table.column_names])

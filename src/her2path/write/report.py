@@ -53,7 +53,7 @@ def _told(decision: Decision) -> str:
         label = decision.outcome.removeprefix("her2_")
         lines = [f"    {label:<11} {outcome_words(decision)}  (by {decision.edition.key})"]
         for reference in decision.references:
-            if reference.outcome == decision.outcome or decision.outcome == "her2_status":
+            if decision.outcome in (reference.outcome, "her2_status"):
                 cited = "; ".join(map(str, reference.row.citations))
                 lines.append(f"                row {reference.name} => {reference.row.outcome_text()}  [{cited}]")
         decision.told = "\n".join(lines)

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import textwrap
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
+from typing import TYPE_CHECKING
 
 from ..decision import Decision
 from ..differ import Disagreement
 from ..edition import Edition, Knowledge
 from ..fact import Fact
 from ..table import Table
+
+if TYPE_CHECKING:
+    from ..changes import Change
 
 WIDTH = 100
 
@@ -129,3 +134,20 @@ def show_differences(left: str, right: str, found: Sequence[Disagreement]) -> st
             f"       {each.right}",
         ]
     return "\n".join(lines).lstrip("\n")
+
+
+def show_changes(left: str, right: str, changed: Sequence[Change], rows: int) -> str:
+    """The rows of a file that change between two editions, each with its reasons."""
+    lines = []
+    for each in changed:
+        given = ", ".join(f"{name} {value}" for name, value in each.facts.items())
+        lines.append(f"{each.patient}: {given}")
+        for side in (each.left, each.right):
+            lines.append(f"    {side.edition.key}: {outcome_words(side)}  [{', '.join(side.rows)}]")
+            lines += [paragraph(remark, "        ") for remark in side.remarks]
+            if side.would_settle:
+                lines.append(f"        would settle it: {settle_words(side.would_settle)}")
+    moves = Counter((outcome_words(each.left), outcome_words(each.right)) for each in changed)
+    lines.append(f"{len(changed)} of {rows} rows change from {left} to {right}")
+    lines += [f"    {count:>4}  {before} -> {after}" for (before, after), count in moves.most_common()]
+    return "\n".join(lines)

@@ -1,0 +1,47 @@
+"""Which patients of a file a change of edition moves, from what to what, and why."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import pyarrow as pa
+
+from .columns import decide_table
+from .decision import Decision, decide
+from .edition import Knowledge
+
+NAMES = ("patient", "patient_id", "id")
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One row whose outcome two editions see differently; `row` counts from 1, the heading aside."""
+
+    row: int
+    patient: str
+    facts: dict[str, Any]
+    left: Decision
+    right: Decision
+
+    def as_json(self) -> dict[str, Any]:
+        sides = {side.edition.key: side.as_json() for side in (self.left, self.right)}
+        return {"row": self.row, "patient": self.patient, "facts": self.facts, **sides}
+
+
+def changes(table: pa.Table, left: str, right: str, outcome: str, knowledge: Knowledge) -> tuple[list[Change], int]:
+    """The rows of a table of facts that differ between two editions, and how many rows there are."""
+    sides = [decide_table(outcome, table, knowledge=knowledge, edition=key)[0] for key in (left, right)]
+    values = [side[outcome].to_pylist() for side in sides]
+    names = [name for name in table.column_names if name in knowledge.facts and name != outcome]
+    patient = next((name for name in NAMES if name in table.column_names), None)
+    found = []
+    for number, (before, after) in enumerate(zip(*values, strict=True)):
+        if before == after and before is not None:
+            continue
+        row = {name: value for name in names if (value := table[name][number].as_py()) not in (None, "")}
+        pair = [decide(outcome, row, knowledge=knowledge, edition=key) for key in (left, right)]
+        if pair[0].possible != pair[1].possible:
+            called = str(table[patient][number].as_py()) if patient else str(number + 1)
+            found.append(Change(number + 1, called, row, *pair))
+    return found, table.num_rows

@@ -1,0 +1,20 @@
+"""What all tests share: the knowledge that ships, read once, and a quick profile for Hypothesis."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import HealthCheck, settings
+
+from her2path.decision import default_knowledge
+from her2path.edition import Knowledge
+
+settings.register_profile(
+    "quick", max_examples=120, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow]
+)
+settings.register_profile("thorough", max_examples=3000, deadline=None)
+settings.load_profile("quick")
+
+
+@pytest.fixture(scope="session")
+def knowledge() -> Knowledge:
+    return default_knowledge()

@@ -1,0 +1,290 @@
+"""Faulty edition files with the message each must draw, and odd ones that must be proven.
+
+Every file below `tables/bad` says in a comment what `her2path check` prints for it: `Expected: line 21: ...`
+for a problem told with its file and line, and `Expected: ...` for what to do about it.
+"""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from her2path.cli import main
+from her2path.edition import read_knowledge
+from her2path.problem import KnowledgeError
+
+TABLES = Path(__file__).parent / "tables"
+BAD = TABLES / "bad"
+GOOD = TABLES / "good"
+EXPECTED = re.compile(r"^Expected: (?:line (\d+): )?(.+)$", re.MULTILINE)
+
+NOT_YET_TOLD = {
+    "cycle-of-one": "a table that feeds itself ends in a KeyError instead of a problem",
+    "date-as-input": "a date as an input ends in an IndexError instead of a problem",
+    "edition-without-key": "an edition table of one column ends in an IndexError instead of a problem",
+    "case-outcome-not-decided": "a case for an outcome that the edition does not decide stops the check without file and line",
+    "supplement-alone": "a supplement with cases, checked by itself, stops the check without file and line",
+    "case-value-unknown": "a value of a case that cannot be read passes for an unknown",
+    "site-unknown": "the site of an edition is not compared with the values of tumour_site",
+    "header-verified-wrong": "the level of an edition is not checked",
+    "two-outcome-columns": "of two outcome columns the first is silently dropped",
+    "input-twice": "a fact that stands in two input columns is not told",
+    "plausible-comma": "a comma in a plausible range ends in an InvalidOperation instead of a problem",
+    "plausible-reversed": "a plausible range with its ends the wrong way round is not told",
+    "test-without-not-reported": "a test none of whose facts can be not reported is not told, and deciding ends in StopIteration",
+}
+
+
+def check(*paths: Path) -> Result:
+    return CliRunner().invoke(main, ["check", *map(str, paths)])
+
+
+def named(paths: list[Path]) -> list:
+    return [
+        pytest.param(
+            path, id=path.stem,
+            marks=[pytest.mark.xfail(strict=True, reason=NOT_YET_TOLD[path.stem])] if path.stem in NOT_YET_TOLD else [],
+        )
+        for path in paths
+    ]  # fmt: skip
+
+
+def assert_told(path: Path, result: Result) -> None:
+    """The problems of a file are told with file and line, and no others are."""
+    expected = EXPECTED.findall(path.read_text(encoding="utf-8"))
+    assert expected, f"{path} does not say what is expected"
+    assert isinstance(result.exception, SystemExit), repr(result.exception)
+    assert result.exit_code == 1
+    told = [line for line in result.stderr.splitlines() if re.match(r"\S+:\d+  ", line)]
+    advice = [line.strip() for line in result.stderr.splitlines() if line not in told]
+    lines = [(line, what) for line, what in expected if line]
+    for line, what in lines:
+        assert any(each.startswith(f"{relative(path)}:{line}  ") and what in each for each in told), result.stderr
+    for _, what in (each for each in expected if not each[0]):
+        assert any(what in each for each in advice), result.stderr
+    assert len(told) == len(lines), result.stderr
+
+
+def relative(path: Path) -> Path:
+    return path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path
+
+
+@pytest.mark.parametrize("path", named(sorted(BAD.glob("*.md"))))
+def test_a_faulty_edition_is_told_with_file_line_and_advice(path: Path) -> None:
+    assert_told(path, check(path))
+
+
+@pytest.mark.parametrize("folder", named(sorted((BAD / "knowledge").iterdir())))
+def test_faulty_facts_or_sources_are_told_with_file_line_and_advice(folder: Path) -> None:
+    faulty = next(path for path in sorted(folder.glob("*.md")) if "Expected:" in path.read_text(encoding="utf-8"))
+    assert_told(faulty, check(folder))
+
+
+def test_every_fault_that_is_not_yet_told_has_its_file() -> None:
+    files = {path.stem for path in BAD.glob("*.md")} | {path.name for path in (BAD / "knowledge").iterdir()}
+    assert set(NOT_YET_TOLD) <= files
+
+
+def test_two_editions_in_force_at_once() -> None:
+    assert_told(BAD / "two-in-force" / "later.md", check(BAD / "two-in-force"))
+    assert check(BAD / "two-in-force" / "earlier.md").exit_code == 0
+
+
+@pytest.mark.xfail(strict=True, reason="two editions of one key are not told; the second can never be asked for")
+def test_two_editions_of_one_key() -> None:
+    assert_told(BAD / "key-twice" / "two.md", check(BAD / "key-twice"))
+
+
+HEADER = """# Many rows
+
+| edition | `many-rows` |
+|---|---|
+| decides for | `tumour_site` = `breast` |
+| source | @decisions |
+| verified | decided |
+
+## Copies in narrow bands
+
+| row | `her2_copies` | => `ish_result` | source | verified |
+|---|---|---|---|---|
+"""
+
+
+def bands(count: int) -> str:
+    limits = ["(0..1)", *(f"[{step}..{step + 1})" for step in range(1, count - 1)), f">= {count - 1}"]
+    outcomes = ["positive", "negative"]
+    rows = [f"| {n} | {limit} | {outcomes[n % 2]} | @decisions D1 | decided |" for n, limit in enumerate(limits)]
+    return HEADER + "\n".join(rows) + "\n"
+
+
+def test_sixty_four_rows_are_proven_and_one_more_is_too_large(tmp_path: Path) -> None:
+    path = tmp_path / "many-rows.md"
+    path.write_text(bands(64), encoding="utf-8")
+    result = check(path)
+    assert result.exit_code == 0, result.stderr
+    assert "64 situations, 64 rows" in result.stdout
+    path.write_text(bands(65), encoding="utf-8")
+    result = check(path)
+    assert result.exit_code == 1
+    assert f"{path}:11  65 rows; a person can review 64" in result.stderr
+    assert "split it into two tables" in result.stderr
+
+
+def test_a_table_of_too_many_situations_is_told(tmp_path: Path) -> None:
+    names = ["her2_copies", "cep17_copies", "her2_cep17_ratio", "stained_percent", "stained_cluster_cells"]
+    rows = [
+        "| "
+        + " | ".join([str(n), *(f"[{n}..{n + 0.5}]" for _ in names), "positive", "@decisions D1", "decided"])
+        + " |"
+        for n in range(1, 12)
+    ]
+    head = "| row | " + " | ".join(f"`{name}`" for name in names) + " | => `ish_result` | source | verified |\n"
+    text = HEADER[: HEADER.index("| row")] + head + "|---" * (len(names) + 4) + "|\n" + "\n".join(rows) + "\n"
+    path = tmp_path / "too-large.md"
+    path.write_text(text, encoding="utf-8")
+    result = check(path)
+    assert result.exit_code == 1
+    assert re.search(rf"{re.escape(str(path))}:11  the table has \d+ situations", result.stderr)
+
+
+def banded_table(name: str, outcome: str, values: list[str], count: int) -> str:
+    """A table that gives the values of an outcome in turn, band by band of a number."""
+    limits = ["< 1", *(f"[{step}..{step + 1})" for step in range(1, count - 1)), f">= {count - 1}"]
+    rows = [
+        f"| {n} | {limit} | {values[n % len(values)]} | @decisions D1 | decided |" for n, limit in enumerate(limits)
+    ]
+    return (
+        f"\n| row | `{name}` | => `{outcome}` | source | verified |\n|---|---|---|---|---|\n" + "\n".join(rows) + "\n"
+    )
+
+
+@pytest.mark.xfail(
+    strict=True,
+    reason="only single tables are held against a size: a chain too large is proven, and raises when it is used",
+)
+def test_a_chain_of_too_many_situations_is_told(tmp_path: Path) -> None:
+    text = HEADER[: HEADER.index("| row")]
+    text += banded_table("her2_copies", "ihc_score", ["0", "1+", "2+", "3+", "not reported"], 60)
+    text += banded_table(
+        "stained_percent", "ish_result", ["positive", "negative", "equivocal", "needs work-up", "not reported"], 60
+    )
+    text += banded_table("stained_cluster_cells", "ish_probe", ["single", "dual", "not reported"], 60)
+    text += banded_table("cep17_copies", "ish_recount", ["unchanged", "changed", "not reported"], 40)
+    text += """
+| row | `ihc_score` | `ish_result` | `ish_probe` | `ish_recount` | => `her2_status` | source | verified |
+|---|---|---|---|---|---|---|---|
+| 1 | 0 | - | - | - | negative | @decisions D1 | decided |
+| 2 | 1+, 2+, 3+, not reported | positive | - | - | positive | @decisions D1 | decided |
+| 3 | 1+, 2+, 3+, not reported | negative, equivocal, needs work-up, not reported | single | - | positive | @decisions D1 | decided |
+| 4 | 1+, 2+, 3+, not reported | negative, equivocal, needs work-up, not reported | dual, not reported | unchanged | negative | @decisions D1 | decided |
+| 5 | 1+, 2+, 3+, not reported | negative, equivocal, needs work-up, not reported | dual, not reported | changed, not reported | equivocal | @decisions D1 | decided |
+"""
+    path = tmp_path / "large-chain.md"
+    path.write_text(text, encoding="utf-8")
+    result = check(path)
+    assert "5 tables proven" in result.stdout or result.stderr
+    assert result.exit_code == 1
+    assert "situations" in result.stderr
+
+
+@pytest.mark.parametrize("content", [b"\x00\x01\xfe\xff\x80", "# Größe\n".encode("latin-1"), "# A\n".encode("utf-16")])
+def test_a_file_that_is_not_text_in_utf_8_is_told(tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "unreadable.md"
+    path.write_bytes(content)
+    result = check(path)
+    assert result.exit_code == 1
+    assert f"{path}:1  the file cannot be read" in result.stderr
+    assert "knowledge is Markdown in UTF-8" in result.stderr
+
+
+def knowledge_copy(folder: Path) -> Path:
+    """The small knowledge folder of the good tables, to spoil."""
+    for path in sorted((GOOD / "named-number").rglob("*.md")):
+        copy = folder / path.relative_to(GOOD / "named-number")
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        copy.write_text(path.read_text(encoding="utf-8"), encoding="utf-8")
+    return folder
+
+
+@pytest.mark.parametrize("name", ["facts.md", "sources.md", "cardiac/named-number.md"])
+@pytest.mark.xfail(
+    strict=True, reason="of a knowledge folder with an unreadable file the folder is named, not the file"
+)
+def test_the_unreadable_file_of_a_knowledge_folder_is_named(tmp_path: Path, name: str) -> None:
+    folder = knowledge_copy(tmp_path)
+    (folder / name).write_bytes(b"\xff\xfe\x00")
+    result = check(folder)
+    assert result.exit_code == 1
+    assert f"{folder / name}:1  the file cannot be read" in result.stderr
+
+
+@pytest.mark.xfail(strict=True, reason="read_knowledge lets UnicodeDecodeError through")
+def test_reading_knowledge_with_an_unreadable_file_raises_a_knowledge_error(tmp_path: Path) -> None:
+    folder = knowledge_copy(tmp_path)
+    (folder / "cardiac" / "named-number.md").write_bytes(b"\xff\xfe\x00")
+    with pytest.raises(KnowledgeError):
+        read_knowledge(folder)
+
+
+def test_an_empty_file_has_no_edition(tmp_path: Path) -> None:
+    path = tmp_path / "empty.md"
+    path.write_text("", encoding="utf-8")
+    result = check(path)
+    assert result.exit_code == 1
+    assert f"{path}:1  the file has no edition table" in result.stderr
+
+
+def test_faulty_knowledge_is_never_handed_out() -> None:
+    for folder in sorted((BAD / "knowledge").iterdir()):
+        if folder.name not in NOT_YET_TOLD:
+            with pytest.raises(KnowledgeError) as caught:
+                read_knowledge(folder)
+            assert caught.value.problems
+
+
+def test_every_fault_of_a_file_is_told_not_only_the_first(tmp_path: Path) -> None:
+    path = tmp_path / "several.md"
+    rows = "| 1 | few | benign | | certain |\n| 1 | < 4 | negative | @nobody1999 | seen |\n"
+    path.write_text(HEADER + rows, encoding="utf-8")
+    told = check(path).stderr
+    for fragment in ("cannot be 'few'", "no value 'benign'", "row 1 has no source", "verified 'certain'",
+                     "@nobody1999 is not in sources.md", "two rows are called 1"):  # fmt: skip
+        assert fragment in told
+
+
+def test_of_several_files_the_sound_ones_are_still_proven() -> None:
+    result = check(BAD / "gap.md", GOOD / "intervals.md")
+    assert result.exit_code == 1
+    assert "no row applies when her2_copies is [4..6)" in result.stderr
+    assert re.search(
+        r"^proven  worked-example/ish_result\s+8 situations, 7 rows, 12 worked cases$", result.stdout, re.MULTILINE
+    )
+
+
+@pytest.mark.xfail(
+    strict=True, reason="a file with a faulty header or a table given twice still prints its tables as proven"
+)
+@pytest.mark.parametrize("name", ["date-bad", "header-source-unknown", "table-twice", "case-outcome-unknown"])
+def test_no_table_of_a_faulty_file_is_called_proven(name: str) -> None:
+    assert "proven  worked-example" not in check(BAD / f"{name}.md").stdout
+
+
+GOOD_FILES = [*sorted(GOOD.glob("*.md")), GOOD / "named-number"]
+
+
+@pytest.mark.parametrize("path", GOOD_FILES, ids=lambda path: path.stem)
+def test_an_odd_but_sound_table_is_proven(path: Path) -> None:
+    result = check(path)
+    assert result.exit_code == 0, result.stderr
+    assert result.stderr == ""
+    assert "1 tables proven" in result.stdout
+    assert result.stdout.splitlines()[-1].endswith("0 problems")
+
+
+def test_all_sound_tables_are_proven_when_named_together() -> None:
+    result = check(*sorted(GOOD.glob("*.md")))
+    assert result.exit_code == 0, result.stderr
+    assert f"{len(list(GOOD.glob('*.md')))} tables proven" in result.stdout
