@@ -249,7 +249,6 @@ def test_what_is_no_date_is_unparsable(raw) -> None:
 
 
 @pytest.mark.parametrize("raw", ["2018-05-301", "2018-05-30banana", "2018-05-30-31", 20180530])
-@pytest.mark.xfail(strict=True, reason="only the first ten characters of a date are read, and a number passes for one")
 def test_a_date_with_something_after_it_is_refused(raw) -> None:
     assert_refused(DATE, raw, Reason.UNPARSABLE_TEXT)
 
@@ -284,13 +283,11 @@ def test_coerce_never_raises(fact, raw) -> None:
 
 
 @pytest.mark.parametrize("fact", [IHC, GROUP, COPIES, DATE], ids=lambda fact: fact.name)
-@pytest.mark.xfail(strict=True, raises=ValueError, reason="a whole number of more than 4300 digits raises ValueError")
 def test_coerce_does_not_raise_on_an_enormous_whole_number(fact) -> None:
     assert isinstance(fact.coerce(10**5000), Unknown)
 
 
 @pytest.mark.parametrize("raw", ["1e5000", Decimal("1e5000")])
-@pytest.mark.xfail(strict=True, raises=ValueError, reason="a category read from 1e5000 raises ValueError")
 def test_coerce_does_not_raise_on_an_enormous_power_of_ten(raw) -> None:
     assert isinstance(GROUP.coerce(raw), Unknown)
 
@@ -300,13 +297,11 @@ def test_digits_joined_by_an_underscore_are_no_score(raw) -> None:
     assert_refused(IHC, raw, Reason.UNPARSABLE_TEXT)
 
 
-@pytest.mark.xfail(strict=True, reason="Decimal reads underscores, so '0_1' passes for ISH group 1")
 def test_digits_joined_by_an_underscore_are_no_group() -> None:
     assert_refused(GROUP, "0_1", Reason.UNPARSABLE_TEXT)
 
 
 @pytest.mark.parametrize(("fact", "raw"), [(COPIES, "6 %"), (RATIO, "60 percent"), (PERCENT, "6 copies")])
-@pytest.mark.xfail(strict=True, reason="the unit in a text is not compared with the unit of the fact")
 def test_a_number_with_the_unit_of_another_fact_is_refused(fact, raw) -> None:
     assert_refused(fact, raw, Reason.UNPARSABLE_TEXT)
 
@@ -318,7 +313,6 @@ def test_reading_numbers_and_scores_from_text_never_raises(text) -> None:
 
 
 @pytest.mark.parametrize("text", [">= 1,9", "[0,5..3]", ">= 1e9999999999999999999999"])
-@pytest.mark.xfail(strict=True, reason="an interval with a comma or an enormous exponent raises InvalidOperation")
 def test_reading_an_interval_never_raises(text) -> None:
     assert parse_interval(text) is None or isinstance(parse_interval(text), Interval)
 
@@ -398,12 +392,10 @@ def test_a_group_gives_the_ranges_that_define_it() -> None:
     assert given_facts.values["her2_copies"] == Interval(Decimal("4.0"), Decimal("6.0"), True, False)
 
 
-@pytest.mark.xfail(strict=True, reason="copies over a tiny number of CEP17 signals overflow: decimal.Overflow")
 def test_an_enormous_ratio_of_copies_does_not_raise() -> None:
     prepare({"her2_copies": "4", "cep17_copies": "1e-1000001"}, FACTS)
 
 
-@pytest.mark.xfail(strict=True, reason="a ratio worked out from copies is not held against its plausible range")
 def test_a_ratio_worked_out_from_copies_is_implausible_out_of_its_range() -> None:
     given_facts = prepare({"her2_copies": "150", "cep17_copies": "0.5"}, FACTS)
     assert given_facts.unknown["her2_cep17_ratio"].reason is Reason.IMPLAUSIBLE

@@ -7,10 +7,10 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-import fhir_makers as make
 import pytest
-from fhir_makers import CELLS, CEP17_COPIES, HER2_COPIES, IHC, ISH, ISH_PANEL, LOINC, OVERALL, RATIO, SNOMED, facts_of
 
+import fhir_makers as make
+from fhir_makers import CELLS, CEP17_COPIES, HER2_COPIES, IHC, ISH, ISH_PANEL, LOINC, OVERALL, RATIO, SNOMED, facts_of
 from her2path.record import RECORDED_STATUS
 from her2path.value import NOT_REPORTED, Interval, OneOf, Reason, Unknown, Value
 

@@ -13,6 +13,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property, reduce
 from itertools import combinations, product
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -29,6 +30,10 @@ MOST_BOXES = 4_000_000
 
 Masks = npt.NDArray[np.uint64]
 Names = tuple[tuple[str, ...], ...]
+
+
+class TooManyBoxes(ValueError):
+    """A chain of tables whose array would be too large to hold."""
 
 
 @dataclass(slots=True)
@@ -81,9 +86,10 @@ class Array:
         ]
         self.place = {axis.fact.name: place for place, axis in enumerate(self.axes)}
         shape = tuple(axis.count for axis in self.axes)
-        extended = int(np.prod([count + 1 for count in shape], dtype=object)) if shape else 1
+        extended = prod(count + 1 for count in shape)
         if extended > MOST_BOXES:
-            raise ValueError(f"{self.table.outcome} has {extended} boxes; split it (at most {MOST_BOXES})")
+            what = f"the chain that decides {self.table.outcome} has {extended} situations, at most {MOST_BOXES}"
+            raise TooManyBoxes(what)
         self.known_rows, self.known_values = self._fill(shape)
         self._extend()
         self._seen: dict[tuple[Code, ...], Situation] = {}
@@ -92,26 +98,61 @@ class Array:
     # -- building ---------------------------------------------------------------------------
 
     def _fill(self, shape: tuple[int, ...]) -> tuple[Masks, Masks]:
-        """Rows and outcomes of every known box, table by table."""
+        """Rows and outcomes of every known box, table by table.
+
+        An outcome that is left open and feeds several tables is one and the same value for all of
+        them: it gets an axis of its own, over its values, that is united away at the end.
+        """
+        hidden = self._open_and_shared()
+        dimensions = len(shape) + len(hidden)
         made: dict[str, Masks] = {}
-        rows = np.zeros(shape, dtype=np.uint64)
-        values = rows
+        rows = values = np.zeros((1,) * dimensions, dtype=np.uint64)
+        alive = np.ones((1,) * dimensions, dtype=bool)
         for table in self.tables:
-            rows = np.full((1,) * len(shape), np.uint64((1 << len(table.rows)) - 1))
-            never = np.zeros((1,) * len(shape), dtype=bool)
+            rows = np.full((1,) * dimensions, np.uint64((1 << len(table.rows)) - 1))
+            never = np.zeros((1,) * dimensions, dtype=bool)
             for place, name in enumerate(table.inputs):
                 column = [row.cells[place] for row in table.rows]
                 if name in made:
                     admitted, impossible = self._admit_outcomes(made[name], self.facts[name], column)
                     never = never | impossible
                 else:
-                    admitted = self._admit_bins(name, column, len(shape))
+                    admitted = self._admit_bins(name, column, dimensions)
                 rows = rows & admitted
+            fact = self.facts[table.outcome]
             rows = np.where(never, np.uint64(0), rows)
-            values = _outcome_bits(table, self.facts[table.outcome], rows)
-            values = np.where(never, np.uint64(1 << len(self.facts[table.outcome].values)), values)
+            values = np.where(never, np.uint64(1 << len(fact.values)), _outcome_bits(table, fact, rows))
+            if table.outcome in hidden:
+                along = [1] * dimensions
+                along[len(shape) + hidden.index(table.outcome)] = len(fact.values) + 1
+                each = np.array([1 << bit for bit in range(len(fact.values) + 1)], dtype=np.uint64).reshape(along)
+                values = values & each
+                alive = alive & (values != 0)
             made[table.outcome] = values
-        return np.broadcast_to(rows, shape).copy(), np.broadcast_to(values, shape).copy()
+        return self._united(rows, values, alive, shape, len(hidden))
+
+    def _open_and_shared(self) -> list[str]:
+        fed = [name for table in self.tables for name in table.inputs]
+        return [
+            table.outcome
+            for table in self.tables[:-1]
+            if fed.count(table.outcome) > 1 and any(len(row.outcomes) > 1 for row in table.rows)
+        ]
+
+    def _united(
+        self, rows: Masks, values: Masks, alive: npt.NDArray[np.bool_], shape: tuple[int, ...], hidden: int
+    ) -> tuple[Masks, Masks]:
+        """The union over the hidden axes; what cannot happen counts only where nothing else can."""
+        full = np.broadcast_shapes(rows.shape, values.shape, alive.shape, (*shape, *(1,) * hidden))
+        rows, values = np.broadcast_to(rows, full), np.broadcast_to(values, full)
+        alive = np.broadcast_to(alive, full)
+        if hidden:
+            over = tuple(range(len(shape), len(full)))
+            possible = alive & (values != self._never)
+            kept = alive & (possible | ~possible.any(axis=over, keepdims=True))
+            rows = np.bitwise_or.reduce(np.where(kept, rows, np.uint64(0)), axis=over)
+            values = np.bitwise_or.reduce(np.where(kept, values, np.uint64(0)), axis=over)
+        return rows.copy(), values.copy()
 
     def _admit_bins(self, name: str, column: list[Cell], dimensions: int) -> Masks:
         axis = self.axes[self.place[name]]
@@ -229,7 +270,7 @@ class Array:
     def _find_settling(self, codes: tuple[Code, ...], situation: Situation) -> Names:
         now = [axis.bins_of(code) for axis, code in zip(self.axes, codes, strict=True)]
         learnt = [self._learnt(axis, bins) for axis, bins in zip(self.axes, now, strict=True)]
-        askable = [place for place, bins in enumerate(learnt) if len(bins) > 1]
+        askable = [place for place, bins in enumerate(learnt) if len(bins) > 1 and self._askable(place, learnt)]
         unsettled = sum(1 << bit for bit, v in enumerate(self.outcome.values) if v in self.outcome.open_values)
         if situation.answer == UNDETERMINED:
             unsettled = 0
@@ -246,6 +287,14 @@ class Array:
     def _learnt(axis: Axis, bins: tuple[int, ...]) -> tuple[int, ...]:
         """The bins a fact can turn out to be in, once it is tested for or read again."""
         return axis.real if [axis.labels[c] for c in bins] == [NOT_REPORTED] else bins
+
+    def _askable(self, place: int, learnt: list[tuple[int, ...]]) -> bool:
+        """False where a fact, once known, would only contradict what it implies (a ratio beside a single probe)."""
+        implied = self.axes[place].fact.implies
+        if implied is None or implied[0] not in self.place:
+            return True
+        other = self.place[implied[0]]
+        return self.axes[other].named[implied[1]] in learnt[other]
 
     def _settles(
         self, chosen: tuple[int, ...], now: list[tuple[int, ...]], learnt: list[tuple[int, ...]], unsettled: np.uint64

@@ -8,17 +8,26 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Iterator
 from dataclasses import dataclass
+from math import prod
 from pathlib import Path
 
 import numpy as np
 
-from .array import Array
+from .array import MOST_BOXES, Array, TooManyBoxes
 from .axis import Axis
 from .derive import prepare
-from .edition import Edition, Knowledge, chain, knowledge_folder, read_edition, read_editions
-from .fact import Facts, read_facts
+from .edition import (
+    AskedWrongly,
+    Edition,
+    Knowledge,
+    chain,
+    knowledge_folder,
+    read_edition_files,
+    read_editions,
+    read_facts_and_sources,
+)
+from .fact import Facts
 from .problem import KnowledgeError, Problem
-from .source import read_sources
 from .table import CANNOT_HAPPEN, Table
 
 MOST_TABLE_BOXES = 200_000
@@ -39,11 +48,13 @@ def prove(knowledge: Knowledge) -> list[Problem]:
     problems: list[Problem] = []
     for edition in knowledge.editions:
         for table in edition.tables.values():
-            problems += prove_table(table, knowledge.facts)
+            if table.outcome not in table.inputs:
+                problems += prove_table(table, knowledge.facts)
         problems += _order(knowledge, edition)
     if not problems:
         for edition in knowledge.editions:
             problems += _reachable(knowledge, edition)
+            problems += _too_large(knowledge, edition)
     return problems + list(_overlapping_windows(knowledge.editions))
 
 
@@ -129,6 +140,19 @@ def _order(knowledge: Knowledge, edition: Edition) -> Iterator[Problem]:
                 )
 
 
+def _too_large(knowledge: Knowledge, edition: Edition) -> Iterator[Problem]:
+    """Chains whose array could not be held, though each of their tables can."""
+    tables = knowledge.tables_of(edition)
+    for outcome, table in edition.tables.items():
+        links = chain(tables, outcome)
+        if len(links) > 1 and prod(len(link.rows) for link in links) > MOST_BOXES:
+            try:
+                Array(links, knowledge.facts)
+            except TooManyBoxes as large:
+                advice = "use fewer inputs or cuts, or give an outcome in between instead of deriving it"
+                yield Problem(table.path, table.line, "too large", str(large), advice)
+
+
 def _reachable(knowledge: Knowledge, edition: Edition) -> Iterator[Problem]:
     """Rows that ask for an outcome which the table feeding them never gives.
 
@@ -167,11 +191,20 @@ def run_cases(knowledge: Knowledge) -> Iterator[Problem]:
     for edition in knowledge.editions:
         for case in edition.cases:
             given = prepare(case.given, knowledge.facts)
+            runs_in = edition
             if edition.supplement:
-                # A supplement has no status table of its own: its cases run under the newest edition.
-                runs_in, _ = knowledge.in_force(case.outcome, edition.site, dt.date.max)
-            else:
-                runs_in = edition
+                # A supplement lends its tables: its cases run under the newest edition that borrows them.
+                try:
+                    runs_in, _ = knowledge.in_force(case.outcome, edition.site, dt.date.max)
+                except AskedWrongly:
+                    what = f"case {case.name}: no edition here borrows the table of {case.outcome}"
+                    advice = "check the supplement together with its editions"
+                    yield Problem(edition.path, case.line, "case not run", what, advice)
+                    continue
+            if case.outcome not in knowledge.tables_of(runs_in):
+                what = f"case {case.name}: {edition.key} does not decide {case.outcome}"
+                yield Problem(edition.path, case.line, "case not run", what, "add the table, or drop the case")
+                continue
             decision = decide_in(case.outcome, given, knowledge, runs_in)
             advice = "mend the case or the rows: one of them is wrong"
             if set(decision.possible) != case.expected:
@@ -214,24 +247,16 @@ def read_for_check(path: Path | None) -> tuple[Knowledge | None, list[Problem]]:
             return _read_all(shipped)
         if path.is_dir() and (path / "facts.md").exists():
             return _read_all(path)
-        facts, sources = read_facts(shipped / "facts.md"), read_sources(shipped / "sources.md")
+        facts, sources = read_facts_and_sources(shipped)
     except (KnowledgeError, OSError, UnicodeDecodeError) as error:
         return None, _told(error, path or shipped)
-    editions, problems = [], []
-    for file in sorted(path.rglob("*.md")) if path.is_dir() else [path]:
-        try:
-            edition, faults = read_edition(file, facts, sources)
-        except (OSError, UnicodeDecodeError) as error:
-            problems += _told(error, file)
-            continue
-        problems += faults
-        if edition is not None:
-            editions.append(edition)
+    files = sorted(path.rglob("*.md")) if path.is_dir() else [path]
+    editions, problems = read_edition_files(files, facts, sources)
     return Knowledge(path, facts, sources, editions), problems
 
 
 def _read_all(folder: Path) -> tuple[Knowledge, list[Problem]]:
-    facts, sources = read_facts(folder / "facts.md"), read_sources(folder / "sources.md")
+    facts, sources = read_facts_and_sources(folder)
     editions, problems = read_editions(folder, facts, sources)
     return Knowledge(folder, facts, sources, editions), problems
 
@@ -239,7 +264,7 @@ def _read_all(folder: Path) -> tuple[Knowledge, list[Problem]]:
 def _told(error: Exception, path: Path) -> list[Problem]:
     if isinstance(error, KnowledgeError):
         return error.problems
-    advice = "knowledge is Markdown in UTF-8"
+    advice = "write Markdown in UTF-8"
     return [Problem(path, 1, "unreadable", f"the file cannot be read: {error}", advice)]
 
 

@@ -81,6 +81,8 @@ def check(paths: tuple[Path, ...]) -> None:
             held, faults = check_all(knowledge)
             problems += faults
             proven += [each for each in held if path is None or path in (each.table.path, *each.table.path.parents)]
+    faulty = {problem.path for problem in problems}
+    proven = [each for each in proven if each.table.path not in faulty]
     for each in proven:
         cases = f", {each.cases} worked cases" if each.cases else ""
         rows = f"{len(each.table.rows)} rows"

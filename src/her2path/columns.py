@@ -9,10 +9,7 @@ other, how they compare. Rows alike in these are decided once, by `decide` itsel
 from __future__ import annotations
 
 import datetime as dt
-from bisect import bisect_right
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from decimal import Decimal
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -22,24 +19,28 @@ import pyarrow as pa
 from .array import CONTRADICTORY, MOST_BOXES, UNDETERMINED, Array
 from .axis import Axis
 from .decision import Decision, decide, default_knowledge, require_facts
-from .derive import _half_digit as half_digit
-from .derive import as_decimal
 from .edition import AskedWrongly, Knowledge, chain
 from .fact import Fact
-from .kernels import Kernels, bits_of, edges_of, kernels
+from .kernels import (
+    Classed,
+    FinestAxis,
+    Floats,
+    Kernels,
+    Whole,
+    as_dictionary,
+    bits_of,
+    compared,
+    edges_of,
+    entries_of,
+    kernels,
+)
 from .table import Table
-from .value import Interval, Reason, Unknown, Value
+from .value import Reason, Unknown
 
 ROWS_AT_ONCE = 32_768
-"""The bins of so many patients stay in the cache while all tables are looked up (64k and 16k are within 5 %)."""
+"""The bins of so many patients stay in the cache while all tables are looked up: half and double are slower."""
 ROWS_CLASSED_AT_ONCE = 1_000_000
 MOST_MESSAGES = 20
-NEAR = 1e-9
-"""A quotient of floats this near to a cut is worked out again in decimals, as it was recorded."""
-
-Floats = npt.NDArray[np.float64]
-Whole = npt.NDArray[np.int64]
-Flags = npt.NDArray[np.bool_]
 
 
 # -- many arrays, one batch ------------------------------------------------------------------
@@ -60,7 +61,7 @@ def decide_batch(arrays: Sequence[Array], batch: Any, *, fast: bool | None = Non
         for axis in array.axes:
             slots.setdefault((axis.fact, tuple(axis.cuts)), _Slot(axis, len(slots)))
     columns = {name: _as_read(whole, name, fact) for name, fact in _named(slots) if name in whole.column_names}
-    read = pa.table(columns).unify_dictionaries() if columns else None
+    read: Any = pa.table(columns).unify_dictionaries() if columns else None
     for slot in slots.values():
         if slot.axis.fact.name in columns:
             slot.read_column(read.column(slot.axis.fact.name))
@@ -103,7 +104,7 @@ class _Slot:
         if not pa.types.is_dictionary(column.type):
             self.edges = edges_of(self.axis, np.float32 if column.type == pa.float32() else np.float64)
             return
-        entries = _entries(column.chunk(0).dictionary) if column.num_chunks else []
+        entries = entries_of(column.chunk(0).dictionary) if column.num_chunks else []
         found = [self._code(self.axis.code(self.axis.fact.coerce(entry))) for entry in entries]
         self.bins = np.array([*found, self.axis.unknown], dtype=np.uint8)
 
@@ -167,32 +168,13 @@ def _as_read(table: Any, name: str, fact: Fact) -> Any:
     column = _only_column(table, name)
     if fact.is_number and (pa.types.is_integer(column.type) or column.type in (pa.float32(), pa.float64())):
         return column
-    return _as_dictionary(column, name)
+    return as_dictionary(column, name)
 
 
 def _only_column(table: Any, name: str) -> Any:
     if table.column_names.count(name) > 1:
         raise AskedWrongly(f"two columns are called {name}; rename one of them")
     return table.column(name)
-
-
-def _as_dictionary(column: Any, name: str) -> Any:
-    if pa.types.is_dictionary(column.type):
-        return column
-    if pa.types.is_null(column.type):
-        column = column.cast(pa.string())
-    try:
-        return column.dictionary_encode()
-    except (pa.ArrowNotImplementedError, pa.ArrowInvalid) as error:
-        raise AskedWrongly(f"the column {name} holds {column.type}; expected text, numbers or dates") from error
-
-
-def _entries(values: Any) -> list[Any]:
-    """Python values of an Arrow array; a float32 keeps its type, whose shortest decimal is what was recorded."""
-    entries: list[Any] = values.to_pylist()
-    if values.type == pa.float32():
-        return [None if each is None else np.float32(each) for each in entries]
-    return entries
 
 
 def _parts(table: Any, rows: int) -> Iterator[Any]:
@@ -235,10 +217,10 @@ def decide_table(
     knowledge = knowledge or default_knowledge()
     given = dict(constants or {})
     names = _fact_columns(outcome, table, knowledge, edition, given)
-    axes = {name: _FinestAxis(knowledge.facts[name], knowledge) for name in [*names, *given]}
+    axes = {name: _finest(knowledge.facts[name], knowledge) for name in [*names, *given]}
     # Without a fact of that name nothing is derived from copies, and there are no cuts.
     ratio = knowledge.facts.get("her2_cep17_ratio")
-    cuts = _FinestAxis(ratio, knowledge).bounds if ratio else np.zeros(0)
+    cuts = _finest(ratio, knowledge).bounds if ratio else np.zeros(0)
     problems = _Problems()
     for name, value in given.items():
         if isinstance(unknown := knowledge.facts[name].coerce(value), Unknown) and unknown.reason is not Reason.ABSENT:
@@ -297,6 +279,14 @@ def _fact_columns(
     return names
 
 
+def _finest(fact: Fact, knowledge: Knowledge) -> FinestAxis:
+    """A fact cut wherever any table of any edition cuts it, and a date wherever an edition begins or ends."""
+    tables = [table for edition in knowledge.editions for table in edition.tables.values()]
+    found = [(table, table.inputs.index(fact.name)) for table in tables if fact.name in table.inputs]
+    days = {day.isoformat() for each in knowledge.editions for day in (each.since, each.until) if day}
+    return FinestAxis(fact, [row.cells[place] for table, place in found for row in table.rows], sorted(days))
+
+
 def _read_by(tables: dict[str, Table], outcome: str) -> set[str]:
     return {name for table in chain(tables, outcome) for name in table.inputs}
 
@@ -317,7 +307,7 @@ def _outputs(told: list[tuple[int | None, str, str, str | None]], kinds: Any, va
     ]
 
 
-def _kinds(classed: dict[str, _Classed], cuts: Floats) -> tuple[Any, Whole]:
+def _kinds(classed: dict[str, Classed], cuts: Floats) -> tuple[Any, Whole]:
     """For each row its kind (an Arrow array), and for each kind the first row of it.
 
     Rows of one kind have each fact in the same class, and compare copies and ratio alike.
@@ -325,7 +315,7 @@ def _kinds(classed: dict[str, _Classed], cuts: Floats) -> tuple[Any, Whole]:
     columns = [(each.classes, each.width) for each in classed.values()]
     if "her2_copies" in classed and "cep17_copies" in classed:
         ratio = classed.get("her2_cep17_ratio")
-        columns.append(_compared(classed["her2_copies"], classed["cep17_copies"], ratio, cuts))
+        columns.append(compared(classed["her2_copies"], classed["cep17_copies"], ratio, cuts))
     kinds = pa.array(columns[0][0])
     width = columns[0][1]
     for classes, more in columns[1:]:
@@ -338,138 +328,6 @@ def _kinds(classed: dict[str, _Classed], cuts: Floats) -> tuple[Any, Whole]:
     first = np.zeros(len(encoded.dictionary), dtype=np.int64)
     first[encoded.indices.to_numpy()[::-1]] = rows[::-1]  # the last one written, the earliest row, stays
     return encoded.indices, first
-
-
-@dataclass(slots=True)
-class _Classed:
-    """One fact of many rows: the class of each, and for numbers what copies and ratio are compared by.
-
-    Class 0 is absent, 1 unreadable, then follow the bins, then values that are only partly known. `numbers`
-    are NaN where none is exactly known; `halves` are half of the last digit written; `spread` marks intervals;
-    equal `raw` means equal cells.
-    """
-
-    classes: Whole
-    width: int
-    raw: Whole
-    numbers: Floats
-    halves: Floats
-    spread: Flags
-    cell: Callable[[int], Any]
-
-
-class _FinestAxis:
-    """A fact cut wherever any table of any edition cuts it, so that one class serves all of them."""
-
-    def __init__(self, fact: Fact, knowledge: Knowledge) -> None:
-        self.fact = fact
-        tables = [table for edition in knowledge.editions for table in edition.tables.values()]
-        found = [(table, table.inputs.index(fact.name)) for table in tables if fact.name in table.inputs]
-        self.axis = Axis(fact, [row.cells[place] for table, place in found for row in table.rows])
-        self.bounds = np.array(self.axis.float_bounds)
-        # Of a date only the editions in force matter; ISO dates sort as text.
-        windows = {day.isoformat() for each in knowledge.editions for day in (each.since, each.until) if day}
-        self.days = sorted(windows)
-
-    def classed(self, column: Any) -> _Classed:
-        """Class a column of one chunk: floats and whole numbers by their bins, all else by distinct value."""
-        is_plain = pa.types.is_integer(column.type) or column.type == pa.float64()
-        if self.fact.is_number and is_plain:
-            return self._of_numbers(column.chunk(0) if column.num_chunks else pa.array([], column.type))
-        encoded = _as_dictionary(column, self.fact.name).unify_dictionaries()
-        if not encoded.num_chunks:
-            return self.of_entries([], np.zeros(0, np.int64))
-        chunk = encoded.combine_chunks() if encoded.num_chunks > 1 else encoded.chunk(0)
-        values, valid = bits_of(chunk.indices)
-        indices = values.astype(np.int64)
-        if valid is not None:
-            indices[valid == 0] = len(chunk.dictionary)
-        return self.of_entries([*_entries(chunk.dictionary), None], indices)
-
-    def _of_numbers(self, column: Any) -> _Classed:
-        values, valid = bits_of(column)
-        numbers = values.astype(np.float64)
-        codes = np.empty(len(numbers), dtype=np.uint8)
-        kernels(None, len(numbers)).bin(numbers, None, edges_of(self.axis), self.axis.unknown, codes)
-        is_known = codes != self.axis.unknown
-        classes = np.where(is_known, codes.astype(np.int64) + 2, 1)
-        if valid is not None:
-            classes[valid == 0] = 0
-        numbers[classes < 2] = np.nan
-        # A float is written with at least one digit behind the point: 6.0; a whole number with none.
-        one_digit = np.rint(numbers * 10) / 10 == numbers
-        halves = np.where(one_digit, 0.05, 0.005) if values.dtype.kind == "f" else np.full(len(numbers), 0.5)
-        none = np.zeros(len(numbers), dtype=np.bool_)
-        raw = numbers.view(np.int64)
-        return _Classed(classes, self.axis.count + 2, raw, numbers, halves, none, lambda row: column[row].as_py())
-
-    def of_entries(self, entries: list[Any], indices: Whole) -> _Classed:
-        """Class rows that point to distinct entries."""
-        seen: dict[Any, int] = {}
-        size = len(entries)
-        classes, numbers = np.zeros(size, dtype=np.int64), np.full(size, np.nan)
-        halves, spread = np.zeros(size), np.zeros(size, dtype=np.bool_)
-        for place, value in enumerate(map(self.fact.coerce, entries)):
-            classes[place] = self._class(value, seen)
-            if isinstance(value, float | Decimal):
-                numbers[place] = float(value)
-                halves[place] = float(half_digit(as_decimal(value)))
-            spread[place] = isinstance(value, Interval)
-        known = len(self.days) + 1 if self.fact.kind == "date" else self.axis.count
-        width = known + 3 + len(seen)
-        return _Classed(
-            classes[indices], width, indices, numbers[indices], halves[indices], spread[indices],
-            lambda row: entries[indices[row]],
-        )  # fmt: skip
-
-    def _class(self, value: Value, seen: dict[Any, int]) -> int:
-        if isinstance(value, Unknown):
-            return 0 if value.reason is Reason.ABSENT else 1
-        if self.fact.kind == "date":
-            return 2 + bisect_right(self.days, str(value))
-        code = self.axis.code(value)
-        if isinstance(code, int) and not isinstance(value, Interval):
-            return 2 + code
-        # An interval within one bin is not an exact number: no quotient is formed of it.
-        return 2 + self.axis.count + 1 + seen.setdefault(code, len(seen))
-
-
-def _compared(copies: _Classed, cep17: _Classed, ratio: _Classed | None, bounds: Floats) -> tuple[Whole, int]:
-    """How copies, CEP17 copies and ratio compare, in classes (`derive` has the rules).
-
-    0: no quotient; 1: it agrees with the ratio recorded; then by the interval between cuts in which it lies.
-    Where floats are too near to tell, or only limits are known, rows share a class only if all three are equal.
-    """
-    her2, chromosome = copies.numbers, cep17.numbers
-    empty = np.full(len(her2), np.nan)
-    recorded, half_ratio = (ratio.numbers, ratio.halves) if ratio else (empty, empty)
-    with np.errstate(all="ignore"):
-        quotient = her2 / chromosome
-        slots = np.searchsorted(bounds, quotient, side="right")
-        gap = chromosome - cep17.halves
-        low = (her2 - copies.halves) / (chromosome + cep17.halves)
-        high = np.where(gap > 0, (her2 + copies.halves) / gap, np.finfo(np.float64).max)
-        most, least = recorded + half_ratio, recorded - half_ratio
-        agrees = (most >= low) & (least <= high)
-        unsure = _near(most, low) | _near(least, high) | (np.abs(gap) <= NEAR)
-        at_cut = np.zeros(len(her2), dtype=np.bool_)
-        for bound in bounds:
-            at_cut |= _near(quotient, bound)
-    both = ~np.isnan(quotient)
-    classes = np.where(both, np.where(agrees, 1, 2 + slots), 0)
-    odd = both & ((at_cut & ~agrees) | (unsure & ~np.isnan(recorded)))
-    odd |= copies.spread & ~np.isnan(chromosome) & np.isnan(recorded)
-    width = len(bounds) + 3
-    if odd.any():
-        cells = [each.raw[odd] for each in (copies, cep17, ratio) if each is not None]
-        distinct, places = np.unique(np.column_stack(cells), axis=0, return_inverse=True)
-        classes[odd] = width + places.ravel()
-        width += len(distinct)
-    return classes, width
-
-
-def _near(numbers: Floats, limit: Floats | float) -> Flags:
-    return np.abs(numbers - limit) <= NEAR * (1 + np.abs(numbers))
 
 
 class _Problems:
@@ -485,7 +343,7 @@ class _Problems:
         self.count += 1
         self.told.append(f"{name}, given for all rows: {unknown.detail.removeprefix(name).strip()}")
 
-    def add_unread(self, start: int, classed: Mapping[str, _Classed], knowledge: Knowledge) -> None:
+    def add_unread(self, start: int, classed: Mapping[str, Classed], knowledge: Knowledge) -> None:
         found: list[tuple[int, str]] = []
         for name, each in classed.items():
             rows = np.flatnonzero(each.classes == 1)

@@ -40,6 +40,7 @@ class Reference:
 class Decision:
     """What the tables say of one outcome for one patient.
 
+    `blocked_by` names a fact that could not be read and without which no table may be used at all.
     `value` is `None` where it is undetermined; `possible` holds the values left; `rows` the rows
     that apply, or that are still possible, those of the feeding tables first.
     """
@@ -56,10 +57,13 @@ class Decision:
     notes: list[str] = field(default_factory=list)
     assumed: dict[str, str] = field(default_factory=dict)
     told: str | None = field(default=None, repr=False)
+    blocked_by: str = ""
 
     @property
     def would_settle(self) -> tuple[tuple[str, ...], ...]:
         """The smallest sets of facts that would settle it; empty when it is settled or nothing would."""
+        if self.blocked_by:
+            return ((self.blocked_by,),)
         is_open = self.value is None or self.value in self.array.outcome.open_values
         return self.array.would_settle(self.codes) if is_open and not self.contradictory else ()
 
@@ -148,6 +152,11 @@ def decide_given(
     decision = decide_in(outcome, given, knowledge, chosen)
     decision.notes[:0] = notes
     decision.assumed = assumed
+    if edition is None and _said(given.unknown.get("tumour_site")):
+        # The site was said, only not so that it can be read: no site's rules may be taken for it.
+        decision.blocked_by = "tumour_site"
+        decision.value, decision.possible, decision.references = None, decision.array.outcome.values, ()
+        decision.assumed = {}
     return decision
 
 
@@ -163,7 +172,7 @@ def decide_in(outcome: str, given: Given, knowledge: Knowledge, edition: Edition
         edition=edition, array=array, codes=codes, given=given,
         references=_references(array, codes, given, situation, knowledge, edition),
         contradictory=situation.answer == CONTRADICTORY,
-        notes=[*given.notes, *_disagreements(given, knowledge, edition)],
+        notes=[*given.notes, *_disagreements(given, knowledge, edition, outcome)],
     )  # fmt: skip
 
 
@@ -171,10 +180,12 @@ def choose_edition(
     outcome: str, given: Given, knowledge: Knowledge, edition: str | None, on: dt.date | None, jurisdiction: str | None
 ) -> tuple[Edition, list[str], dict[str, str]]:
     """The edition that decides, with notes on how it was chosen and what was assumed."""
-    if edition is not None:
-        return knowledge.edition(edition, outcome), [], {}
-    assumed: dict[str, str] = {}
     site = given.values.get("tumour_site")
+    if edition is not None:
+        chosen = knowledge.edition(edition, outcome)
+        differs = isinstance(site, str) and chosen.site not in ("", site)
+        return chosen, [f"{chosen.key} is for {chosen.site}, but tumour_site is {site}"] if differs else [], {}
+    assumed: dict[str, str] = {}
     if not isinstance(site, str):
         site = "breast"
         assumed["tumour_site"] = site
@@ -182,7 +193,10 @@ def choose_edition(
     if day is None and isinstance(said := given.values.get("test_date"), str):
         day = dt.date.fromisoformat(said)
     chosen, note = knowledge.in_force(outcome, site, day or dt.date.today(), jurisdiction)
-    return chosen, [note] if note else [], assumed
+    notes = [note] if note else []
+    if day is None and _said(given.unknown.get("test_date")):
+        notes.append(f"test_date cannot be read; the edition in force today, {chosen.key}, is applied")
+    return chosen, notes, assumed
 
 
 def given_outcomes(given: Given, knowledge: Knowledge, edition: Edition) -> frozenset[str]:
@@ -218,15 +232,21 @@ def _references(
     return held
 
 
-def _disagreements(given: Given, knowledge: Knowledge, edition: Edition) -> list[str]:
-    """Outcomes that were given although the facts below them say otherwise."""
+def _disagreements(given: Given, knowledge: Knowledge, edition: Edition, asked: str) -> list[str]:
+    """Outcomes that were given although the other facts say otherwise, or although they are asked for."""
     notes = []
-    for name, table in knowledge.tables_of(edition).items():
-        held = given.values.get(name)
-        if not isinstance(held, str) or held == NOT_REPORTED or not any(i in given.values for i in table.inputs):
+    tables = knowledge.tables_of(edition)
+    held = {name for name in tables if isinstance(given.values.get(name), str)}
+    for name in tables:
+        value = given.values.get(name)
+        if name not in held or value == NOT_REPORTED:
             continue
-        array = knowledge.array(edition, name)
+        array = knowledge.array(edition, name, held - {name})
+        if all(given.values.get(axis.fact.name, NOT_REPORTED) == NOT_REPORTED for axis in array.axes):
+            if name == asked:
+                notes.append(f"{name} {value} was given, and is what is asked for: the answer is worked out without it")
+            continue
         possible = array.situation(array.codes(given.values)).outcomes
-        if held not in possible:
-            notes.append(f"{name} {held} was given, but the other facts make it {' or '.join(possible)}")
+        if value not in possible:
+            notes.append(f"{name} {value} was given, but the other facts make it {' or '.join(possible)}")
     return notes

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
-from .fact import Facts
+from .fact import Fact, Facts
 from .value import NOT_REPORTED, Interval, Reason, Unknown, Value
 
 _GROUP_MEANS = {
@@ -50,7 +50,7 @@ def prepare(raw: Mapping[str, Any], facts: Facts) -> Given:
             given.values[name] = value
     _drop_partly_not_reported(given, facts)
     _group_means_numbers(given)
-    _ratio_from_copies(given)
+    _ratio_from_copies(given, facts.get("her2_cep17_ratio"))
     _implied(given, facts)
     _not_reported(given, facts)
     return given
@@ -78,27 +78,36 @@ def _group_means_numbers(given: Given) -> None:
             given.notes.append(f"ISH group {group} was given: {name} {interval}")
 
 
-def _ratio_from_copies(given: Given) -> None:
-    copies, cep17 = given.values.get("her2_copies"), given.values.get("cep17_copies")
-    if isinstance(copies, Interval) and _is_number(cep17) and "her2_cep17_ratio" not in given.values:
-        range_of_ratio = _over(copies, as_decimal(cep17))
-        given.values["her2_cep17_ratio"] = range_of_ratio
-        given.unknown.pop("her2_cep17_ratio", None)
-        given.notes.append(f"ratio {range_of_ratio} = ({copies}) / {as_decimal(cep17)}")
-    if not _is_number(copies) or not _is_number(cep17):
+def _ratio_from_copies(given: Given, ratio_fact: Fact | None) -> None:
+    if ratio_fact is None:
         return
-    her2, chromosome = as_decimal(copies), as_decimal(cep17)
-    quotient = her2 / chromosome
+    copies, cep17 = given.values.get("her2_copies"), given.values.get("cep17_copies")
     recorded = given.values.get("her2_cep17_ratio")
+    if not _is_number(cep17) or not (_is_number(copies) or isinstance(copies, Interval)):
+        return
+    chromosome = as_decimal(cep17)
+    try:
+        quotient = _over(copies, chromosome) if isinstance(copies, Interval) else as_decimal(copies) / chromosome
+    except ArithmeticError:
+        given.unknown["her2_cep17_ratio"] = Unknown(Reason.IMPLAUSIBLE, f"({copies}) / {chromosome} is no ratio")
+        return
     if recorded is None:
-        given.values["her2_cep17_ratio"] = quotient
+        value = ratio_fact.coerce(quotient)
+        if isinstance(value, Unknown):
+            given.unknown["her2_cep17_ratio"] = value
+            return
+        given.values["her2_cep17_ratio"] = value
         given.unknown.pop("her2_cep17_ratio", None)
-        given.notes.append(f"ratio {quotient:.2f} = {her2} / {chromosome}")
-    elif _is_number(recorded) and not quotient_agrees(as_decimal(recorded), her2, chromosome):
-        ratio = as_decimal(recorded)
-        given.values["her2_cep17_ratio"] = Interval(min(ratio, quotient), max(ratio, quotient), True, True)
-        detail = f"ratio {ratio} recorded, but {her2} / {chromosome} = {quotient:.2f}"
-        given.unknown["her2_cep17_ratio"] = Unknown(Reason.CONTRADICTORY, detail)
+        words = f"{quotient} = ({copies})"
+        if isinstance(quotient, Decimal):
+            words = f"{quotient:.2f} = {as_decimal(copies)}"
+        given.notes.append(f"ratio {words} / {chromosome}")
+    elif _is_number(recorded) and isinstance(quotient, Decimal):
+        ratio, her2 = as_decimal(recorded), as_decimal(copies)
+        if not quotient_agrees(ratio, her2, chromosome):
+            given.values["her2_cep17_ratio"] = Interval(min(ratio, quotient), max(ratio, quotient), True, True)
+            detail = f"ratio {ratio} recorded, but {her2} / {chromosome} = {quotient:.2f}"
+            given.unknown["her2_cep17_ratio"] = Unknown(Reason.CONTRADICTORY, detail)
 
 
 def _over(interval: Interval, divisor: Decimal) -> Interval:

@@ -28,7 +28,10 @@ class Side:
 
 @dataclass(frozen=True, slots=True)
 class Disagreement:
-    """A set of situations, in words, on which two editions differ. `boxes` counts them."""
+    """A set of situations, in words, on which two editions differ.
+
+    `boxes` counts the situations that no disagreement before it has covered.
+    """
 
     outcome: str
     situation: str
@@ -64,6 +67,7 @@ def differences(left: Edition, right: Edition, outcome: str, knowledge: Knowledg
         seed = tuple(int(c) for c in np.argwhere(left_over)[0])
         same = differ & np.all(signature == signature[seed], axis=-1)
         box = _grow(seed, same)
+        newly = int(left_over[np.ix_(*box)].sum())
         left_over[np.ix_(*box)] = False
         words = [axis.words(bins) for axis, bins in zip(axes.values(), box, strict=True) if len(bins) < axis.count]
         sides = [
@@ -72,7 +76,7 @@ def differences(left: Edition, right: Edition, outcome: str, knowledge: Knowledg
             )
             for n, edition in enumerate((left, right))
         ]
-        yield Disagreement(outcome, ", ".join(words) or "always", sides[0], sides[1], _volume(box))
+        yield Disagreement(outcome, ", ".join(words) or "always", sides[0], sides[1], newly)
 
 
 def compare(left_key: str, right_key: str, knowledge: Knowledge, outcome: str | None = None) -> list[Disagreement]:

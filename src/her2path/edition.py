@@ -12,8 +12,10 @@ from .array import Array
 from .fact import Facts, read_facts
 from .markdown import Document, code_names, plain, read_markdown
 from .problem import KnowledgeError, Problem
-from .source import Citation, Sources, parse_citations, read_sources
+from .source import VERIFIED, Citation, Sources, parse_citations, read_sources
 from .table import Case, Table, parse_cases, parse_tables
+
+JURISDICTIONS = ("any", "us", "eu")
 
 
 class AskedWrongly(ValueError):
@@ -166,16 +168,42 @@ def knowledge_folder() -> Path:
     return Path(str(files("her2path") / "knowledge"))
 
 
+def read_facts_and_sources(folder: Path) -> tuple[Facts, Sources]:
+    """`facts.md` and `sources.md` of a folder. Raises `KnowledgeError`, also for a file that cannot be read."""
+    path = folder / "facts.md"
+    try:
+        facts = read_facts(path)
+        path = folder / "sources.md"
+        return facts, read_sources(path)
+    except (OSError, UnicodeDecodeError) as error:
+        what = f"the file cannot be read: {error}"
+        raise KnowledgeError([Problem(path, 1, "unreadable", what, "write Markdown in UTF-8")]) from error
+
+
 def read_editions(folder: Path, facts: Facts, sources: Sources) -> tuple[list[Edition], list[Problem]]:
     """Every edition file in the topic folders below `folder`, with the problems found."""
+    paths = [path for path in sorted(folder.glob("*/*.md")) if path.parent.name not in ("codes", "models")]
+    return read_edition_files(paths, facts, sources)
+
+
+def read_edition_files(paths: Iterable[Path], facts: Facts, sources: Sources) -> tuple[list[Edition], list[Problem]]:
+    """The editions of some files, with the problems found; a file that cannot be read is one of them."""
     editions: list[Edition] = []
     problems: list[Problem] = []
-    for path in sorted(folder.glob("*/*.md")):
-        if path.parent.name in ("codes", "models"):
+    for path in paths:
+        try:
+            edition, faults = read_edition(path, facts, sources)
+        except (OSError, UnicodeDecodeError) as error:
+            problems.append(
+                Problem(path, 1, "unreadable", f"the file cannot be read: {error}", "write Markdown in UTF-8")
+            )
             continue
-        edition, faults = read_edition(path, facts, sources)
         problems += faults
         if edition is not None:
+            twice = next((e for e in editions if (e.topic, e.key) == (edition.topic, edition.key)), None)
+            if twice is not None:
+                what = f"two editions are called {edition.key}; the other is {twice.path.name}"
+                problems.append(Problem(path, edition.line, "edition twice", what, "give one of them another key"))
             editions.append(edition)
     return editions, problems
 
@@ -183,7 +211,7 @@ def read_editions(folder: Path, facts: Facts, sources: Sources) -> tuple[list[Ed
 def read_edition(path: Path, facts: Facts, sources: Sources) -> tuple[Edition | None, list[Problem]]:
     """One edition file; `None` when it has no header that can be read."""
     document = read_markdown(path)
-    edition, problems = _header(document, sources)
+    edition, problems = _header(document, facts, sources)
     if edition is None:
         return None, problems
     for section in document.sections:
@@ -204,11 +232,14 @@ def read_edition(path: Path, facts: Facts, sources: Sources) -> tuple[Edition | 
     return edition, problems
 
 
-def _header(document: Document, sources: Sources) -> tuple[Edition | None, list[Problem]]:
+def _header(document: Document, facts: Facts, sources: Sources) -> tuple[Edition | None, list[Problem]]:
     path = document.path
     for _, grid in document.grids():
         if grid.first != "edition":
             continue
+        if len(grid.header) < 2 or not plain(grid.header[1]):
+            what = "the edition table has no key"
+            return None, [Problem(path, grid.line, "bad edition", what, "head it | edition | `key` |")]
         entries = {plain(row.cells[0]): row.cells[1] for row in grid.rows}
         lines = {plain(row.cells[0]): row.line for row in grid.rows}
         problems: list[Problem] = []
@@ -235,6 +266,7 @@ def _header(document: Document, sources: Sources) -> tuple[Edition | None, list[
             if citation.key not in sources:
                 what = f"@{citation.key} is not in sources.md"
                 problems.append(Problem(path, lines["source"], "unknown source", what, "add it there"))
+        problems += _header_faults(path, entries, lines, facts)
         edition = Edition(
             key=plain(grid.header[1]), topic=path.parent.name, title=document.title, path=path, line=grid.line,
             site=site[1] if len(site) > 1 else "", jurisdiction=plain(entries.get("jurisdiction", "any")),
@@ -247,6 +279,22 @@ def _header(document: Document, sources: Sources) -> tuple[Edition | None, list[
     return None, [Problem(path, 1, "bad edition", "the file has no edition table", advice)]
 
 
+def _header_faults(path: Path, entries: dict[str, str], lines: dict[str, int], facts: Facts) -> Iterator[Problem]:
+    """Entries of the edition table that name no value there is."""
+    allowed = {
+        "verified": (plain(entries.get("verified", "")), VERIFIED),
+        "jurisdiction": (plain(entries.get("jurisdiction", "any")), JURISDICTIONS),
+    }
+    decides = code_names(entries.get("decides for", ""))
+    if decides:
+        sites = facts["tumour_site"].values if "tumour_site" in facts else ()
+        allowed["decides for"] = (decides[1] if len(decides) > 1 else "", sites)
+    for name, (value, values) in allowed.items():
+        if name in lines and value not in values:
+            what = f"{name} is {value!r}"
+            yield Problem(path, lines[name], "bad edition", what, "write one of: " + ", ".join(values))
+
+
 def read_knowledge(folder: Path | None = None) -> Knowledge:
     """Read and prove all knowledge below `folder` (the shipped one by default).
 
@@ -255,7 +303,7 @@ def read_knowledge(folder: Path | None = None) -> Knowledge:
     from .check import prove
 
     folder = folder or knowledge_folder()
-    facts, sources = read_facts(folder / "facts.md"), read_sources(folder / "sources.md")
+    facts, sources = read_facts_and_sources(folder)
     editions, problems = read_editions(folder, facts, sources)
     knowledge = Knowledge(folder, facts, sources, editions)
     problems += prove(knowledge)

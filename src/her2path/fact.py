@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import datetime as dt
 import math
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal, InvalidOperation
@@ -87,11 +88,11 @@ class Fact:
             return raw
         if isinstance(raw, dt.date):
             return (raw.date() if isinstance(raw, dt.datetime) else raw).isoformat()
-        text = str(raw).strip()
-        if not text:
+        if isinstance(raw, str) and not raw.strip():
             return Unknown(Reason.ABSENT)
+        match = _DAY.fullmatch(raw.strip()) if isinstance(raw, str) else None
         try:
-            return dt.date.fromisoformat(text[:10]).isoformat()
+            return dt.date.fromisoformat(match[1]).isoformat() if match else self._refused(raw)
         except ValueError:
             return self._refused(raw)
 
@@ -105,28 +106,33 @@ class Fact:
         if not self.is_number:
             return self._category_from_text(word, text)
         number = parse_number(word)
-        if number is None:
+        if number is None or not self._has_own_unit(word):
             return self._refused(text)
         return self._plausible_interval(number) if isinstance(number, Interval) else self._from_number(number)
 
     def _category_from_text(self, word: str, text: str) -> Value:
         if self.name == "ihc_score":
-            score = parse_ihc_score(word)
+            score = parse_ihc_score(word.removesuffix(".0"))
             return self._refused(text) if score is None else score
-        try:
+        if re.fullmatch(r"\d{1,6}(?:\.0+)?", word):
             return self._category_from_number(Decimal(word))
-        except InvalidOperation:
-            return self._refused(text)
+        return self._refused(text)
+
+    def _has_own_unit(self, word: str) -> bool:
+        """Whether a text names no unit but the fact's own: percent, or copies (signals) a cell."""
+        says_percent = "%" in word or "percent" in word
+        says_copies = "copies" in word or "signals" in word
+        return not (says_percent and "percent" not in self.unit) and not (says_copies and "copies" not in self.unit)
 
     def _category_from_number(self, raw: Any) -> Value:
         if isinstance(raw, bool):
             wanted = "yes" if raw else "no"
             return wanted if wanted in self.values else self._refused(raw)
         try:
-            number = Decimal(str(raw))
+            number = Decimal(raw) if isinstance(raw, int) else Decimal(str(raw))
         except InvalidOperation:
             return self._refused(raw)
-        if not number.is_finite() or number != number.to_integral_value():
+        if not number.is_finite() or number.adjusted() > 6 or number != number.to_integral_value():
             return self._refused(raw)
         whole = str(int(number))
         for candidate in (whole, f"{whole}+"):
@@ -159,10 +165,23 @@ class Fact:
         return interval if interval.overlaps(self.plausible) and not interval.is_empty else self._implausible(interval)
 
     def _implausible(self, raw: Any) -> Unknown:
-        return Unknown(Reason.IMPLAUSIBLE, f"{self.name} {raw}, expected {self.expected()}")
+        return Unknown(Reason.IMPLAUSIBLE, f"{self.name} {_said(raw)}, expected {self.expected()}")
 
     def _refused(self, raw: Any) -> Unknown:
-        return Unknown(Reason.UNPARSABLE_TEXT, f"{self.name} {str(raw)!r}, expected {self.expected()}")
+        return Unknown(Reason.UNPARSABLE_TEXT, f"{self.name} {_said(raw)!r}, expected {self.expected()}")
+
+
+_DAY = re.compile(r"(\d{4}-\d{2}-\d{2})(?:[T ]\d{2}:\d{2}.*)?")
+MOST_SAID = 200
+
+
+def _said(raw: Any) -> str:
+    """A raw value in words, however long it is."""
+    try:
+        text = str(raw)
+    except ValueError:
+        return "a number of thousands of digits"
+    return text if len(text) <= MOST_SAID else f"{text[:MOST_SAID]}..."
 
 
 @dataclass(slots=True, eq=False)
@@ -220,9 +239,15 @@ def read_facts(path: Path) -> Facts:
         if fact.implies and (fact.implies[0] not in facts or fact.implies[1] not in facts[fact.implies[0]].values):
             what = f"{fact.name} implies {fact.implies[0]} = {fact.implies[1]}, which no fact can hold"
             problems.append(Problem(path, fact.line, "unknown fact", what, "name a fact and one of its values"))
+    read = Facts(facts, path)
+    for test, members in read.tests.items():
+        if not any(NOT_REPORTED in fact.values for fact in members):
+            what = f"no fact of the test {test} can be {NOT_REPORTED}"
+            advice = f"give one of them the value `{NOT_REPORTED}`, for when nobody did the test"
+            problems.append(Problem(path, members[0].line, "bad fact", what, advice))
     if problems:
         raise KnowledgeError(problems)
-    return Facts(facts, path)
+    return read
 
 
 def _facts_of(document: Document, grid: Grid) -> Iterator[tuple[Fact, Problem | None]]:
@@ -241,7 +266,9 @@ def _facts_of(document: Document, grid: Grid) -> Iterator[tuple[Fact, Problem | 
         else:
             plausible = parse_interval(plain(record.get("plausible", ""))) if record.get("plausible") else Interval()
             implied = code_names(record.get("implies", ""))
-            if plausible is None or (kind == "number" and None in (plausible.low, plausible.high)):
+            if plausible is None or (
+                kind == "number" and (None in (plausible.low, plausible.high) or plausible.is_empty)
+            ):
                 what = f"{name} has the plausible range {record.get('plausible')!r}"
                 problem = Problem(document.path, line, "bad fact", what, "write for example (0..100]")
             else:

@@ -108,9 +108,23 @@ _LIMIT = re.compile(rf"(>=|<=|>|<|=)\s*({_NUMBER})")
 def parse_interval(text: str) -> Interval | None:
     """A cell such as `>= 2.0`, `< 4`, `= 5` or `[4.0..6.0)`; `None` when it is none of these."""
     if match := _LIMIT.fullmatch(text):
-        number = Decimal(match[2])
+        number = _plain_decimal(match[2])
+        if number is None:
+            return None
         return Interval(number, number, True, True) if match[1] == "=" else compared(match[1], number)
     if match := _INTERVAL.fullmatch(text):
-        low, high = (Decimal(part) if part else None for part in (match[2], match[3]))
+        ends = [_plain_decimal(part) if part else None for part in (match[2], match[3])]
+        if any(part and end is None for part, end in zip((match[2], match[3]), ends, strict=True)):
+            return None
+        low, high = ends
         return Interval(low, high, match[1] == "[", match[4] == "]")
     return None
+
+
+def _plain_decimal(text: str) -> Decimal | None:
+    """A number of a cell: with a point, never a comma, and of a sensible size."""
+    try:
+        number = Decimal(text)
+    except InvalidOperation:
+        return None
+    return number if abs(number.adjusted()) < 400 else None

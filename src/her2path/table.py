@@ -19,7 +19,7 @@ from .markdown import Grid, Section, code_names, plain
 from .phrase import parse_interval
 from .problem import Problem
 from .source import VERIFIED, Citation, Sources, parse_citations
-from .value import Interval
+from .value import Interval, Unknown
 
 CANNOT_HAPPEN = "cannot happen"
 MOST_ROWS = 64
@@ -159,8 +159,16 @@ def _parse_table(
         name = names[0] if names else plain(heading.lstrip("=> "))
         if name not in facts:
             fault(grid.line, "unknown fact", f"no fact is called {name!r}", "define it in facts.md or mend the name")
+        elif is_outcome and outcome is not None:
+            what = f"the table has two outcome columns, {outcome[1].name} and {name}"
+            fault(grid.line, "two outcomes", what, "write a table for each outcome")
         elif is_outcome:
             outcome = (place, facts[name])
+        elif facts[name].kind == "date":
+            what = f"{name} is a date, which a table cannot use"
+            fault(grid.line, "unknown fact", what, "derive a number or a category from it")
+        elif any(name == fact.name for _, fact in columns):
+            fault(grid.line, "input twice", f"{name} stands in two columns", "keep one of them")
         else:
             columns.append((place, facts[name]))
     if outcome is None:
@@ -252,8 +260,14 @@ def parse_cases(section: Section, path: Path, facts: Facts) -> Iterator[Case | P
                 elif plain(heading) == "row":
                     named_row = plain(cell)
                 elif names and names[0] in facts:
-                    if plain(cell):
-                        given[names[0]] = plain(cell)
+                    value = plain(cell)
+                    if value and value != "?" and isinstance(read := facts[names[0]].coerce(value), Unknown):
+                        what = f"case {plain(row.cells[0])}: {read}"
+                        yield Problem(
+                            path, row.line, "unknown value", what, "mend the value, or write ? for an unknown"
+                        )
+                    if value:
+                        given[names[0]] = value
                 elif plain(heading) != "remark":
                     what = f"the column {heading!r} is no fact"
                     yield Problem(path, grid.line, "unknown fact", what, "define it in facts.md or mend the name")
