@@ -24,7 +24,8 @@ import pyarrow as pa
 from machine import machine_facts
 
 from her2path.array import Array
-from her2path.columns import decide_batch, decide_table
+from her2path.batch import decide_batch
+from her2path.columns import decide_table
 from her2path.edition import Knowledge, read_knowledge
 from her2path.fact import Facts
 from her2path.table import Table

@@ -21,7 +21,8 @@ from hypothesis import strategies as st
 
 from her2path import kernels
 from her2path.array import Array
-from her2path.columns import decide_batch, decide_table
+from her2path.batch import decide_batch
+from her2path.columns import decide_table
 from her2path.decision import decide, default_knowledge
 from her2path.edition import AskedWrongly, Knowledge
 from her2path.read.tabular import read_table, write_table

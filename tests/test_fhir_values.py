@@ -252,13 +252,11 @@ def test_copies_per_cell_are_never_a_ratio(code: str, unit: str) -> None:
     assert not isinstance(facts_of(code, make.quantity("3.0", unit)).get("her2_cep17_ratio"), Decimal)
 
 
-@pytest.mark.xfail(strict=True, reason="a number with a unit of copies or of percent in words is read as the ratio")
 @pytest.mark.parametrize("words", ["6.2 copies/cell", "40 signals", "30 %"])
 def test_words_with_another_unit_are_never_a_ratio(words: str) -> None:
     assert isinstance(one_value(RATIO, words), Unknown)
 
 
-@pytest.mark.xfail(strict=True, reason="a percentage in words is read as copies per cell")
 def test_a_percentage_in_words_is_never_copies() -> None:
     assert isinstance(one_value(HER2_COPIES, "80%"), Unknown)
 

@@ -29,7 +29,7 @@ ORDER = [
     # Reading: files and messages become a record.
     "record", "read/*",
     # From a record to facts, and from facts to decisions.
-    "derive", "decision", "check", "differ", "kernels", "columns", "changes",
+    "derive", "decision", "check", "differ", "kernels", "batch", "alike", "columns", "changes",
     # Findings.
     "finding", "specimen", "review", "cohort",
     # Writing and serving.

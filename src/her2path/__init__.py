@@ -19,7 +19,8 @@ except PackageNotFoundError:  # pragma: no cover - only in a source tree that is
 
 if TYPE_CHECKING:
     from .array import Array
-    from .columns import decide_batch, decide_table
+    from .batch import decide_batch
+    from .columns import decide_table
     from .decision import Decision, decide
     from .differ import compare
     from .edition import AskedWrongly, Edition, Knowledge, read_knowledge
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
     from .value import Interval, OneOf, Reason, Unknown
 
 _WHERE = {
-    "Array": "array", "decide_batch": "columns", "decide_table": "columns", "Decision": "decision",
+    "Array": "array", "decide_batch": "batch", "decide_table": "columns", "Decision": "decision",
     "decide": "decision",
     "compare": "differ", "AskedWrongly": "edition", "Edition": "edition", "Knowledge": "edition",
     "read_knowledge": "edition", "Fact": "fact", "Interval": "value", "OneOf": "value", "Reason": "value",

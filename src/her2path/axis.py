@@ -44,7 +44,7 @@ class Axis:
         self.count = len(self.labels)
         self.unknown = self.count
         self.slots = [self.unknown if code < 0 else code for code in self.slots]
-        self.float_bounds = [_float_bound(cut, np.float64) for cut in self.cuts]
+        self.float_bounds = [float_bound(cut, np.float64) for cut in self.cuts]
         real = tuple(code for code in range(self.count) if self.labels[code] != NOT_REPORTED)
         self.real = real or tuple(range(self.count))
 
@@ -150,7 +150,7 @@ class Axis:
     def codes_of(self, numbers: npt.NDArray[Any]) -> npt.NDArray[np.uint8]:
         """The bins of many numbers (float64, float32 or integers); NaN is unknown."""
         kind = np.float32 if numbers.dtype == np.float32 else np.float64
-        bounds = np.array([_float_bound(cut, kind) for cut in self.cuts], dtype=kind)
+        bounds = np.array([float_bound(cut, kind) for cut in self.cuts], dtype=kind)
         slots = np.array(self.slots, dtype=np.uint8)
         codes = slots[np.searchsorted(bounds, numbers, side="right")]
         if numbers.dtype.kind == "f":
@@ -158,7 +158,7 @@ class Axis:
         return codes
 
 
-def _float_bound(cut: tuple[Decimal, bool], kind: type[np.floating[Any]]) -> float:
+def float_bound(cut: tuple[Decimal, bool], kind: type[np.floating[Any]]) -> float:
     """The least float of `kind` that lies beyond a cut; 'beyond' includes the cut unless it is after."""
     value = float(kind(str(cut[0])))
     if not cut[1]:

@@ -117,13 +117,13 @@ def _over(interval: Interval, divisor: Decimal) -> Interval:
 
 def quotient_agrees(ratio: Decimal, her2: Decimal, cep17: Decimal) -> bool:
     """Whether `ratio` can be her2 / cep17 when each was rounded as it is written (half a last digit)."""
-    half_ratio, half_her2, half_cep17 = _half_digit(ratio), _half_digit(her2), _half_digit(cep17)
+    half_ratio, half_her2, half_cep17 = half_digit(ratio), half_digit(her2), half_digit(cep17)
     low = (her2 - half_her2) / (cep17 + half_cep17)
     high = (her2 + half_her2) / (cep17 - half_cep17) if cep17 > half_cep17 else None
     return ratio + half_ratio >= low and (high is None or ratio - half_ratio <= high)
 
 
-def _half_digit(number: Decimal) -> Decimal:
+def half_digit(number: Decimal) -> Decimal:
     """Half of the last digit written, taken no finer than a tenth (how counts are reported) is rounded."""
     exponent = number.as_tuple().exponent
     written = int(exponent) if isinstance(exponent, int) else 0
