@@ -10,9 +10,10 @@ from typing import Any
 
 from her2path.decision import default_knowledge
 from her2path.finding import PatientReview, SpecimenReview
-from her2path.read.bundle import Skimmer, read_record
+from her2path.read.bundle import Skimmer
 from her2path.read.codes import read_codes
 from her2path.read.files import Piece
+from her2path.read.patient import read_record
 from her2path.record import Event, Record, Trouble
 from her2path.review import Settings, review_source
 from her2path.value import Value

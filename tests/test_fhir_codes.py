@@ -57,16 +57,15 @@ def test_a_ratio_code_beside_an_ish_code_is_a_ratio() -> None:
 def test_one_observation_coded_as_ihc_and_as_ish_is_read_as_neither(other: str) -> None:
     record = make.record_of(make.observation(concept(coding(IHC), coding(other)), "3+"))
     assert not record.events
-    assert [trouble.what for trouble in record.troubles] == ["one observation is coded as IHC and as ISH"]
+    (trouble,) = record.troubles
+    assert trouble.what.startswith("one observation is coded as several tests: ")
 
 
-@pytest.mark.xfail(strict=True, reason="an observation coded as ratio and as copies is silently read as the ratio")
 def test_one_observation_coded_as_ratio_and_as_copies_is_read_as_neither() -> None:
     record = make.record_of(make.observation(concept(coding(RATIO), coding(HER2_COPIES)), make.quantity(3.0)))
     assert not record.events
 
 
-@pytest.mark.xfail(strict=True, reason="an observation coded as serum and as IHC is silently read as IHC")
 @pytest.mark.parametrize("other", [*IN_SERUM, *BY_IMMUNOASSAY])
 def test_one_observation_coded_as_serum_and_as_ihc_is_not_read_as_ihc(other: str) -> None:
     assert not make.events_of(concept(coding(other), coding(IHC)), "3+")
@@ -130,7 +129,6 @@ def test_a_code_of_another_system_is_not_read(system: str) -> None:
     assert not make.events_of(concept(coding(IHC, system)), "3+")
 
 
-@pytest.mark.xfail(strict=True, reason="a HER2 code under another known system is dropped without a word")
 @pytest.mark.parametrize("system", [SNOMED, ICD10CM])
 def test_a_code_of_another_system_is_told(tmp_path: Path, system: str) -> None:
     review = make.review_tests(tmp_path, make.observation(concept(coding(IHC, system)), "3+"))
@@ -193,7 +191,6 @@ def test_a_wrong_check_digit_is_told() -> None:
     assert "check digit" not in right.troubles[0].what
 
 
-@pytest.mark.xfail(strict=True, reason="a HER2 observation under a local code, or in words alone, is dropped without a word")
 @pytest.mark.parametrize(
     "about",
     [
@@ -288,10 +285,9 @@ def test_icd_gastric(tmp_path: Path, code: str) -> None:
 @pytest.mark.parametrize("code", ["C15.5", "C79.81", "C15.9"])
 def test_other_tumours_are_not_gastric_and_name_no_site(code: str) -> None:
     (record,) = make.records_of(json.dumps(make.bundle(make.patient(), make.condition(code))).encode())
-    assert not record.sites
+    assert record.sites <= {"other"}
 
 
-@pytest.mark.xfail(strict=True, reason="a tumour of an organ without rules is decided by the rules of breast cancer")
 @pytest.mark.parametrize("code", ["C15.5", "C15.9"])
 @pytest.mark.parametrize("score", ["0", "3+"])
 def test_a_tumour_of_another_organ_is_not_decided_as_breast(tmp_path: Path, code: str, score: str) -> None:
@@ -299,7 +295,6 @@ def test_a_tumour_of_another_organ_is_not_decided_as_breast(tmp_path: Path, code
     assert review.status is None
 
 
-@pytest.mark.xfail(strict=True, reason="a diagnosis that was refuted or entered in error still names the site")
 @pytest.mark.parametrize("verification", ["refuted", "entered-in-error"])
 def test_a_refuted_diagnosis_names_no_site(tmp_path: Path, verification: str) -> None:
     system = "http://terminology.hl7.org/CodeSystem/condition-ver-status"
@@ -308,7 +303,6 @@ def test_a_refuted_diagnosis_names_no_site(tmp_path: Path, verification: str) ->
     assert not make.says(review, "breast and gastric tumours are both named")
 
 
-@pytest.mark.xfail(strict=True, reason="a HER2 diagnosis that was refuted or entered in error still counts")
 def test_a_refuted_her2_diagnosis_does_not_count(tmp_path: Path) -> None:
     system = "http://terminology.hl7.org/CodeSystem/condition-ver-status"
     refuted = make.condition(

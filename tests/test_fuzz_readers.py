@@ -113,7 +113,7 @@ def test_random_bytes_raise_nothing(tmp_path: Path, content: bytes, name: str) -
 @QUICK
 @given(content=st.binary(max_size=200))
 def test_random_bytes_after_a_gzip_header_raise_nothing(tmp_path: Path, content: bytes) -> None:
-    review(tmp_path, "x.ndjson.gz", gzip.compress(GOOD.encode())[:10] + content)
+    review(tmp_path, "x.ndjson.gz", gzip.compress(GOOD.encode(), mtime=0)[:10] + content)
 
 
 @QUICK
@@ -177,14 +177,12 @@ def test_a_bundle_with_one_field_of_the_head_changed_spoils_nothing_else(tmp_pat
     assert good_is_reviewed(review(tmp_path, "x.ndjson", beside_the_good(mutated(place, value, remove))))
 
 
-@pytest.mark.xfail(strict=True, reason="a wrong type below the head of a resource ends the whole review")
 @UNSHRUNK
 @given(place=st.sampled_from(BODY_PLACES), value=ANYTHING)
 def test_a_bundle_with_any_other_field_changed_spoils_nothing_else(tmp_path: Path, place: tuple[Any, ...], value: Any) -> None:
     assert good_is_reviewed(review(tmp_path, "x.ndjson", beside_the_good(mutated(place, value, remove=False))))
 
 
-@pytest.mark.xfail(strict=True, reason="a wrong type below the head of a resource ends the whole review")
 @pytest.mark.parametrize("wrong", [5, "x", [1], {"a": 1}, True])
 def test_no_field_of_another_type_ends_a_review(tmp_path: Path, wrong: Any) -> None:
     for place in PLACES:

@@ -446,7 +446,9 @@ def test_a_contradiction_that_changes_nothing_decides_and_is_told() -> None:
 def test_a_group_given_against_its_counts_is_noted() -> None:
     specimen = {"ish_group": 5, "ihc_score": "2+"} | GROUPS[1]
     decision = decided("her2_status", specimen, "asco-cap-2018")
-    assert decision.notes == ["ish_group 5 was given, but the other facts make it 1"]
+    why = decision.given.unknown["ish_group"]
+    assert why.reason is Reason.CONTRADICTORY
+    assert why.detail == "ish_group 5 was reported, but the numbers make it 1"
 
 
 @pytest.mark.parametrize(

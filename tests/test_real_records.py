@@ -98,7 +98,7 @@ def test_the_ratio_limits_alone_never_decide_against_themselves(edition: str) ->
 
 def test_an_ihc_and_its_ish_are_one_specimen() -> None:
     for record in synthea_records():
-        (specimen,) = specimens_of(record)
+        (specimen,), _ = specimens_of(record)
         assert set(specimen.facts) == {"ihc_score", "her2_cep17_ratio"}
 
 

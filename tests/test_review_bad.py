@@ -134,7 +134,6 @@ def test_a_bad_entry_is_told_with_its_number_and_field(tmp_path: Path, entry: An
     assert words in trouble.what
 
 
-@pytest.mark.xfail(strict=True, reason="a resource whose type is no text is dropped without a word")
 @pytest.mark.parametrize("kind", [5, ["Observation"], None])
 def test_a_resource_whose_type_is_no_text_is_told(tmp_path: Path, kind: Any) -> None:
     document = json.loads(GOOD)
@@ -154,7 +153,6 @@ FIELDS_OF_A_WRONG_TYPE: list[dict[str, Any]] = [
 ]  # fmt: skip
 
 
-@pytest.mark.xfail(strict=True, reason="a wrong type below the head of an observation ends the whole review")
 @pytest.mark.parametrize("field", FIELDS_OF_A_WRONG_TYPE)
 def test_a_field_of_a_wrong_type_ends_nothing(tmp_path: Path, field: dict[str, Any]) -> None:
     bad = json.dumps(about(observation(RATIO, None, **field), identity="p3"))
@@ -162,7 +160,6 @@ def test_a_field_of_a_wrong_type_ends_nothing(tmp_path: Path, field: dict[str, A
     assert {"p1", "p2"} <= {each.patient for each in patients}
 
 
-@pytest.mark.xfail(strict=True, reason="a wrong type in a specimen ends the whole review")
 @pytest.mark.parametrize("field", [{"type": {"coding": 5}}, {"type": {"coding": [{"system": 5}]}}, {"collection": {"method": {"coding": True}}}])
 def test_a_specimen_field_of_a_wrong_type_ends_nothing(tmp_path: Path, field: dict[str, Any]) -> None:
     bad = json.dumps(about(make.specimen() | field))
@@ -196,7 +193,6 @@ def test_a_key_that_stands_twice_makes_the_observation_unreadable(tmp_path: Path
     assert make.says(review, "unreadable", "the key 'valueString' stands twice in one object")
 
 
-@pytest.mark.xfail(strict=True, reason="of two entry lists in one bundle the first is dropped without a word")
 def test_a_bundle_with_two_lists_of_entries_is_told(tmp_path: Path) -> None:
     patients, troubles = review_of(put(tmp_path, "b.json", GOOD[:-1] + ', "entry": []}'))
     assert patients or troubles
@@ -221,7 +217,6 @@ def test_a_number_that_is_none_elsewhere_in_the_bundle_spoils_nothing(tmp_path: 
     assert "read leniently" in troubles[0].what
 
 
-@pytest.mark.xfail(strict=True, reason="a NaN elsewhere in the bundle makes exact decimals binary: 1.99999999999999999999 becomes 2.0")
 def test_decimals_stay_exact_beside_a_number_that_is_none(tmp_path: Path) -> None:
     tests = observation(RATIO, make.quantity("DIGITS")), observation(HER2_COPIES, make.quantity(4.1)), observation(IHC, "2+")
     document = json.dumps(about(observation("29463-7", make.quantity("BAD")), *tests))
@@ -238,7 +233,6 @@ def test_implausible_numbers_are_told_with_what_was_expected(tmp_path: Path, cod
     assert make.says(review, "unreadable", "implausible", "expected a number (0..")
 
 
-@pytest.mark.xfail(strict=True, reason="a number beyond every exponent ends the whole review")
 @pytest.mark.parametrize("number", ["1e99999999999999999999", "-1e99999999999999999999"])
 def test_a_number_beyond_every_exponent_ends_nothing(tmp_path: Path, number: str) -> None:
     bad = json.dumps(about(observation(RATIO, make.quantity("DIGITS")), identity="p3")).replace('"DIGITS"', number)
@@ -246,7 +240,6 @@ def test_a_number_beyond_every_exponent_ends_nothing(tmp_path: Path, number: str
     assert {"p1", "p2"} <= {each.patient for each in patients}
 
 
-@pytest.mark.xfail(strict=True, reason="a quotient beyond every exponent ends the whole review")
 @pytest.mark.parametrize("shape", ["ratio", "total"])
 def test_a_quotient_beyond_every_exponent_ends_nothing(tmp_path: Path, shape: str) -> None:
     top, low = {"value": "1e999999"}, {"value": "1e-999999"}
@@ -299,7 +292,7 @@ def test_a_gzip_cut_off_keeps_what_came_before(tmp_path: Path) -> None:
     assert any("cannot be read to its end" in trouble.what and "what came before is reviewed" in trouble.what for trouble in troubles)
 
 
-@pytest.mark.parametrize("content", [b"\x1f\x8b", b"\x1f\x8bgarbage", gzip.compress(GOOD.encode())[:-9], gzip.compress(GOOD.encode())[:40]])
+@pytest.mark.parametrize("content", [b"\x1f\x8b", b"\x1f\x8bgarbage", gzip.compress(GOOD.encode(), mtime=0)[:-9], gzip.compress(GOOD.encode(), mtime=0)[:40]])
 def test_a_gzip_that_cannot_be_read_is_told(tmp_path: Path, content: bytes) -> None:
     patients, troubles = review_of(put(tmp_path, "b.json.gz", content))
     assert not patients
@@ -323,7 +316,6 @@ def test_an_archive_cut_off_keeps_what_came_before(tmp_path: Path) -> None:
     assert any("cut.tar" in trouble.where and "cannot be read to its end" in trouble.what for trouble in troubles)
 
 
-@pytest.mark.xfail(strict=True, reason="a tar archive cut off between two records, or in a header, seems complete")
 @pytest.mark.parametrize("more", [0, 100])
 def test_an_archive_cut_off_between_its_records_is_told(tmp_path: Path, more: int) -> None:
     content, members = archive_of_five(tmp_path)
@@ -372,7 +364,6 @@ def test_what_was_not_read_is_told_in_text_and_in_json(tmp_path: Path) -> None:
     assert [each["patient"] for each in told["patients"]] == ["p1"]
 
 
-@pytest.mark.xfail(strict=True, reason="a source that holds no patient at all ends with 0 and says nothing")
 @pytest.mark.parametrize("name", ["empty.ndjson", "blank.ndjson", "folder", "other.json", "bundle.json"])
 def test_a_source_without_any_patient_is_told(tmp_path: Path, name: str) -> None:
     contents = {
@@ -387,13 +378,11 @@ def test_a_source_without_any_patient_is_told(tmp_path: Path, name: str) -> None
     assert run(path).exit_code == 1
 
 
-@pytest.mark.xfail(strict=True, reason="an unreadable HER2 observation within a patient leaves the exit code 0")
 def test_a_her2_observation_that_could_not_be_parsed_shows_in_the_exit_code(tmp_path: Path) -> None:
     bad = GOOD.replace('"valueString": "3+"', '"valueString": "3+", "valueString": "0"')
     assert run(put(tmp_path, "b.json", bad)).exit_code == 3
 
 
-@pytest.mark.xfail(strict=True, reason="a byte order mark, though all is read, counts as something that could not be read")
 def test_a_byte_order_mark_is_no_fault(tmp_path: Path) -> None:
     assert run(put(tmp_path, "b.json", GOOD.encode("utf-8-sig"))).exit_code == 0
 

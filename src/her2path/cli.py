@@ -290,8 +290,13 @@ def review(
     finally:
         if output:
             stream.close()
+    if not summary.patients:
+        click.echo(
+            f"her2path: no patient was found in {source}; expected FHIR R4 in JSON or NDJSON, CSV or Parquet", err=True
+        )
+        sys.exit(DOES_NOT_HOLD)
     if summary.troubles:
-        sys.exit(PARTLY_READ if summary.patients else DOES_NOT_HOLD)
+        sys.exit(PARTLY_READ)
 
 
 def _put(text: str, output: Path | None) -> None:

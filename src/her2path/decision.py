@@ -11,11 +11,11 @@ from typing import Any
 
 from .array import CONTRADICTORY, Array, Situation
 from .axis import Code
-from .derive import Given, prepare
+from .derive import Given, prepare, said_something
 from .edition import AskedWrongly, Edition, Knowledge, read_knowledge
 from .source import Citation
-from .table import Row
-from .value import NOT_REPORTED, Reason, Unknown
+from .table import CANNOT_HAPPEN, Row
+from .value import NOT_REPORTED, OneOf, Reason, Unknown
 
 
 @cache
@@ -152,7 +152,7 @@ def decide_given(
     decision = decide_in(outcome, given, knowledge, chosen)
     decision.notes[:0] = notes
     decision.assumed = assumed
-    if edition is None and _said(given.unknown.get("tumour_site")):
+    if edition is None and said_something(given.unknown.get("tumour_site")):
         # The site was said, only not so that it can be read: no site's rules may be taken for it.
         decision.blocked_by = "tumour_site"
         decision.value, decision.possible, decision.references = None, decision.array.outcome.values, ()
@@ -162,6 +162,7 @@ def decide_given(
 
 def decide_in(outcome: str, given: Given, knowledge: Knowledge, edition: Edition) -> Decision:
     """Decide by one edition, whichever is in force."""
+    given = _reconciled(given, knowledge, edition)
     array = knowledge.array(edition, outcome, given_outcomes(given, knowledge, edition))
     codes = array.codes(given.values)
     situation = array.situation(codes)
@@ -174,6 +175,29 @@ def decide_in(outcome: str, given: Given, knowledge: Knowledge, edition: Edition
         contradictory=situation.answer == CONTRADICTORY,
         notes=[*given.notes, *_disagreements(given, knowledge, edition, outcome)],
     )  # fmt: skip
+
+
+def _reconciled(given: Given, knowledge: Knowledge, edition: Edition) -> Given:
+    """The facts, where a laboratory's own word for a test (its score or result) and the numbers below it
+    exclude each other: then either may be right, and the word is only one of what is possible."""
+    tables = knowledge.tables_of(edition)
+    changed: Given | None = None
+    for name, table in tables.items():
+        word = given.values.get(name)
+        below = [given.values.get(fact) for fact in table.inputs]
+        if not isinstance(word, str) or word == NOT_REPORTED or not knowledge.facts[name].test:
+            continue
+        if all(value is None or value == NOT_REPORTED for value in below):
+            continue
+        array = knowledge.array(edition, name, {n for n in tables if n in given.values} - {name})
+        possible = array.situation(array.codes(given.values)).outcomes
+        if word in possible or not possible:
+            continue
+        changed = changed or Given(dict(given.values), dict(given.unknown), list(given.notes))
+        changed.values[name] = OneOf(frozenset({word, *possible} - {CANNOT_HAPPEN}))
+        detail = f"{name} {word} was reported, but the numbers make it {' or '.join(possible)}"
+        changed.unknown[name] = Unknown(Reason.CONTRADICTORY, detail)
+    return changed or given
 
 
 def choose_edition(
@@ -194,7 +218,7 @@ def choose_edition(
         day = dt.date.fromisoformat(said)
     chosen, note = knowledge.in_force(outcome, site, day or dt.date.today(), jurisdiction)
     notes = [note] if note else []
-    if day is None and _said(given.unknown.get("test_date")):
+    if day is None and said_something(given.unknown.get("test_date")):
         notes.append(f"test_date cannot be read; the edition in force today, {chosen.key}, is applied")
     return chosen, notes, assumed
 
@@ -207,12 +231,8 @@ def given_outcomes(given: Given, knowledge: Knowledge, edition: Edition) -> froz
         name
         for name in tables
         if name in given.values
-        or (_said(given.unknown.get(name)) and not any(i in given.values for i in tables[name].inputs))
+        or (said_something(given.unknown.get(name)) and not any(i in given.values for i in tables[name].inputs))
     )
-
-
-def _said(unknown: Unknown | None) -> bool:
-    return unknown is not None and unknown.reason is not Reason.ABSENT
 
 
 def _references(

@@ -108,6 +108,14 @@ def _ratio_from_copies(given: Given, ratio_fact: Fact | None) -> None:
             given.values["her2_cep17_ratio"] = Interval(min(ratio, quotient), max(ratio, quotient), True, True)
             detail = f"ratio {ratio} recorded, but {her2} / {chromosome} = {quotient:.2f}"
             given.unknown["her2_cep17_ratio"] = Unknown(Reason.CONTRADICTORY, detail)
+    elif (
+        isinstance(recorded, Interval)
+        and isinstance(quotient, Decimal)
+        and not recorded.overlaps(_quotient_range(as_decimal(copies), chromosome))
+    ):
+        del given.values["her2_cep17_ratio"]
+        detail = f"ratio {recorded} recorded, but {as_decimal(copies)} / {chromosome} = {quotient:.2f}"
+        given.unknown["her2_cep17_ratio"] = Unknown(Reason.CONTRADICTORY, detail)
 
 
 def _over(interval: Interval, divisor: Decimal) -> Interval:
@@ -117,10 +125,16 @@ def _over(interval: Interval, divisor: Decimal) -> Interval:
 
 def quotient_agrees(ratio: Decimal, her2: Decimal, cep17: Decimal) -> bool:
     """Whether `ratio` can be her2 / cep17 when each was rounded as it is written (half a last digit)."""
-    half_ratio, half_her2, half_cep17 = half_digit(ratio), half_digit(her2), half_digit(cep17)
+    half = half_digit(ratio)
+    return Interval(ratio - half, ratio + half, True, True).overlaps(_quotient_range(her2, cep17))
+
+
+def _quotient_range(her2: Decimal, cep17: Decimal) -> Interval:
+    """What her2 / cep17 can be when each was rounded as it is written."""
+    half_her2, half_cep17 = half_digit(her2), half_digit(cep17)
     low = (her2 - half_her2) / (cep17 + half_cep17)
     high = (her2 + half_her2) / (cep17 - half_cep17) if cep17 > half_cep17 else None
-    return ratio + half_ratio >= low and (high is None or ratio - half_ratio <= high)
+    return Interval(low, high, True, True)
 
 
 def half_digit(number: Decimal) -> Decimal:
@@ -149,7 +163,7 @@ def _implied(given: Given, facts: Facts) -> None:
 def _not_reported(given: Given, facts: Facts) -> None:
     """Only the first fact of a test carries *not reported*; what the tests' tables derive follows from it."""
     for members in facts.tests.values():
-        touched = any(f.name in given.values or _said_something(given.unknown.get(f.name)) for f in members)
+        touched = any(f.name in given.values or said_something(given.unknown.get(f.name)) for f in members)
         if not touched:
             leader = next(fact for fact in members if NOT_REPORTED in fact.values)
             given.values[leader.name] = NOT_REPORTED
@@ -160,8 +174,9 @@ def _not_reported(given: Given, facts: Facts) -> None:
                     given.unknown[fact.name] = Unknown(Reason.ABSENT)
 
 
-def _said_something(unknown: Unknown | None) -> bool:
-    return unknown is not None and unknown.reason is not Reason.ABSENT
+def said_something(unknown: Unknown | None) -> bool:
+    """Whether the record speaks of a fact at all: a plain blank does not, a reason for its absence does."""
+    return unknown is not None and (unknown.reason is not Reason.ABSENT or bool(unknown.detail))
 
 
 def _is_number(value: Value | None) -> bool:

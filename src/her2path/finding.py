@@ -52,7 +52,7 @@ class SpecimenReview:
 
 @dataclass(slots=True)
 class PatientReview:
-    """A patient's specimens, her status, and everything found on the way."""
+    """A patient's specimens, her status, and everything found on the way; `unread` resources could not be read."""
 
     patient: str
     where: str
@@ -63,6 +63,7 @@ class PatientReview:
     expression: str | None
     rule: str
     findings: list[Finding] = field(default_factory=list)
+    unread: int = 0
 
     @property
     def has_tests(self) -> bool:

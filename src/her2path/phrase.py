@@ -9,7 +9,8 @@ from decimal import Decimal, InvalidOperation
 from .value import Interval, OneOf
 
 _NUMBER = r"[+-]?(?:\d+(?:[.,]\d+)?|\.\d+)(?:e[+-]?\d+)?"
-_COUNTED = r"(?:copies|signals)(?:(?:\s*/\s*|\s+per\s+)(?:cell|nucleus))?"
+_PER_CELL = r"(?:\s*/\s*|\s+per\s+)(?:cell|nucleus)"
+_COUNTED = rf"(?:copies(?:{_PER_CELL})?|signals{_PER_CELL})"
 _UNIT = rf"(?:\s*(?:%|percent|{_COUNTED}))?"
 _COMPARATORS = {
     "<": "<", "<=": "<=", "≤": "<=", ">": ">", ">=": ">=", "≥": ">=",
@@ -61,7 +62,7 @@ def _decimal(text: str) -> Decimal | None:
     return number
 
 
-_SCORE = r"([0-3])\s*(?:\+{1,3})?"
+_SCORE = r"([0-3])\s*\+?"
 _SCORE_ALONE = re.compile(
     rf"(?:her-?2(?:/neu)?\s*)?(?:ihc\s*)?(?:score\s*)?[:=]?\s*{_SCORE}"
     rf"(?:\s*\(?(positive|negative|equivocal)\)?)?|(positive|negative|equivocal)\s*[,:]?\s*\(?{_SCORE}\)?"
@@ -77,6 +78,7 @@ def parse_ihc_score(word: str) -> str | OneOf | None:
     "2+", "2", "score 2+" and "positive (3+)" are scores. "0-1+" is 0 or 1+. "3+ (2+ outside)" names
     two scores, so it is 2+ or 3+. A word that contradicts its score ("negative (3+)") is refused.
     """
+    word = word.replace("3+++", "3+").replace("2++", "2+")
     if match := _SCORE_ALONE.fullmatch(word):
         digit, said = (match[1], match[2]) if match[1] else (match[4], match[3])
         score = _score(digit)

@@ -64,5 +64,5 @@ class Record:
     passed_over: list[Trouble] = field(default_factory=list)
 
     def sort(self) -> None:
-        """Order the events by day; the undated last."""
-        self.events.sort(key=lambda event: (event.day or dt.date.max, event.fact))
+        """Order the events by day, the undated last, and then by what they say, whatever their order in the file."""
+        self.events.sort(key=lambda e: (e.day or dt.date.max, e.fact, e.specimen, str(e.value), e.said, e.origin))

@@ -20,9 +20,11 @@ from .edition import Edition, Knowledge
 from .finding import Finding, Grade, PatientReview, SpecimenReview, in_order
 from .record import RECORDED_STATUS, Event, Record, Trouble
 from .specimen import Specimen, specimens_of
-from .value import Reason, Unknown, Value
+from .value import NOT_REPORTED, Reason, Unknown, Value
 
 MOST_KEPT = 100_000
+OTHER = "other"
+"""The site of a tumour for which no edition here decides."""
 STEPS = ("her2_status", "her2_expression", "her2_next_step", "her2_discordance")
 
 
@@ -52,10 +54,14 @@ class Summary:
 
     def add(self, patient: PatientReview) -> None:
         self.patients += 1
+        self.troubles += patient.unread
         for finding in patient.findings:
             self.findings[finding.grade.word] += 1
         if not patient.has_tests:
-            self.without_tests += 1
+            if patient.site == OTHER and patient.rule != "no specimen":
+                self.status["no rules for the organ"] += 1
+            else:
+                self.without_tests += 1
             return
         self.status[patient.status or "undetermined"] += 1
         if patient.site == "breast":
@@ -120,33 +126,33 @@ class Reviewer:
             findings.append(Finding(Grade.UNREADABLE, words, origins))
         site = self._site(record, findings)
         diagnoses = [event for event in record.events if event.note == "diagnosis"]
-        specimens = [self._specimen(specimen, site or "breast") for specimen in specimens_of(record)]
+        found, loose = specimens_of(record)
+        if site == OTHER:
+            return _not_decided(record, found, findings)
+        specimens = [self._specimen(specimen, site or "breast") for specimen in found]
         status, possible, rule = _of_patient(specimens)
         speaker = _speaker(specimens)
-        expression = speaker.expression.value if speaker and speaker.expression else None
+        agreed = speaker is not None and status == speaker.status.value
+        expression = speaker.expression.value if speaker and speaker.expression and agreed else None
         if len({specimen.status.value for specimen in specimens}) > 1:
             told = "; ".join(f"{s.name} {s.status.value or 'undetermined'}" for s in specimens)
             findings.append(Finding(Grade.CONTRADICTION, f"specimens differ: {told}"))
-        for event in diagnoses:
-            if isinstance(event.value, str) and status in ("positive", "negative") and event.value != status:
-                words = f"a diagnosis says HER2 {event.value} ({event.said}), the tests come out {status}"
-                findings.append(Finding(Grade.CONTRADICTION, words, (event.origin,)))
-            elif not specimens:
-                words = f"a diagnosis says HER2 {event.value} ({event.said}), but no test is recorded"
-                findings.append(Finding(Grade.MISSING, words, (event.origin,)))
-        if not specimens and not diagnoses and site:
-            findings.append(Finding(Grade.MISSING, "no HER2 test is recorded"))
+        findings += _of_claims([*diagnoses, *loose], status, bool(specimens))
+        if not specimens and not diagnoses and not loose and site:
+            words = "no HER2 test could be read" if record.troubles else "no HER2 test is recorded"
+            findings.append(Finding(Grade.MISSING, words))
         return PatientReview(
             record.patient, record.origin, site or "breast", specimens, status, possible, expression, rule,
-            in_order(findings),
+            in_order(findings), _unread(record),
         )  # fmt: skip
 
     def _site(self, record: Record, findings: list[Finding]) -> str | None:
         if self.settings.site:
             return self.settings.site
-        if len(record.sites) == 1:
-            return next(iter(record.sites))
-        if len(record.sites) > 1:
+        sites = record.sites - {OTHER} or record.sites
+        if len(sites) == 1:
+            return next(iter(sites))
+        if len(sites) > 1:
             words = "breast and gastric tumours are both named; the tests are read as breast (--site chooses)"
             findings.append(Finding(Grade.CONTRADICTION, words))
         elif any(event.note != "diagnosis" for event in record.events):
@@ -181,13 +187,14 @@ class Reviewer:
         if specimen.tissue and specimen.tissue.kind:
             raw["specimen_kind"] = specimen.tissue.kind
         raw["tumour_site"] = site
-        key = (edition.key, frozenset(raw.items()))
+        # 2.0 and 2.00 are equal numbers and different reports: what was written belongs to the key.
+        key = (edition.key, frozenset((name, str(value), value) for name, value in raw.items()))
         decided = self._decided.get(key)
         if decided is None:
             given = prepare(raw, self.knowledge.facts)
             tables = self.knowledge.tables_of(edition)
             decisions = {n: decide_in(n, given, self.knowledge, edition) for n in STEPS if n in tables}
-            decided = Decided(given, decisions, tuple(_of_decisions(decisions)))
+            decided = Decided(decisions["her2_status"].given, decisions, tuple(_of_decisions(decisions)))
             if len(self._decided) < MOST_KEPT:
                 self._decided[key] = decided
         return decided
@@ -203,9 +210,42 @@ class Reviewer:
                 found = self.knowledge.in_force("her2_status", site, on, self.settings.jurisdiction)
                 if day is None:
                     found = found[0], f"no date: the edition in force on {on} is applied"
+            if found[0].site not in ("", site):
+                found = found[0], f"{found[0].key} is for {found[0].site}, but the tumour is {site}"
             if len(self._editions) < MOST_KEPT:
                 self._editions[site, day] = found
         return found
+
+
+def _not_decided(record: Record, specimens: list[Specimen], findings: list[Finding]) -> PatientReview:
+    """A tumour of an organ that no edition here decides: nothing is said of its tests."""
+    if specimens:
+        words = "HER2 tests are recorded, but the tumour is of an organ without rules here (--site chooses)"
+        findings.append(Finding(Grade.MISSING, words))
+    rule = "no rules for this organ" if specimens else "no specimen"
+    return PatientReview(
+        record.patient, record.origin, OTHER, [], None, (), None, rule, in_order(findings), _unread(record)
+    )
+
+
+def _unread(record: Record) -> int:
+    return sum(trouble.kind == "unreadable" for trouble in record.troubles)
+
+
+def _of_claims(claims: list[Event], status: str | None, tested: bool) -> Iterator[Finding]:
+    """Diagnoses, and recorded statuses that belong to no specimen, against what the tests come out as."""
+    for event in claims:
+        what = "a diagnosis says" if event.note == "diagnosis" else "recorded as"
+        if isinstance(event.value, Unknown):
+            yield Finding(Grade.UNREADABLE, f"{RECORDED_STATUS} unknown, {event.value}", (event.origin,))
+        elif event.value == NOT_REPORTED:
+            continue
+        elif not tested:
+            words = f"{what} HER2 {event.value} ({event.said}), but no test is recorded"
+            yield Finding(Grade.MISSING, words, (event.origin,))
+        elif status in ("positive", "negative") and event.value != status:
+            words = f"{what} HER2 {event.value} ({event.said}), the tests come out {status}"
+            yield Finding(Grade.CONTRADICTION, words, (event.origin,))
 
 
 def _of_troubles(record: Record) -> list[Finding]:
@@ -258,6 +298,8 @@ def _of_discordance(discordance: Decision | None) -> Iterator[Finding]:
 
 def _of_recorded(recorded: Iterable[Event], status: Decision) -> Iterator[Finding]:
     for event in recorded:
+        if event.value == NOT_REPORTED:
+            continue
         if isinstance(event.value, Unknown):
             yield Finding(Grade.UNREADABLE, f"{RECORDED_STATUS} unknown, {event.value}", (event.origin,))
         elif status.value in ("positive", "negative") and event.value != status.value:
@@ -284,8 +326,12 @@ def _of_patient(specimens: list[SpecimenReview]) -> tuple[str | None, tuple[str,
     values = {specimen.status.value for specimen in specimens}
     if len(specimens) == 1:
         rule = "the only specimen"
-    elif len(values) == 1:
+    elif len(values) == 1 and None not in values:
         rule = f"all {len(specimens)} specimens agree"
+    elif any(not specimen.day for specimen in specimens):
+        # Which is the latest cannot be known, so none speaks for the others.
+        possible = dict.fromkeys(value for specimen in specimens for value in specimen.status.possible)
+        return None, tuple(possible), "specimens differ, and one has no date"
     else:
         rule = f"the latest {'metastasis' if speaker.place == 'metastasis' else 'specimen'}, {speaker.name}"
     return speaker.status.value, speaker.status.possible, rule

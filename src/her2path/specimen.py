@@ -4,9 +4,10 @@ The rules (docs/decisions.md, D9):
 - tests that name one specimen belong to it, whatever their dates;
 - tests that name none belong together when they are of one day; an ISH that names none joins the
   latest IHC that names none and has no ISH yet, if it came within `REFLEX_DAYS` after it;
-- within a specimen a corrected report replaces the others of its fact, otherwise the latest day
-  stands; results that differ on that one day are all kept as possible, and contradict each other;
-- the same result twice is one result.
+- within a specimen a corrected report replaces the others of its fact up to its day, then the latest
+  day stands; results that differ on that one day, or have no date, are all kept as possible, and
+  contradict each other; one that cannot be read leaves nothing known;
+- the same result twice is one result; a recorded status is no test, and stands beside those it speaks of.
 """
 
 from __future__ import annotations
@@ -43,35 +44,43 @@ class Specimen:
         return min(days) if days else self.tissue.day if self.tissue else None
 
 
-def specimens_of(record: Record) -> list[Specimen]:
-    """The specimens of a record in the order of their days, their facts settled."""
+def specimens_of(record: Record) -> tuple[list[Specimen], list[Event]]:
+    """The specimens of a record in the order of their days, their facts settled; and the recorded
+    statuses that no specimen could be found for."""
     named: dict[str, list[Event]] = {}
     unnamed: list[Event] = []
+    statuses: list[Event] = []
     for event in record.events:
         if event.note == "diagnosis":
             continue
-        if event.specimen:
+        if event.fact == RECORDED_STATUS:
+            statuses.append(event)
+        elif event.specimen:
             named.setdefault(event.specimen, []).append(event)
         else:
             unnamed.append(event)
-    specimens = [Specimen(_short(name), _tissue(record, name), events) for name, events in named.items()]
+    specimens = [Specimen(name, record.tissues.get(name), events) for name, events in named.items()]
     for day, events in _by_test_day(unnamed):
         specimens.append(Specimen(f"tests of {day}" if day else "tests without a date", None, events))
     for specimen in specimens:
         _settle(specimen)
+    if not specimens and statuses:
+        specimens = [Specimen("recorded status only", None, statuses)]
     specimens.sort(key=lambda specimen: (specimen.day or dt.date.max, specimen.name))
-    return specimens
+    return specimens, [status for status in statuses if not _give(status, specimens)]
 
 
-def _short(reference: str) -> str:
-    return reference.rsplit("/", 1)[-1] if "/" in reference else reference
-
-
-def _tissue(record: Record, reference: str) -> Tissue | None:
-    tissue = record.tissues.get(reference)
-    if tissue is None:
-        tissue = record.tissues.get("Specimen/" + reference.rsplit("/", 1)[-1].rsplit(":", 1)[-1])
-    return tissue
+def _give(status: Event, specimens: list[Specimen]) -> bool:
+    """Put a recorded status beside the tests it speaks of: those of its specimen, else of its day, else the
+    latest before it, else the only ones. False where there are none."""
+    of_specimen = [each for each in specimens if status.specimen and each.name == status.specimen]
+    of_day = [each for each in specimens if status.day and any(event.day == status.day for event in each.events)]
+    before = [each for each in specimens if status.day and each.day and each.day <= status.day]
+    for candidates in (of_specimen, of_day, before[-1:], specimens[:1]):
+        if candidates:
+            candidates[0].recorded.append(status)
+            return True
+    return False
 
 
 def _by_test_day(events: list[Event]) -> Iterable[tuple[dt.date | None, list[Event]]]:
@@ -104,9 +113,8 @@ def _settle(specimen: Specimen) -> None:
     by_fact: dict[str, list[Event]] = {}
     for event in specimen.events:
         by_fact.setdefault(event.fact, []).append(event)
-        if event.note and event.fact != RECORDED_STATUS:
+        if event.note:
             specimen.findings.append(Finding(Grade.NOTE, event.note, (event.origin,)))
-    specimen.recorded = by_fact.pop(RECORDED_STATUS, [])
     for fact, events in by_fact.items():
         if len(events) == 1:
             specimen.facts[fact] = events[0].value
@@ -116,23 +124,14 @@ def _settle(specimen: Specimen) -> None:
 
 
 def _one_of_several(specimen: Specimen, fact: str, events: list[Event]) -> None:
-    reported = [event for event in events if event.value != NOT_REPORTED]
-    known = [event for event in reported if not isinstance(event.value, Unknown)]
-    standing = known or reported or events
-    corrected = [event for event in standing if event.amended]
-    if corrected and len(corrected) < len(standing):
-        standing = corrected
-        words = f"{fact}: the corrected report replaces {len(events) - len(corrected)} other"
-        specimen.findings.append(Finding(Grade.NOTE, words, _origins(corrected)))
-    latest = max((event.day for event in standing if event.day is not None), default=None)
-    if any(event.day != latest for event in standing):
-        older = [event for event in standing if event.day != latest]
-        standing = [event for event in standing if event.day == latest]
-        if any(event.value != standing[0].value for event in older):
-            words = f"{fact}: the result of {latest} replaces that of " + ", ".join(
-                sorted({str(event.day) for event in older})
-            )
-            specimen.findings.append(Finding(Grade.NOTE, words, _origins([*older, *standing])))
+    """The value of a fact that several reports give: what was corrected or repeated later gives way.
+
+    An unreadable report counts like any other, since it may say anything; only "not done" beside a
+    result says nothing, unless it corrects the result.
+    """
+    standing = _without_corrected(specimen, fact, events)
+    standing = [event for event in standing if event.value != NOT_REPORTED or event.amended] or standing
+    standing = _latest(specimen, fact, standing)
     distinct = list({_plain(event.value): event for event in standing}.values())
     specimen.used.extend(distinct)
     if len(distinct) == 1:
@@ -143,8 +142,36 @@ def _one_of_several(specimen: Specimen, fact: str, events: list[Event]) -> None:
         return
     said = " and ".join(event.said or str(event.value) for event in distinct)
     specimen.facts[fact] = _either([event.value for event in distinct])
-    words = f"{fact}: results differ on one day ({said}); all are kept as possible"
+    unreadable = any(isinstance(event.value, Unknown) for event in distinct)
+    words = f"{fact}: results differ on one day ({said}); " + (
+        "one of them cannot be read, so none is taken" if unreadable else "all are kept as possible"
+    )
     specimen.findings.append(Finding(Grade.CONTRADICTION, words, _origins(distinct)))
+
+
+def _without_corrected(specimen: Specimen, fact: str, events: list[Event]) -> list[Event]:
+    """The reports that no corrected report of the same or a later day replaces."""
+    corrected = [event for event in events if event.amended]
+    if not corrected:
+        return events
+    newest = max((event.day or dt.date.max for event in corrected), default=dt.date.max)
+    replaced = [event for event in events if not event.amended and (event.day or dt.date.min) <= newest]
+    if replaced:
+        words = f"{fact}: the corrected report replaces {len(replaced)} other"
+        specimen.findings.append(Finding(Grade.NOTE, words, _origins(corrected)))
+    return [event for event in events if event not in replaced]
+
+
+def _latest(specimen: Specimen, fact: str, events: list[Event]) -> list[Event]:
+    """The reports of the latest day, and those without a date: when they were made cannot be known."""
+    latest = max((event.day for event in events if event.day is not None), default=None)
+    older = [event for event in events if event.day is not None and event.day != latest]
+    standing = [event for event in events if event.day is None or event.day == latest]
+    if any(event.value != standing[0].value for event in older):
+        days = ", ".join(sorted({str(event.day) for event in older}))
+        words = f"{fact}: the result of {latest} replaces that of {days}"
+        specimen.findings.append(Finding(Grade.NOTE, words, _origins([*older, *standing])))
+    return standing
 
 
 def _plain(value: Value) -> Value:
@@ -158,10 +185,12 @@ def _origins(events: Iterable[Event]) -> tuple[str, ...]:
 def _either(values: list[Value]) -> Value:
     """What is known when one of several values must be right."""
     detail = " or ".join(str(value) for value in values)
+    if unread := next((value for value in values if isinstance(value, Unknown)), None):
+        return Unknown(unread.reason, unread.detail or detail)
     categories = [OneOf(frozenset({value})) if isinstance(value, str) else value for value in values]
     if all(isinstance(value, OneOf) for value in categories):
         return OneOf(frozenset().union(*(value.values for value in categories if isinstance(value, OneOf))))
-    if any(isinstance(value, str | OneOf | Unknown) for value in values):
+    if any(isinstance(value, str | OneOf) for value in values):
         return Unknown(Reason.CONTRADICTORY, detail)
     limits = [_as_interval(value) for value in values]
     low, high = limits[0], limits[0]

@@ -9,18 +9,16 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass, field
-from decimal import Decimal
 from typing import Any
 
 import msgspec
 
-from ..fact import Facts
-from ..record import RECORDED_STATUS, Event, Record, Tissue, Trouble
-from .codes import Codes, system_name
+from ..record import Trouble
+from .codes import Codes
 from .files import Piece
-from .observation import read_day, read_observation
+from .strict import exact, json_trouble, key_twice
 
 
 class Reference(msgspec.Struct, gc=False):
@@ -44,6 +42,12 @@ class Concept(msgspec.Struct, gc=False):
     text: str | None = None
 
 
+class Component(msgspec.Struct, gc=False):
+    """A component of an observation, as far as the skim needs it."""
+
+    code: Concept | None = None
+
+
 class Head(msgspec.Struct, gc=False):
     """What the skim reads of every resource."""
 
@@ -51,6 +55,8 @@ class Head(msgspec.Struct, gc=False):
     id: str | None = None
     subject: Reference | None = None
     code: Concept | None = None
+    component: list[Component] | None = None
+    verificationStatus: Concept | None = None
 
 
 class Entry(msgspec.Struct, gc=False):
@@ -67,6 +73,7 @@ class Envelope(msgspec.Struct, gc=False):
     entry: list[Entry] | None = None
 
 
+_encoder = msgspec.json.Encoder(decimal_format="number")
 _envelope = msgspec.json.Decoder(Envelope)
 _head = msgspec.json.Decoder(Head)
 _HER2 = re.compile(r"her-?2|erbb2", re.IGNORECASE)
@@ -102,25 +109,34 @@ class Skimmer:
 
     def skim(self, piece: Piece) -> Iterator[Group | Trouble]:
         """Group the resources of a bundle by patient; a resource by itself is a group of one."""
+        content = piece.content.removeprefix(b"\xef\xbb\xbf")
         try:
-            envelope = _envelope.decode(piece.content)
+            envelope = _envelope.decode(content)
         except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
-            yield from self._leniently(piece, error)
+            yield from self._leniently(Piece(piece.where, content), error)
             return
         if envelope.resourceType == "Bundle":
+            if content.count(b'"entry"') > 1 and (twice := key_twice(content)):
+                yield Trouble(
+                    "duplicate key", piece.where, f"{twice}: nothing in the bundle can be trusted to be whole"
+                )
+                return
             yield from self._bundle(envelope.entry or [], piece.where)
         elif envelope.resourceType:
-            yield from self._bundle([Entry(msgspec.Raw(piece.content))], piece.where, alone=True)
+            yield from self._bundle([Entry(msgspec.Raw(content))], piece.where, alone=True)
         else:
             what = "no resourceType; expected a FHIR Bundle or resource"
             yield Trouble("not FHIR", piece.where, what)
 
     def _leniently(self, piece: Piece, error: Exception) -> Iterator[Group | Trouble]:
-        """JSON that only a lenient parser takes (NaN, a wrong type in the envelope), or none at all."""
+        """JSON that only a lenient parser takes (NaN, a wrong type in the envelope), or none at all.
+
+        Numbers keep their decimals, and NaN and Infinity become the words, on the way through it.
+        """
         try:
-            found = json.loads(piece.content)
+            found = json.loads(piece.content, parse_float=exact, parse_constant=str)
         except (ValueError, RecursionError) as worse:
-            yield Trouble("not JSON", piece.where, _json_trouble(piece.content, worse))
+            yield Trouble("not JSON", piece.where, json_trouble(piece.content, worse))
             return
         if not isinstance(found, dict) or not isinstance(found.get("resourceType"), str):
             yield Trouble("not FHIR", piece.where, "expected an object with a resourceType: a Bundle or a resource")
@@ -134,59 +150,60 @@ class Skimmer:
         for number, entry in enumerate(entries):
             if isinstance(entry, dict) and isinstance(entry.get("resource"), dict):
                 url = entry.get("fullUrl")
-                raw = msgspec.Raw(json.dumps(entry["resource"]).encode())
+                try:
+                    raw = msgspec.Raw(_encoder.encode(entry["resource"]))
+                except (ValueError, TypeError, OverflowError, RecursionError) as worse:
+                    yield Trouble("not JSON", f"{piece.where} entry {number}", str(worse))
+                    continue
                 kept.append(Entry(raw, url if isinstance(url, str) else None))
             else:
                 yield Trouble("not FHIR", f"{piece.where} entry {number}", "the entry holds no resource")
         yield from self._bundle(kept, piece.where, alone=found["resourceType"] != "Bundle")
 
     def _bundle(self, entries: list[Entry], where: str, alone: bool = False) -> Iterator[Group | Trouble]:
-        aliases: dict[str, str] = {}
-        kept: list[Resource] = []
+        sorter = Sorter(where)
         for number, entry in enumerate(entries):
             place = where if alone else f"{where} entry {number}"
             try:
                 head = _head.decode(entry.resource)
             except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
-                odd, troubles = self._odd_head(entry.resource, place, error)
-                yield from troubles
-                if odd is None:
-                    continue
-                head = odd
+                yield from self._odd_head(entry.resource, place, error)
+                continue
             kind = head.resourceType
-            if kind == "Patient":
-                patient = head.id or (entry.fullUrl or "").rsplit(":", 1)[-1] or place
-                aliases[f"Patient/{patient}"] = patient
-                if entry.fullUrl:
-                    aliases[entry.fullUrl] = patient
-                kept.append(Resource(head, entry.resource, place))
-            elif kind == "Observation":
-                if head.code is not None and self._code_matters(head.code):
-                    kept.append(Resource(head, entry.resource, place))
-            elif kind in ("Condition", "Specimen"):
-                kept.append(Resource(head, entry.resource, place))
-        for group in self._by_patient(kept, aliases, where):
+            if kind == "Observation":
+                if self._matters_at_all(head):
+                    sorter.add(Resource(head, entry.resource, place), entry.fullUrl)
+            elif kind in WANTED:
+                sorter.add(Resource(head, entry.resource, place), entry.fullUrl)
+        for group in sorter.groups():
             if isinstance(group, Group):
                 group.alone = alone
             yield group
 
-    def _odd_head(self, raw: Any, place: str, error: Exception) -> tuple[Head | None, list[Trouble]]:
-        """A resource whose head has a wrong type somewhere: told, and kept where it may still speak of HER2."""
+    def _odd_head(self, raw: Any, place: str, error: Exception) -> list[Trouble]:
+        """What is wrong with a resource whose head has a wrong type somewhere, where it could matter."""
         try:
             found = json.loads(bytes(raw))
         except (ValueError, RecursionError) as worse:
-            return None, [Trouble("not JSON", place, _json_trouble(bytes(raw), worse))]
+            return [Trouble("not JSON", place, json_trouble(bytes(raw), worse))]
         if not isinstance(found, dict):
-            return None, [Trouble("not FHIR", place, "the entry holds no resource")] if found is not None else []
-        kind, subject = found.get("resourceType"), found.get("subject")
+            return [Trouble("not FHIR", place, "the entry holds no resource")] if found is not None else []
+        kind = found.get("resourceType")
+        if not isinstance(kind, str):
+            return [Trouble("wrong type", place, f"resourceType is {kind!r}, expected the name of a resource")]
         if kind not in WANTED:
-            return None, []
-        reference = subject.get("reference") if isinstance(subject, dict) else None
-        head = Head(kind, str(found.get("id") or ""), Reference(reference if isinstance(reference, str) else None))
+            return []
         text = bytes(raw).decode("utf-8", "replace")
         if kind == "Observation" and not (_HER2.search(text) or any(code in text for code in self._test_codes)):
-            return None, []
-        return head, [Trouble("wrong type", f"{place} {kind}/{found.get('id')}", str(error))]
+            return []
+        return [Trouble("wrong type", f"{place} {kind}/{found.get('id')}", f"{error}; the resource is not used")]
+
+    def _matters_at_all(self, head: Head) -> bool:
+        if head.code is not None and self._code_matters(head.code):
+            return True
+        return head.component is not None and any(
+            part.code is not None and self._code_matters(part.code) for part in head.component
+        )
 
     def _code_matters(self, concept: Concept) -> bool:
         for coding in concept.coding:
@@ -198,135 +215,70 @@ class Skimmer:
                     self._matters[key] = matters
             if matters:
                 return True
-        return not concept.coding and bool(concept.text and _HER2.search(concept.text))
+        return bool(concept.text and _HER2.search(concept.text))
 
-    @staticmethod
-    def _by_patient(kept: list[Resource], aliases: dict[str, str], where: str) -> Iterator[Group | Trouble]:
-        groups: dict[str, Group] = {}
-        loose: list[Resource] = []
-        only = next(iter(set(aliases.values()))) if len(set(aliases.values())) == 1 else None
-        for resource in kept:
-            if resource.head.resourceType == "Patient":
-                patient = aliases.get(f"Patient/{resource.head.id}") or only or where
-            else:
-                reference = resource.head.subject.reference if resource.head.subject else None
-                if not reference:
-                    loose.append(resource)
-                    continue
-                patient = aliases.get(reference) or patient_of(reference)
-            groups.setdefault(patient, Group(patient, where)).resources.append(resource)
-        for resource in loose:
-            if len(groups) == 1:
-                next(iter(groups.values())).resources.append(resource)
+
+class Sorter:
+    """Gives every resource of a bundle to the patient whom it names, and to nobody else.
+
+    A patient is known by the full address of its entry and by `Patient/<id>`; where two entries share
+    an id, only the full addresses tell them apart. A resource without any subject goes to the only
+    patient there is; one whose subject is no patient, or is named by an identifier alone, to nobody.
+    """
+
+    def __init__(self, where: str) -> None:
+        self.where = where
+        self.patients: dict[str, str] = {}
+        self.waiting: list[Resource] = []
+        self.found: dict[str, Group] = {}
+        self._ids: dict[str, str] = {}
+
+    def add(self, resource: Resource, url: str | None) -> None:
+        """Take in a resource with the full address of its entry."""
+        if resource.head.resourceType != "Patient":
+            self.waiting.append(resource)
+            return
+        identity = resource.head.id
+        name = identity or (patient_of(url) if url else "") or resource.where
+        if identity and self._ids.get(identity, url) != url:
+            name = url or resource.where
+            self.patients[f"Patient/{identity}"] = ""
+        elif identity:
+            self._ids[identity] = url or ""
+            self.patients[f"Patient/{identity}"] = name
+        if url:
+            self.patients[url] = name
+        self.found.setdefault(name, Group(name, self.where)).resources.append(resource)
+
+    def groups(self) -> Iterator[Group | Trouble]:
+        """The patients with their resources, and what belongs to nobody."""
+        only = next(iter(self.found)) if len(self.found) == 1 else None
+        for resource in self.waiting:
+            patient, why = self._patient_of(resource, only)
+            if patient:
+                self.found.setdefault(patient, Group(patient, self.where)).resources.append(resource)
             elif resource.head.resourceType == "Observation":
-                what = "no subject, and not exactly one patient beside it: it belongs to nobody"
-                yield Trouble("no patient", f"{resource.where} Observation/{resource.head.id}", what)
-        yield from groups.values()
+                yield Trouble("no patient", f"{resource.where} Observation/{resource.head.id or '?'}", why)
+        yield from self.found.values()
+
+    def _patient_of(self, resource: Resource, only: str | None) -> tuple[str | None, str]:
+        subject = resource.head.subject
+        if subject is None:
+            return only, "no subject, and not exactly one patient beside it: it belongs to nobody"
+        reference = subject.reference
+        if not reference:
+            return None, "the subject is not named by a reference: it belongs to nobody here"
+        if reference in self.patients:
+            name = self.patients[reference]
+            return name or None, f"two patients have the id of {reference}: it belongs to neither"
+        if reference.startswith("#"):
+            return None, f"the subject {reference} is contained in the resource: it belongs to nobody else"
+        kind = reference.partition("/_history/")[0].rpartition("/")[0].rpartition("/")[2]
+        if "/" in reference and kind != "Patient":
+            return None, f"the subject {reference} is no patient: it belongs to nobody"
+        return patient_of(reference), ""
 
 
 def patient_of(reference: str) -> str:
     """The patient's id in a reference: `Patient/1`, an absolute address or a `urn:uuid:`."""
     return reference.partition("/_history/")[0].rpartition("/")[2].rpartition(":")[2]
-
-
-def _json_trouble(content: bytes, error: Exception) -> str:
-    if not content.strip():
-        return "the file is empty; expected JSON"
-    if b"\x00" in content[:1024]:
-        return "binary content; expected JSON in UTF-8"
-    if isinstance(error, RecursionError):
-        return "nested too deeply; expected FHIR JSON"
-    if isinstance(error, UnicodeDecodeError):
-        return f"not UTF-8 at byte {error.start}; expected JSON in UTF-8"
-    cut = "; the text seems cut off at its end" if content.rstrip()[-1:] not in (b"}", b"]") else ""
-    return f"{error}{cut}; expected FHIR JSON"
-
-
-class DuplicateKey(ValueError):
-    """An object that names one key twice: which of the two was meant cannot be known."""
-
-
-def parse_strictly(raw: bytes | memoryview) -> Any:
-    """Parse JSON with exact decimals. Raises `DuplicateKey`, or `ValueError` for what is no JSON."""
-    return _strict.decode(bytes(raw).decode("utf-8"))
-
-
-def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) != len(pairs):
-        twice = next(key for key, _ in pairs if sum(key == other for other, _ in pairs) > 1)
-        raise DuplicateKey(f"the key {twice!r} stands twice in one object")
-    return found
-
-
-_strict = json.JSONDecoder(parse_float=Decimal, parse_int=Decimal, object_pairs_hook=_object)
-
-
-def read_record(group: Group, codes: Codes, facts: Facts) -> Record:
-    """The record of one patient: events of HER2 tests, specimens, tumour sites and troubles."""
-    record = Record(group.patient, group.where)
-    for resource in group.resources:
-        kind = resource.head.resourceType
-        origin = f"{resource.where} {kind}/{resource.head.id or '?'}"
-        if kind == "Condition" and resource.head.code is not None:
-            _diagnosis(record, resource.head.code, origin, codes)
-        elif kind in ("Observation", "Specimen"):
-            try:
-                content = parse_strictly(resource.raw)
-            except (ValueError, RecursionError) as error:
-                record.troubles.append(Trouble("unreadable", origin, str(error)))
-                continue
-            if kind == "Specimen":
-                _tissue(record, content, resource.head, codes)
-            else:
-                _observation(record, content, resource.head, origin, codes, facts)
-    record.sort()
-    return record
-
-
-def _observation(
-    record: Record, content: Mapping[str, Any], head: Head, origin: str, codes: Codes, facts: Facts
-) -> None:
-    for found in read_observation(content, origin, codes, facts):
-        if isinstance(found, Event):
-            record.events.append(found)
-        elif found.kind == "passed over":
-            record.passed_over.append(found)
-        else:
-            record.troubles.append(found)
-    for coding in head.code.coding if head.code else []:
-        if site := codes.test_sites.get((system_name(coding.system), coding.code or "")):
-            record.sites.add(site)
-
-
-def _diagnosis(record: Record, concept: Concept, origin: str, codes: Codes) -> None:
-    for coding in concept.coding:
-        site, status = codes.diagnosis((system_name(coding.system), coding.code or ""))
-        if site in ("breast", "gastric"):
-            record.sites.add(site)
-        if status:
-            said = coding.display or coding.code or ""
-            record.events.append(Event(RECORDED_STATUS, status, None, "", origin, said, note="diagnosis"))
-
-
-def _tissue(record: Record, content: Mapping[str, Any], head: Head, codes: Codes) -> None:
-    collection = content.get("collection")
-    collection = collection if isinstance(collection, dict) else {}
-    kind, texts = "", []
-    for concept in (content.get("type"), collection.get("method"), collection.get("bodySite")):
-        if not isinstance(concept, dict):
-            continue
-        texts.append(str(concept.get("text") or ""))
-        for coding in concept.get("coding") or []:
-            if isinstance(coding, dict):
-                key = (system_name(coding.get("system")), str(coding.get("code", "")))
-                kind = kind or codes.specimens.get(key, "")
-                texts.append(str(coding.get("display") or ""))
-    words = " ".join(texts).lower()
-    if not kind:
-        kind = "biopsy" if "biops" in words and "excision" not in words else ""
-        kind = kind or ("resection" if any(w in words for w in ("mastectomy", "gastrectomy", "resection")) else "")
-    place = "metastasis" if "metasta" in words else "primary" if "primary" in words else ""
-    day, _ = read_day({"effectiveDateTime": collection.get("collectedDateTime") or content.get("receivedTime")})
-    reference = f"Specimen/{head.id}"
-    record.tissues[reference] = Tissue(reference, kind, place, day)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 from ..edition import knowledge_folder
 from ..markdown import code_names, plain, read_markdown
@@ -54,9 +55,9 @@ class Codes:
         return "", ""
 
 
-def system_name(address: str | None) -> str:
-    """The short name of a code system, or "" for one that is not known."""
-    if not address:
+def system_name(address: Any) -> str:
+    """The short name of a code system, or "" for one that is not known or no text."""
+    if not address or not isinstance(address, str):
         return ""
     return SYSTEMS.get(address) or SYSTEMS.get(address.split("|")[0].split("/version/")[0].rstrip("/"), "")
 

@@ -8,7 +8,7 @@ import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 from ..record import Trouble
 
@@ -71,9 +71,22 @@ def _archive(path: Path, name: str) -> Iterator[Piece | Trouble]:
         for member in archive:
             if not member.isfile() or not _is_records(member.name):
                 continue
-            stream = archive.extractfile(member)
-            if stream is not None:
-                yield from _stream(stream, f"{name}/{member.name}", member.name.lower(), None)
+            packed = archive.extractfile(member)
+            if packed is not None:
+                zipped = member.name.lower().endswith(".gz")
+                stream: Any = gzip.GzipFile(fileobj=packed) if zipped else packed
+                yield from _stream(stream, f"{name}/{member.name}", member.name.lower().removesuffix(".gz"), None)
+        if path.name.lower().endswith(".tar") and not _ends_well(path):
+            yield Trouble("unreadable", name, "the archive is cut off; what came before is reviewed")
+
+
+def _ends_well(path: Path) -> bool:
+    """Whether a tar archive ends with the two empty blocks that close it."""
+    with path.open("rb") as file:
+        file.seek(0, 2)
+        size = file.tell()
+        file.seek(max(size - 1024, 0))
+        return size % 512 == 0 and size >= 1024 and not file.read().strip(b"\x00")
 
 
 def _stream(stream: IO[bytes], name: str, lower: str, raw: IO[bytes] | None) -> Iterator[Piece]:

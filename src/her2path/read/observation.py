@@ -9,6 +9,7 @@ The rules, in the order they are applied:
 4. A value may be coded, text, a quantity, an integer, a ratio, a range or a boolean. A coded value
    that is not listed is read by its text, or refused.
 5. Signals are not copies: a total over n cells becomes a mean only where the cells counted are stated.
+6. A status that is missing is taken as final, and said; one that is not understood makes the result unknown.
 """
 
 from __future__ import annotations
@@ -16,15 +17,14 @@ from __future__ import annotations
 import datetime as dt
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from decimal import Decimal
 from functools import lru_cache
 from typing import Any
 
 from ..fact import Facts
-from ..phrase import compared, parse_number
 from ..record import RECORDED_STATUS, Event, Trouble
-from ..value import NOT_REPORTED, Interval, OneOf, Reason, Unknown, Value
+from ..value import NOT_REPORTED, OneOf, Reason, Unknown, Value
+from .answer import Answer, codings_of, read_answer, text_of
 from .codes import TELLING, Codes, Key, check_digit_holds, system_name
 
 UNREAD = ("serum", "immunoassay", "variant", "unclear")
@@ -32,10 +32,17 @@ NUMBERS = {"ratio": "her2_cep17_ratio", "her2_copies": "her2_copies", "cep17_cop
 NUMBER_NAMES = {name: means for means, name in NUMBERS.items()}
 
 _PER_CELL = re.compile(r"(copies|signals|#|count)?\W*(/|per)\W*(cell|nucleus|nuclei|cells)?", re.IGNORECASE)
-_PLAIN_UNITS = ("", "1", "{ratio}", "ratio", "{score}", "score", "{#}", "#", "{copies}", "copies", "n/a")
+_NO_UNIT = ("", "1", "{#}", "#", "n/a")
+_UNITS = {
+    "ratio": (*_NO_UNIT, "{ratio}", "ratio"),
+    "her2_copies": (*_NO_UNIT, "{copies}", "copies"),
+    "cep17_copies": (*_NO_UNIT, "{copies}", "copies"),
+    "ihc": (*_NO_UNIT, "{score}", "score"),
+}
 _TOTAL = re.compile(
     r"([\d.,]+)\s*(?:total\s+)?(?:her-?2\s+)?signals?\s*(?:/|in|over|per)\s*(\d+)\s*(?:cells|nuclei)", re.I
 )
+_SIGNALS = re.compile(r"([\d.,]+)\s*(?:her-?2\s+|cep17\s+)?signals", re.IGNORECASE)
 _RATIO_WITH_COPIES = re.compile(
     r"(?P<ratio>[<>≤≥=]*\s*[\d.,]+)\s*[(;,]\s*(?:her-?2\s*)?(?:cn|copy number|copies|mean copies)\s*[:=]?\s*"
     r"(?P<copies>[<>≤≥=]*\s*[\d.,]+)(?:\s*(?:copies|signals)?\s*/\s*(?:cell|nucleus))?\s*\)?",
@@ -46,124 +53,52 @@ _NAMED_NUMBER = re.compile(
     r"\s*(?:of|is|[:=])?\s*(?P<number>.+)",
     re.IGNORECASE,
 )
-_NOT_DONE = ("not done", "not performed", "not tested", "not reported", "n/a", "na", "not applicable", "not available")
+_NOT_DONE = ("not done", "not performed", "not tested", "not reported", "n/a", "not applicable")
 _PENDING = ("pending", "in progress", "to follow", "awaited")
 _ISH_WORDS = {
     "positive": "positive", "amplified": "positive", "detected": "positive", "gene amplified": "positive",
-    "her2 amplified": "positive", "pos": "positive", "present": "positive",
+    "her2 amplified": "positive", "pos": "positive",
     "negative": "negative", "not amplified": "negative", "non-amplified": "negative", "nonamplified": "negative",
     "non amplified": "negative", "no amplification": "negative", "unamplified": "negative", "neg": "negative",
-    "not detected": "negative", "absent": "negative",
+    "not detected": "negative",
     "equivocal": "equivocal", "borderline": "equivocal",
 }  # fmt: skip
 _STATUS_WORDS = {"positive": "positive", "negative": "negative", "equivocal": "equivocal", "low": "negative"}
 _FAILED = ("indeterminate", "inconclusive", "failed", "unsatisfactory", "uninterpretable", "insufficient")
+FINAL = ("final", "amended", "corrected", "appended")
+EARLY = ("preliminary", "registered")
+VOID = ("entered-in-error", "cancelled")
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """A value as it stands: its words, a number, or an interval, with the unit and why it may be absent."""
+def meaning(concept: Any, codes: Codes) -> tuple[str, list[str]]:
+    """What a code means: the most telling of its codings, or "", and what is wrong with the others.
 
-    words: str = ""
-    number: Decimal | None = None
-    interval: Interval | None = None
-    unit: str = ""
-    absent: str = ""
-    unmapped: str = ""
-    pair: tuple[Decimal, Decimal] | None = None
-
-
-def meaning(codings: list[Any], codes: Codes) -> tuple[str, Key | None, list[str]]:
-    """What a list of codings means: the most telling one, its key, and troubles with the rest."""
-    found: dict[str, Key] = {}
+    Codings that name two different tests contradict each other: the meaning is then "contradictory".
+    """
+    found: set[str] = set()
     told: list[str] = []
-    for coding in codings:
-        if not isinstance(coding, dict):
-            continue
+    for coding in codings_of(concept):
         code, system = str(coding.get("code", "")).strip(), system_name(coding.get("system"))
-        key = (system, code)
+        key: Key = (system, code)
         if key in codes.tests:
-            found[codes.tests[key]] = key
-        elif not system and any(code == known for _, known in codes.tests):
-            told.append(f"code {code} has the system {coding.get('system')!r}; expected http://loinc.org")
-        elif system and _speaks_of_her2(coding.get("display")):
+            found.add(codes.tests[key])
+        elif any(code == known for _, known in codes.tests):
+            told.append(f"code {code} stands under the system {coding.get('system')!r}; expected http://loinc.org")
+        elif speaks_of_her2(coding.get("display")):
             wrong = "" if check_digit_holds(system, code) else " (its check digit is wrong)"
-            told.append(f"{system} {code} speaks of HER2 but is not a code we know{wrong}")
-    if "ihc" in found and ({"ish", *NUMBERS} & set(found)):
-        return "contradictory", None, [*told, "one observation is coded as IHC and as ISH"]
-    for means in (*TELLING, *UNREAD):
-        if means in found:
-            return means, found[means], told
-    return "", None, told
+            where = system or repr(coding.get("system"))
+            told.append(f"{where} {code} speaks of HER2 but is not a code we know{wrong}: {coding['display']}")
+    if not found and not told and speaks_of_her2(text_of(concept)):
+        told.append(f"{text_of(concept)!r} speaks of HER2, but no code says which test it is; expected a LOINC code")
+    exact = found - {"overall", "panel", "cells", "ish"}
+    if len(exact) > 1 or ("ish" in found and "ihc" in found):
+        return "contradictory", [*told, "one observation is coded as several tests: " + ", ".join(sorted(found))]
+    return next((means for means in (*TELLING, *UNREAD) if means in found), ""), told
 
 
-def _speaks_of_her2(text: Any) -> bool:
-    return isinstance(text, str) and ("her2" in text.lower() or "her-2" in text.lower() or "erbb2" in text.lower())
-
-
-def read_answer(resource: Mapping[str, Any], codes: Codes) -> Answer:
-    """The value of an observation or component, whichever shape it has."""
-    absent = resource.get("dataAbsentReason")
-    if isinstance(absent, dict):
-        coded_reasons = [c.get("code") for c in absent.get("coding") or [] if isinstance(c, dict)]
-        reason = absent.get("text") or next(iter(coded_reasons), "")
-        return Answer(absent=str(reason or "no reason given"))
-    concept = resource.get("valueCodeableConcept")
-    if isinstance(concept, dict):
-        return _coded(concept, codes)
-    quantity = resource.get("valueQuantity")
-    if isinstance(quantity, dict):
-        number = _decimal(quantity.get("value"))
-        unit = str(quantity.get("code") or quantity.get("unit") or "")
-        comparator = quantity.get("comparator")
-        if number is not None and comparator in ("<", "<=", ">", ">="):
-            return Answer(interval=compared(str(comparator), number), unit=unit)
-        return Answer(number=number, unit=unit, words=str(quantity.get("value") or ""))
-    for name in ("valueInteger", "valueDecimal"):
-        if name in resource:
-            number = _decimal(resource[name])
-            return Answer(number=number, words=str(resource[name]))
-    if isinstance(resource.get("valueString"), str):
-        return Answer(words=resource["valueString"].strip())
-    if isinstance(resource.get("valueBoolean"), bool):
-        return Answer(words="positive" if resource["valueBoolean"] else "negative")
-    if isinstance(ratio := resource.get("valueRatio"), dict):
-        parts = [_decimal((ratio.get(side) or {}).get("value")) for side in ("numerator", "denominator")]
-        if parts[0] is not None and parts[1]:
-            return Answer(number=parts[0] / parts[1], pair=(parts[0], parts[1]))
-        return Answer(words=str(ratio))
-    if isinstance(limits := resource.get("valueRange"), dict):
-        low, high = (_decimal((limits.get(side) or {}).get("value")) for side in ("low", "high"))
-        return Answer(interval=Interval(low, high, True, True))
-    interpretation = resource.get("interpretation")
-    if isinstance(interpretation, list) and interpretation and isinstance(interpretation[0], dict):
-        return _coded(interpretation[0], codes)
-    return Answer(absent="no value")
-
-
-def _coded(concept: Mapping[str, Any], codes: Codes) -> Answer:
-    unmapped = ""
-    for coding in concept.get("coding") or []:
-        if not isinstance(coding, dict):
-            continue
-        key = (system_name(coding.get("system")), str(coding.get("code", "")))
-        if key in codes.answers:
-            return Answer(words=codes.answers[key])
-        unmapped = f"{coding.get('system')} {coding.get('code')}"
-        if isinstance(coding.get("display"), str) and not concept.get("text"):
-            return Answer(words=coding["display"].strip(), unmapped=unmapped)
-    return Answer(words=str(concept.get("text") or "").strip(), unmapped=unmapped)
-
-
-def _decimal(value: Any) -> Decimal | None:
-    if isinstance(value, bool):
-        return None
-    if isinstance(value, Decimal):
-        return value
-    if isinstance(value, int | float):
-        return Decimal(repr(value))
-    parsed = parse_number(value.strip().lower()) if isinstance(value, str) else None
-    return parsed if isinstance(parsed, Decimal) else None
+def speaks_of_her2(text: Any) -> bool:
+    """Whether a display or text names HER2."""
+    return isinstance(text, str) and any(word in text.lower() for word in ("her2", "her-2", "erbb2"))
 
 
 @lru_cache(maxsize=50_000)
@@ -175,18 +110,24 @@ def read_values(means: str, answer: Answer, facts: Facts, cells: Decimal | None)
 def _values(means: str, answer: Answer, facts: Facts, cells: Decimal | None) -> Iterator[tuple[str, Value, str]]:
     words = " ".join(answer.words.split())
     lower = words.lower()
-    if answer.absent:
-        yield _main_fact(means), Unknown(Reason.ABSENT, answer.absent), ""
+    fact = _main_fact(means)
+    if answer.refused:
+        yield fact, Unknown(Reason.UNPARSABLE_TEXT, f"{fact}: {answer.refused}"), ""
+    elif answer.absent:
+        yield fact, Unknown(Reason.ABSENT, answer.absent), ""
+    elif not words and answer.number is None and answer.interval is None:
+        reason = Reason.UNMAPPED_CODE if answer.unmapped else Reason.ABSENT
+        yield fact, Unknown(reason, answer.unmapped or "an empty value"), ""
     elif lower in _NOT_DONE:
-        yield _main_fact(means), NOT_REPORTED, ""
+        yield fact, NOT_REPORTED, ""
     elif lower in _PENDING:
-        yield _main_fact(means), Unknown(Reason.PRELIMINARY, words), ""
+        yield fact, Unknown(Reason.PRELIMINARY, words), ""
     elif any(lower.startswith(word) for word in _FAILED):
-        yield _main_fact(means), Unknown(Reason.ABSENT, f"the test failed: {words}"), ""
+        yield fact, Unknown(Reason.ABSENT, f"the test failed: {words}"), ""
     elif means == "ihc":
         yield from _ihc(answer, lower, words, facts)
     elif means == "overall":
-        yield from _overall(lower, words, facts)
+        yield from _overall(answer, lower, words, facts)
     elif means == "ish":
         yield from _ish(answer, lower, words, facts)
     elif means in NUMBERS:
@@ -198,11 +139,8 @@ def _main_fact(means: str) -> str:
 
 
 def _ihc(answer: Answer, lower: str, words: str, facts: Facts) -> Iterator[tuple[str, Value, str]]:
-    if answer.unit.lower() not in _PLAIN_UNITS:
-        yield "ihc_score", _refused("ihc_score", f"{words} {answer.unit}", facts), ""
-        return
-    if answer.interval is not None:
-        yield "ihc_score", _refused("ihc_score", str(answer.interval), facts), ""
+    if answer.unit.lower() not in _UNITS["ihc"] or answer.interval is not None or answer.pair is not None:
+        yield "ihc_score", _refused("ihc_score", f"{answer.interval or words} {answer.unit}", facts), ""
         return
     if lower.replace(" ", "") == "0+":
         yield "any_membrane_staining", "yes", "0+ is read as score 0 with some membrane staining"
@@ -218,14 +156,18 @@ def _ihc(answer: Answer, lower: str, words: str, facts: Facts) -> Iterator[tuple
     yield "ihc_score", value, note
 
 
-def _overall(lower: str, words: str, facts: Facts) -> Iterator[tuple[str, Value, str]]:
+def _overall(answer: Answer, lower: str, words: str, facts: Facts) -> Iterator[tuple[str, Value, str]]:
     said = lower.removeprefix("her2").strip(" -:")
     if said in _STATUS_WORDS:
         yield RECORDED_STATUS, _STATUS_WORDS[said], ""
         return
-    score = facts["ihc_score"].coerce(words)
-    if isinstance(score, Unknown):
-        yield RECORDED_STATUS, Unknown(Reason.UNPARSABLE_TEXT, f"HER2 interpretation {words!r}"), ""
+    # A bare number under an interpretation could be anything; a score has its plus, or is 0.
+    is_score = answer.number is None and ("+" in words or words == "0")
+    score = facts["ihc_score"].coerce(words) if is_score else None
+    if score is None or isinstance(score, Unknown):
+        said = f"{words} {answer.unit}".strip()
+        detail = f"HER2 interpretation {said!r}, expected positive, negative, equivocal or an IHC score such as 2+"
+        yield RECORDED_STATUS, Unknown(Reason.UNPARSABLE_TEXT, detail), ""
     else:
         yield "ihc_score", score, f"the interpretation {words!r} is an IHC score"
 
@@ -234,18 +176,19 @@ def _ish(answer: Answer, lower: str, words: str, facts: Facts) -> Iterator[tuple
     said = re.sub(r"^(?:her-?2|erbb2|ish|fish|gene)[\s:-]+", "", lower).strip(" .")
     if said in _ISH_WORDS:
         yield "ish_result", _ISH_WORDS[said], ""
-    elif group := re.fullmatch(r"(?:ish\s*)?group\s*([1-5])", lower):
+        return
+    if group := re.fullmatch(r"(?:ish\s*)?group\s*([1-5])", lower):
         yield "ish_group", group[1], ""
-    elif answer.number is not None or answer.interval is not None or words:
-        read = list(_number("ratio", answer, words, facts, None))
-        if all(isinstance(value, Unknown) for _, value, _ in read):
-            reason = Reason.UNMAPPED_CODE if answer.unmapped else Reason.UNPARSABLE_TEXT
-            detail = f"ISH {answer.unmapped} {words!r}, expected a word such as amplified, or a ratio"
-            yield "ish_result", Unknown(reason, " ".join(detail.split())), ""
-        else:
-            for name, value, note in read:
-                extra = "a number under an ISH presence code is read as the HER2/CEP17 ratio"
-                yield name, value, "; ".join(filter(None, (note, extra if name == "her2_cep17_ratio" else "")))
+        return
+    read = list(_number("ratio", answer, words, facts, None))
+    if all(isinstance(value, Unknown) for _, value, _ in read):
+        reason = Reason.UNMAPPED_CODE if answer.unmapped else Reason.UNPARSABLE_TEXT
+        detail = f"ISH {answer.unmapped} {words!r} {answer.unit}, expected a word such as amplified, or a ratio"
+        yield "ish_result", Unknown(reason, " ".join(detail.split())), ""
+        return
+    for name, value, note in read:
+        extra = "a number under an ISH presence code is read as the HER2/CEP17 ratio"
+        yield name, value, "; ".join(filter(None, (note, extra if name == "her2_cep17_ratio" else "")))
 
 
 def _number(
@@ -259,17 +202,17 @@ def _number(
         return
     total = _TOTAL.fullmatch(words)
     if total and means != "ratio":
-        yield from _mean_of_total(name, Decimal(total[1].replace(",", ".")), Decimal(total[2]), facts)
+        yield name, *_mean_of_total(name, Decimal(total[1].replace(",", ".")), Decimal(total[2]), facts)
         return
-    if "signal" in unit and not _PER_CELL.fullmatch(unit.strip("{}")) and "cell" not in unit and "nucle" not in unit:
-        if cells and isinstance(value, Decimal):
-            yield from _mean_of_total(name, value, cells, facts)
-        else:
-            detail = f"{value} {answer.unit} is a total over cells, expected copies per cell"
-            yield name, Unknown(Reason.IMPLAUSIBLE, detail), ""
+    if means != "ratio" and (bare := _SIGNALS.fullmatch(words)):
+        yield name, *_total(name, facts[name].coerce(bare[1]), "signals", cells, facts)
         return
-    if unit and unit not in _PLAIN_UNITS and not _is_per_cell(unit):
-        yield name, Unknown(Reason.UNPARSABLE_TEXT, f"unit {answer.unit!r}, expected {facts[name].unit}"), ""
+    per_cell = means != "ratio" and _is_per_cell(unit)
+    if "signal" in unit and not per_cell and means != "ratio":
+        yield name, *_total(name, value, answer.unit, cells, facts)
+        return
+    if unit not in _UNITS[means] and not per_cell:
+        yield name, Unknown(Reason.UNPARSABLE_TEXT, f"{name} unit {answer.unit!r}, expected {facts[name].unit}"), ""
         return
     if value is None and (both := _RATIO_WITH_COPIES.fullmatch(words)) and means == "ratio":
         yield name, facts[name].coerce(both["ratio"].strip()), ""
@@ -278,23 +221,34 @@ def _number(
     if value is None:
         named = _NAMED_NUMBER.fullmatch(words)
         value = named["number"] if named and means == "ratio" else words
-    read = facts[name].coerce(value)
-    if isinstance(read, Unknown) and read.reason is Reason.IMPLAUSIBLE and cells and isinstance(answer.number, Decimal):
-        detail = f"{answer.number} over {cells} cells looks like a total of signals, not copies per cell"
-        read = Unknown(Reason.IMPLAUSIBLE, detail)
-    yield name, read, ""
+    elif cells and unit in _NO_UNIT and isinstance(value, Decimal) and value >= cells and value == value.to_integral():
+        # A mean is seldom whole, and a total is at least the cells counted.
+        detail = f"{name} {value} without a unit beside {cells} cells counted: a total, or a mean?"
+        yield name, Unknown(Reason.IMPLAUSIBLE, detail), ""
+        return
+    yield name, facts[name].coerce(value), ""
 
 
 def _is_per_cell(unit: str) -> bool:
-    bare = unit.replace("{", "").replace("}", "").replace("[", "").replace("]", "")
+    bare = unit.translate({ord(mark): None for mark in "{}[]"})
     return bool(_PER_CELL.fullmatch(bare))
 
 
-def _mean_of_total(name: str, total: Decimal, cells: Decimal, facts: Facts) -> Iterator[tuple[str, Value, str]]:
-    if cells <= 0:
-        yield name, Unknown(Reason.IMPLAUSIBLE, f"{total} signals over {cells} cells"), ""
-        return
-    yield name, facts[name].coerce(total / cells), f"{total} signals over {cells} cells = {total / cells:.2f} per cell"
+def _total(name: str, value: Any, unit: str, cells: Decimal | None, facts: Facts) -> tuple[Value, str]:
+    if cells and isinstance(value, Decimal):
+        return _mean_of_total(name, value, cells, facts)
+    detail = f"{name} {value} {unit} is a total over cells, expected copies per cell"
+    return Unknown(Reason.IMPLAUSIBLE, detail), ""
+
+
+def _mean_of_total(name: str, total: Decimal, cells: Decimal, facts: Facts) -> tuple[Value, str]:
+    try:
+        mean = total / cells
+        note = f"{total} signals over {cells} cells = {mean:.2f} per cell"
+    except ArithmeticError:
+        return Unknown(Reason.IMPLAUSIBLE, f"{name} {total} signals over {cells} cells"), ""
+    value = facts[name].coerce(mean)
+    return value, "" if isinstance(value, Unknown) else note
 
 
 def _refused(name: str, said: str, facts: Facts) -> Unknown:
@@ -311,61 +265,78 @@ def read_day(resource: Mapping[str, Any]) -> tuple[dt.date | None, str]:
     if not said and isinstance(period, dict):
         said = period.get("start") or period.get("end")
     said = said or resource.get("issued")
-    if not isinstance(said, str) or not said:
+    if said is None or said == "":
         return None, "no date"
     try:
+        if not isinstance(said, str):
+            raise ValueError
         if len(said) == 4:
-            return dt.date(int(said), 1, 1), f"only the year {said} is given"
+            return dt.date(int(said), 1, 1), f"only the year {said} is given; taken as its first day"
         if len(said) == 7:
-            return dt.date.fromisoformat(said + "-01"), f"only the month {said} is given"
+            return dt.date.fromisoformat(said + "-01"), f"only the month {said} is given; taken as its first day"
+        if len(said) > 10 and said[10] not in "T ":
+            raise ValueError
         return dt.date.fromisoformat(said[:10]), ""
     except ValueError:
-        return None, f"date {said!r} cannot be read; expected YYYY-MM-DD"
+        return None, f"date {str(said)[:40]!r} cannot be read; expected YYYY-MM-DD"
 
 
 def read_observation(resource: Mapping[str, Any], origin: str, codes: Codes, facts: Facts) -> Iterator[Event | Trouble]:
     """Every event of one Observation of a HER2 test, and every trouble with it."""
     status = resource.get("status")
-    code = resource.get("code")
-    codings = code.get("coding") or [] if isinstance(code, dict) else []
-    means, _, told = meaning(codings if isinstance(codings, list) else [], codes)
-    for trouble in told:
-        yield Trouble(Reason.UNMAPPED_CODE, origin, trouble)
-    if status in ("entered-in-error", "cancelled"):
+    means, told = meaning(resource.get("code"), codes)
+    parts: list[tuple[str, Mapping[str, Any]]] = []
+    components = resource.get("component")
+    for component in components if isinstance(components, list) else []:
+        meant, wrong = meaning(component.get("code") if isinstance(component, dict) else None, codes)
+        told += wrong
+        if meant and meant not in (*UNREAD, "contradictory", "panel"):
+            parts.append((meant, component))
+    if status in VOID:
         yield Trouble("passed over", origin, f"status {status}")
         return
+    for trouble in told:
+        yield Trouble(Reason.UNMAPPED_CODE, origin, trouble)
     if means in UNREAD:
-        yield Trouble("passed over", origin, f"{_what(codings)} is no IHC or ISH of tissue ({means})")
-        return
-    if means == "contradictory":
+        yield Trouble("passed over", origin, f"{_what(resource)} is no IHC or ISH of tissue ({means})")
+    elif means and means not in ("panel", "contradictory"):
+        parts.insert(0, (means, resource))
+    if not parts:
         return
     day, trouble = read_day(resource)
     if trouble:
         yield Trouble("date", origin, trouble)
+    if status is None:
+        yield Trouble("status", origin, "no status; taken as final")
     reference = resource.get("specimen")
-    specimen = str(reference.get("reference") or "") if isinstance(reference, dict) else ""
-    amended = status in ("amended", "corrected", "appended")
-    parts: list[tuple[str, Mapping[str, Any]]] = [(means, resource)] if means and means != "panel" else []
-    for component in resource.get("component") or []:
-        if isinstance(component, dict) and isinstance(component.get("code"), dict):
-            meant, _, told = meaning(component["code"].get("coding") or [], codes)
-            for each in told:
-                yield Trouble(Reason.UNMAPPED_CODE, origin, each)
-            if meant and meant not in (*UNREAD, "contradictory", "panel"):
-                parts.append((meant, component))
+    named = reference.get("reference") if isinstance(reference, dict) else ""
+    specimen = specimen_name(named) if isinstance(named, str) else ""
     cells = next((read_answer(part, codes).number for meant, part in parts if meant == "cells"), None)
     for meant, part in parts:
-        if meant == "cells":
-            continue
         answer = read_answer(part, codes)
-        if part is resource and answer.absent == "no value" and len(parts) > 1:
+        if meant == "cells" or (part is resource and answer.absent == "no value" and len(parts) > 1):
             continue
         for name, value, note in read_values(meant, answer, facts, cells):
-            early = status in ("preliminary", "registered")
-            read = Unknown(Reason.PRELIMINARY, f"status {status}") if early else value
-            said = answer.words or str(answer.number if answer.number is not None else answer.interval or answer.absent)
-            yield Event(name, read, day, specimen, origin, said, amended, note)
+            said = answer.words or str(answer.number if answer.number is not None else answer.interval or "")
+            yield Event(
+                name, _by_status(value, status), day, specimen, origin, said or answer.absent or answer.refused,
+                status in FINAL[1:], note,
+            )  # fmt: skip
 
 
-def _what(codings: list[Any]) -> str:
-    return next((str(c.get("display") or c.get("code")) for c in codings if isinstance(c, dict)), "the code")
+def specimen_name(reference: str) -> str:
+    """A specimen's id in a reference, whether relative, an address or a `urn:uuid:`."""
+    return reference.partition("/_history/")[0].rpartition("/")[2].rpartition(":")[2]
+
+
+def _by_status(value: Value, status: Any) -> Value:
+    """A result as its status lets it count."""
+    if status is None or status in FINAL:
+        return value
+    if status in EARLY:
+        return Unknown(Reason.PRELIMINARY, f"status {status}")
+    return Unknown(Reason.PRELIMINARY, f"status {status!r}, expected one of {', '.join((*FINAL, *EARLY, *VOID))}")
+
+
+def _what(resource: Mapping[str, Any]) -> str:
+    return next((str(c.get("display") or c.get("code")) for c in codings_of(resource.get("code"))), "the code")

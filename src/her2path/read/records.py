@@ -16,9 +16,10 @@ import msgspec
 
 from ..fact import Facts
 from ..record import Record, Trouble
-from .bundle import Group, Head, Resource, Skimmer, read_record
+from .bundle import Group, Head, Resource, Skimmer
 from .codes import Codes, read_codes
 from .files import read_pieces
+from .patient import read_record
 
 TABLES = (".csv", ".parquet")
 PARTITIONS = 64

@@ -10,7 +10,7 @@ from typing import Any, TextIO
 from ..decision import Decision
 from ..finding import Finding, PatientReview, SpecimenReview
 from ..record import Trouble
-from ..review import Summary
+from ..review import OTHER, Summary
 from .text import outcome_words, paragraph
 
 MOST_TOLD = 1000
@@ -19,7 +19,7 @@ CAUTION = "The rules are unreviewed by clinicians. This supports decisions; it i
 
 def patient_text(patient: PatientReview) -> str:
     """Everything a review says of one patient."""
-    status = patient.status or ("undetermined" if patient.has_tests else "not tested")
+    status = patient.status or ("undetermined" if patient.has_tests or patient.site == OTHER else "not tested")
     if patient.status is None and patient.possible:
         status += f" ({' or '.join(patient.possible)})"
     lines = [

@@ -1,0 +1,59 @@
+"""JSON read strictly: exact decimals, no key twice; and what is wrong with a text that is no JSON, in words."""
+
+from __future__ import annotations
+
+import json
+from decimal import Decimal, InvalidOperation
+from typing import Any
+
+
+def json_trouble(content: bytes, error: Exception) -> str:
+    if not content.strip():
+        return "the file is empty; expected JSON"
+    if b"\x00" in content[:1024]:
+        return "binary content; expected JSON in UTF-8"
+    if isinstance(error, RecursionError):
+        return "nested too deeply; expected FHIR JSON"
+    if isinstance(error, UnicodeDecodeError):
+        return f"not UTF-8 at byte {error.start}; expected JSON in UTF-8"
+    cut = "; the text seems cut off at its end" if content.rstrip()[-1:] not in (b"}", b"]") else ""
+    return f"{error}{cut}; expected FHIR JSON"
+
+
+class DuplicateKey(ValueError):
+    """An object that names one key twice: which of the two was meant cannot be known."""
+
+
+def parse_strictly(raw: bytes | memoryview) -> Any:
+    """Parse JSON with exact decimals. Raises `DuplicateKey`, or `ValueError` for what is no JSON."""
+    return _strict.decode(bytes(raw).decode("utf-8"))
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        twice = next(key for key, _ in pairs if sum(key == other for other, _ in pairs) > 1)
+        raise DuplicateKey(f"the key {twice!r} stands twice in one object")
+    return found
+
+
+def exact(text: str) -> Decimal | str:
+    """A JSON number as the decimal it is; beyond every exponent, its text."""
+    try:
+        return Decimal(text)
+    except InvalidOperation:
+        return text
+
+
+_strict = json.JSONDecoder(parse_float=exact, parse_int=exact, parse_constant=str, object_pairs_hook=_object)
+
+
+def key_twice(content: bytes) -> str:
+    """What key stands twice in an object of the text, in words, or ""."""
+    try:
+        parse_strictly(content)
+    except DuplicateKey as twice:
+        return str(twice)
+    except (ValueError, RecursionError):
+        return ""
+    return ""
