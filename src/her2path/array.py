@@ -84,6 +84,7 @@ class Array:
             Axis(facts[name], [*used, *finer.get(name, ())])
             for name, used in sorted(cells.items(), key=lambda item: place_of[item[0]])
         ]
+        self._named_axes = [(axis.fact.name, axis) for axis in self.axes]
         self.place = {axis.fact.name: place for place, axis in enumerate(self.axes)}
         shape = tuple(axis.count for axis in self.axes)
         extended = prod(count + 1 for count in shape)
@@ -94,6 +95,7 @@ class Array:
         self._extend()
         self._seen: dict[tuple[Code, ...], Situation] = {}
         self.references: dict[tuple[Code, ...], Any] = {}
+        self.told: dict[tuple[Code, ...], str] = {}
 
     # -- building ---------------------------------------------------------------------------
 
@@ -227,9 +229,17 @@ class Array:
     def _slow_answer(self, values: Mapping[str, Any]) -> int:
         return self.situation(self.codes(values)).answer
 
-    def codes(self, values: Mapping[str, Any]) -> tuple[Code, ...]:
-        """The bin, or bins, of each axis for one patient."""
-        return tuple(axis.code(values.get(axis.fact.name)) for axis in self.axes)
+    def codes(self, values: Mapping[str, Any], found: dict[int, Code] | None = None) -> tuple[Code, ...]:
+        """The bin, or bins, of each axis for one patient; `found` keeps them for other arrays by likeness."""
+        if found is None:
+            return tuple([axis.code(values.get(name)) for name, axis in self._named_axes])
+        codes: list[Code] = []
+        for name, axis in self._named_axes:
+            code = found.get(axis.likeness)
+            if code is None:
+                code = found[axis.likeness] = axis.code(values.get(name))
+            codes.append(code)
+        return tuple(codes)
 
     def situation(self, codes: tuple[Code, ...]) -> Situation:
         """Everything the array holds for a combination of bins; each is worked out once."""

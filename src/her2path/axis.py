@@ -8,7 +8,7 @@ Decimal or text against the decimal cuts.
 from __future__ import annotations
 
 import math
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterable
 from decimal import Decimal
 from itertools import pairwise
@@ -25,8 +25,11 @@ Code = int | frozenset[int]
 """A bin's number; or several bins, where a value is only partly known."""
 
 
+_LIKENESS: dict[tuple[str, tuple[tuple[Decimal, bool], ...]], int] = {}
+
+
 class Axis:
-    """One fact's bins.
+    """One fact's bins. Axes of one fact with the same cuts have the same `likeness`.
 
     `labels[c]` says bin `c` in words; `unknown` is the number of the extra bin; `real` are the
     bins a reported value can fall in (all but *not reported*).
@@ -44,6 +47,8 @@ class Axis:
         self.count = len(self.labels)
         self.unknown = self.count
         self.slots = [self.unknown if code < 0 else code for code in self.slots]
+        self.likeness = _LIKENESS.setdefault((fact.name, tuple(self.cuts)), len(_LIKENESS))
+        self._points = [point for point, _ in self.cuts]
         self.float_bounds = [float_bound(cut, np.float64) for cut in self.cuts]
         real = tuple(code for code in range(self.count) if self.labels[code] != NOT_REPORTED)
         self.real = real or tuple(range(self.count))
@@ -91,7 +96,10 @@ class Axis:
         if isinstance(value, Decimal) and not value.is_finite():
             return self.unknown
         number = Decimal(value)
-        return self.slots[sum(number > cut if after else number >= cut for cut, after in self.cuts)]
+        place = bisect_left(self._points, number)
+        while place < len(self.cuts) and self._points[place] == number and not self.cuts[place][1]:
+            place += 1
+        return self.slots[place]
 
     def _several(self, codes: Iterable[int]) -> Code:
         chosen = frozenset(codes)

@@ -56,7 +56,6 @@ class Decision:
     contradictory: bool = False
     notes: list[str] = field(default_factory=list)
     assumed: dict[str, str] = field(default_factory=dict)
-    told: str | None = field(default=None, repr=False)
     blocked_by: str = ""
 
     @property
@@ -160,44 +159,81 @@ def decide_given(
     return decision
 
 
+@dataclass(frozen=True, slots=True)
+class Ground:
+    """What decisions stand on: facts under one edition, reconciled; `taken` are the outcomes not derived."""
+
+    given: Given
+    knowledge: Knowledge
+    edition: Edition
+    taken: frozenset[str]
+    notes: tuple[str, ...]
+    codes: dict[int, Code] = field(default_factory=dict)
+
+
 def decide_in(outcome: str, given: Given, knowledge: Knowledge, edition: Edition) -> Decision:
     """Decide by one edition, whichever is in force."""
-    given = _reconciled(given, knowledge, edition)
-    array = knowledge.array(edition, outcome, given_outcomes(given, knowledge, edition))
-    codes = array.codes(given.values)
+    return decide_on(outcome, ground_of(given, knowledge, edition))
+
+
+def decide_on(outcome: str, ground: Ground) -> Decision:
+    """Decide one outcome on facts that stand ready."""
+    given, edition = ground.given, ground.edition
+    array = ground.knowledge.array(edition, outcome, ground.taken)
+    codes = array.codes(given.values, ground.codes)
     situation = array.situation(codes)
+    notes = [*given.notes, *ground.notes]
+    if outcome in ground.taken and given.values.get(outcome, NOT_REPORTED) != NOT_REPORTED:
+        notes.append(f"{outcome} {given.values[outcome]} was given: the answer is worked out without it")
     return Decision(
         outcome=outcome,
         value=array.outcome.values[situation.answer] if situation.answer >= 0 else None,
         possible=situation.outcomes if situation.answer != CONTRADICTORY else (),
         edition=edition, array=array, codes=codes, given=given,
-        references=_references(array, codes, given, situation, knowledge, edition),
-        contradictory=situation.answer == CONTRADICTORY,
-        notes=[*given.notes, *_disagreements(given, knowledge, edition, outcome)],
+        references=_references(array, codes, given, situation, ground.knowledge, edition),
+        contradictory=situation.answer == CONTRADICTORY, notes=notes,
     )  # fmt: skip
 
 
-def _reconciled(given: Given, knowledge: Knowledge, edition: Edition) -> Given:
-    """The facts, where a laboratory's own word for a test (its score or result) and the numbers below it
-    exclude each other: then either may be right, and the word is only one of what is possible."""
+def ground_of(given: Given, knowledge: Knowledge, edition: Edition) -> Ground:
+    """Facts made ready under an edition.
+
+    Where a laboratory's own word for a test (its score or result) and the numbers below it exclude
+    each other, either may be right: the word is then only one of what is possible. Where another
+    outcome was given against the facts below it, a note says so. Taken as given, not derived, are the
+    outcomes that are known, and those said but unreadable with nothing known to derive them from.
+    """
     tables = knowledge.tables_of(edition)
-    changed: Given | None = None
-    for name, table in tables.items():
-        word = given.values.get(name)
-        below = [given.values.get(fact) for fact in table.inputs]
-        if not isinstance(word, str) or word == NOT_REPORTED or not knowledge.facts[name].test:
+    values = given.values
+    held = [name for name in tables if isinstance(values.get(name), str) and values[name] != NOT_REPORTED]
+    notes: list[str] = []
+    for name in held:
+        array = knowledge.array(edition, name, frozenset(held) - {name})
+        if all(values.get(axis.fact.name, NOT_REPORTED) == NOT_REPORTED for axis in array.axes):
             continue
-        if all(value is None or value == NOT_REPORTED for value in below):
-            continue
-        array = knowledge.array(edition, name, {n for n in tables if n in given.values} - {name})
-        possible = array.situation(array.codes(given.values)).outcomes
+        word = str(values[name])
+        possible = array.situation(array.codes(values)).outcomes
         if word in possible or not possible:
             continue
-        changed = changed or Given(dict(given.values), dict(given.unknown), list(given.notes))
-        changed.values[name] = OneOf(frozenset({word, *possible} - {CANNOT_HAPPEN}))
-        detail = f"{name} {word} was reported, but the numbers make it {' or '.join(possible)}"
-        changed.unknown[name] = Unknown(Reason.CONTRADICTORY, detail)
-    return changed or given
+        detail = f"{name} {word} was {{}}, but the {{}} make it {' or '.join(possible)}"
+        if not knowledge.facts[name].test:
+            notes.append(detail.format("given", "other facts"))
+            continue
+        if values is given.values:
+            given = Given(dict(given.values), dict(given.unknown), list(given.notes))
+        given.values[name] = OneOf(frozenset({word, *possible} - {CANNOT_HAPPEN}))
+        given.unknown[name] = Unknown(Reason.CONTRADICTORY, detail.format("reported", "numbers"))
+    taken = frozenset(
+        name
+        for name, table in tables.items()
+        if name in given.values
+        or (
+            name in given.unknown
+            and said_something(given.unknown[name])
+            and not any(fact in given.values for fact in table.inputs)
+        )
+    )
+    return Ground(given, knowledge, edition, taken, tuple(notes))
 
 
 def choose_edition(
@@ -223,18 +259,6 @@ def choose_edition(
     return chosen, notes, assumed
 
 
-def given_outcomes(given: Given, knowledge: Knowledge, edition: Edition) -> frozenset[str]:
-    """The outcomes that are taken as given, not derived: those known, and those said but unreadable
-    with nothing known to derive them from."""
-    tables = knowledge.tables_of(edition)
-    return frozenset(
-        name
-        for name in tables
-        if name in given.values
-        or (said_something(given.unknown.get(name)) and not any(i in given.values for i in tables[name].inputs))
-    )
-
-
 def _references(
     array: Array, codes: tuple[Code, ...], given: Given, situation: Situation, knowledge: Knowledge, edition: Edition
 ) -> tuple[Reference, ...]:
@@ -250,23 +274,3 @@ def _references(
         found += [Reference(array.table.outcome, array.table.rows[row]) for row in situation.rows]
         held = array.references[codes] = tuple(found)
     return held
-
-
-def _disagreements(given: Given, knowledge: Knowledge, edition: Edition, asked: str) -> list[str]:
-    """Outcomes that were given although the other facts say otherwise, or although they are asked for."""
-    notes = []
-    tables = knowledge.tables_of(edition)
-    held = {name for name in tables if isinstance(given.values.get(name), str)}
-    for name in tables:
-        value = given.values.get(name)
-        if name not in held or value == NOT_REPORTED:
-            continue
-        array = knowledge.array(edition, name, held - {name})
-        if all(given.values.get(axis.fact.name, NOT_REPORTED) == NOT_REPORTED for axis in array.axes):
-            if name == asked:
-                notes.append(f"{name} {value} was given, and is what is asked for: the answer is worked out without it")
-            continue
-        possible = array.situation(array.codes(given.values)).outcomes
-        if value not in possible:
-            notes.append(f"{name} {value} was given, but the other facts make it {' or '.join(possible)}")
-    return notes

@@ -40,10 +40,8 @@ class Given:
 def prepare(raw: Mapping[str, Any], facts: Facts) -> Given:
     """Read raw facts and derive what follows from them. `raw` names only known facts."""
     given = Given({})
-    for name, fact in facts.items():
-        if name not in raw:
-            continue
-        value = fact.coerce(raw[name])
+    for name, said in raw.items():
+        value = facts[name].coerce(said)
         if isinstance(value, Unknown):
             given.unknown[name] = value
         else:
@@ -58,6 +56,8 @@ def prepare(raw: Mapping[str, Any], facts: Facts) -> Given:
 
 def _drop_partly_not_reported(given: Given, facts: Facts) -> None:
     """`not reported` beside a reported fact of the same test is only *absent*."""
+    if not any(value is NOT_REPORTED or value == NOT_REPORTED for value in given.values.values()):
+        return
     for members in facts.tests.values():
         said = [fact.name for fact in members if given.values.get(fact.name) == NOT_REPORTED]
         reported = [f.name for f in members if given.values.get(f.name, NOT_REPORTED) != NOT_REPORTED]
@@ -160,18 +160,22 @@ def _implied(given: Given, facts: Facts) -> None:
             given.unknown[other] = Unknown(Reason.CONTRADICTORY, detail)
 
 
+_ABSENT = Unknown(Reason.ABSENT)
+
+
 def _not_reported(given: Given, facts: Facts) -> None:
     """Only the first fact of a test carries *not reported*; what the tests' tables derive follows from it."""
+    values, unknown = given.values, given.unknown
     for members in facts.tests.values():
-        touched = any(f.name in given.values or said_something(given.unknown.get(f.name)) for f in members)
-        if not touched:
-            leader = next(fact for fact in members if NOT_REPORTED in fact.values)
-            given.values[leader.name] = NOT_REPORTED
-            given.unknown.pop(leader.name, None)
+        names = [fact.name for fact in members]
+        if any(name in values or said_something(unknown.get(name)) for name in names):
+            for name in names:
+                if name not in values:
+                    unknown.setdefault(name, _ABSENT)
         else:
-            for fact in members:
-                if fact.name not in given.values and fact.name not in given.unknown:
-                    given.unknown[fact.name] = Unknown(Reason.ABSENT)
+            leader = next(fact.name for fact in members if NOT_REPORTED in fact.values)
+            values[leader] = NOT_REPORTED
+            unknown.pop(leader, None)
 
 
 def said_something(unknown: Unknown | None) -> bool:

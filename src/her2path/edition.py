@@ -66,6 +66,7 @@ class Knowledge:
         self.sources = sources
         self.editions = editions
         self._tables: dict[int, dict[str, Table]] = {}
+        self._asked: dict[tuple[int, str, frozenset[str]], Array] = {}
         self._arrays: dict[tuple[str, str, str, frozenset[str]], Array] = {}
 
     def edition(self, key: str, outcome: str | None = None) -> Edition:
@@ -128,6 +129,12 @@ class Knowledge:
     def array(self, edition: Edition, outcome: str, given: Iterable[str] = ()) -> Array:
         """The compiled chain that decides `outcome`; outcomes in `given` are inputs, not derived."""
         given = frozenset(given)
+        asked = (id(edition), outcome, given)
+        if asked not in self._asked:
+            self._asked[asked] = self._compiled(edition, outcome, given)
+        return self._asked[asked]
+
+    def _compiled(self, edition: Edition, outcome: str, given: frozenset[str]) -> Array:
         tables = self.tables_of(edition)
         if outcome not in tables:
             raise AskedWrongly(f"edition {edition.key} does not decide {outcome}")

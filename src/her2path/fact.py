@@ -190,6 +190,13 @@ class Facts(Mapping[str, Fact]):
 
     by_name: dict[str, Fact]
     path: Path = Path("facts.md")
+    tests: dict[str, list[Fact]] = field(default_factory=dict, init=False)
+    """The facts of each laboratory test."""
+
+    def __post_init__(self) -> None:
+        for fact in self.by_name.values():
+            if fact.test:
+                self.tests.setdefault(fact.test, []).append(fact)
 
     def __getitem__(self, name: str) -> Fact:
         return self.by_name[name]
@@ -208,15 +215,6 @@ class Facts(Mapping[str, Fact]):
 
     def of_test(self, test: str) -> list[Fact]:
         return [fact for fact in self.by_name.values() if fact.test == test]
-
-    @property
-    def tests(self) -> dict[str, list[Fact]]:
-        """The facts of each laboratory test."""
-        tests: dict[str, list[Fact]] = {}
-        for fact in self.by_name.values():
-            if fact.test:
-                tests.setdefault(fact.test, []).append(fact)
-        return tests
 
 
 def read_facts(path: Path) -> Facts:

@@ -11,10 +11,11 @@ import datetime as dt
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-from .decision import Decision, decide_in
+from .decision import Decision, decide_on, ground_of
 from .derive import Given, prepare
 from .edition import Edition, Knowledge
 from .finding import Finding, Grade, PatientReview, SpecimenReview, in_order
@@ -22,7 +23,7 @@ from .record import RECORDED_STATUS, Event, Record, Trouble
 from .specimen import Specimen, specimens_of
 from .value import NOT_REPORTED, Reason, Unknown, Value
 
-MOST_KEPT = 100_000
+MOST_KEPT = 10_000
 OTHER = "other"
 """The site of a tumour for which no edition here decides."""
 STEPS = ("her2_status", "her2_expression", "her2_next_step", "her2_discordance")
@@ -114,6 +115,7 @@ class Reviewer:
             knowledge.edition(settings.edition, "her2_status")
         self._editions: dict[tuple[str, dt.date | None], tuple[Edition, str]] = {}
         self._decided: dict[tuple[Any, ...], Decided] = {}
+        self._told: dict[tuple[Any, ...], tuple[Finding, ...]] = {}
 
     def review(self, record: Record) -> PatientReview:
         """Everything the tables say of one record, as known on the day of the review."""
@@ -187,17 +189,29 @@ class Reviewer:
         if specimen.tissue and specimen.tissue.kind:
             raw["specimen_kind"] = specimen.tissue.kind
         raw["tumour_site"] = site
-        # 2.0 and 2.00 are equal numbers and different reports: what was written belongs to the key.
-        key = (edition.key, frozenset((name, str(value), value) for name, value in raw.items()))
-        decided = self._decided.get(key)
+        # Facts with numbers seldom come again; and equal numbers may be different reports (2.0, 2.00).
+        comes_again = not any(isinstance(value, Decimal) for value in raw.values())
+        key = (edition.key, frozenset(raw.items())) if comes_again else None
+        decided = self._decided.get(key) if key else None
         if decided is None:
-            given = prepare(raw, self.knowledge.facts)
+            ground = ground_of(prepare(raw, self.knowledge.facts), self.knowledge, edition)
             tables = self.knowledge.tables_of(edition)
-            decisions = {n: decide_in(n, given, self.knowledge, edition) for n in STEPS if n in tables}
-            decided = Decided(decisions["her2_status"].given, decisions, tuple(_of_decisions(decisions)))
-            if len(self._decided) < MOST_KEPT:
+            decisions = {name: decide_on(name, ground) for name in STEPS if name in tables}
+            decided = Decided(ground.given, decisions, self._findings(decisions, edition))
+            if key and len(self._decided) < MOST_KEPT:
                 self._decided[key] = decided
         return decided
+
+    def _findings(self, decisions: dict[str, Decision], edition: Edition) -> tuple[Finding, ...]:
+        """What follows from decisions alone; the same bins under the same edition say the same."""
+        key = (edition.key, tuple([(id(decision.array), decision.codes) for decision in decisions.values()]))
+        told = self._told.get(key)
+        if told is None:
+            told = tuple(_of_decisions(decisions))
+            if len(self._told) < MOST_KEPT:
+                self._told[key] = told
+        notes = decisions["her2_status"].notes
+        return (*told, *[Finding(Grade.NOTE, note) for note in notes]) if notes else told
 
     def _edition(self, site: str, day: dt.date | None) -> tuple[Edition, str]:
         """The edition that decides a test of a day, and a note where that was not plain."""
@@ -267,7 +281,6 @@ def _of_unknowns(given: Given, specimen: Specimen) -> Iterator[Finding]:
 
 def _of_decisions(decisions: dict[str, Decision]) -> Iterator[Finding]:
     status = decisions["her2_status"]
-    yield from (Finding(Grade.NOTE, note) for note in status.notes)
     yield from _of_status(status, decisions.get("her2_next_step"))
     yield from _of_expression(status, decisions.get("her2_expression"))
     yield from _of_discordance(decisions.get("her2_discordance"))

@@ -49,15 +49,16 @@ def _specimen_lines(specimen: SpecimenReview) -> Iterator[str]:
 
 def _told(decision: Decision) -> str:
     """A decision on one line with its edition, and its rows each on their own with the citation."""
-    if decision.told is None:
+    told: str | None = decision.array.told.get(decision.codes)
+    if told is None:
         label = decision.outcome.removeprefix("her2_")
         lines = [f"    {label:<11} {outcome_words(decision)}  (by {decision.edition.key})"]
         for reference in decision.references:
             if decision.outcome in (reference.outcome, "her2_status"):
                 cited = "; ".join(map(str, reference.row.citations))
                 lines.append(f"                row {reference.name} => {reference.row.outcome_text()}  [{cited}]")
-        decision.told = "\n".join(lines)
-    return decision.told
+        told = decision.array.told[decision.codes] = "\n".join(lines)
+    return told
 
 
 def _finding_lines(finding: Finding, indent: str) -> Iterator[str]:
