@@ -66,6 +66,18 @@ class Entry(msgspec.Struct, gc=False):
     fullUrl: str | None = None
 
 
+class HeadEntry(msgspec.Struct, gc=False):
+    """A bundle entry of which only the head of the resource is read."""
+
+    resource: Head | None = None
+
+
+class Heads(msgspec.Struct, gc=False):
+    """A bundle read for the heads of its resources alone: one pass over the text for all of them."""
+
+    entry: list[HeadEntry] | None = None
+
+
 class Envelope(msgspec.Struct, gc=False):
     """A bundle, or a resource by itself."""
 
@@ -76,6 +88,7 @@ class Envelope(msgspec.Struct, gc=False):
 _encoder = msgspec.json.Encoder(decimal_format="number")
 _envelope = msgspec.json.Decoder(Envelope)
 _head = msgspec.json.Decoder(Head)
+_heads = msgspec.json.Decoder(Heads)
 _HER2 = re.compile(r"her-?2|erbb2", re.IGNORECASE)
 WANTED = ("Patient", "Observation", "Condition", "Specimen")
 
@@ -121,7 +134,7 @@ class Skimmer:
                     "duplicate key", piece.where, f"{twice}: nothing in the bundle can be trusted to be whole"
                 )
                 return
-            yield from self._bundle(envelope.entry or [], piece.where)
+            yield from self._bundle(envelope.entry or [], piece.where, heads=_heads_of(content))
         elif envelope.resourceType:
             yield from self._bundle([Entry(msgspec.Raw(content))], piece.where, alone=True)
         else:
@@ -160,20 +173,21 @@ class Skimmer:
                 yield Trouble("not FHIR", f"{piece.where} entry {number}", "the entry holds no resource")
         yield from self._bundle(kept, piece.where, alone=found["resourceType"] != "Bundle")
 
-    def _bundle(self, entries: list[Entry], where: str, alone: bool = False) -> Iterator[Group | Trouble]:
+    def _bundle(
+        self, entries: list[Entry], where: str, alone: bool = False, heads: list[HeadEntry] | None = None
+    ) -> Iterator[Group | Trouble]:
         sorter = Sorter(where)
         for number, entry in enumerate(entries):
+            head = heads[number].resource if heads else None
+            if head is not None and not self._wanted(head):
+                continue
             place = where if alone else f"{where} entry {number}"
             try:
-                head = _head.decode(entry.resource)
+                head = head or _head.decode(entry.resource)
             except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
                 yield from self._odd_head(entry.resource, place, error)
                 continue
-            kind = head.resourceType
-            if kind == "Observation":
-                if self._matters_at_all(head):
-                    sorter.add(Resource(head, entry.resource, place), entry.fullUrl)
-            elif kind in WANTED:
+            if self._wanted(head):
                 sorter.add(Resource(head, entry.resource, place), entry.fullUrl)
         for group in sorter.groups():
             if isinstance(group, Group):
@@ -198,7 +212,10 @@ class Skimmer:
             return []
         return [Trouble("wrong type", f"{place} {kind}/{found.get('id')}", f"{error}; the resource is not used")]
 
-    def _matters_at_all(self, head: Head) -> bool:
+    def _wanted(self, head: Head) -> bool:
+        """Whether a resource matters: a patient, a diagnosis, a specimen, or an observation of HER2."""
+        if head.resourceType != "Observation":
+            return head.resourceType in WANTED
         if head.code is not None and self._code_matters(head.code):
             return True
         return head.component is not None and any(
@@ -216,6 +233,14 @@ class Skimmer:
             if matters:
                 return True
         return bool(concept.text and _HER2.search(concept.text))
+
+
+def _heads_of(content: bytes) -> list[HeadEntry] | None:
+    """The heads of a bundle's entries in one pass; `None` where one of them has a wrong type."""
+    try:
+        return _heads.decode(content).entry
+    except (msgspec.DecodeError, RecursionError, UnicodeDecodeError):
+        return None
 
 
 class Sorter:
