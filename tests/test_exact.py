@@ -143,7 +143,8 @@ def test_exactly_six_copies(copies) -> None:
     specimen = {"ish_probe": "single", "her2_copies": copies}
     assert decide("ish_result", specimen, edition="asco-cap-2018").value == "positive"
     assert decide("ish_result", specimen, edition="asco-cap-2007").value == "equivocal"
-    assert decide("ish_result", specimen, edition="cap-2016").possible == ("positive", "equivocal")
+    dual = {"her2_cep17_ratio": 1.5, "her2_copies": copies}
+    assert decide("ish_result", dual, edition="cap-2016").possible == ("positive", "equivocal")
 
 
 @pytest.mark.parametrize(

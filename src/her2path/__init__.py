@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from .edition import AskedWrongly, Edition, Knowledge, read_knowledge
     from .fact import Fact
     from .problem import KnowledgeError, Problem
-    from .review import review_source
+    from .review import Settings, Summary, review_source
     from .value import Interval, OneOf, Reason, Unknown
 
 _WHERE = {
@@ -34,7 +34,9 @@ _WHERE = {
     "decide": "decision",
     "compare": "differ", "AskedWrongly": "edition", "Edition": "edition", "Knowledge": "edition",
     "read_knowledge": "edition", "Fact": "fact", "Interval": "value", "OneOf": "value", "Reason": "value",
-    "Unknown": "value", "KnowledgeError": "problem", "Problem": "problem", "review_source": "review_source",
+    "Unknown": "value", "KnowledgeError": "problem", "Problem": "problem", "review_source": "review",
+    "Settings": "review",
+    "Summary": "review",
 }  # fmt: skip
 
 __all__ = [
@@ -49,6 +51,8 @@ __all__ = [
     "OneOf",
     "Problem",
     "Reason",
+    "Settings",
+    "Summary",
     "Unknown",
     "__version__",
     "compare",

@@ -170,6 +170,8 @@ def compared(copies: Classed, cep17: Classed, ratio: Classed | None, bounds: Flo
     both = ~np.isnan(quotient)
     classes = np.where(both, np.where(agrees, 1, 2 + slots), 0)
     odd = both & ((at_cut & ~agrees) | (unsure & ~np.isnan(recorded)))
+    if ratio is not None:
+        odd |= both & ratio.spread
     odd |= copies.spread & ~np.isnan(chromosome) & np.isnan(recorded)
     width = len(bounds) + 3
     if odd.any():

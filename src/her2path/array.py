@@ -11,7 +11,7 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property, reduce
+from functools import reduce
 from itertools import combinations, product
 from math import prod
 from typing import Any
@@ -95,7 +95,6 @@ class Array:
         self._extend()
         self._seen: dict[tuple[Code, ...], Situation] = {}
         self.references: dict[tuple[Code, ...], Any] = {}
-        self.told: dict[tuple[Code, ...], str] = {}
 
     # -- building ---------------------------------------------------------------------------
 
@@ -135,11 +134,11 @@ class Array:
 
     def _open_and_shared(self) -> list[str]:
         fed = [name for table in self.tables for name in table.inputs]
-        return [
-            table.outcome
-            for table in self.tables[:-1]
-            if fed.count(table.outcome) > 1 and any(len(row.outcomes) > 1 for row in table.rows)
-        ]
+        open_ones: set[str] = set()
+        for table in self.tables:
+            if any(len(row.outcomes) > 1 for row in table.rows) or open_ones & set(table.inputs):
+                open_ones.add(table.outcome)
+        return [t.outcome for t in self.tables[:-1] if fed.count(t.outcome) > 1 and t.outcome in open_ones]
 
     def _united(
         self, rows: Masks, values: Masks, alive: npt.NDArray[np.bool_], shape: tuple[int, ...], hidden: int
@@ -344,11 +343,6 @@ class Array:
             if isinstance(code, frozenset) or code != axis.unknown
         ]
         return ", ".join(parts) or "nothing known"
-
-    @cached_property
-    def answer_names(self) -> list[str | None]:
-        """The outcome of each answer index, then of `CONTRADICTORY` and `UNDETERMINED` (`None`)."""
-        return [*self.outcome.values, None, None]
 
 
 def _with_unknown(masks: Masks, place: int, real: tuple[int, ...]) -> Masks:

@@ -12,6 +12,7 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Iterable
 from decimal import Decimal
 from itertools import pairwise
+from threading import Lock
 from typing import Any
 
 import numpy as np
@@ -25,7 +26,14 @@ Code = int | frozenset[int]
 """A bin's number; or several bins, where a value is only partly known."""
 
 
-_LIKENESS: dict[tuple[str, tuple[tuple[Decimal, bool], ...]], int] = {}
+_Cuts = tuple[str, tuple[tuple[Decimal, bool], ...]]
+_LIKENESS: dict[_Cuts, int] = {}
+_lock = Lock()
+
+
+def _likeness(cuts: _Cuts) -> int:
+    with _lock:
+        return _LIKENESS.setdefault(cuts, len(_LIKENESS))
 
 
 class Axis:
@@ -47,7 +55,7 @@ class Axis:
         self.count = len(self.labels)
         self.unknown = self.count
         self.slots = [self.unknown if code < 0 else code for code in self.slots]
-        self.likeness = _LIKENESS.setdefault((fact.name, tuple(self.cuts)), len(_LIKENESS))
+        self.likeness = _likeness((fact.name, tuple(self.cuts)))
         self._points = [point for point, _ in self.cuts]
         self.float_bounds = [float_bound(cut, np.float64) for cut in self.cuts]
         real = tuple(code for code in range(self.count) if self.labels[code] != NOT_REPORTED)

@@ -10,8 +10,7 @@ import pyarrow as pa
 from .columns import decide_table
 from .decision import Decision, decide
 from .edition import Knowledge
-
-NAMES = ("patient", "patient_id", "id")
+from .read.rows import PATIENT
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,10 +30,11 @@ class Change:
 
 def changes(table: pa.Table, left: str, right: str, outcome: str, knowledge: Knowledge) -> tuple[list[Change], int]:
     """The rows of a table of facts that differ between two editions, and how many rows there are."""
+    table = table.drop_columns([outcome]) if outcome in table.column_names else table
     sides = [decide_table(outcome, table, knowledge=knowledge, edition=key)[0] for key in (left, right)]
     values = [side[outcome].to_pylist() for side in sides]
     names = [name for name in table.column_names if name in knowledge.facts and name != outcome]
-    patient = next((name for name in NAMES if name in table.column_names), None)
+    patient = next((name for name in PATIENT if name in table.column_names), None)
     found = []
     for number, (before, after) in enumerate(zip(*values, strict=True)):
         if before == after and before is not None:

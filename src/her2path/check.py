@@ -8,12 +8,11 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Iterator
 from dataclasses import dataclass
-from math import prod
 from pathlib import Path
 
 import numpy as np
 
-from .array import MOST_BOXES, Array, TooManyBoxes
+from .array import Array, TooManyBoxes
 from .axis import Axis
 from .derive import prepare
 from .edition import (
@@ -54,7 +53,6 @@ def prove(knowledge: Knowledge) -> list[Problem]:
     if not problems:
         for edition in knowledge.editions:
             problems += _reachable(knowledge, edition)
-            problems += _too_large(knowledge, edition)
     return problems + list(_overlapping_windows(knowledge.editions))
 
 
@@ -145,12 +143,11 @@ def _too_large(knowledge: Knowledge, edition: Edition) -> Iterator[Problem]:
     tables = knowledge.tables_of(edition)
     for outcome, table in edition.tables.items():
         links = chain(tables, outcome)
-        if len(links) > 1 and prod(len(link.rows) for link in links) > MOST_BOXES:
-            try:
-                Array(links, knowledge.facts)
-            except TooManyBoxes as large:
-                advice = "use fewer inputs or cuts, or give an outcome in between instead of deriving it"
-                yield Problem(table.path, table.line, "too large", str(large), advice)
+        try:
+            Array(links, knowledge.facts)
+        except TooManyBoxes as large:
+            advice = "use fewer inputs or cuts, or give an outcome in between instead of deriving it"
+            yield Problem(table.path, table.line, "too large", str(large), advice)
 
 
 def _reachable(knowledge: Knowledge, edition: Edition) -> Iterator[Problem]:
@@ -221,6 +218,8 @@ def run_cases(knowledge: Knowledge) -> Iterator[Problem]:
 def check(knowledge: Knowledge) -> tuple[list[Proven], list[Problem]]:
     """Prove every table and run every case: what holds, and what does not."""
     problems = prove(knowledge)
+    if not problems:
+        problems += [problem for edition in knowledge.editions for problem in _too_large(knowledge, edition)]
     if not problems:
         problems += run_cases(knowledge)
     faulty = {problem.path for problem in problems}

@@ -12,7 +12,7 @@ import gc
 import json
 import sys
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, TextIO
 
 import click
 
@@ -38,7 +38,13 @@ class Commands(click.Group):
             ctx.exit(DOES_NOT_HOLD)
 
 
-class Day(click.ParamType[dt.date]):
+if TYPE_CHECKING:
+    _DateType = click.ParamType[dt.date]
+else:
+    _DateType = click.ParamType
+
+
+class Day(_DateType):
     """A date on the command line."""
 
     name = "date"
@@ -91,6 +97,9 @@ def check(paths: tuple[Path, ...]) -> None:
         click.echo(f"{relative(problem.path)}:{problem.line}  {problem.what}", err=True)
         if problem.advice:
             click.echo(f"    {problem.advice}", err=True)
+    if not proven and not problems:
+        click.echo("her2path: no table was found; expected edition files in Markdown", err=True)
+        sys.exit(DOES_NOT_HOLD)
     total = sum(each.situations for each in proven)
     click.echo(f"{len(proven)} tables proven over {total} situations; {len(set(problems))} problems")
     if problems:
@@ -227,13 +236,16 @@ def _decide_file(
     on: dt.date | None, given: dict[str, str], columns: tuple[str, ...], as_json: bool, output: Path | None,
 ) -> None:  # fmt: skip
     from .columns import decide_table
-    from .read.rows import named_columns
+    from .read.rows import misspelt_columns, named_columns
     from .read.tabular import read_table, write_table
 
+    if output is not None and output.exists() and output.samefile(file):
+        raise AskedWrongly(f"{output} is what is read; write to another file")
     table = named_columns(read_table(file), pairs(columns), knowledge.facts)
     decided, problems = decide_table(
         fact, table, knowledge=knowledge, edition=edition, on=on, jurisdiction=jurisdiction, constants=given
     )
+    problems += misspelt_columns(table.column_names, knowledge.facts)
     for problem in problems:
         click.echo(f"her2path: {file}: {problem}", err=True)
     write_table(decided, output, as_json=as_json)
@@ -277,7 +289,7 @@ def review(
     gc.freeze()
     gc.set_threshold(50_000, 20, 20)
     summary = Summary()
-    stream = output.open("w", encoding="utf-8") if output else sys.stdout
+    stream = _opened(output, source) if output else sys.stdout
     writer = Writer(stream, form, summary_only)
     quiet = not sys.stderr.isatty() or (output is None and sys.stdout.isatty())
     try:
@@ -303,7 +315,18 @@ def _put(text: str, output: Path | None) -> None:
     if output is None:
         click.echo(text)
     else:
-        output.write_text(text + "\n", encoding="utf-8")
+        with _opened(output) as stream:
+            stream.write(text + "\n")
+
+
+def _opened(output: Path, source: Path | None = None) -> TextIO:
+    """A file to write to. Raises `AskedWrongly` where it is what is read, or cannot be written."""
+    if source is not None and output.exists() and output.samefile(source):
+        raise AskedWrongly(f"{output} is what is read; write to another file")
+    try:
+        return output.open("w", encoding="utf-8")
+    except OSError as error:
+        raise AskedWrongly(f"{output}: the file cannot be written: {error.strerror or error}") from error
 
 
 if __name__ == "__main__":

@@ -48,11 +48,11 @@ class Decision:
     outcome: str
     value: str | None
     possible: tuple[str, ...]
-    edition: Edition
-    array: Array
-    codes: tuple[Any, ...]
-    given: Given
-    references: tuple[Reference, ...] = ()
+    edition: Edition = field(repr=False)
+    array: Array = field(repr=False)
+    codes: tuple[Any, ...] = field(repr=False)
+    given: Given = field(repr=False)
+    references: tuple[Reference, ...] = field(default=(), repr=False)
     contradictory: bool = False
     notes: list[str] = field(default_factory=list)
     assumed: dict[str, str] = field(default_factory=dict)
@@ -151,7 +151,9 @@ def decide_given(
     decision = decide_in(outcome, given, knowledge, chosen)
     decision.notes[:0] = notes
     decision.assumed = assumed
-    if edition is None and said_something(given.unknown.get("tumour_site")):
+    if edition is None and (
+        said_something(given.unknown.get("tumour_site")) or isinstance(given.values.get("tumour_site"), OneOf)
+    ):
         # The site was said, only not so that it can be read: no site's rules may be taken for it.
         decision.blocked_by = "tumour_site"
         decision.value, decision.possible, decision.references = None, decision.array.outcome.values, ()

@@ -40,15 +40,15 @@ class Given:
 def prepare(raw: Mapping[str, Any], facts: Facts) -> Given:
     """Read raw facts and derive what follows from them. `raw` names only known facts."""
     given = Given({})
-    for name, said in raw.items():
-        value = facts[name].coerce(said)
+    for name in sorted(raw, key=facts.place.__getitem__):
+        value = facts[name].coerce(raw[name])
         if isinstance(value, Unknown):
             given.unknown[name] = value
         else:
             given.values[name] = value
     _drop_partly_not_reported(given, facts)
-    _group_means_numbers(given)
     _ratio_from_copies(given, facts.get("her2_cep17_ratio"))
+    _group_means_numbers(given)
     _implied(given, facts)
     _not_reported(given, facts)
     return given
@@ -152,6 +152,9 @@ def _implied(given: Given, facts: Facts) -> None:
         other, value = implies
         held = given.values.get(other)
         if held is None:
+            why = given.unknown.get(other)
+            if why is not None and why.reason is Reason.CONTRADICTORY:
+                continue
             given.values[other] = value
             given.unknown.pop(other, None)
         elif held != value:

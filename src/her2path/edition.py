@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from importlib.resources import files
 from pathlib import Path
 
-from .array import Array
+from .array import Array, TooManyBoxes
 from .fact import Facts, read_facts
 from .markdown import Document, code_names, plain, read_markdown
 from .problem import KnowledgeError, Problem
@@ -117,6 +117,10 @@ class Knowledge:
             if now:
                 return now[0], ""
             if match and wanted == "any":
+                begun = [edition for edition in match if edition.since is None or edition.since <= on]
+                if begun:
+                    last = max(begun, key=lambda edition: edition.since or dt.date.min)
+                    return last, f"no edition was in force on {on}; the last before it, {last.key}, is applied"
                 first = min(match, key=lambda edition: edition.since or dt.date.min)
                 return first, f"no edition was in force on {on}; the first, {first.key}, is applied"
         raise AskedWrongly(f"{outcome} for {site} is decided only in a jurisdiction: give --jurisdiction or --edition")
@@ -141,7 +145,10 @@ class Knowledge:
         used = frozenset(name for name in given if name in tables and name != outcome)
         key = (edition.topic, edition.key, outcome, used)
         if key not in self._arrays:
-            self._arrays[key] = Array(chain(tables, outcome, used), self.facts, used)
+            try:
+                self._arrays[key] = Array(chain(tables, outcome, used), self.facts, used)
+            except TooManyBoxes as large:
+                raise AskedWrongly(str(large)) from large
         return self._arrays[key]
 
 

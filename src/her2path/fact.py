@@ -193,7 +193,11 @@ class Facts(Mapping[str, Fact]):
     tests: dict[str, list[Fact]] = field(default_factory=dict, init=False)
     """The facts of each laboratory test."""
 
+    place: dict[str, int] = field(default_factory=dict, init=False)
+    """Where each fact stands in the order of `facts.md`."""
+
     def __post_init__(self) -> None:
+        self.place = {name: place for place, name in enumerate(self.by_name)}
         for fact in self.by_name.values():
             if fact.test:
                 self.tests.setdefault(fact.test, []).append(fact)
@@ -212,9 +216,6 @@ class Facts(Mapping[str, Fact]):
 
     def __hash__(self) -> int:
         return id(self)
-
-    def of_test(self, test: str) -> list[Fact]:
-        return [fact for fact in self.by_name.values() if fact.test == test]
 
 
 def read_facts(path: Path) -> Facts:

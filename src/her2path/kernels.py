@@ -97,11 +97,20 @@ def edges_of(axis: Axis, kind: type[np.floating[Any]] = np.float64) -> npt.NDArr
     return np.array([low, high, *bounds[used[0] : used[-1]]], dtype=kind)
 
 
+_NUMPY = {
+    **{f"{sign}int{bits}": f"{sign}int{bits}" for sign in ("", "u") for bits in (8, 16, 32, 64)},
+    "halffloat": "float16",
+    "float": "float32",
+    "double": "float64",
+}
+"""NumPy's name of each primitive Arrow type (Arrow itself would ask pandas)."""
+
+
 def bits_of(column: Any) -> tuple[npt.NDArray[Any], Valid | None]:
     """The values of a primitive Arrow array without a copy, and 1 where they are valid (`None`: all are)."""
     bits, data = column.buffers()
     end = column.offset + len(column)
-    values = np.frombuffer(data or b"", dtype=column.type.to_pandas_dtype(), count=end)[column.offset :]
+    values = np.frombuffer(data or b"", dtype=_NUMPY[str(column.type)], count=end)[column.offset :]
     if bits is None or column.null_count == 0:
         return values, None
     first = column.offset // 8

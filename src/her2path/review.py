@@ -122,10 +122,10 @@ class Reviewer:
         findings = _of_troubles(record)
         future = [event for event in record.events if event.day is not None and event.day > self.settings.on]
         if future:
-            record.events = [event for event in record.events if event not in future]
+            record.events = [event for event in record.events if event.day is None or event.day <= self.settings.on]
             origins = tuple(dict.fromkeys(event.origin for event in future))
             words = f"{len(future)} results are dated after {self.settings.on} and were not used"
-            findings.append(Finding(Grade.UNREADABLE, words, origins))
+            findings.append(Finding(Grade.NOTE, words, origins))
         site = self._site(record, findings)
         diagnoses = [event for event in record.events if event.note == "diagnosis"]
         found, loose = specimens_of(record)
@@ -332,6 +332,13 @@ def _speaker(specimens: list[SpecimenReview]) -> SpecimenReview | None:
     return (metastases or specimens)[-1] if specimens else None
 
 
+def _of_same_day(speaker: SpecimenReview, specimens: list[SpecimenReview]) -> list[SpecimenReview]:
+    """The specimens that could speak as well: of the same day, and metastases where the speaker is one."""
+    return [
+        s for s in specimens if s.day == speaker.day and (s.place == speaker.place or speaker.place != "metastasis")
+    ]
+
+
 def _of_patient(specimens: list[SpecimenReview]) -> tuple[str | None, tuple[str, ...], str]:
     speaker = _speaker(specimens)
     if speaker is None:
@@ -345,6 +352,9 @@ def _of_patient(specimens: list[SpecimenReview]) -> tuple[str | None, tuple[str,
         # Which is the latest cannot be known, so none speaks for the others.
         possible = dict.fromkeys(value for specimen in specimens for value in specimen.status.possible)
         return None, tuple(possible), "specimens differ, and one has no date"
+    elif len({other.status.value for other in _of_same_day(speaker, specimens)}) > 1:
+        possible = dict.fromkeys(v for other in _of_same_day(speaker, specimens) for v in other.status.possible)
+        return None, tuple(possible), f"specimens of {speaker.day} differ"
     else:
         rule = f"the latest {'metastasis' if speaker.place == 'metastasis' else 'specimen'}, {speaker.name}"
     return speaker.status.value, speaker.status.possible, rule

@@ -100,6 +100,7 @@ class Resource:
     head: Head
     raw: bytes | memoryview
     where: str
+    url: str = ""
 
 
 @dataclass(slots=True)
@@ -260,17 +261,17 @@ class Sorter:
 
     def add(self, resource: Resource, url: str | None) -> None:
         """Take in a resource with the full address of its entry."""
+        resource.url = url = url or ""
         if resource.head.resourceType != "Patient":
             self.waiting.append(resource)
             return
         identity = resource.head.id
         name = identity or (patient_of(url) if url else "") or resource.where
-        if identity and self._ids.get(identity, url) != url:
+        if identity and self._ids.setdefault(identity, url) != url:
             name = url or resource.where
             self.patients[f"Patient/{identity}"] = ""
         elif identity:
-            self._ids[identity] = url or ""
-            self.patients[f"Patient/{identity}"] = name
+            self.patients.setdefault(f"Patient/{identity}", name)
         if url:
             self.patients[url] = name
         self.found.setdefault(name, Group(name, self.where)).resources.append(resource)
@@ -301,7 +302,10 @@ class Sorter:
         kind = reference.partition("/_history/")[0].rpartition("/")[0].rpartition("/")[2]
         if "/" in reference and kind != "Patient":
             return None, f"the subject {reference} is no patient: it belongs to nobody"
-        return patient_of(reference), ""
+        name = patient_of(reference)
+        if reference.startswith("http") and self._ids.get(name, "").startswith("http"):
+            return reference, ""  # the same number on another server
+        return name, ""
 
 
 def patient_of(reference: str) -> str:

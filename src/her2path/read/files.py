@@ -14,6 +14,7 @@ from ..record import Trouble
 
 JSON_ENDINGS = (".json", ".ndjson", ".jsonl")
 BUFFER = 1 << 20
+NOT_FROM_A_FOLDER = (".csv", ".parquet", ".xlsx", ".xml")
 LINE_ENDINGS = (".ndjson", ".jsonl")
 
 
@@ -42,6 +43,9 @@ def read_pieces(path: Path) -> Iterator[Piece | Trouble]:
         for file in sorted(path.rglob("*")):
             if file.is_file() and _is_records(file.name):
                 yield from _file(file, file.relative_to(path).as_posix())
+            elif file.suffix.lower() in NOT_FROM_A_FOLDER:
+                what = "not read from a folder: give the file itself, as CSV or Parquet or as FHIR in JSON"
+                yield Trouble("skipped", file.relative_to(path).as_posix(), what)
         return
     yield from _file(path, path.name)
 
@@ -72,10 +76,16 @@ def _archive(path: Path, name: str) -> Iterator[Piece | Trouble]:
             if not member.isfile() or not _is_records(member.name):
                 continue
             packed = archive.extractfile(member)
-            if packed is not None:
-                zipped = member.name.lower().endswith(".gz")
-                stream: Any = gzip.GzipFile(fileobj=packed) if zipped else packed
+            if packed is None:
+                continue
+            zipped = member.name.lower().endswith(".gz")
+            stream: Any = gzip.GzipFile(fileobj=packed) if zipped else packed
+            try:
                 yield from _stream(stream, f"{name}/{member.name}", member.name.lower().removesuffix(".gz"), None)
+            except (gzip.BadGzipFile, zlib.error, EOFError) as error:
+                if not zipped:
+                    raise
+                yield Trouble("unreadable", f"{name}/{member.name}", f"the file cannot be read to its end: {error}")
         if path.name.lower().endswith(".tar") and not _ends_well(path):
             yield Trouble("unreadable", name, "the archive is cut off; what came before is reviewed")
 

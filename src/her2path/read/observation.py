@@ -22,6 +22,7 @@ from functools import lru_cache
 from typing import Any
 
 from ..fact import Facts
+from ..phrase import parse_number
 from ..record import RECORDED_STATUS, Event, Trouble
 from ..value import NOT_REPORTED, OneOf, Reason, Unknown, Value
 from .answer import Answer, codings_of, read_answer, text_of
@@ -29,7 +30,6 @@ from .codes import TELLING, Codes, Key, check_digit_holds, system_name
 
 UNREAD = ("serum", "immunoassay", "variant", "unclear")
 NUMBERS = {"ratio": "her2_cep17_ratio", "her2_copies": "her2_copies", "cep17_copies": "cep17_copies"}
-NUMBER_NAMES = {name: means for means, name in NUMBERS.items()}
 
 _PER_CELL = re.compile(r"(copies|signals|#|count)?\W*(/|per)\W*(cell|nucleus|nuclei|cells)?", re.IGNORECASE)
 _NO_UNIT = ("", "1", "{#}", "#", "n/a")
@@ -65,6 +65,7 @@ _ISH_WORDS = {
 }  # fmt: skip
 _STATUS_WORDS = {"positive": "positive", "negative": "negative", "equivocal": "equivocal", "low": "negative"}
 _FAILED = ("indeterminate", "inconclusive", "failed", "unsatisfactory", "uninterpretable", "insufficient")
+SHORT = 40
 FINAL = ("final", "amended", "corrected", "appended")
 EARLY = ("preliminary", "registered")
 VOID = ("entered-in-error", "cancelled")
@@ -101,10 +102,17 @@ def speaks_of_her2(text: Any) -> bool:
     return isinstance(text, str) and any(word in text.lower() for word in ("her2", "her-2", "erbb2"))
 
 
-@lru_cache(maxsize=50_000)
 def read_values(means: str, answer: Answer, facts: Facts, cells: Decimal | None) -> tuple[tuple[str, Value, str], ...]:
     """The facts one answer gives, each with its value (or why it is unknown) and a note."""
+    if cells is None and answer.number is None and answer.interval is None and len(answer.words) <= SHORT:
+        return _values_of_words(means, answer, facts)
     return tuple(_values(means, answer, facts, cells))
+
+
+@lru_cache(maxsize=10_000)
+def _values_of_words(means: str, answer: Answer, facts: Facts) -> tuple[tuple[str, Value, str], ...]:
+    """Short words come again and again; numbers and reports do not, and nothing of them is kept."""
+    return tuple(_values(means, answer, facts, None))
 
 
 def _values(means: str, answer: Answer, facts: Facts, cells: Decimal | None) -> Iterator[tuple[str, Value, str]]:
@@ -202,10 +210,14 @@ def _number(
         return
     total = _TOTAL.fullmatch(words)
     if total and means != "ratio":
-        yield name, *_mean_of_total(name, Decimal(total[1].replace(",", ".")), Decimal(total[2]), facts)
+        count = parse_number(total[1])
+        if isinstance(count, Decimal):
+            yield name, *_mean_of_total(name, count, Decimal(total[2]), facts)
+        else:
+            yield name, _refused(name, words, facts), ""
         return
     if means != "ratio" and (bare := _SIGNALS.fullmatch(words)):
-        yield name, *_total(name, facts[name].coerce(bare[1]), "signals", cells, facts)
+        yield name, *_total(name, parse_number(bare[1]), "signals", cells, facts)
         return
     per_cell = means != "ratio" and _is_per_cell(unit)
     if "signal" in unit and not per_cell and means != "ratio":
@@ -311,6 +323,8 @@ def read_observation(resource: Mapping[str, Any], origin: str, codes: Codes, fac
     reference = resource.get("specimen")
     named = reference.get("reference") if isinstance(reference, dict) else ""
     specimen = specimen_name(named) if isinstance(named, str) else ""
+    if isinstance(named, str) and named.startswith("#"):
+        specimen = f"{origin}{named}"  # contained: a name of this resource alone
     cells = next((read_answer(part, codes).number for meant, part in parts if meant == "cells"), None)
     for meant, part in parts:
         answer = read_answer(part, codes)

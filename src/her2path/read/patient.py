@@ -8,7 +8,7 @@ from typing import Any
 from ..fact import Facts
 from ..record import RECORDED_STATUS, Event, Record, Tissue, Trouble
 from .answer import codings_of, text_of
-from .bundle import Concept, Group, Head
+from .bundle import Concept, Group, Head, Resource
 from .codes import Codes, system_name
 from .observation import read_day, read_observation, specimen_name
 from .strict import parse_strictly
@@ -33,7 +33,7 @@ def read_record(group: Group, codes: Codes, facts: Facts) -> Record:
                 continue
             content = parse_strictly(resource.raw)
             if kind == "Specimen":
-                _tissue(record, content, resource.head, codes)
+                _tissue(record, content, resource, codes)
             else:
                 _observation(record, content, origin, codes, facts)
         except WRONG_TYPES as error:
@@ -68,7 +68,7 @@ def _diagnosis(record: Record, head: Head, origin: str, codes: Codes) -> None:
             record.events.append(Event(RECORDED_STATUS, status, None, "", origin, said, note="diagnosis"))
 
 
-def _tissue(record: Record, content: dict[str, Any], head: Head, codes: Codes) -> None:
+def _tissue(record: Record, content: dict[str, Any], resource: Resource, codes: Codes) -> None:
     collection = content.get("collection")
     collection = collection if isinstance(collection, dict) else {}
     kind, texts = "", []
@@ -84,5 +84,6 @@ def _tissue(record: Record, content: dict[str, Any], head: Head, codes: Codes) -
     place = "metastasis" if "metasta" in words and not DENIED.search(words) else ""
     place = place or ("primary" if "primary" in words else "")
     day, _ = read_day({"effectiveDateTime": collection.get("collectedDateTime") or content.get("receivedTime")})
-    name = specimen_name(f"Specimen/{head.id}")
-    record.tissues[name] = Tissue(name, kind, place, day)
+    for reference in (f"Specimen/{resource.head.id}" if resource.head.id else "", resource.url):
+        if name := specimen_name(reference):
+            record.tissues[name] = Tissue(name, kind, place, day)

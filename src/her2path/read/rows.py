@@ -8,7 +8,8 @@ where they do not, each run of rows is reviewed by itself and that is said.
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator, Mapping
+import difflib
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -35,18 +36,24 @@ def read_rows(path: Path, facts: Facts, columns: Mapping[str, str]) -> Iterator[
     if not tests:
         known = ", ".join(name for name, fact in facts.items() if fact.test)
         raise AskedWrongly(f"{path}: no column is a fact of a HER2 test; expected some of {known}")
+    misspelt = [Trouble("unreadable", path.name, told) for told in misspelt_columns(names, facts)]
+    yield from misspelt
     record: Record | None = None
     finished: set[str] = set()
     number = 1
     for batch in table.to_batches(max_chunksize=10_000):
         for row in batch.to_pylist():
             number += 1
-            patient = str(row[patient_column]) if patient_column else str(number - 1)
+            said = str(row[patient_column] or "").strip() if patient_column else str(number - 1)
+            patient = said or f"row {number}"
             if record is None or record.patient != patient:
                 if record is not None:
                     finished.add(record.patient)
                     yield record
                 record = Record(patient, f"{path.name}:{number}")
+                if not said:
+                    what = f"no patient in the column {patient_column}; the row is reviewed by itself"
+                    record.troubles.append(Trouble("unreadable", f"{path.name}:{number}", what))
                 if patient in finished:
                     what = f"patient {patient} stands in several places; each is reviewed by itself"
                     record.troubles.append(Trouble("order", f"{path.name}:{number}", what))
@@ -59,16 +66,25 @@ def _row(record: Record, row: dict[str, Any], number: int, name: str, tests: lis
     where = f"{name}:{number}"
     day = facts["test_date"].coerce(row.get("test_date"))
     if isinstance(day, Unknown) and day.reason is not Reason.ABSENT:
-        record.troubles.append(Trouble("date", where, str(day)))
+        record.troubles.append(Trouble("unreadable", where, str(day)))
     on = dt.date.fromisoformat(day) if isinstance(day, str) else None
     specimen = str(row.get("specimen") or f"row {number}")
     site = facts["tumour_site"].coerce(row.get("tumour_site"))
     if isinstance(site, str):
         record.sites.add(site)
+    elif isinstance(site, Unknown) and site.reason is not Reason.ABSENT:
+        record.sites.add("other")
+        record.troubles.append(Trouble("unreadable", where, str(site)))
     kind = facts["specimen_kind"].coerce(row.get("specimen_kind"))
-    record.tissues[specimen] = Tissue(specimen, kind if isinstance(kind, str) else "", day=on)
+    if isinstance(kind, Unknown) and kind.reason is not Reason.ABSENT:
+        record.troubles.append(Trouble("unreadable", where, str(kind)))
+    if isinstance(kind, str) or specimen not in record.tissues:
+        record.tissues[specimen] = Tissue(specimen, kind if isinstance(kind, str) else "", day=on)
     for test in tests:
         value = facts[test].coerce(row[test])
+        if test == "ihc_score" and str(row[test]).strip() == "0+" and "any_membrane_staining" not in tests:
+            note = "0+ is read as score 0 with some membrane staining"
+            record.events.append(Event("any_membrane_staining", "yes", on, specimen, where, "0+", note=note))
         if isinstance(value, Unknown) and value.reason is Reason.ABSENT:
             continue
         record.events.append(Event(test, value, on, specimen, where, str(row[test])))
@@ -89,5 +105,19 @@ def named_columns(table: Any, columns: Mapping[str, str], facts: Facts) -> Any:
             raise AskedWrongly(f"no column is called {column!r}; there are " + ", ".join(table.column_names))
         if fact not in facts and fact not in PATIENT:
             raise AskedWrongly(f"--column {fact}={column}: no fact is called {fact!r}")
+        if column in fact_of:
+            raise AskedWrongly(f"the column {column} cannot hold both {fact_of[column]} and {fact}")
+        if fact in table.column_names and fact != column:
+            raise AskedWrongly(f"--column {fact}={column}: the file has a column {fact} too; drop or rename it")
         fact_of[column] = fact
     return table.rename_columns([fact_of.get(name, name) for name in table.column_names])
+
+
+def misspelt_columns(names: Iterable[str], facts: Facts) -> Iterator[str]:
+    """Columns that are no fact but nearly are one that is not there: told, since they are not read."""
+    names = list(names)
+    missing = {fact.lower(): fact for fact in facts if fact not in names}
+    for name in names:
+        near = difflib.get_close_matches(name.lower(), missing, n=1, cutoff=0.85) if name not in facts else []
+        if near:
+            yield f"the column {name} is no fact; did you mean {missing[near[0]]}? (--column {missing[near[0]]}={name})"

@@ -49,7 +49,8 @@ def read_table(path: Path) -> Any:
 
 def _read_parquet(path: Path) -> Any:
     try:
-        return pq.read_table(path.open("rb"))
+        with path.open("rb") as file:
+            return pq.read_table(file)
     except pa.ArrowException as error:
         raise AskedWrongly(f"{path}: this is no Parquet file: {error}") from error
 
@@ -60,7 +61,7 @@ def _read_csv(path: Path) -> Any:
     try:
         # Arrow numbers the columns itself, so that the header is read like any row, byte order mark and all.
         table = pc_csv.read_csv(
-            path.open("rb"),
+            path,
             read_options=pc_csv.ReadOptions(autogenerate_column_names=True, block_size=LONGEST_ROWS_BYTES),
             parse_options=pc_csv.ParseOptions(delimiter=separator, newlines_in_values=True),
             convert_options=pc_csv.ConvertOptions(column_types=dict.fromkeys(names, pa.string())),

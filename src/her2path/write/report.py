@@ -6,7 +6,10 @@ import json
 import sys
 from collections.abc import Iterator
 from typing import Any, TextIO
+from weakref import WeakKeyDictionary
 
+from ..array import Array
+from ..axis import Code
 from ..decision import Decision
 from ..finding import Finding, PatientReview, SpecimenReview
 from ..record import Trouble
@@ -47,9 +50,14 @@ def _specimen_lines(specimen: SpecimenReview) -> Iterator[str]:
         yield from _finding_lines(finding, "    ")
 
 
+_told_of: WeakKeyDictionary[Array, dict[tuple[Code, ...], str]] = WeakKeyDictionary()
+"""The lines of each combination of bins, so that they are put together once."""
+
+
 def _told(decision: Decision) -> str:
     """A decision on one line with its edition, and its rows each on their own with the citation."""
-    told: str | None = decision.array.told.get(decision.codes)
+    of_array = _told_of.setdefault(decision.array, {})
+    told = of_array.get(decision.codes)
     if told is None:
         label = decision.outcome.removeprefix("her2_")
         lines = [f"    {label:<11} {outcome_words(decision)}  (by {decision.edition.key})"]
@@ -57,7 +65,7 @@ def _told(decision: Decision) -> str:
             if decision.outcome in (reference.outcome, "her2_status"):
                 cited = "; ".join(map(str, reference.row.citations))
                 lines.append(f"                row {reference.name} => {reference.row.outcome_text()}  [{cited}]")
-        told = decision.array.told[decision.codes] = "\n".join(lines)
+        told = of_array[decision.codes] = "\n".join(lines)
     return told
 
 
