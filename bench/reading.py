@@ -1,6 +1,6 @@
 """Measure reading and reviewing FHIR: against orjson alone, against cql-execution, and in memory.
 
-    python bench/reading.py [--patients 5000] [--file RECORDS.ndjson] [--json RESULTS.json]
+    python bench/reading.py [--patients 20000] [--file RECORDS.ndjson] [--json RESULTS.json]
 
 Every ratio is taken within one run, its two sides in turn, and the medians are printed. cql-execution (npm) is
 measured when npm is there, on the same bundles.
@@ -126,7 +126,7 @@ def against_cql(path: Path, repeats: int) -> dict[str, Any] | None:
 
 def main() -> None:
     options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    options.add_argument("--patients", type=int, default=5000)
+    options.add_argument("--patients", type=int, default=20000)
     options.add_argument("--file", type=Path, help="NDJSON bundles to read instead of made ones")
     options.add_argument("--repeats", type=int, default=5)
     options.add_argument("--json", type=Path, help="write the results here too")

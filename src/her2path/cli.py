@@ -261,6 +261,7 @@ def _decide_file(
 @click.option("--jurisdiction", type=click.Choice(["us", "eu"]), help="Whose label decides, where labels differ.")
 @column_option
 @click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True)
+@click.option("--processes", type=click.IntRange(1), help="Processes to share a large source; all cores by default.")
 @click.option("--summary-only", is_flag=True, help="Print only the summary.")
 @click.option("-o", "--output", type=click.Path(path_type=Path), help="Write here instead of printing.")
 def review(
@@ -271,6 +272,7 @@ def review(
     jurisdiction: str | None,
     columns: tuple[str, ...],
     form: str,
+    processes: int | None,
     summary_only: bool,
     output: Path | None,
 ) -> None:
@@ -279,8 +281,9 @@ def review(
     HER2 status per specimen and patient, the row and citation behind it, what is missing and what
     would settle it, contradictions, and what was unreadable; then a summary.
     """
+    from .cohort import processes_for, review_parts
     from .read.files import source_size
-    from .review import Settings, Summary, review_source
+    from .review import Settings, Summary
     from .write.report import Writer
 
     settings = Settings(on or dt.date.today(), site, edition, jurisdiction)
@@ -296,8 +299,19 @@ def review(
         with click.progressbar(
             length=source_size(source), label="reviewing", file=sys.stderr, hidden=quiet, show_pos=False
         ) as bar:
-            for found in review_source(source, knowledge, settings, bar.update, pairs(columns)):
-                writer.put(found, summary)
+            shared = processes or processes_for(source)
+            for part in review_parts(
+                source,
+                knowledge,
+                settings,
+                writer.render,
+                processes=shared,
+                progress=bar.update,
+                columns=pairs(columns),
+            ):
+                summary.merge(part.summary)
+                for item in part.items:
+                    writer.put(item)
         writer.finish(summary)
     finally:
         if output:

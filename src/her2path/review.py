@@ -75,6 +75,13 @@ class Summary:
             if specimen.status.value is None:
                 self.why_undetermined[why_undetermined(specimen.status)] += 1
 
+    def merge(self, other: Summary) -> None:
+        """Add the counts of other patients."""
+        for name in ("patients", "without_tests", "specimens", "troubles"):
+            setattr(self, name, getattr(self, name) + getattr(other, name))
+        for name in ("status", "expression", "why_undetermined", "findings", "editions"):
+            getattr(self, name).update(getattr(other, name))
+
     def as_json(self) -> dict[str, Any]:
         return {
             "patients": self.patients, "without_her2_tests": self.without_tests, "specimens": self.specimens,

@@ -121,6 +121,11 @@ class Skimmer:
         self._matters: dict[tuple[str | None, str | None, str | None], bool] = {}
         self._test_codes = {code for _, code in codes.tests}
 
+    @staticmethod
+    def head_of(raw: bytes) -> Head:
+        """The head of a resource that was skimmed before."""
+        return _head.decode(raw)
+
     def skim(self, piece: Piece) -> Iterator[Group | Trouble]:
         """Group the resources of a bundle by patient; a resource by itself is a group of one."""
         content = piece.content.removeprefix(b"\xef\xbb\xbf")

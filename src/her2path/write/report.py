@@ -133,23 +133,22 @@ class Writer:
         if self.is_json:
             stream.write('{"patients": [')
 
-    def put(self, found: PatientReview | Trouble, summary: Summary) -> None:
-        """Write one patient, or what belongs to none; and count it."""
-        if isinstance(found, Trouble):
-            summary.troubles += 1
-            if self.is_json and len(self.not_read) < MOST_TOLD:
-                self.not_read.append({"kind": str(found.kind), "where": found.where, "what": found.what})
-            print(trouble_text(found), file=sys.stderr if self.is_json else self.stream)
-            return
-        summary.add(found)
+    def render(self, patient: PatientReview) -> str:
+        """One patient as this writer writes her; nothing where only the summary is asked for."""
         if self.summary_only:
-            return
-        if self.is_json:
-            self.stream.write(",\n" if self.written else "\n")
-            self.stream.write(json.dumps(patient_json(found), ensure_ascii=False))
-        else:
-            self.stream.write(patient_text(found) + "\n")
-        self.written += 1
+            return ""
+        return json.dumps(patient_json(patient), ensure_ascii=False) if self.is_json else patient_text(patient)
+
+    def put(self, item: str | Trouble) -> None:
+        """Write one patient, or what belongs to none."""
+        if isinstance(item, Trouble):
+            if self.is_json and len(self.not_read) < MOST_TOLD:
+                self.not_read.append({"kind": str(item.kind), "where": item.where, "what": item.what})
+            print(trouble_text(item), file=sys.stderr if self.is_json else self.stream)
+        elif not self.summary_only:
+            before = (",\n" if self.written else "\n") if self.is_json else ""
+            self.stream.write(f"{before}{item}" if self.is_json else f"{item}\n")
+            self.written += 1
 
     def finish(self, summary: Summary) -> None:
         """Write the summary, and end the document."""
