@@ -228,17 +228,9 @@ class Array:
     def _slow_answer(self, values: Mapping[str, Any]) -> int:
         return self.situation(self.codes(values)).answer
 
-    def codes(self, values: Mapping[str, Any], found: dict[int, Code] | None = None) -> tuple[Code, ...]:
-        """The bin, or bins, of each axis for one patient; `found` keeps them for other arrays by likeness."""
-        if found is None:
-            return tuple([axis.code(values.get(name)) for name, axis in self._named_axes])
-        codes: list[Code] = []
-        for name, axis in self._named_axes:
-            code = found.get(axis.likeness)
-            if code is None:
-                code = found[axis.likeness] = axis.code(values.get(name))
-            codes.append(code)
-        return tuple(codes)
+    def codes(self, values: Mapping[str, Any]) -> tuple[Code, ...]:
+        """The bin, or bins, of each axis for one patient."""
+        return tuple([axis.code(values.get(name)) for name, axis in self._named_axes])
 
     def situation(self, codes: tuple[Code, ...]) -> Situation:
         """Everything the array holds for a combination of bins; each is worked out once."""

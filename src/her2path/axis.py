@@ -144,9 +144,9 @@ class Axis:
     def _open_ended(self, interval: Interval) -> str:
         """An interval without the limits that are only the fact's plausible range."""
         low, high, edge = interval.low, interval.high, self.fact.plausible
-        if low is not None and low == edge.low:
+        if low is not None and (low, interval.low_included) == (edge.low, edge.low_included):
             low = None
-        if high is not None and high == edge.high:
+        if high is not None and (high, interval.high_included) == (edge.high, edge.high_included):
             high = None
         return str(Interval(low, high, interval.low_included, interval.high_included))
 

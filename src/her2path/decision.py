@@ -170,7 +170,6 @@ class Ground:
     edition: Edition
     taken: frozenset[str]
     notes: tuple[str, ...]
-    codes: dict[int, Code] = field(default_factory=dict)
 
 
 def decide_in(outcome: str, given: Given, knowledge: Knowledge, edition: Edition) -> Decision:
@@ -178,22 +177,85 @@ def decide_in(outcome: str, given: Given, knowledge: Knowledge, edition: Edition
     return decide_on(outcome, ground_of(given, knowledge, edition))
 
 
+class Panel:
+    """Several outcomes of one edition decided together: each axis is looked at once, and what the arrays
+    say of a combination of bins is put together once."""
+
+    def __init__(self, outcomes: tuple[str, ...], ground: Ground) -> None:
+        self.arrays = [ground.knowledge.array(ground.edition, outcome, ground.taken) for outcome in outcomes]
+        unlike = {axis.likeness: axis for array in self.arrays for axis in array.axes}
+        self.axes = [(axis.fact.name, axis) for axis in unlike.values()]
+        place = {likeness: number for number, likeness in enumerate(unlike)}
+        self._of_array = [[place[axis.likeness] for axis in array.axes] for array in self.arrays]
+        self._said: dict[tuple[Code, ...], list[Said]] = {}
+
+    def codes(self, ground: Ground) -> tuple[Code, ...]:
+        """The bins of all axes for one patient."""
+        values = ground.given.values
+        return tuple([axis.code(values.get(name)) for name, axis in self.axes])
+
+    def decide(self, codes: tuple[Code, ...], ground: Ground) -> dict[str, Decision]:
+        """Every outcome for one patient whose bins are `codes`."""
+        said = self._said.get(codes)
+        if said is None:
+            said = self._said[codes] = [
+                _said(array, tuple([codes[place] for place in places]), ground)
+                for array, places in zip(self.arrays, self._of_array, strict=True)
+            ]
+        return {each.array.outcome.name: _decision(each, ground) for each in said}
+
+
+By = tuple[Panel, tuple[Code, ...]]
+"""What decisions were made by: a panel and the bins of its axes."""
+
+
+def decide_together(outcomes: tuple[str, ...], ground: Ground) -> tuple[By, dict[str, Decision]]:
+    """Decide several outcomes on facts that stand ready; also what they were decided by."""
+    key = (id(ground.edition), outcomes, ground.taken)
+    panel = ground.knowledge.panels.get(key)
+    if panel is None:
+        panel = ground.knowledge.panels[key] = Panel(outcomes, ground)
+    codes = panel.codes(ground)
+    return (panel, codes), panel.decide(codes, ground)
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """What an array says of some bins, with the rows behind it: the same for every patient in them."""
+
+    array: Array
+    codes: tuple[Code, ...]
+    value: str | None
+    possible: tuple[str, ...]
+    contradictory: bool
+    references: tuple[Reference, ...]
+
+
 def decide_on(outcome: str, ground: Ground) -> Decision:
     """Decide one outcome on facts that stand ready."""
-    given, edition = ground.given, ground.edition
-    array = ground.knowledge.array(edition, outcome, ground.taken)
-    codes = array.codes(given.values, ground.codes)
+    array = ground.knowledge.array(ground.edition, outcome, ground.taken)
+    return _decision(_said(array, array.codes(ground.given.values), ground), ground)
+
+
+def _said(array: Array, codes: tuple[Code, ...], ground: Ground) -> Said:
     situation = array.situation(codes)
+    return Said(
+        array=array, codes=codes,
+        value=array.outcome.values[situation.answer] if situation.answer >= 0 else None,
+        possible=situation.outcomes if situation.answer != CONTRADICTORY else (),
+        contradictory=situation.answer == CONTRADICTORY,
+        references=_references(array, codes, ground.given, situation, ground.knowledge, ground.edition),
+    )  # fmt: skip
+
+
+def _decision(said: Said, ground: Ground) -> Decision:
+    given, outcome = ground.given, said.array.outcome.name
     notes = [*given.notes, *ground.notes]
     if outcome in ground.taken and given.values.get(outcome, NOT_REPORTED) != NOT_REPORTED:
         notes.append(f"{outcome} {given.values[outcome]} was given: the answer is worked out without it")
     return Decision(
-        outcome=outcome,
-        value=array.outcome.values[situation.answer] if situation.answer >= 0 else None,
-        possible=situation.outcomes if situation.answer != CONTRADICTORY else (),
-        edition=edition, array=array, codes=codes, given=given,
-        references=_references(array, codes, given, situation, ground.knowledge, edition),
-        contradictory=situation.answer == CONTRADICTORY, notes=notes,
+        outcome=outcome, value=said.value, possible=said.possible, edition=ground.edition, array=said.array,
+        codes=said.codes, given=given, references=said.references, contradictory=said.contradictory, notes=notes,
     )  # fmt: skip
 
 

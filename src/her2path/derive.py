@@ -37,11 +37,14 @@ class Given:
     notes: list[str] = field(default_factory=list)
 
 
-def prepare(raw: Mapping[str, Any], facts: Facts) -> Given:
-    """Read raw facts and derive what follows from them. `raw` names only known facts."""
+def prepare(raw: Mapping[str, Any], facts: Facts, read: bool = False) -> Given:
+    """Read raw facts and derive what follows from them. `raw` names only known facts.
+
+    With `read`, the values are what `Fact.coerce` made of them, and are not read again.
+    """
     given = Given({})
     for name in sorted(raw, key=facts.place.__getitem__):
-        value = facts[name].coerce(raw[name])
+        value = raw[name] if read else facts[name].coerce(raw[name])
         if isinstance(value, Unknown):
             given.unknown[name] = value
         else:

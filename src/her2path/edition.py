@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from importlib.resources import files
 from pathlib import Path
+from typing import Any
 
 from .array import Array, TooManyBoxes
 from .fact import Facts, read_facts
@@ -66,6 +67,7 @@ class Knowledge:
         self.sources = sources
         self.editions = editions
         self._tables: dict[int, dict[str, Table]] = {}
+        self.panels: dict[tuple[int, tuple[str, ...], frozenset[str]], Any] = {}
         self._asked: dict[tuple[int, str, frozenset[str]], Array] = {}
         self._arrays: dict[tuple[str, str, str, frozenset[str]], Array] = {}
 

@@ -15,7 +15,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-from .decision import Decision, decide_on, ground_of
+from .decision import By, Decision, decide_together, ground_of
 from .derive import Given, prepare
 from .edition import Edition, Knowledge
 from .finding import Finding, Grade, PatientReview, SpecimenReview, in_order
@@ -122,7 +122,8 @@ class Reviewer:
             knowledge.edition(settings.edition, "her2_status")
         self._editions: dict[tuple[str, dt.date | None], tuple[Edition, str]] = {}
         self._decided: dict[tuple[Any, ...], Decided] = {}
-        self._told: dict[tuple[Any, ...], tuple[Finding, ...]] = {}
+        self._told: dict[By, tuple[Finding, ...]] = {}
+        self._steps_of: dict[str, tuple[str, ...]] = {}
 
     def review(self, record: Record) -> PatientReview:
         """Everything the tables say of one record, as known on the day of the review."""
@@ -201,22 +202,27 @@ class Reviewer:
         key = (edition.key, frozenset(raw.items())) if comes_again else None
         decided = self._decided.get(key) if key else None
         if decided is None:
-            ground = ground_of(prepare(raw, self.knowledge.facts), self.knowledge, edition)
-            tables = self.knowledge.tables_of(edition)
-            decisions = {name: decide_on(name, ground) for name in STEPS if name in tables}
-            decided = Decided(ground.given, decisions, self._findings(decisions, edition))
+            ground = ground_of(prepare(raw, self.knowledge.facts, read=True), self.knowledge, edition)
+            by, decisions = decide_together(self._steps(edition), ground)
+            decided = Decided(ground.given, decisions, self._findings(by, decisions))
             if key and len(self._decided) < MOST_KEPT:
                 self._decided[key] = decided
         return decided
 
-    def _findings(self, decisions: dict[str, Decision], edition: Edition) -> tuple[Finding, ...]:
-        """What follows from decisions alone; the same bins under the same edition say the same."""
-        key = (edition.key, tuple([(id(decision.array), decision.codes) for decision in decisions.values()]))
-        told = self._told.get(key)
+    def _steps(self, edition: Edition) -> tuple[str, ...]:
+        steps = self._steps_of.get(edition.key)
+        if steps is None:
+            tables = self.knowledge.tables_of(edition)
+            steps = self._steps_of[edition.key] = tuple(name for name in STEPS if name in tables)
+        return steps
+
+    def _findings(self, by: By, decisions: dict[str, Decision]) -> tuple[Finding, ...]:
+        """What follows from decisions alone; the same bins of the same panel say the same."""
+        told = self._told.get(by)
         if told is None:
             told = tuple(_of_decisions(decisions))
             if len(self._told) < MOST_KEPT:
-                self._told[key] = told
+                self._told[by] = told
         notes = decisions["her2_status"].notes
         return (*told, *[Finding(Grade.NOTE, note) for note in notes]) if notes else told
 
