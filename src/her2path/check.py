@@ -22,8 +22,8 @@ from .edition import (
     chain,
     knowledge_folder,
     read_edition_files,
-    read_editions,
     read_facts_and_sources,
+    read_unproven,
 )
 from .fact import Facts
 from .problem import KnowledgeError, Problem
@@ -243,28 +243,15 @@ def read_for_check(path: Path | None) -> tuple[Knowledge | None, list[Problem]]:
     shipped = knowledge_folder()
     try:
         if path is None or path == shipped or shipped in path.parents:
-            return _read_all(shipped)
+            return read_unproven(shipped)
         if path.is_dir() and (path / "facts.md").exists():
-            return _read_all(path)
+            return read_unproven(path)
         facts, sources = read_facts_and_sources(shipped)
-    except (KnowledgeError, OSError, UnicodeDecodeError) as error:
-        return None, _told(error, path or shipped)
+    except KnowledgeError as error:
+        return None, error.problems
     files = sorted(path.rglob("*.md")) if path.is_dir() else [path]
     editions, problems = read_edition_files(files, facts, sources)
     return Knowledge(path, facts, sources, editions), problems
-
-
-def _read_all(folder: Path) -> tuple[Knowledge, list[Problem]]:
-    facts, sources = read_facts_and_sources(folder)
-    editions, problems = read_editions(folder, facts, sources)
-    return Knowledge(folder, facts, sources, editions), problems
-
-
-def _told(error: Exception, path: Path) -> list[Problem]:
-    if isinstance(error, KnowledgeError):
-        return error.problems
-    advice = "write Markdown in UTF-8"
-    return [Problem(path, 1, "unreadable", f"the file cannot be read: {error}", advice)]
 
 
 def relative(path: Path) -> Path:

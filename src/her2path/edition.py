@@ -311,6 +311,13 @@ def _header_faults(path: Path, entries: dict[str, str], lines: dict[str, int], f
             yield Problem(path, lines[name], "bad edition", what, "write one of: " + ", ".join(values))
 
 
+def read_unproven(folder: Path) -> tuple[Knowledge, list[Problem]]:
+    """All knowledge below a folder as it is written, with the problems of reading it; nothing is proven yet."""
+    facts, sources = read_facts_and_sources(folder)
+    editions, problems = read_editions(folder, facts, sources)
+    return Knowledge(folder, facts, sources, editions), problems
+
+
 def read_knowledge(folder: Path | None = None) -> Knowledge:
     """Read and prove all knowledge below `folder` (the shipped one by default).
 
@@ -319,9 +326,7 @@ def read_knowledge(folder: Path | None = None) -> Knowledge:
     from .check import prove
 
     folder = folder or knowledge_folder()
-    facts, sources = read_facts_and_sources(folder)
-    editions, problems = read_editions(folder, facts, sources)
-    knowledge = Knowledge(folder, facts, sources, editions)
+    knowledge, problems = read_unproven(folder)
     problems += prove(knowledge)
     if problems:
         raise KnowledgeError(sorted(problems))

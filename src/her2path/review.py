@@ -197,9 +197,10 @@ class Reviewer:
         if specimen.tissue and specimen.tissue.kind:
             raw["specimen_kind"] = specimen.tissue.kind
         raw["tumour_site"] = site
-        # Facts with numbers seldom come again; and equal numbers may be different reports (2.0, 2.00).
+        # Facts with numbers seldom come again. Equal limits may be different reports (> 2.0, > 2.00).
         comes_again = not any(isinstance(value, Decimal) for value in raw.values())
-        key = (edition.key, frozenset(raw.items())) if comes_again else None
+        said = frozenset([(name, value, str(value)) for name, value in raw.items()]) if comes_again else None
+        key = (edition.key, said) if said is not None else None
         decided = self._decided.get(key) if key else None
         if decided is None:
             ground = ground_of(prepare(raw, self.knowledge.facts, read=True), self.knowledge, edition)
