@@ -171,7 +171,11 @@ def _reachable(knowledge: Knowledge, edition: Edition) -> Iterator[Problem]:
 def _overlapping_windows(editions: list[Edition]) -> Iterator[Problem]:
     for place, edition in enumerate(editions):
         for other in editions[:place]:
-            same = (edition.topic, edition.site, edition.jurisdiction) == (other.topic, other.site, other.jurisdiction)
+            same = (edition.topic, edition.scope, edition.jurisdiction) == (
+                other.topic, other.scope, other.jurisdiction,
+            )  # fmt: skip
+            if edition.scope and not set(edition.scope_values) & set(other.scope_values):
+                continue
             if not same or edition.supplement or other.supplement or not set(edition.tables) & set(other.tables):
                 continue
             start = max(edition.since or dt.date.min, other.since or dt.date.min)
@@ -192,7 +196,7 @@ def run_cases(knowledge: Knowledge) -> Iterator[Problem]:
             if edition.supplement:
                 # A supplement lends its tables: its cases run under the newest edition that borrows them.
                 try:
-                    runs_in, _ = knowledge.in_force(case.outcome, edition.site, dt.date.max)
+                    runs_in, _ = _any_borrower(knowledge, edition, case.outcome)
                 except AskedWrongly:
                     what = f"case {case.name}: no edition here borrows the table of {case.outcome}"
                     advice = "check the supplement together with its editions"
@@ -213,6 +217,11 @@ def run_cases(knowledge: Knowledge) -> Iterator[Problem]:
             elif case.row and case.row not in decision.last_rows:
                 what = f"case {case.name}: decided by row {', '.join(decision.last_rows)}, not {case.row}"
                 yield Problem(edition.path, case.line, "case disagrees", what, advice)
+
+
+def _any_borrower(knowledge: Knowledge, supplement: Edition, outcome: str) -> tuple[Edition, str]:
+    about = {supplement.scope: supplement.scope_values[0]} if supplement.scope_values else {}
+    return knowledge.in_force(outcome, about, dt.date.max)
 
 
 def check(knowledge: Knowledge) -> tuple[list[Proven], list[Problem]]:

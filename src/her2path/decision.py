@@ -12,7 +12,7 @@ from typing import Any
 from .array import CONTRADICTORY, Array, Situation
 from .axis import Code
 from .derive import Given, prepare, said_something
-from .edition import AskedWrongly, Edition, Knowledge, read_knowledge
+from .edition import AskedWrongly, Edition, Knowledge, NoJurisdiction, read_knowledge
 from .source import Citation
 from .table import CANNOT_HAPPEN, Row
 from .value import NOT_REPORTED, OneOf, Reason, Unknown
@@ -151,13 +151,12 @@ def decide_given(
     decision = decide_in(outcome, given, knowledge, chosen)
     decision.notes[:0] = notes
     decision.assumed = assumed
-    if edition is None and (
-        said_something(given.unknown.get("tumour_site")) or isinstance(given.values.get("tumour_site"), OneOf)
-    ):
-        # The site was said, only not so that it can be read: no site's rules may be taken for it.
-        decision.blocked_by = "tumour_site"
-        decision.value, decision.possible, decision.references = None, decision.array.outcome.values, ()
-        decision.assumed = {}
+    for scope in () if edition is not None else knowledge.scopes_of(outcome):
+        if said_something(given.unknown.get(scope)) or isinstance(given.values.get(scope), OneOf):
+            # The organ or product was said, only not so that it can be read: no other's rules may be taken for it.
+            decision.blocked_by = scope
+            decision.value, decision.possible, decision.references = None, decision.array.outcome.values, ()
+            decision.assumed = {}
     return decision
 
 
@@ -300,23 +299,36 @@ def ground_of(given: Given, knowledge: Knowledge, edition: Edition) -> Ground:
     return Ground(given, knowledge, edition, taken, tuple(notes))
 
 
+ASSUMED = {"tumour_site": "breast", "product": "trastuzumab-iv"}
+"""What is taken where a fact that chooses the edition is not given; the decision says so."""
+ASSUMED_JURISDICTION = "us"
+
+
 def choose_edition(
     outcome: str, given: Given, knowledge: Knowledge, edition: str | None, on: dt.date | None, jurisdiction: str | None
 ) -> tuple[Edition, list[str], dict[str, str]]:
     """The edition that decides, with notes on how it was chosen and what was assumed."""
-    site = given.values.get("tumour_site")
     if edition is not None:
         chosen = knowledge.edition(edition, outcome)
-        differs = isinstance(site, str) and chosen.site not in ("", site)
-        return chosen, [f"{chosen.key} is for {chosen.site}, but tumour_site is {site}"] if differs else [], {}
+        said = given.values.get(chosen.scope)
+        notes = []
+        if isinstance(said, str) and not chosen.is_for({chosen.scope: said}):
+            notes = [f"{chosen.key} is for {', '.join(chosen.scope_values)}, but {chosen.scope} is {said}"]
+        return chosen, notes, {}
     assumed: dict[str, str] = {}
-    if not isinstance(site, str):
-        site = "breast"
-        assumed["tumour_site"] = site
+    about: dict[str, Any] = {}
+    for scope in knowledge.scopes_of(outcome):
+        about[scope] = given.values.get(scope)
+        if not isinstance(about[scope], str):
+            about[scope] = assumed[scope] = ASSUMED[scope]
     day = on
     if day is None and isinstance(said := given.values.get("test_date"), str):
         day = dt.date.fromisoformat(said)
-    chosen, note = knowledge.in_force(outcome, site, day or dt.date.today(), jurisdiction)
+    try:
+        chosen, note = knowledge.in_force(outcome, about, day or dt.date.today(), jurisdiction)
+    except NoJurisdiction:
+        assumed["jurisdiction"] = ASSUMED_JURISDICTION
+        chosen, note = knowledge.in_force(outcome, about, day or dt.date.today(), ASSUMED_JURISDICTION)
     notes = [note] if note else []
     if day is None and said_something(given.unknown.get("test_date")):
         notes.append(f"test_date cannot be read; the edition in force today, {chosen.key}, is applied")

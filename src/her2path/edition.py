@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from importlib.resources import files
 from pathlib import Path
@@ -23,12 +23,17 @@ class AskedWrongly(ValueError):
     """A request that cannot be met as asked: an unknown fact, edition, value or date."""
 
 
+class NoJurisdiction(AskedWrongly):
+    """The outcome is decided only by the labels of jurisdictions, and none was named."""
+
+
 @dataclass(slots=True)
 class Edition:
     """One file of rules: its tables, its dates in force and its worked cases.
 
-    `until` is the first day on which it is no longer in force. A supplement lends its tables to
-    every edition of its topic.
+    `until` is the first day on which it is no longer in force. `scope` is the fact whose values
+    (`scope_values`) it decides for: the organ, or the products; "" where it decides for all. A
+    supplement lends its tables to every edition of its topic.
     """
 
     key: str
@@ -36,7 +41,8 @@ class Edition:
     title: str
     path: Path
     line: int
-    site: str = ""
+    scope: str = ""
+    scope_values: tuple[str, ...] = ()
     jurisdiction: str = "any"
     since: dt.date | None = None
     until: dt.date | None = None
@@ -45,6 +51,15 @@ class Edition:
     reviewed_by: str = "nobody yet"
     tables: dict[str, Table] = field(default_factory=dict)
     cases: list[Case] = field(default_factory=list)
+
+    @property
+    def site(self) -> str:
+        """The organ it decides for; "" where it names none."""
+        return self.scope_values[0] if self.scope == "tumour_site" and self.scope_values else ""
+
+    def is_for(self, about: Mapping[str, Any]) -> bool:
+        """Whether it decides for what is `about`: the values of scope facts (`tumour_site`, `product`)."""
+        return not self.scope or about.get(self.scope) in self.scope_values
 
     def in_force(self, on: dt.date) -> bool:
         return (self.since is None or self.since <= on) and (self.until is None or on < self.until)
@@ -93,39 +108,53 @@ class Knowledge:
         if tables is None:
             tables = dict(edition.tables)
             for other in self.editions:
-                if other.supplement and other.topic == edition.topic and other.site in ("", edition.site):
+                lent = not other.scope or (other.scope, other.scope_values) == (edition.scope, edition.scope_values)
+                if other.supplement and other.topic == edition.topic and lent:
                     for outcome, table in other.tables.items():
                         tables.setdefault(outcome, table)
             self._tables[id(edition)] = tables
         return tables
 
-    def in_force(self, outcome: str, site: str, on: dt.date, jurisdiction: str | None = None) -> tuple[Edition, str]:
+    def scopes_of(self, outcome: str) -> tuple[str, ...]:
+        """The facts by whose values editions that decide an outcome are told apart (`product`, ...)."""
+        able = (e for e in self.editions if e.scope and not e.supplement and outcome in self.tables_of(e))
+        return tuple(dict.fromkeys(edition.scope for edition in able))
+
+    def in_force(
+        self, outcome: str, about: Mapping[str, Any], on: dt.date, jurisdiction: str | None = None
+    ) -> tuple[Edition, str]:
         """The edition that decides `outcome` on a day, and a note where that was not plain.
 
-        The jurisdiction's own edition comes before one for any. Before the first edition the first
-        is taken, and the note says so. Raises `AskedWrongly` when no edition decides the outcome.
+        `about` holds the facts that editions are chosen by (`tumour_site`, `product`). The
+        jurisdiction's own edition comes before one for any. Before the first edition the first is
+        taken, and the note says so. Raises `AskedWrongly` when no edition decides the outcome.
         """
         able = [
             edition
             for edition in self.editions
-            if not edition.supplement and edition.site in ("", site) and outcome in self.tables_of(edition)
+            if not edition.supplement and outcome in self.tables_of(edition) and edition.is_for(about)
         ]
         if not able:
             self._require_outcome(outcome)
-            raise AskedWrongly(f"no edition decides {outcome} for {site}")
+            raise AskedWrongly(f"no edition decides {outcome} for " + " and ".join(map(str, about.values())))
         for wanted in (jurisdiction, "any"):
             match = [edition for edition in able if edition.jurisdiction == wanted]
             now = [edition for edition in match if edition.in_force(on)]
             if now:
                 return now[0], ""
-            if match and wanted == "any":
+            if match and (wanted == "any" or not any(edition.jurisdiction == "any" for edition in able)):
                 begun = [edition for edition in match if edition.since is None or edition.since <= on]
                 if begun:
                     last = max(begun, key=lambda edition: edition.since or dt.date.min)
                     return last, f"no edition was in force on {on}; the last before it, {last.key}, is applied"
                 first = min(match, key=lambda edition: edition.since or dt.date.min)
                 return first, f"no edition was in force on {on}; the first, {first.key}, is applied"
-        raise AskedWrongly(f"{outcome} for {site} is decided only in a jurisdiction: give --jurisdiction or --edition")
+        named = " and ".join(map(str, about.values()))
+        if jurisdiction in (None, "any"):
+            raise NoJurisdiction(
+                f"{outcome} for {named} is decided only in a jurisdiction: give --jurisdiction or --edition"
+            )
+        raise AskedWrongly(f"no edition of the jurisdiction {jurisdiction} decides {outcome} for {named}")
 
     def _require_outcome(self, outcome: str) -> None:
         decided = {name for edition in self.editions for name in edition.tables}
@@ -276,7 +305,7 @@ def _header(document: Document, facts: Facts, sources: Sources) -> tuple[Edition
                 problems.append(Problem(path, lines[name], "bad edition", what, "write YYYY-MM-DD, or -"))
                 return None
 
-        site = code_names(entries.get("decides for", ""))
+        scope = code_names(entries.get("decides for", ""))
         citations = parse_citations(entries.get("source", ""), plain(entries.get("verified", "")))
         for citation in citations:
             if citation.key not in sources:
@@ -285,7 +314,7 @@ def _header(document: Document, facts: Facts, sources: Sources) -> tuple[Edition
         problems += _header_faults(path, entries, lines, facts)
         edition = Edition(
             key=plain(grid.header[1]), topic=path.parent.name, title=document.title, path=path, line=grid.line,
-            site=site[1] if len(site) > 1 else "", jurisdiction=plain(entries.get("jurisdiction", "any")),
+            scope=scope[0] if scope else "", scope_values=tuple(scope[1:]), jurisdiction=plain(entries.get("jurisdiction", "any")),
             since=date("in force from"), until=date("in force until"),
             supplement=plain(entries.get("supplement", "no")) == "yes", citations=citations,
             reviewed_by=plain(entries.get("reviewed by", "nobody yet")),
@@ -297,15 +326,17 @@ def _header(document: Document, facts: Facts, sources: Sources) -> tuple[Edition
 
 def _header_faults(path: Path, entries: dict[str, str], lines: dict[str, int], facts: Facts) -> Iterator[Problem]:
     """Entries of the edition table that name no value there is."""
-    allowed = {
-        "verified": (plain(entries.get("verified", "")), VERIFIED),
-        "jurisdiction": (plain(entries.get("jurisdiction", "any")), JURISDICTIONS),
-    }
+    allowed: list[tuple[str, str, tuple[str, ...]]] = [
+        ("verified", plain(entries.get("verified", "")), VERIFIED),
+        ("jurisdiction", plain(entries.get("jurisdiction", "any")), JURISDICTIONS),
+    ]
     decides = code_names(entries.get("decides for", ""))
-    if decides:
-        sites = facts["tumour_site"].values if "tumour_site" in facts else ()
-        allowed["decides for"] = (decides[1] if len(decides) > 1 else "", sites)
-    for name, (value, values) in allowed.items():
+    if decides and decides[0] not in facts:
+        what = f"it decides for {decides[0]!r}, which is no fact"
+        yield Problem(path, lines["decides for"], "bad edition", what, "name a fact and its values in back-ticks")
+    elif decides:
+        allowed += [("decides for", value, facts[decides[0]].values) for value in decides[1:] or [""]]
+    for name, value, values in allowed:
         if name in lines and value not in values:
             what = f"{name} is {value!r}"
             yield Problem(path, lines[name], "bad edition", what, "write one of: " + ", ".join(values))

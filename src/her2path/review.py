@@ -235,7 +235,7 @@ class Reviewer:
                 found = self.knowledge.edition(self.settings.edition, "her2_status"), ""
             else:
                 on = day or self.settings.on
-                found = self.knowledge.in_force("her2_status", site, on, self.settings.jurisdiction)
+                found = self.knowledge.in_force("her2_status", {"tumour_site": site}, on, self.settings.jurisdiction)
                 if day is None:
                     found = found[0], f"no date: the edition in force on {on} is applied"
             if found[0].site not in ("", site):
