@@ -25,11 +25,12 @@ ORDER = [
     # Words and values.
     "markdown", "problem", "value", "phrase",
     # What a fact, a source and a table are.
-    "fact", "source", "table", "axis", "array", "edition",
+    "fact", "source", "table", "axis", "array", "score", "edition",
     # Reading: files and messages become a record.
     "record", "read/*",
     # From a record to facts, and from facts to decisions.
-    "derive", "decision", "check", "differ", "kernels", "batch", "alike", "columns", "changes",
+    "fold/*",
+    "arithmetic", "derive", "decision", "check", "differ", "kernels", "batch", "alike", "columns", "changes",
     # Findings.
     "finding", "specimen", "review", "cohort",
     # Writing and serving.

@@ -268,6 +268,9 @@ def ground_of(given: Given, knowledge: Knowledge, edition: Edition) -> Ground:
     """
     tables = knowledge.tables_of(edition)
     values = given.values
+    for score in edition.scores.values():
+        if score.fact not in values:
+            values[score.fact] = score.total(values)
     held = [name for name in tables if isinstance(values.get(name), str) and values[name] != NOT_REPORTED]
     notes: list[str] = []
     for name in held:

@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
+from . import arithmetic
 from .fact import Fact, Facts
 from .value import NOT_REPORTED, Interval, Reason, Unknown, Value
 
@@ -54,6 +55,8 @@ def prepare(raw: Mapping[str, Any], facts: Facts, read: bool = False) -> Given:
     _group_means_numbers(given)
     _implied(given, facts)
     _not_reported(given, facts)
+    if not arithmetic.INPUTS.isdisjoint(given.values):
+        arithmetic.derive(given.values, given.unknown, facts)
     return given
 
 

@@ -13,6 +13,7 @@ from .array import Array, TooManyBoxes
 from .fact import Facts, read_facts
 from .markdown import Document, code_names, plain, read_markdown
 from .problem import KnowledgeError, Problem
+from .score import Score, parse_scores
 from .source import VERIFIED, Citation, Sources, parse_citations, read_sources
 from .table import Case, Table, parse_cases, parse_tables
 
@@ -51,6 +52,7 @@ class Edition:
     reviewed_by: str = "nobody yet"
     tables: dict[str, Table] = field(default_factory=dict)
     cases: list[Case] = field(default_factory=list)
+    scores: dict[str, Score] = field(default_factory=dict)
 
     @property
     def site(self) -> str:
@@ -269,6 +271,11 @@ def read_edition(path: Path, facts: Facts, sources: Sources) -> tuple[Edition | 
                 what = f"two tables decide {table.outcome}"
                 problems.append(Problem(path, table.line, "table twice", what, "keep one, or name another outcome"))
             edition.tables[table.outcome] = table
+        for score in parse_scores(section, path, facts, sources):
+            if isinstance(score, Problem):
+                problems.append(score)
+            else:
+                edition.scores[score.fact] = score
         for case in parse_cases(section, path, facts):
             if isinstance(case, Problem):
                 problems.append(case)
@@ -314,7 +321,8 @@ def _header(document: Document, facts: Facts, sources: Sources) -> tuple[Edition
         problems += _header_faults(path, entries, lines, facts)
         edition = Edition(
             key=plain(grid.header[1]), topic=path.parent.name, title=document.title, path=path, line=grid.line,
-            scope=scope[0] if scope else "", scope_values=tuple(scope[1:]), jurisdiction=plain(entries.get("jurisdiction", "any")),
+            scope=scope[0] if scope else "", scope_values=tuple(scope[1:]),
+            jurisdiction=plain(entries.get("jurisdiction", "any")),
             since=date("in force from"), until=date("in force until"),
             supplement=plain(entries.get("supplement", "no")) == "yes", citations=citations,
             reviewed_by=plain(entries.get("reviewed by", "nobody yet")),

@@ -16,7 +16,8 @@ class Event:
     """One thing known of a patient: a fact, its value, its day, its specimen and where it stands.
 
     `specimen` is the reference the record gives, or "" where it gives none. `said` is the record's
-    own wording. `amended` marks a report that corrects an earlier one.
+    own wording. `amended` marks a report that corrects an earlier one. `product` is the drug of a
+    dose or order; `qualifier` its brand, or the method of an LVEF.
     """
 
     fact: str
@@ -27,6 +28,8 @@ class Event:
     said: str = ""
     amended: bool = False
     note: str = ""
+    product: str = ""
+    qualifier: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,11 +56,15 @@ class Trouble:
 
 @dataclass(slots=True)
 class Record:
-    """One patient whole. `sites` are the tumour sites that diagnoses and tests name."""
+    """One patient whole: `events` of HER2 tests, `course` of the therapy and all around it.
+
+    `sites` are the tumour sites that diagnoses and tests name.
+    """
 
     patient: str
     origin: str = ""
     events: list[Event] = field(default_factory=list)
+    course: list[Event] = field(default_factory=list)
     tissues: dict[str, Tissue] = field(default_factory=dict)
     sites: set[str] = field(default_factory=set)
     troubles: list[Trouble] = field(default_factory=list)
@@ -66,3 +73,4 @@ class Record:
     def sort(self) -> None:
         """Order the events by day, the undated last, and then by what they say, whatever their order in the file."""
         self.events.sort(key=lambda e: (e.day or dt.date.max, e.fact, e.specimen, str(e.value), e.said, e.origin))
+        self.course.sort(key=lambda e: (e.day or dt.date.max, e.fact, e.product, str(e.value), e.said, e.origin))

@@ -65,7 +65,9 @@ def list_editions(knowledge: Knowledge) -> str:
     for edition in knowledge.editions:
         lends = " (lent to every edition)" if edition.supplement else ""
         decides = ", ".join(edition.tables) + lends
-        rows.append([edition.key, ", ".join(edition.scope_values) or "any", edition.window(), edition.jurisdiction, decides])
+        rows.append(
+            [edition.key, ", ".join(edition.scope_values) or "any", edition.window(), edition.jurisdiction, decides]
+        )
     return columns(rows)
 
 
