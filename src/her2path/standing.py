@@ -152,4 +152,3 @@ def age_years(birth: Column, on: int) -> Column:
     """Whole years on the day, in thousandths; of somebody who is dead, as if she lived."""
     safe = np.where(known(birth), birth, on)
     return np.where(known(birth), years_between(safe, on) * THOUSAND, UNKNOWN)
-
