@@ -88,6 +88,10 @@ class Knowledge:
         self._asked: dict[tuple[int, str, frozenset[str]], Array] = {}
         self._arrays: dict[tuple[str, str, str, frozenset[str]], Array] = {}
 
+    def __reduce__(self) -> Any:
+        """What is compiled is not kept: it is known by identities that do not outlive the process."""
+        return Knowledge, (self.folder, self.facts, self.sources, self.editions)
+
     def edition(self, key: str, outcome: str | None = None) -> Edition:
         """The edition called `key` (one that decides `outcome`, when given). Raises `AskedWrongly`."""
         named = [edition for edition in self.editions if edition.key == key]
@@ -361,10 +365,19 @@ def read_knowledge(folder: Path | None = None) -> Knowledge:
     """Read and prove all knowledge below `folder` (the shipped one by default).
 
     Raises `KnowledgeError` with every problem found. Worked cases are run by `check.check`, not here.
+    The shipped knowledge is kept once it is proven (`kept.py`).
     """
+    from .kept import kept_knowledge
+
+    if folder is None:
+        return kept_knowledge(knowledge_folder(), lambda: read_proven(knowledge_folder()))
+    return read_proven(folder)
+
+
+def read_proven(folder: Path) -> Knowledge:
+    """Read and prove all knowledge below a folder, whatever is kept of it."""
     from .check import prove
 
-    folder = folder or knowledge_folder()
     knowledge, problems = read_unproven(folder)
     problems += prove(knowledge)
     if problems:

@@ -9,6 +9,7 @@ from typing import Any
 
 from ..edition import knowledge_folder
 from ..markdown import code_names, plain, read_markdown
+from .therapy_codes import TherapyCodes, read_therapy_codes
 
 SYSTEMS = {
     "http://loinc.org": "LOINC",
@@ -20,6 +21,22 @@ SYSTEMS = {
     "http://hl7.org/fhir/sid/icd-10": "ICD-10-CM",
     "urn:oid:2.16.840.1.113883.6.90": "ICD-10-CM",
     "http://terminology.hl7.org/CodeSystem/v3-ObservationInterpretation": "V3-INTERPRETATION",
+    "http://www.nlm.nih.gov/research/umls/rxnorm": "RxNorm",
+    "urn:oid:2.16.840.1.113883.6.88": "RxNorm",
+    "http://www.whocc.no/atc": "ATC",
+    "https://www.whocc.no/atc": "ATC",
+    "urn:oid:2.16.840.1.113883.6.73": "ATC",
+    "http://terminology.hl7.org/CodeSystem/HCPCS": "HCPCS",
+    "http://terminology.hl7.org/CodeSystem/hcpcs-Level-II": "HCPCS",
+    "https://www.cms.gov/Medicare/Coding/HCPCSReleaseCodeSets": "HCPCS",
+    "http://www.cms.gov/Medicare/Coding/HCPCSReleaseCodeSets": "HCPCS",
+    "https://bluebutton.cms.gov/resources/codesystem/hcpcs": "HCPCS",
+    "urn:oid:2.16.840.1.113883.6.285": "HCPCS",
+    "urn:oid:2.16.840.1.113883.6.14": "HCPCS",
+    "http://hl7.org/fhir/sid/ndc": "NDC",
+    "urn:oid:2.16.840.1.113883.6.69": "NDC",
+    "http://www.ama-assn.org/go/cpt": "CPT",
+    "urn:oid:2.16.840.1.113883.6.12": "CPT",
 }
 """The addresses under which records name a code system. A version after `|` or `/version` is dropped."""
 
@@ -38,6 +55,7 @@ class Codes:
     answers: dict[Key, str] = field(default_factory=dict)
     specimens: dict[Key, str] = field(default_factory=dict)
     diagnoses: dict[Key, tuple[str, str]] = field(default_factory=dict)
+    therapy: TherapyCodes = field(default_factory=TherapyCodes)
 
     def diagnosis(self, key: Key) -> tuple[str, str]:
         """The tumour site and the HER2 status a diagnosis claims; "" where it says nothing.
@@ -81,6 +99,7 @@ def read_codes(folder: Path | None = None) -> Codes:
                     codes.specimens[key] = code_names(record["kind"])[0]
                 else:
                     codes.diagnoses[key] = (plain(record["site"]), plain(record["her2_status"]))
+    codes.therapy = read_therapy_codes(folder / "therapy")
     return codes
 
 

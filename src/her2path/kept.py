@@ -1,0 +1,68 @@
+"""Knowledge that was read and proven before, kept on disk, so that a small command starts quickly.
+
+What is kept is named by the bytes of every knowledge file and of the code that read them: change one and it is
+read and proven anew. It lies in the user's own cache folder; where that cannot be used nothing is kept.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import pickle
+import sys
+import tempfile
+from collections.abc import Callable
+from hashlib import blake2b
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from platformdirs import user_cache_path
+
+if TYPE_CHECKING:
+    from .edition import Knowledge
+
+MOST_KEPT = 4
+
+
+def kept_knowledge(folder: Path, read: Callable[[], Knowledge]) -> Knowledge:
+    """The knowledge of a folder: as kept, or as `read` makes it, which is then kept."""
+    from .edition import Knowledge
+
+    path = _place(folder)
+    if path is None:
+        return read()
+    with contextlib.suppress(OSError, ValueError, EOFError, AttributeError, ImportError, pickle.PickleError):
+        if path.stat().st_uid == os.getuid() if hasattr(os, "getuid") else True:
+            found = pickle.loads(path.read_bytes())
+            if isinstance(found, Knowledge):
+                return found
+    made = read()
+    with contextlib.suppress(OSError):
+        _keep(path, made)
+    return made
+
+
+def _keep(path: Path, made: Knowledge) -> None:
+    """Write aside and rename, so that nobody reads half a file; then forget the oldest."""
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    with tempfile.NamedTemporaryFile(dir=path.parent, delete=False) as file:
+        file.write(pickle.dumps(made, protocol=5))
+    os.replace(file.name, path)
+    others = sorted(path.parent.glob("knowledge-*.pickle"), key=lambda each: each.stat().st_mtime, reverse=True)
+    for old in others[MOST_KEPT:]:
+        old.unlink(missing_ok=True)
+
+
+def _place(folder: Path) -> Path | None:
+    """Where the knowledge of a folder is kept; `None` where files cannot be read or keeping is switched off."""
+    if os.environ.get("HER2PATH_CACHE", "yes") == "no":
+        return None
+    digest = blake2b(sys.version.encode(), digest_size=16)
+    try:
+        for path in [*sorted(folder.rglob("*.md")), *sorted(Path(__file__).parent.glob("*.py"))]:
+            content = path.read_bytes()
+            digest.update(f"{path}\0{len(content)}\0".encode())
+            digest.update(content)
+        return user_cache_path("her2path") / f"knowledge-{digest.hexdigest()}.pickle"
+    except (OSError, RuntimeError):
+        return None

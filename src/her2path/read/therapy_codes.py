@@ -1,0 +1,99 @@
+"""The code tables of a therapy, `knowledge/codes/therapy/`: drugs, observations, conditions and procedures."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from ..markdown import plain, read_markdown
+
+Key = tuple[str, str]
+NOTHING = ("", "-", "none")
+"""What a cell holds where a code is known and nothing is to be read from it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Drug:
+    """A drug by its key (a value of the fact `product`, or a generic name) and its brand, "" where none is said."""
+
+    drug: str = ""
+    brand: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Measure:
+    """What an observation measures, and by which method; the fact "" where nothing is to be read from it."""
+
+    fact: str = ""
+    method: str = ""
+
+
+@dataclass(slots=True)
+class TherapyCodes:
+    """Meanings by (system, code); `names` are drugs by their lower-case names.
+
+    `claims` are the facts, each with its value, that a condition, a procedure or a coded answer states.
+    """
+
+    drugs: dict[Key, Drug] = field(default_factory=dict)
+    names: dict[str, Drug] = field(default_factory=dict)
+    measures: dict[Key, Measure] = field(default_factory=dict)
+    claims: dict[Key, tuple[tuple[str, str], ...]] = field(default_factory=dict)
+
+    def drug(self, key: Key) -> Drug | None:
+        """The drug of a code; an NDC is known in each of its forms, with or without dashes and the package."""
+        if key[0] != "NDC":
+            return self.drugs.get(key)
+        return self.drugs.get(key) or self.drugs.get(("NDC", ndc(key[1]))) or self.drugs.get(("NDC", ndc(key[1])[:9]))
+
+    def claim(self, key: Key) -> tuple[tuple[str, str], ...]:
+        """What a condition or procedure states. ICD-10-CM codes are looked up with their longer forms."""
+        system, code = key
+        if system != "ICD-10-CM":
+            return self.claims.get(key, ())
+        code = code.upper()
+        while len(code) >= 3:
+            if (found := self.claims.get((system, code))) is not None:
+                return found
+            code = code[:-1].rstrip(".")
+        return ()
+
+
+def ndc(code: str) -> str:
+    """A National Drug Code as its eleven digits (nine without the package), without dashes."""
+    parts = code.split("-")
+    if len(parts) not in (2, 3):
+        return code
+    return "".join(part.zfill(width) for part, width in zip(parts, (5, 4, 2), strict=False))
+
+
+def read_therapy_codes(folder: Path) -> TherapyCodes:
+    """Read the tables of a folder; where there is no folder nothing of a therapy is known by its code."""
+    codes = TherapyCodes()
+    for path in sorted(folder.glob("*.md")):
+        for _, grid in read_markdown(path).grids():
+            for _, row in grid.records():
+                _take(codes, {name: plain(cell) for name, cell in row.items()})
+    return codes
+
+
+def _take(codes: TherapyCodes, row: dict[str, Any]) -> None:
+    brand = "" if row.get("brand", "") in NOTHING else row.get("brand", "")
+    drug = "" if row.get("drug", "") in NOTHING else row.get("drug", "")
+    if "drug name" in row:
+        codes.names[" ".join(row["drug name"].lower().split())] = Drug(drug, brand)
+        return
+    if "code" not in row:
+        return
+    system = row.get("system", "")
+    key = (system, ndc(row["code"]) if system == "NDC" else row["code"])
+    if "drug" in row:
+        codes.drugs[key] = Drug(drug, brand)
+        return
+    fact = "" if row.get("fact", "") in NOTHING else row.get("fact", "")
+    if "value" in row:
+        stated = ((fact, row["value"]),) if fact else ()
+        codes.claims[key] = (*codes.claims.get(key, ()), *stated)
+    elif "fact" in row:
+        codes.measures[key] = Measure(fact, "" if row.get("method", "") in NOTHING else row.get("method", ""))
