@@ -2,21 +2,29 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from dataclasses import dataclass, field
 from enum import IntEnum
 from operator import attrgetter
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from .decision import Decision
+from .source import Citation
+
+if TYPE_CHECKING:
+    from .telling import CourseReview
 
 
 class Grade(IntEnum):
     """How grave a finding is; the smaller, the earlier it is told."""
 
-    CONTRADICTION = 1
-    MISSING = 2
-    UNREADABLE = 3
-    NOTE = 4
+    ALARM = 1
+    ACT = 2
+    CONTRADICTION = 3
+    DUE = 4
+    MISSING = 5
+    UNREADABLE = 6
+    NOTE = 7
 
     @property
     def word(self) -> str:
@@ -25,14 +33,32 @@ class Grade(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One thing said: its grade, its words, and the resources it speaks of."""
+    """One thing said: its grade, its words, and the resources it speaks of.
+
+    Where a decision says it: `key` is its outcome and value, `do` what to do and `by` when, `rows` and
+    `citations` the rows behind it, `facts` what it rests on, `settle` what would settle it.
+    """
 
     grade: Grade
     words: str
     origins: tuple[str, ...] = ()
+    key: str = ""
+    do: str = ""
+    by: dt.date | None = None
+    rows: tuple[str, ...] = ()
+    citations: tuple[Citation, ...] = ()
+    facts: tuple[tuple[str, str], ...] = ()
+    settle: tuple[tuple[str, ...], ...] = ()
 
     def as_json(self) -> dict[str, Any]:
-        return {"grade": self.grade.word, "finding": self.words, "from": list(self.origins)}
+        told: dict[str, Any] = {"grade": self.grade.word, "finding": self.words, "from": list(self.origins)}
+        if self.key:
+            told |= {
+                "key": self.key, "do": self.do, "by": self.by.isoformat() if self.by else None,
+                "rows": list(self.rows), "sources": [citation.as_json() for citation in self.citations],
+                "facts": dict(self.facts), "would_settle": [list(names) for names in self.settle],
+            }  # fmt: skip
+        return told
 
 
 @dataclass(slots=True)
@@ -52,7 +78,10 @@ class SpecimenReview:
 
 @dataclass(slots=True)
 class PatientReview:
-    """A patient's specimens, her status, and everything found on the way; `unread` resources could not be read."""
+    """A patient's specimens, her status, and everything found on the way; `unread` resources could not be read.
+
+    `course` is the review of her therapy; `None` where nothing of one is recorded.
+    """
 
     patient: str
     where: str
@@ -64,6 +93,7 @@ class PatientReview:
     rule: str
     findings: list[Finding] = field(default_factory=list)
     unread: int = 0
+    course: CourseReview | None = None
 
     @property
     def has_tests(self) -> bool:

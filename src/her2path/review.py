@@ -20,7 +20,10 @@ from .derive import Given, prepare
 from .edition import Edition, Knowledge
 from .finding import Finding, Grade, PatientReview, SpecimenReview, in_order
 from .record import RECORDED_STATUS, Event, Record, Trouble
+from .site import Site
 from .specimen import Specimen, specimens_of
+from .telling import CourseReview, review_course
+from .therapy import Courses
 from .value import NOT_REPORTED, Reason, Unknown, Value
 
 MOST_KEPT = 10_000
@@ -31,12 +34,16 @@ STEPS = ("her2_status", "her2_expression", "her2_next_step", "her2_discordance")
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """What the person asks for: the day of the review, the site, the edition, the jurisdiction."""
+    """What the person asks for: the day of the review, the tumour's site, the edition, the jurisdiction.
+
+    `at` are the settings of the institution (`site.py`).
+    """
 
     on: dt.date
     site: str | None = None
     edition: str | None = None
     jurisdiction: str | None = None
+    at: Site = field(default_factory=Site)
 
 
 @dataclass(slots=True)
@@ -124,6 +131,7 @@ class Reviewer:
         self._decided: dict[tuple[Any, ...], Decided] = {}
         self._told: dict[By, tuple[Finding, ...]] = {}
         self._steps_of: dict[str, tuple[str, ...]] = {}
+        self._courses: Courses | None = None
 
     def review(self, record: Record) -> PatientReview:
         """Everything the tables say of one record, as known on the day of the review."""
@@ -151,10 +159,19 @@ class Reviewer:
         if not specimens and not diagnoses and not loose and site:
             words = "no HER2 test could be read" if record.troubles else "no HER2 test is recorded"
             findings.append(Finding(Grade.MISSING, words))
-        return PatientReview(
+        patient = PatientReview(
             record.patient, record.origin, site or "breast", specimens, status, possible, expression, rule,
             in_order(findings), _unread(record),
         )  # fmt: skip
+        if record.course:
+            patient.course = self._course(record, patient)
+        return patient
+
+    def _course(self, record: Record, patient: PatientReview) -> CourseReview | None:
+        """The review of her therapy, where there is one, or where her tumour asks for one."""
+        if self._courses is None:
+            self._courses = Courses(self.knowledge, self.settings.at, self.settings.on, self.settings.jurisdiction)
+        return review_course(record, patient, self._courses)
 
     def _site(self, record: Record, findings: list[Finding]) -> str | None:
         if self.settings.site:

@@ -14,6 +14,7 @@ from ..decision import Decision
 from ..finding import Finding, PatientReview, SpecimenReview
 from ..record import Trouble
 from ..review import OTHER, Summary
+from .course import course_json, course_lines
 from .text import outcome_words, paragraph
 
 MOST_TOLD = 1000
@@ -32,6 +33,8 @@ def patient_text(patient: PatientReview) -> str:
     for specimen in patient.specimens:
         lines += _specimen_lines(specimen)
     lines += [line for finding in patient.findings for line in _finding_lines(finding, "  ")]
+    if patient.course is not None:
+        lines += course_lines(patient.course)
     return "\n".join(lines) + "\n"
 
 
@@ -87,6 +90,7 @@ def patient_json(patient: PatientReview) -> dict[str, Any]:
         "rule": patient.rule,
         "specimens": [_specimen_json(specimen) for specimen in patient.specimens],
         "findings": [finding.as_json() for finding in patient.findings],
+        "course": course_json(patient.course) if patient.course is not None else None,
     }  # fmt: skip
 
 

@@ -1,0 +1,123 @@
+"""What a review asks of the tables, in which order, and what each answer means as a finding.
+
+The questions stand here, since one answer may be needed for the next; the words, grades and what to do stand
+in `knowledge/findings.md`, where a clinician can read and change them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+from .edition import Knowledge, knowledge_folder
+from .fact import Facts
+from .finding import Grade
+from .markdown import plain, read_markdown
+from .problem import KnowledgeError, Problem
+
+UNDETERMINED = "undetermined"
+
+TREATED = ("on treatment", "on hold")
+GRADES = {grade.word: grade for grade in Grade}
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """An outcome to ask for, and when: only where every fact of `when` has one of its values.
+
+    `stage` orders the questions: what a clock needs comes before it (1), what needs the clock after it (2).
+    """
+
+    outcome: str
+    stage: int
+    when: tuple[tuple[str, tuple[str, ...]], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Saying:
+    """What one value of an outcome means: grade, words and what to do, with facts in braces."""
+
+    outcome: str
+    value: str
+    grade: Grade
+    say: str
+    do: str
+    line: int
+
+
+def findings_path() -> Path:
+    return knowledge_folder() / "findings.md"
+
+
+@cache
+def read_questions() -> tuple[Question, ...]:
+    """The questions of `findings.md`, in their order."""
+    found: list[Question] = []
+    for _, grid in read_markdown(findings_path()).grids():
+        if grid.first != "question":
+            continue
+        for _, record in grid.records():
+            when = tuple(_conditions(record.get("asked when", "")))
+            found.append(Question(plain(record["question"]), int(plain(record["stage"])), when))
+    return tuple(found)
+
+
+def _conditions(text: str) -> Iterator[tuple[str, tuple[str, ...]]]:
+    for part in filter(None, (each.strip() for each in text.split(";"))):
+        name, _, values = plain(part).partition("=")
+        yield name.strip(), tuple(value.strip() for value in values.split(","))
+
+
+@cache
+def read_sayings() -> dict[tuple[str, str], Saying]:
+    """What each value means, by outcome and value; `undetermined` is one of the values."""
+    found: dict[tuple[str, str], Saying] = {}
+    for _, grid in read_markdown(findings_path()).grids():
+        if grid.first != "outcome":
+            continue
+        for line, record in grid.records():
+            outcome = plain(record["outcome"])
+            for value in (each.strip() for each in plain(record["value"]).split(";")):
+                grade = GRADES[plain(record["grade"])]
+                found[outcome, value] = Saying(outcome, value, grade, record["say"], record.get("do", ""), line)
+    return found
+
+
+def prove_agenda(knowledge: Knowledge) -> list[Problem]:
+    """What is wrong with `findings.md`: an outcome, value, fact or grade that does not exist."""
+    path = findings_path()
+    problems: list[Problem] = []
+    facts: Facts = knowledge.facts
+    decided = {name for edition in knowledge.editions for name in edition.tables}
+
+    def fault(line: int, what: str, advice: str) -> None:
+        problems.append(Problem(path, line, "bad finding", what, advice))
+
+    for _, grid in read_markdown(path).grids():
+        for line, record in grid.records():
+            if grid.first == "question":
+                name = plain(record["question"])
+                if name not in decided:
+                    fault(line, f"no table decides {name!r}", "name an outcome that a table decides")
+                for fact, values in _conditions(record.get("asked when", "")):
+                    if fact not in facts or not set(values) <= {*facts[fact].values, "known", "unknown"}:
+                        fault(line, f"{fact} cannot be {', '.join(values)}", "name a fact and its values, or known")
+            elif grid.first == "outcome":
+                name = plain(record["outcome"])
+                if name not in decided:
+                    fault(line, f"no table decides {name!r}", "name an outcome that a table decides")
+                    continue
+                for value in (each.strip() for each in plain(record["value"]).split(";")):
+                    if value not in (*facts[name].values, UNDETERMINED):
+                        fault(line, f"{name} has no value {value!r}", f"write one of {', '.join(facts[name].values)}")
+                if plain(record["grade"]) not in GRADES:
+                    fault(line, f"{record['grade']!r} is no grade", f"write one of {', '.join(GRADES)}")
+    return problems
+
+
+def require_agenda(knowledge: Knowledge) -> None:
+    """Raise `KnowledgeError` where `findings.md` does not hold."""
+    if problems := prove_agenda(knowledge):
+        raise KnowledgeError(problems)

@@ -1,0 +1,207 @@
+"""A course told: the findings that its decisions mean, those of the record itself, and the plan.
+
+Each thing is said once, the gravest first. What a value of an outcome means is `findings.md`'s; here stand only
+the findings about the record that no table makes: what could not be read, what was taken how, what is assumed.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections import defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from .agenda import UNDETERMINED, Saying, read_sayings
+from .decision import Decision
+from .finding import Finding, Grade, PatientReview, in_order
+from .fold.vocabulary import HER2_PRODUCTS
+from .plan import PlanItem, plan_of
+from .record import Event, Record
+from .therapy import Courses, Standing
+from .timeline import METHODS
+from .value import Interval, Reason, Unknown
+
+DOSE_FACTS = frozenset({"dose_mg", "dose_mg_per_kg", "dose_mg_per_m2", "dose_given"})
+OF_LVEF = ("lvef", "lvef_fall", "lvef_below_limit")
+OF_DOSES = (
+    "product", "schedule", "days_since_last_dose", "doses_given", "days_since_first_dose", "therapy_phase",
+    "months_since_last_dose", "dose_days_late",
+)  # fmt: skip
+
+
+@dataclass(slots=True)
+class CourseReview:
+    """What is said of a patient's course: where it stands, the findings, the plan."""
+
+    standing: Standing
+    findings: list[Finding] = field(default_factory=list)
+    plan: list[PlanItem] = field(default_factory=list)
+
+
+HER2_DRUGS = frozenset(HER2_PRODUCTS)
+
+
+def review_course(record: Record, patient: PatientReview, courses: Courses) -> CourseReview | None:
+    """The course of a patient whose specimens were reviewed.
+
+    `None` where her record has no HER2-directed drug and her tumour is not known to ask for one.
+    """
+    treated = any(event.product in HER2_DRUGS for event in record.course)
+    if not treated and patient.status != "positive" and patient.expression not in ("low", "ultralow"):
+        return None
+    days = [specimen.day for specimen in patient.specimens if specimen.day]
+    her2 = {"her2_status": patient.status, "her2_expression": patient.expression, "tumour_site": patient.site}
+    if patient.specimens:
+        score = patient.specimens[-1].status.given.values.get("ihc_score")
+        her2["ihc_score"] = score if isinstance(score, str) else None
+    first = dt.date.fromisoformat(min(days)) if days else None
+    return tell(record, courses.review(record, her2, first), courses)
+
+
+def tell(record: Record, found: Standing, courses: Courses) -> CourseReview:
+    """The findings and the plan of a course."""
+    findings = [*_of_decisions(found), *_of_record(record, found), *_of_assumptions(found)]
+    return CourseReview(found, in_order(findings), plan_of(found, courses))
+
+
+class _Words(defaultdict[str, str]):
+    """The facts of a course, for the words of a finding; unknown ones are said to be."""
+
+    def __init__(self, found: Standing) -> None:
+        super().__init__()
+        self.found = found
+
+    def __missing__(self, name: str) -> str:
+        return self.found.text(name)
+
+
+def _of_decisions(found: Standing) -> Iterator[Finding]:
+    sayings = read_sayings()
+    for outcome, decision in found.decisions.items():
+        saying = sayings.get((outcome, decision.value or UNDETERMINED))
+        if saying is not None:
+            yield _finding(saying, decision, found)
+
+
+def _finding(saying: Saying, decision: Decision, found: Standing) -> Finding:
+    words, do = (text.format_map(_Words(found)) for text in (saying.say, saying.do))
+    if decision.value is None:
+        words = words.replace(
+            "[possible]", " or ".join(decision.possible) or "nothing: the facts contradict each other"
+        )
+    if remarks := decision.remarks:
+        do = f"{do} {remarks[0]}".strip() if saying.do else do
+    used = [
+        (name, found.text(name)) for name in dict.fromkeys(axis.fact.name for axis in decision.array.axes)
+        if name in decision.given.values
+    ]  # fmt: skip
+    return Finding(
+        saying.grade, words, tuple(dict.fromkeys(origin for name, _ in used for origin in origins_of(name, found))),
+        f"{saying.outcome}: {decision.value or UNDETERMINED}", do, None, tuple(decision.rows),
+        tuple(decision.citations), tuple(used), decision.would_settle if decision.value is None else (),
+    )  # fmt: skip
+
+
+def origins_of(fact: str, found: Standing) -> tuple[str, ...]:
+    """The places of the record that a fact was read from."""
+    if fact in found.latest:
+        return (found.latest[fact].origin,)
+    if fact == "lvef_baseline":
+        return _at(found, ("lvef",), found.day("baseline"))
+    if fact in OF_LVEF:
+        baseline = _at(found, ("lvef",), found.day("baseline")) if fact == "lvef_fall" else ()
+        return (*_at(found, ("lvef",), found.day("lvef")), *baseline)
+    if fact in ("on_hold", "days_on_hold", "hold_count", "hold_open", "days_since_hold"):
+        return _at(found, ("lvef", "hold_recorded"), found.day("hold"))
+    if fact in OF_DOSES:
+        return _at(found, DOSE_FACTS, found.day("product_last"))
+    if fact in ("setting", "pregnant", "heart_failure", "progression", "surgery_done", "weight_kg"):
+        of_fact = [event for event in found.timeline.events if event.fact == fact]
+        return (of_fact[-1].origin,) if of_fact else ()
+    return ()
+
+
+def _at(found: Standing, facts: object, day: dt.date | None) -> tuple[str, ...]:
+    wanted = frozenset(facts) if isinstance(facts, tuple | frozenset) else frozenset()
+    events = (event for event in found.timeline.events if event.day == day and event.fact in wanted)
+    return tuple(dict.fromkeys(event.origin for event in events))
+
+
+def _of_record(record: Record, found: Standing) -> Iterator[Finding]:
+    """What the record itself has: values that could not be read or placed, and how some were taken."""
+    future = [event for event in record.course if event.day is not None and event.day > found.on]
+    if future:
+        words = f"{len(future)} entries of the course are dated after {found.on} and were not used"
+        yield Finding(Grade.NOTE, words, tuple(dict.fromkeys(event.origin for event in future))[:3])
+    for event in record.course:
+        if event.day is not None and event.day > found.on:
+            continue
+        if isinstance(event.value, Unknown) and (event.value.reason is not Reason.ABSENT or event.value.detail):
+            yield Finding(Grade.UNREADABLE, f"{event.fact} unknown, {event.value}", (event.origin,))
+        elif event.note:
+            yield Finding(Grade.NOTE, f"{event.fact}: {event.note}", (event.origin,))
+    for event in found.timeline.undated:
+        if event.value not in ("no",):
+            words = f"{event.fact} {event.product} has no date and cannot be placed".replace("  ", " ")
+            yield Finding(Grade.MISSING, words, (event.origin,))
+    for event in found.timeline.narrowed:
+        if isinstance(event.value, Interval) and event.day is not None and event.day <= found.on:
+            words = f"{event.fact} {event.value} on {event.day}: its history takes the lower end"
+            yield Finding(Grade.NOTE, words, (event.origin,))
+    for one, other in found.differing:
+        words = f"{one.fact}: {one.value} and {other.value} on one day ({one.day}); both are kept as possible"
+        yield Finding(Grade.CONTRADICTION, words, (one.origin, other.origin))
+    yield from _of_lvef(found)
+    yield from _of_drugs(found)
+
+
+def _of_lvef(found: Standing) -> Iterator[Finding]:
+    if (day := found.day("same_day")) is not None:
+        events = [e for e in found.timeline.events if e.fact == "lvef" and e.day == day]
+        said = " and ".join(dict.fromkeys(e.said or str(e.value) for e in events))
+        words = f"two LVEFs on {day} ({said}): the lower counts"
+        yield Finding(Grade.NOTE, words, tuple(dict.fromkeys(event.origin for event in events)))
+    baseline, latest = found.state["baseline_method"], found.state["lvef_method"]
+    if min(baseline, latest) > 0 and baseline != latest:
+        words = (
+            f"LVEF by {METHODS[latest]} is compared with a baseline by {METHODS[baseline]}: methods differ by points"
+        )
+        yield Finding(Grade.NOTE, words, (*origins_of("lvef", found), *origins_of("lvef_baseline", found)))
+    if found.day("other_hold") is not None:
+        words = f"on hold since {found.day('other_hold')} for another reason than the heart: not counted"
+        yield Finding(Grade.NOTE, words, _at(found, ("hold_recorded",), found.day("other_hold")))
+
+
+def _of_drugs(found: Standing) -> Iterator[Finding]:
+    strange = sorted({event.product for event in found.timeline.unplaced if event.fact in DOSE_FACTS and event.product})
+    if strange:
+        yield Finding(Grade.NOTE, f"doses of {', '.join(strange)} are not followed here")
+    if found.values.get("course_restarted") == "yes":
+        words = f"the course began anew on {found.day('first')} after more than a year without a dose"
+        yield Finding(Grade.NOTE, words, _at(found, DOSE_FACTS, found.day("first")))
+    brands = brands_given(found.timeline.events)
+    if len(brands) > 1:
+        told = ", then ".join(f"{brand} from {day}" for brand, day in brands)
+        yield Finding(Grade.NOTE, f"brands changed: {told}; holds and the year are counted over all of them")
+
+
+def brands_given(events: list[Event]) -> list[tuple[str, dt.date]]:
+    """The brands of trastuzumab given, each with its first day, in their order."""
+    found: dict[str, dt.date] = {}
+    for event in events:
+        if event.fact in DOSE_FACTS and event.product == "trastuzumab-iv" and event.qualifier and event.day:
+            found.setdefault(event.qualifier, event.day)
+    return list(found.items())
+
+
+def _of_assumptions(found: Standing) -> Iterator[Finding]:
+    if not found.started:
+        return
+    if "lvef_lower_limit" in found.site.assumed:
+        words = f"lower limit of normal LVEF assumed to be {found.site.limit} %; a site sets its own"
+        yield Finding(Grade.NOTE, words)
+    if found.values.get("therapy_phase") is None:
+        words = (
+            f"no dose since {found.day('product_last')} and no record of a stop: whether the course goes on is unknown"
+        )
+        yield Finding(Grade.MISSING, words, origins_of("days_since_last_dose", found))

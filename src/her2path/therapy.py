@@ -1,0 +1,302 @@
+"""The review of a course of therapy: from the timeline to facts, decisions, findings and the plan.
+
+    timeline -> folds -> where the course stands -> questions of stage 1 -> clocks -> questions of stage 2
+
+The questions and what their answers mean are `findings.md`'s; the rules are the tables'. One patient goes this
+way here; `population.py` sends many the same way as columns.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Any
+
+import numpy as np
+
+from . import clocks
+from .agenda import Question, read_questions
+from .arithmetic import derive
+from .decision import Decision, decide_in
+from .derive import Given
+from .edition import AskedWrongly, Edition, Knowledge
+from .fold.lookup import tables_for
+from .fold.run import fold_one
+from .fold.vocabulary import HER2_PRODUCTS, UNKNOWN
+from .record import Event, Record
+from .site import Site
+from .standing import Columns, age_years, standing
+from .timeline import Timeline, latest_of, timeline_of
+from .value import Interval, Reason, Unknown, Value
+
+DEFAULT_JURISDICTION = "us"
+THOUSAND = Decimal(1000)
+
+
+@dataclass(slots=True)
+class Standing:
+    """A course on a day: its states and days, the facts known of it, and what was decided.
+
+    `days` are dates by name (`last_dose`, `echo_due`, ...); `origins` the events behind a fact.
+    """
+
+    on: dt.date
+    site: Site
+    jurisdiction: str
+    timeline: Timeline
+    state: Mapping[str, int]
+    values: dict[str, Value]
+    unknown: dict[str, Unknown]
+    columns: Columns
+    decisions: dict[str, Decision] = field(default_factory=dict)
+    outcomes: dict[str, str] = field(default_factory=dict)
+    latest: dict[str, Event] = field(default_factory=dict)
+    differing: list[tuple[Event, Event]] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+
+    def day(self, name: str) -> dt.date | None:
+        """A day of the states or clocks, by its name without `_day`; `None` where it is unknown."""
+        number = self.state.get(f"{name}_day", UNKNOWN)
+        if number == UNKNOWN and f"{name}_day" in self.columns:
+            number = int(self.columns[f"{name}_day"][0])
+        return None if number == UNKNOWN else dt.date.fromordinal(number)
+
+    @property
+    def started(self) -> bool:
+        """Whether any HER2-directed dose is recorded."""
+        return self.state["first_ever_day"] != UNKNOWN
+
+    @property
+    def product(self) -> str | None:
+        """The HER2-directed product in hand."""
+        said = self.values.get("product")
+        return said if isinstance(said, str) else None
+
+    def text(self, name: str) -> str:
+        """A fact in words, for a finding."""
+        if name in self.outcomes:
+            return self.outcomes[name]
+        if name.endswith("_day"):
+            return str(self.day(name.removesuffix("_day")) or "unknown")
+        value = self.values.get(name)
+        if value is None:
+            return "unknown"
+        return f"{value.normalize():f}" if isinstance(value, Decimal) else str(value)
+
+
+class Courses:
+    """Reviews courses by one knowledge and one site, as of one day."""
+
+    def __init__(self, knowledge: Knowledge, site: Site, on: dt.date, jurisdiction: str | None = None) -> None:
+        self.knowledge = knowledge
+        self.site = site
+        self.on = on
+        self.jurisdiction = jurisdiction or site.jurisdiction or DEFAULT_JURISDICTION
+        self.questions = read_questions()
+        self._editions: dict[tuple[str, str | None, str | None], Edition | None] = {}
+        self._inputs: dict[tuple[int, str], tuple[str, ...]] = {}
+        self._tables: dict[bool, tuple[Any, ...]] = {}
+
+    def heart_tables(self, as_lists: bool) -> tuple[Any, ...]:
+        """The compiled tables of `cardiac_action` by product, for the fold of the heart."""
+        if as_lists not in self._tables:
+            arrays = {}
+            for product in HER2_PRODUCTS:
+                edition = self.edition("cardiac_action", {"product": product})
+                if edition is not None:
+                    arrays[product] = self.knowledge.array(edition, "cardiac_action")
+            self._tables[as_lists] = tables_for(arrays, as_lists)
+        return self._tables[as_lists]
+
+    def edition(self, outcome: str, about: Mapping[str, Any]) -> Edition | None:
+        """The edition that decides an outcome here and now; `None` where there is none for what it is about."""
+        key = (outcome, about.get("product"), about.get("tumour_site"))
+        if key not in self._editions:
+            self._editions[key] = self._find(outcome, about)
+        return self._editions[key]
+
+    def _find(self, outcome: str, about: Mapping[str, Any]) -> Edition | None:
+        product = about.get("product")
+        for name in (f"{outcome}.{product}", outcome):
+            if name in self.site.editions:
+                return self.knowledge.edition(self.site.editions[name], outcome)
+        scopes = {name: about.get(name) for name in self.knowledge.scopes_of(outcome)}
+        if any(value is None for value in scopes.values()):
+            return None
+        try:
+            return self.knowledge.in_force(outcome, scopes, self.on, self.jurisdiction)[0]
+        except AskedWrongly:
+            return None
+
+    def inputs(self, edition: Edition, outcome: str) -> tuple[str, ...]:
+        """The facts that decide an outcome: of its chain of tables, and of the scores they read."""
+        key = (id(edition), outcome)
+        if key not in self._inputs:
+            names = dict.fromkeys(axis.fact.name for axis in self.knowledge.array(edition, outcome).axes)
+            scores = (fact for score in edition.scores.values() if score.fact in names for fact in score.inputs)
+            self._inputs[key] = tuple(dict.fromkeys([*names, *scores]))
+        return self._inputs[key]
+
+    # -- one patient ------------------------------------------------------------------------
+
+    def review(self, record: Record, her2: Mapping[str, str | None], first_result: dt.date | None) -> Standing:
+        """A patient's course as it stands: every question asked that applies.
+
+        `her2` holds what the review of the specimens decided (`her2_status`, `her2_expression`,
+        `tumour_site`), `first_result` the day of the first HER2 result.
+        """
+        timeline = timeline_of(record.course)
+        on = self.on.toordinal()
+        limit = int(self.site.limit * THOUSAND)
+        state = fold_one(timeline.columns, on, limit, self.heart_tables(True))
+        columns = {name: np.array([value], np.int64) for name, value in state.items()}
+        made = standing(columns, on)
+        result = np.array([first_result.toordinal() if first_result else UNKNOWN], np.int64)
+        for part in (
+            clocks.dose_clock(columns, on),
+            clocks.hold_clock(columns, on),
+            clocks.year_clock(columns),
+            clocks.doubts(columns, result),
+        ):
+            made |= part
+        found = Standing(self.on, self.site, self.jurisdiction, timeline, state, {}, {}, made)
+        self._take(found, made)
+        self._take_latest(found, record, her2)
+        self._ask_all(found, 1)
+        self._wind(found, columns, on)
+        self._ask_all(found, 2)
+        return found
+
+    def _take(self, found: Standing, made: Columns) -> None:
+        """Columns of length one as values of facts."""
+        facts = self.knowledge.facts
+        for name, column in made.items():
+            number = int(column[0])
+            fact = facts.get(name)
+            if fact is None or number == UNKNOWN:
+                continue
+            if fact.is_number:
+                value = fact.coerce(Decimal(number) / THOUSAND)
+                if isinstance(value, Unknown):
+                    found.unknown[name] = value
+                    continue
+                found.values[name] = value
+            else:
+                found.values[name] = fact.values[number]
+
+    def _take_latest(self, found: Standing, record: Record, her2: Mapping[str, str | None]) -> None:
+        """The facts no fold reads, what the specimens came to, and what the site says."""
+        facts = self.knowledge.facts
+        latest = latest_of(record.course, facts, self.on)
+        found.latest, found.differing = latest.events, latest.differing
+        for name, value in latest.values.items():
+            if isinstance(value, Unknown):
+                found.unknown[name] = value
+            elif name not in found.values:
+                found.values[name] = value
+        for name, said in her2.items():
+            if said is not None:
+                found.values[name] = said
+        if isinstance(birth := found.values.get("birth_date"), str):
+            day = np.array([dt.date.fromisoformat(birth).toordinal()])
+            self._take(found, {"age_years": age_years(day, self.on.toordinal())})
+        found.values["lvef_lower_limit"] = self.site.limit
+        last = self._interval_lvef(found)
+        if last is not None and "lvef" in found.values:
+            found.values["lvef"] = last
+            found.values.pop("lvef_fall", None)
+        if self.site.t_dxd_available is not None:
+            found.values["t_dxd_available"] = "yes" if self.site.t_dxd_available else "no"
+        derive(found.values, found.unknown, facts)
+
+    def _interval_lvef(self, found: Standing) -> Interval | None:
+        """The last LVEF where its record gives only limits ("50-55 %")."""
+        day = found.day("lvef")
+        for event in found.timeline.narrowed:
+            if event.fact == "lvef" and event.day == day and isinstance(event.value, Interval):
+                return event.value
+        return None
+
+    def _wind(self, found: Standing, state: Columns, on: int) -> None:
+        """The clocks that need an answer of the tables: the next LVEF, and contraception."""
+        facts = self.knowledge.facts
+        tolerance = self.site.echo_tolerance_days
+        if interval := found.outcomes.get("echo_interval"):
+            values = facts["echo_interval"].values
+            place = np.array([values.index(interval)])
+            made = clocks.echo_clock(state, place, values, on, tolerance)
+            found.columns |= made
+            self._take(found, made)
+            if clocks.span(interval) is None:
+                found.values["echo_days_overdue"] = "no schedule"
+        months = found.outcomes.get("contraception_months")
+        if months is not None:
+            values = facts["contraception_months"].values
+            made = self._longest_washout(found, state, values, on)
+            found.columns |= made
+            self._take(found, made)
+
+    def _longest_washout(self, found: Standing, state: Columns, values: tuple[str, ...], on: int) -> Columns:
+        """Contraception after the last dose of each product given; the longest wins."""
+        best: Columns = {}
+        for product, last in self._last_days(state):
+            decision = self.decide("contraception_months", {**found.values, "product": product}, found)
+            if decision is None or decision.value is None:
+                continue
+            place = np.array([values.index(decision.value)])
+            made = clocks.washout_clock(last, place, values, on)
+            if not best or made["contraception_until_day"][0] > best["contraception_until_day"][0]:
+                best = made
+        return best
+
+    @staticmethod
+    def _last_days(state: Columns) -> Iterable[tuple[str, Any]]:
+        product = int(state["product"][0])
+        days = {
+            "trastuzumab-iv": state["trastuzumab_last_day"], "pertuzumab": state["pertuzumab_last_day"],
+            "t-dm1": state["last_t_dm1_day"], "t-dxd": state["last_t_dxd_day"],
+        }  # fmt: skip
+        if product != UNKNOWN:
+            days[HER2_PRODUCTS[product]] = state["product_last_day"]
+        return [(name, day) for name, day in days.items() if day[0] != UNKNOWN]
+
+    # -- asking -----------------------------------------------------------------------------
+
+    def _ask_all(self, found: Standing, stage: int) -> None:
+        for question in self.questions:
+            if question.stage == stage and self._applies(question, found):
+                decision = self.decide(question.outcome, found.values, found)
+                if decision is not None:
+                    found.decisions[question.outcome] = decision
+                    if decision.value is not None:
+                        found.outcomes[question.outcome] = decision.value
+
+    @staticmethod
+    def _applies(question: Question, found: Standing) -> bool:
+        for name, values in question.when:
+            value = found.outcomes.get(name) or found.values.get(name)
+            if values == ("known",):
+                holds = value is not None
+            elif values == ("unknown",):
+                holds = value is None
+            else:
+                holds = value in values
+            if not holds:
+                return False
+        return True
+
+    def decide(self, outcome: str, values: Mapping[str, Value], found: Standing) -> Decision | None:
+        """One question put to the edition in force; `None` where no edition answers it."""
+        edition = self.edition(outcome, values)
+        if edition is None:
+            return None
+        given = Given({})
+        for name in self.inputs(edition, outcome):
+            value = values.get(name, found.outcomes.get(name))
+            if value is not None:
+                given.values[name] = value
+            else:
+                given.unknown[name] = found.unknown.get(name, Unknown(Reason.ABSENT))
+        return decide_in(outcome, given, self.knowledge, edition)

@@ -1,0 +1,111 @@
+"""A course of therapy as text and as JSON: where it stands, what was found and why, and the plan."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from ..finding import Finding, Grade
+from ..plan import PlanItem
+from ..telling import CourseReview, brands_given
+from ..therapy import Standing
+from .text import paragraph
+
+PLAIN = (Grade.UNREADABLE, Grade.NOTE)
+
+
+def course_lines(course: CourseReview, indent: str = "  ") -> Iterator[str]:
+    """Everything a review says of a course."""
+    found = course.standing
+    if found.started:
+        yield indent + _course_line(found)
+        yield indent + _heart_line(found)
+    else:
+        yield f"{indent}Course: no HER2-directed dose is recorded"
+    for finding in course.findings:
+        yield from finding_lines(finding, indent)
+    if course.plan:
+        yield f"{indent}Plan"
+        for item in course.plan:
+            yield from _plan_lines(item, indent + "  ")
+
+
+def _course_line(found: Standing) -> str:
+    brands = brands_given([event for event in found.timeline.events if event.day and event.day <= found.on])
+    brand = f" ({brands[-1][0]})" if brands and found.product == "trastuzumab-iv" else ""
+    schedule = found.text("schedule")
+    phase = found.text("therapy_phase") if "therapy_phase" in found.values else "whether it goes on is unknown"
+    setting = found.text("setting") if "setting" in found.values else "setting unknown"
+    doses = found.state["trastuzumab_doses"] or found.state["product_doses"]
+    return (
+        f"Course: {found.product}{brand} {schedule}, {setting}, {phase}; {doses} dose{'s' if doses != 1 else ''} "
+        f"since {found.day('first')}, the last on {found.day('product_last')}"
+    )
+
+
+def _heart_line(found: Standing) -> str:
+    parts = []
+    for name, words in (("baseline", "baseline"), ("lvef", "last")):
+        number = found.state[name]
+        day = found.day(name)
+        parts.append(f"{words} {number / 1000:g} % ({day})" if day else f"{words} LVEF unknown")
+    holds = found.state["holds"] + (1 if found.values.get("hold_open") == "yes" else 0)
+    parts.append(f"{holds} hold{'s' if holds != 1 else ''} for the heart")
+    return "Heart: " + ", ".join(parts)
+
+
+def finding_lines(finding: Finding, indent: str) -> Iterator[str]:
+    """A finding: its words; what to do; and why, followed from the record to the source."""
+    origins = f"  [{', '.join(short(origin) for origin in finding.origins)}]" if finding.origins else ""
+    if not finding.key:
+        yield f"{indent}{finding.grade.word}: {finding.words}{origins}"
+        return
+    yield f"{indent}{finding.grade.word}: {finding.words}"
+    inner = indent + "    "
+    if finding.do:
+        yield paragraph(f"do: {finding.do}", inner)
+    if finding.rows:
+        rows = ", ".join(row.replace(":", " row ") for row in finding.rows)
+        cited = "; ".join(map(str, finding.citations))
+        yield paragraph(f"why: {rows}  [{cited}]", inner)
+    if finding.facts:
+        facts = ", ".join(f"{name} {value}" for name, value in finding.facts)
+        yield paragraph(f"from: {facts}{origins}", inner)
+    if finding.settle:
+        yield paragraph("would settle it: " + ", or ".join(" and ".join(each) for each in finding.settle), inner)
+
+
+def _plan_lines(item: PlanItem, indent: str) -> Iterator[str]:
+    if item.earliest and item.latest and item.earliest != item.latest:
+        when = f"{item.earliest} to {item.latest}"
+    else:
+        when = str(item.earliest or item.latest or "day not known")
+        when = f"until {when}" if item.earliest is None and item.latest else when
+    yield f"{indent}{when:<24} {item.what}"
+    details = "; ".join(f"{name.replace('_', ' ')} {value}" for name, value in item.details.items())
+    if details:
+        yield paragraph(details, indent + " " * 25)
+
+
+def short(origin: str) -> str:
+    """An origin without its file: the entry and the resource."""
+    return origin.split(" ", 1)[-1]
+
+
+def course_json(course: CourseReview) -> dict[str, Any]:
+    """A course as JSON: facts, decisions as `her2path decide --json` has them, findings and plan."""
+    found = course.standing
+    return {
+        "as_of": found.on.isoformat(), "jurisdiction": found.jurisdiction, "assumed": found.site.assumed,
+        "product": found.product, "facts": {name: found.text(name) for name in sorted(found.values)},
+        "unknown": {name: str(why) for name, why in found.unknown.items()},
+        "days": {name.removesuffix("_day"): str(day) for name in _day_names(found)
+                 if (day := found.day(name.removesuffix("_day"))) is not None},
+        "decisions": {name: decision.as_json() for name, decision in found.decisions.items()},
+        "findings": [finding.as_json() for finding in course.findings],
+        "plan": [item.as_json() for item in course.plan],
+    }  # fmt: skip
+
+
+def _day_names(found: Standing) -> list[str]:
+    return [name for name in (*found.state, *found.columns) if name.endswith("_day")]
