@@ -32,7 +32,7 @@ ORDER = [
     "fold/*", "calendar_days", "standing", "timeline",
     "arithmetic", "derive", "decision", "check", "differ", "kernels", "batch", "alike", "columns", "changes",
     # Findings.
-    "finding", "specimen", "agenda", "clocks", "therapy", "vials", "plan", "telling", "review", "cohort",
+    "finding", "specimen", "agenda", "clocks", "therapy", "vials", "plan", "telling", "ask_many", "population", "review", "cohort",
     # Writing and serving.
     "write/*", "serve/*", "simulate/*",
     "cli",

@@ -206,6 +206,10 @@ class Array:
         """How many known boxes the array has."""
         return int(self.known_rows.size)
 
+    def row_masks(self) -> Masks:
+        """For every place of the flat array the rows standing, a bit each."""
+        return self._rows.ravel()
+
     def answer(self, values: Mapping[str, Any]) -> int:
         """The index of the outcome for one patient, or `UNDETERMINED`, or `CONTRADICTORY`.
 

@@ -1,0 +1,163 @@
+"""One question for a whole column of patients: the bins of the facts, one look-up, and the rows behind it.
+
+It says of every patient what `therapy.Courses.decide` says of one: the same editions, arrays and bins.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from .agenda import Question
+from .array import Array
+from .axis import Axis
+from .decision import decide_in
+from .derive import Given
+from .edition import Edition
+from .fold.vocabulary import HER2_PRODUCTS, UNKNOWN
+from .standing import THOUSAND, Column, Columns
+from .therapy import Courses
+from .value import Reason, Unknown
+
+UNDECIDED = -1
+NAMED = UNKNOWN + 1
+"""From here on, up to the values a number fact has, a number column holds a named value."""
+
+
+@dataclass(slots=True)
+class Answers:
+    """The answers to one question: of the patients `asked`, the place of the value, or `UNDECIDED`.
+
+    `boxes` are the places in `array` behind them, so that rows can be told.
+    """
+
+    edition: Edition
+    array: Array
+    asked: npt.NDArray[np.int64]
+    values: npt.NDArray[np.int16]
+    boxes: npt.NDArray[np.int64]
+
+
+def applies(question: Question, facts: Columns, courses: Courses, count: int) -> npt.NDArray[np.bool_]:
+    """The patients of whom a question is asked."""
+    asked = np.ones(count, np.bool_)
+    for name, wanted in question.when:
+        column = facts.get(name)
+        if column is None:
+            asked &= wanted == ("unknown",)
+        elif wanted == ("known",):
+            asked &= column != UNKNOWN
+        elif wanted == ("unknown",):
+            asked &= column == UNKNOWN
+        else:
+            values = courses.knowledge.facts[name].values
+            asked &= np.isin(column, [values.index(value) for value in wanted])
+    return asked
+
+
+def ask(question: Question, facts: Columns, courses: Courses, count: int) -> list[Answers]:
+    """The answers to a question, one `Answers` for each edition that gives some."""
+    asked = np.flatnonzero(applies(question, facts, courses, count))
+    found: list[Answers] = []
+    if not len(asked):
+        return found
+    for about, chosen in _by_scope(question.outcome, facts, courses, asked):
+        edition = courses.edition(question.outcome, about)
+        if edition is None or not len(chosen):
+            continue
+        array = courses.knowledge.array(edition, question.outcome)
+        scored = [score for score in edition.scores.values() if score.fact in array.place]
+        values, boxes = _by_kinds(array, edition, facts, courses, chosen) if scored else _by_bins(array, facts, chosen)
+        found.append(Answers(edition, array, chosen, values, boxes))
+    return found
+
+
+def _by_scope(outcome: str, facts: Columns, courses: Courses, asked: Any) -> list[tuple[dict[str, Any], Any]]:
+    """The patients asked, apart by what the editions are chosen by: the product, the organ."""
+    parts: list[tuple[dict[str, Any], Any]] = [({}, asked)]
+    for scope in courses.knowledge.scopes_of(outcome):
+        column = facts.get(scope)
+        if column is None:
+            return []
+        values = HER2_PRODUCTS if scope == "product" else courses.knowledge.facts[scope].values
+        parts = [
+            ({**about, scope: value}, chosen[column[chosen] == place])
+            for about, chosen in parts
+            for place, value in enumerate(values)
+        ]
+    return parts
+
+
+def _by_bins(array: Array, facts: Columns, chosen: Any) -> tuple[Any, Any]:
+    boxes = np.zeros(len(chosen), np.int64)
+    for axis, stride in zip(array.axes, array.strides, strict=True):
+        column = facts.get(axis.fact.name)
+        if column is None:
+            boxes += axis.unknown * stride
+        else:
+            boxes += _codes(axis, column[chosen]) * stride
+    return array.answers.ravel()[boxes], boxes
+
+
+def _codes(axis: Axis, column: Column) -> npt.NDArray[np.int64]:
+    """The bins of a column on an axis."""
+    size = len(axis.fact.values)
+    if not axis.fact.is_number:
+        bins = np.array([*(axis.named[value] for value in axis.fact.values), axis.unknown], np.int64)
+        return bins[np.where(column == UNKNOWN, size, column)]
+    made = np.array(axis.slots, np.int64)[np.searchsorted(axis.float_bounds, column / THOUSAND, side="right")]
+    special = column < NAMED + size
+    if special.any():
+        bins = np.array([axis.unknown, *(axis.named[value] for value in axis.fact.values)], np.int64)
+        made[special] = bins[column[special] - UNKNOWN]
+    return made
+
+
+def _by_kinds(array: Array, edition: Edition, facts: Columns, courses: Courses, chosen: Any) -> tuple[Any, Any]:
+    """Where a score is read (an interval while facts are unknown): each kind of patient is decided once."""
+    names = [name for name in courses.inputs(edition, array.outcome.name) if name in facts]
+    if not names:
+        stacked = np.zeros((len(chosen), 1), np.int64)
+    else:
+        stacked = np.stack([facts[name][chosen] for name in names], axis=1)
+    kinds, place = np.unique(stacked, axis=0, return_inverse=True)
+    values = np.empty(len(kinds), np.int16)
+    for number, kind in enumerate(kinds.tolist()):
+        given = Given({})
+        for name in courses.inputs(edition, array.outcome.name):
+            value = as_value(kind[names.index(name)], name, courses) if name in names else None
+            if value is None:
+                given.unknown[name] = Unknown(Reason.ABSENT)
+            else:
+                given.values[name] = value
+        decision = decide_in(array.outcome.name, given, courses.knowledge, edition)
+        values[number] = UNDECIDED if decision.value is None else array.outcome.values.index(decision.value)
+    return values[place.reshape(-1)], np.full(len(chosen), UNDECIDED, np.int64)
+
+
+def as_value(number: int, name: str, courses: Courses) -> Any:
+    """A number of a column as the value of a fact; `None` for unknown."""
+    fact = courses.knowledge.facts[name]
+    if number == UNKNOWN:
+        return None
+    if fact.is_number:
+        if number < NAMED + len(fact.values):
+            return fact.values[number - NAMED]
+        return fact.coerce(Decimal(number) / THOUSAND)
+    return fact.values[number]
+
+
+def rows_of(answers: Answers) -> tuple[npt.NDArray[np.int64], list[str]]:
+    """The rows behind each answer of the last table, in words ("cardiac_action:3"), as places in a list."""
+    places, inverse = np.unique(answers.boxes, return_inverse=True)
+    masks = answers.array.row_masks()
+    words = []
+    for place in places.tolist():
+        mask = 0 if place == UNDECIDED else int(masks[place])
+        rows = [row.name for number, row in enumerate(answers.array.table.rows) if mask >> number & 1]
+        words.append("; ".join(f"{answers.array.outcome.name}:{name}" for name in rows))
+    return inverse.reshape(-1), words

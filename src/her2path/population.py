@@ -1,0 +1,337 @@
+"""The review of courses for many: from event columns to findings, by the folds and tables of one patient.
+
+A batch holds whole patients in the long format (patient, date, fact, value, product, ...). Its values are read
+once for each distinct value; the folds run compiled; every question is one look-up for all. A patient with a
+value that is only partly known (limits, or values that differ on one day) is *not plain* and is left to the
+review of one patient, so that nothing is decided here otherwise than there.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from . import clocks
+from .agenda import UNDETERMINED, Question, Saying, read_sayings
+from .ask_many import NAMED, Answers, ask, rows_of
+from .fold import vocabulary as v
+from .fold.run import fold_many
+from .standing import NO, THOUSAND, YES, Column, Columns, age_years, known, standing
+from .therapy import Courses
+from .timeline import CATEGORIES, KINDS, thousandths
+from .value import Interval, OneOf, Unknown, Value
+
+Mask = npt.NDArray[np.bool_]
+
+
+@dataclass(slots=True)
+class EventColumns:
+    """The events of a batch, sorted by patient and day; `starts` has one entry more than there are patients.
+
+    `fact` and `product` are places in `facts` and `products`; `value` is a place in `values`, the distinct
+    values read by `Fact.coerce`, and `day` an ordinal (`UNKNOWN` without a date).
+    """
+
+    starts: npt.NDArray[np.int64]
+    day: npt.NDArray[np.int64]
+    fact: npt.NDArray[np.int64]
+    value: npt.NDArray[np.int64]
+    product: npt.NDArray[np.int64]
+    method: npt.NDArray[np.int64]
+    facts: list[str]
+    products: list[str]
+    values: list[Value]
+
+    @property
+    def patients(self) -> int:
+        return len(self.starts) - 1
+
+    def owner(self) -> npt.NDArray[np.int64]:
+        """The patient of each event."""
+        return np.repeat(np.arange(self.patients), np.diff(self.starts))
+
+
+@dataclass(slots=True)
+class Findings:
+    """What was found of a batch: for each finding the patient, the saying and the rows behind it."""
+
+    patient: npt.NDArray[np.int64]
+    saying: npt.NDArray[np.int16]
+    rows: npt.NDArray[np.int64]
+    sayings: list[Saying]
+    row_words: list[str]
+    not_plain: npt.NDArray[np.int64]
+    facts: Columns = field(default_factory=dict)
+
+
+Her2 = Callable[[EventColumns], Mapping[str, Column]]
+
+
+def review_columns(events: EventColumns, courses: Courses, her2: Mapping[str, Column] | None = None) -> Findings:
+    """The findings of every patient of a batch.
+
+    `her2` holds `her2_status`, `her2_expression`, `tumour_site` (places among the values of each fact) and
+    `first_result_day` by patient, as the review of the specimens has them.
+    """
+    count = events.patients
+    facts, state, not_plain = _facts_of(events, courses, dict(her2 or {}))
+    answers = _ask_stage(1, facts, courses, count)
+    _wind(facts, state, courses)
+    answers |= _ask_stage(2, facts, courses, count)
+    return _told(answers, facts, not_plain)
+
+
+def _facts_of(events: EventColumns, courses: Courses, her2: dict[str, Column]) -> tuple[Columns, Columns, Any]:
+    timeline, unplain = _timeline(events)
+    on = courses.on.toordinal()
+    limit = int(courses.site.limit * THOUSAND)
+    state = fold_many(*timeline, on, limit, courses.heart_tables(False))
+    facts = standing(state, on)
+    first_result = her2.pop("first_result_day", np.full(events.patients, v.UNKNOWN))
+    for part in (
+        clocks.dose_clock(state, on), clocks.hold_clock(state, on), clocks.year_clock(state),
+        clocks.doubts(state, first_result),
+    ):  # fmt: skip
+        facts |= part
+    latest, differing = _latest(events, courses)
+    for name, column in latest.items():
+        facts[name] = column if name not in facts else np.where(known(facts[name]), facts[name], column)
+    if "birth_date" in latest:
+        facts["age_years"] = age_years(latest["birth_date"], on)
+    facts |= her2
+    facts["lvef_lower_limit"] = np.full(events.patients, limit)
+    if courses.site.t_dxd_available is not None:
+        place = YES if courses.site.t_dxd_available else NO
+        facts["t_dxd_available"] = np.full(events.patients, place, np.int64)
+    _arithmetic(facts)
+    _implausible(facts, courses)
+    not_plain = np.union1d(events.owner()[unplain], differing)
+    return facts, state, not_plain
+
+
+def _timeline(events: EventColumns) -> tuple[tuple[Any, Any], Mask]:
+    """The columns the folds read, and the events that are only partly known."""
+    keys = events.fact * len(events.values) + events.value
+    kinds, inverse = np.unique(keys, return_inverse=True)
+    kind_of = np.full(len(kinds), -1, np.int64)
+    number_of = np.full(len(kinds), v.UNKNOWN, np.int64)
+    code_of = np.zeros(len(kinds), np.int64)
+    partial = np.zeros(len(kinds), np.bool_)
+    for place, key in enumerate(kinds.tolist()):
+        fact, value = events.facts[key // len(events.values)], events.values[key % len(events.values)]
+        partial[place] = isinstance(value, Interval | OneOf)
+        kind_of[place], number_of[place], code_of[place] = _placed(fact, value)
+    kind, number, code = kind_of[inverse], number_of[inverse], code_of[inverse]
+    drugs = np.array([v.DRUG_CODES.get(name, -1) for name in events.products] or [-1], np.int64)
+    dosed = (kind >= v.DOSE) & (kind <= v.ORDER)
+    code = np.where(dosed, drugs[events.product], code)
+    code = np.where(kind == v.LVEF, events.method, code)
+    day = np.where(kind == v.DEATH, np.where(number != v.UNKNOWN, number, events.day), events.day)
+    kept = (kind >= 0) & (code >= 0) & (day != v.UNKNOWN)
+    owner = events.owner()
+    order = np.flatnonzero(kept)
+    o, d, k, n = owner[order], day[order], kind[order], number[order]
+    # The order of a timeline: patient, day, kind, number.
+    before = (o[1:] < o[:-1]) | (
+        (o[1:] == o[:-1])
+        & ((d[1:] < d[:-1]) | ((d[1:] == d[:-1]) & ((k[1:] < k[:-1]) | ((k[1:] == k[:-1]) & (n[1:] < n[:-1])))))
+    )
+    if before.any():
+        order = order[np.lexsort((code[order], n, k, d, o))]
+    starts = np.searchsorted(owner[order], np.arange(events.patients + 1))
+    columns = (
+        day[order].astype(np.int32), kind[order].astype(np.int8), np.where(kind == v.DEATH, v.UNKNOWN, number)[order],
+        code[order].astype(np.int16),
+    )  # fmt: skip
+    return (starts.astype(np.int64), columns), partial[inverse]
+
+
+def _placed(fact: str, value: Value) -> tuple[int, int, int]:
+    """(kind, number, code) of one distinct value on a timeline; kind -1 where no fold reads it."""
+    kind = KINDS.get(fact, -1)
+    if kind < 0:
+        return -1, v.UNKNOWN, 0
+    if fact in CATEGORIES:
+        code = CATEGORIES[fact].get(value) if isinstance(value, str) else None
+        return (kind, v.UNKNOWN, code) if code is not None else (-1, v.UNKNOWN, 0)
+    if fact == "death_date":
+        day = dt.date.fromisoformat(value).toordinal() if isinstance(value, str) else v.UNKNOWN
+        return kind, day, 0
+    if fact == "dose_given":
+        return (kind if value == "yes" else v.NOT_GIVEN), v.UNKNOWN, 0
+    number = thousandths(value)
+    if number == v.UNKNOWN and kind in (v.WEIGHT, v.HEIGHT, v.LVEF):
+        return -1, v.UNKNOWN, 0
+    return kind, number, 0
+
+
+def _latest(events: EventColumns, courses: Courses) -> tuple[Columns, npt.NDArray[np.int64]]:
+    """The latest value of each fact that no fold reads, and the patients in whom values of one day differ."""
+    on = courses.on.toordinal()
+    owner = events.owner()
+    found: Columns = {}
+    differing: list[npt.NDArray[np.int64]] = []
+    usable = (events.day == v.UNKNOWN) | (events.day <= on)
+    unread = np.array([isinstance(value, Unknown) for value in events.values], np.bool_)
+    for place, name in enumerate(events.facts):
+        fact = courses.knowledge.facts.get(name)
+        if fact is None or (name in KINDS and name != "death_date") or name == "death_date":
+            continue
+        rows = np.flatnonzero((events.fact == place) & usable & ~unread[events.value])
+        if not len(rows):
+            continue
+        codes = np.array([_coded(value, fact) for value in events.values], np.int64)
+        days = events.day[rows]
+        rows = rows[np.lexsort((days, owner[rows]))]
+        mine, days, said = owner[rows], events.day[rows], codes[events.value[rows]]
+        column = np.full(events.patients, v.UNKNOWN, np.int64)
+        column[mine] = said
+        last_day = np.full(events.patients, v.UNKNOWN, np.int64)
+        last_day[mine] = days
+        differing.append(mine[(days == last_day[mine]) & (said != column[mine])])
+        found[name] = column
+    return found, np.unique(np.concatenate(differing)) if differing else np.zeros(0, np.int64)
+
+
+def _coded(value: Value, fact: Any) -> int:
+    if isinstance(value, Decimal | float):
+        return thousandths(value)
+    if fact.kind == "date" and isinstance(value, str):
+        try:
+            return dt.date.fromisoformat(value).toordinal()
+        except ValueError:
+            return v.UNKNOWN
+    if isinstance(value, str) and value in fact.values:
+        place = int(fact.values.index(value))
+        return NAMED + place if fact.is_number else place
+    return v.UNKNOWN
+
+
+def _arithmetic(facts: Columns) -> None:
+    """As `arithmetic.RULES`, on columns."""
+    count = len(facts["product"])
+    lvef, limit = facts["lvef"], facts["lvef_lower_limit"]
+    facts["lvef_below_limit"] = np.where(known(lvef), np.where(lvef < limit, YES, NO), v.UNKNOWN)
+    nothing = np.full(count, v.UNKNOWN, np.int64)
+    er, pr = facts.get("er_status", nothing), facts.get("pr_status", nothing)
+    positive, negative = 0, 1
+    made = np.select([(er == positive) | (pr == positive), (er == negative) & (pr == negative)], [0, 1], v.UNKNOWN)
+    given = facts.get("hormone_receptor_status", nothing)
+    facts["hormone_receptor_status"] = np.where(known(made), made, given)
+    sex, menopause = facts.get("sex", nothing), facts.get("menopausal_status", nothing)
+    made = np.select([(sex == 1) | (menopause == 1), (sex == 0) & (menopause == 0)], [NO, YES], v.UNKNOWN)
+    given = facts.get("reproductive_potential", nothing)
+    facts["reproductive_potential"] = np.where(known(made), made, given)
+
+
+def _implausible(facts: Columns, courses: Courses) -> None:
+    """Numbers outside the plausible range of their fact are unknown."""
+    for name, column in facts.items():
+        fact = courses.knowledge.facts.get(name)
+        if fact is None or not fact.is_number:
+            continue
+        low, high = fact.plausible.low, fact.plausible.high
+        if low is not None and high is not None:
+            outside = known(column) & ((column < int(low * THOUSAND)) | (column > int(high * THOUSAND)))
+            outside &= column >= NAMED + len(fact.values)
+            if outside.any():
+                facts[name] = np.where(outside, v.UNKNOWN, column)
+
+
+def _ask_stage(stage: int, facts: Columns, courses: Courses, count: int) -> dict[str, list[Answers]]:
+    made: dict[str, list[Answers]] = {}
+    for question in courses.questions:
+        if question.stage != stage:
+            continue
+        answers = ask(question, facts, courses, count)
+        made[question.outcome] = answers
+        column = np.full(count, v.UNKNOWN, np.int64)
+        for each in answers:
+            column[each.asked] = np.where(each.values >= 0, each.values, v.UNKNOWN)
+        facts[question.outcome] = column
+    return made
+
+
+def _wind(facts: Columns, state: Columns, courses: Courses) -> None:
+    """The clocks that need an answer of the tables."""
+    on = courses.on.toordinal()
+    known_facts = courses.knowledge.facts
+    if "echo_interval" in facts:
+        values, interval = known_facts["echo_interval"].values, facts["echo_interval"]
+        facts |= clocks.echo_clock(state, interval, values, on, courses.site.echo_tolerance_days)
+        endless = np.isin(interval, [n for n, words in enumerate(values) if clocks.span(words) is None])
+        facts["echo_days_overdue"] = np.where(endless, NAMED, facts["echo_days_overdue"])
+    if "contraception_months" in facts:
+        facts |= _longest_washout(facts, state, courses, on)
+
+
+def _longest_washout(facts: Columns, state: Columns, courses: Courses, on: int) -> Columns:
+    """Contraception after the last dose of each product given; the longest wins."""
+    values = courses.knowledge.facts["contraception_months"].values
+    count = len(facts["product"])
+    until = np.full(count, v.UNKNOWN, np.int64)
+    asked = known(facts["contraception_months"])
+    for product, last in _last_days(state):
+        chosen = np.flatnonzero(asked & known(last))
+        if not len(chosen):
+            continue
+        place = np.full(len(chosen), v.HER2_PRODUCTS.index(product), np.int64)
+        part = {name: column[chosen] for name, column in facts.items()} | {"product": place}
+        for answers in ask(Question("contraception_months", 1), part, courses, len(chosen)):
+            months = np.full(len(chosen), v.UNKNOWN, np.int64)
+            months[answers.asked] = np.where(answers.values >= 0, answers.values, v.UNKNOWN)
+            made = clocks.washout_clock(last[chosen], months, values, on)["contraception_until_day"]
+            until[chosen] = np.maximum(until[chosen], made)
+    return {
+        "contraception_until_day": until,
+        "within_washout": np.where(known(until), np.where(on < until, YES, NO), v.UNKNOWN),
+    }
+
+
+def _last_days(state: Columns) -> list[tuple[str, Column]]:
+    days = [
+        ("trastuzumab-iv", state["trastuzumab_last_day"]), ("pertuzumab", state["pertuzumab_last_day"]),
+        ("t-dm1", state["last_t_dm1_day"]), ("t-dxd", state["last_t_dxd_day"]),
+    ]  # fmt: skip
+    for place, product in enumerate(v.HER2_PRODUCTS):
+        mine = state["product"] == place
+        if mine.any():
+            days.append((product, np.where(mine, state["product_last_day"], v.UNKNOWN)))
+    return days
+
+
+def _told(answers: Mapping[str, list[Answers]], facts: Columns, not_plain: Any) -> Findings:
+    """The findings that the answers mean, by `findings.md`."""
+    sayings = read_sayings()
+    listed = list(sayings.values())
+    place_of = {key: place for place, key in enumerate(sayings)}
+    patients, told, rows, words = [], [], [], [""]
+    for outcome, parts in answers.items():
+        for part in parts:
+            values = part.array.outcome.values
+            meaning = np.array([place_of.get((outcome, value), -1) for value in (*values, UNDETERMINED)], np.int16)
+            saying = meaning[np.where(part.values >= 0, part.values, len(values))]
+            chosen = np.flatnonzero(saying >= 0)
+            if not len(chosen):
+                continue
+            few = Answers(part.edition, part.array, part.asked[chosen], part.values[chosen], part.boxes[chosen])
+            inverse, said = rows_of(few)
+            patients.append(few.asked)
+            told.append(saying[chosen])
+            rows.append(inverse + len(words))
+            words += said
+    if not patients:
+        nothing = np.zeros(0, np.int64)
+        return Findings(nothing, nothing.astype(np.int16), nothing, listed, words, not_plain, facts)
+    patient, saying = np.concatenate(patients), np.concatenate(told)
+    grades = np.array([each.grade for each in listed], np.int64)
+    order = np.lexsort((saying, grades[saying], patient))
+    return Findings(
+        patient[order], saying[order], np.concatenate(rows)[order], listed, words, np.asarray(not_plain), facts
+    )
