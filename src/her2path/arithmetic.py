@@ -35,6 +35,11 @@ def as_interval(value: Value | None) -> Interval | None:
     return None
 
 
+def known_value(value: Value) -> Value | None:
+    """A value, or `None` for an unknown one."""
+    return None if isinstance(value, Unknown) else value
+
+
 def plain(interval: Interval) -> Value:
     """An interval of one point as that number."""
     if interval.low is not None and interval.low == interval.high:

@@ -260,7 +260,15 @@ def _decide_file(
 @click.option("--edition", help="Decide by this edition, whatever the date of the test.")
 @click.option("--jurisdiction", type=click.Choice(["us", "eu"]), help="Whose label decides, where labels differ.")
 @column_option
-@click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True)
+@click.option(
+    "--settings", "settings_file", type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="The institution's settings, a TOML file: limits, tolerances, jurisdiction, formulary.",
+)  # fmt: skip
+@click.option("--format", "form", type=click.Choice(["text", "json", "fhir"]), default="text", show_default=True)
+@click.option(
+    "--calendar", type=click.Path(file_okay=False, path_type=Path),
+    help="Also write the plan of each patient into this folder, as a calendar file (.ics).",
+)  # fmt: skip
 @click.option("--processes", type=click.IntRange(1), help="Processes to share a large source; all cores by default.")
 @click.option("--summary-only", is_flag=True, help="Print only the summary.")
 @click.option("-o", "--output", type=click.Path(path_type=Path), help="Write here instead of printing.")
@@ -271,29 +279,33 @@ def review(
     edition: str | None,
     jurisdiction: str | None,
     columns: tuple[str, ...],
+    settings_file: Path | None,
     form: str,
+    calendar: Path | None,
     processes: int | None,
     summary_only: bool,
     output: Path | None,
 ) -> None:
     """Review every patient of SOURCE: a FHIR bundle, folder, NDJSON (also gzip or tar), CSV or Parquet.
 
-    HER2 status per specimen and patient, the row and citation behind it, what is missing and what
-    would settle it, contradictions, and what was unreadable; then a summary.
+    HER2 status per specimen and patient, and her course of therapy: what is true, due, unsafe and missing, with the
+    row and citation behind it, what would settle it, and the plan; then a summary.
     """
     from .cohort import processes_for, review_parts
     from .read.files import source_size
     from .review import Settings, Summary
+    from .site import Site, read_site
     from .write.report import Writer
 
-    settings = Settings(on or dt.date.today(), site, edition, jurisdiction)
     knowledge = read_knowledge()
+    at = read_site(settings_file, knowledge) if settings_file else Site()
+    settings = Settings(on or dt.date.today(), site, edition, jurisdiction or at.jurisdiction, at)
     # What was read so far stays: the collector need not walk it again for every few patients.
     gc.freeze()
     gc.set_threshold(50_000, 20, 20)
     summary = Summary()
     stream = _opened(output, source) if output else sys.stdout
-    writer = Writer(stream, form, summary_only)
+    writer = Writer(stream, form, summary_only, calendar, settings.on)
     quiet = not sys.stderr.isatty() or (output is None and sys.stdout.isatty())
     try:
         with click.progressbar(

@@ -15,6 +15,7 @@ import numpy as np
 import pyarrow as pa
 
 from .alike import Classed, FinestAxis, compared
+from .arithmetic import RULES, known_value
 from .batch import only_column
 from .decision import Decision, decide, default_knowledge, require_facts
 from .edition import AskedWrongly, Knowledge, chain
@@ -66,7 +67,7 @@ def decide_table(
         classed |= {
             name: axes[name].of_entries([value], np.zeros(part.num_rows, np.int64)) for name, value in given.items()
         }
-        kinds, first = _kinds(classed, cuts)
+        kinds, first = _kinds(classed, cuts, _derived(classed, knowledge))
         told: list[tuple[int | None, str, str, str | None]] = []
         refused: dict[int, str] = {}
         for number, row in enumerate(first.tolist()):
@@ -141,12 +142,42 @@ def _outputs(told: list[tuple[int | None, str, str, str | None]], kinds: Any, va
     ]
 
 
-def _kinds(classed: dict[str, Classed], cuts: Floats) -> tuple[Any, Whole]:
+def _derived(classed: Mapping[str, Classed], knowledge: Knowledge) -> list[tuple[Whole, int]]:
+    """The classes of what follows from several columns by arithmetic, worked out once for distinct cells."""
+    made: list[tuple[Whole, int]] = []
+    for rule in RULES:
+        inputs = [classed[name] for name in rule.inputs if name in classed]
+        if (
+            not inputs
+            or rule.result not in knowledge.facts
+            or not any(knowledge.facts[n].is_number for n in rule.inputs)
+        ):
+            continue
+        rows = np.column_stack([each.raw for each in inputs])
+        _, first, places = np.unique(rows, axis=0, return_index=True, return_inverse=True)
+        places = places.reshape(-1)
+        if rule.result in classed:
+            made.append((places, len(first)))  # what was given may contradict it: only equal cells are alike
+            continue
+        entries = []
+        for row in first.tolist():
+            values = [
+                known_value(knowledge.facts[name].coerce(classed[name].cell(row))) if name in classed else None
+                for name in rule.inputs
+            ]
+            entries.append(rule.function(*values))
+        result = _finest(knowledge.facts[rule.result], knowledge).of_entries(entries, places)
+        made.append((result.classes, result.width))
+    return made
+
+
+def _kinds(classed: dict[str, Classed], cuts: Floats, derived: list[tuple[Whole, int]]) -> tuple[Any, Whole]:
     """For each row its kind (an Arrow array), and for each kind the first row of it.
 
-    Rows of one kind have each fact in the same class, and compare copies and ratio alike.
+    Rows of one kind have each fact in the same class, and compare copies and ratio alike; `derived` are the
+    classes of facts that follow from several columns.
     """
-    columns = [(each.classes, each.width) for each in classed.values()]
+    columns = [*((each.classes, each.width) for each in classed.values()), *derived]
     if "her2_copies" in classed and "cep17_copies" in classed:
         ratio = classed.get("her2_cep17_ratio")
         columns.append(compared(classed["her2_copies"], classed["cep17_copies"], ratio, cuts))

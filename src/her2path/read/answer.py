@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
@@ -118,6 +119,29 @@ def _quantity(quantity: Mapping[str, Any]) -> Answer:
             )
         return Answer(interval=compared(COMPARATORS[said], number), unit=unit)
     return Answer(number=number, unit=unit, words=str(quantity.get("value") or ""))
+
+
+def times(number: Decimal | Interval, factor: Decimal) -> Decimal | Interval:
+    """A number, or both ends of an interval, in another unit: to the thousandth, without idle zeros."""
+    if isinstance(number, Interval):
+        low, high = (None if end is None else _times(end, factor) for end in (number.low, number.high))
+        return Interval(low, high, number.low_included, number.high_included)
+    return _times(number, factor)
+
+
+def _times(number: Decimal, factor: Decimal) -> Decimal:
+    if not number.is_finite() or abs(number.adjusted()) > 12:
+        return number
+    digits = f"{round(number * factor, 3):f}"
+    return Decimal(digits.rstrip("0").rstrip(".") if "." in digits else digits)
+
+
+def unit_of(quantity: Any, known: re.Pattern[str]) -> str:
+    """The unit of a quantity: its code where that is a unit that is known, else its wording, else its code."""
+    if not isinstance(quantity, dict):
+        return ""
+    code, said = (str(quantity.get(name) or "").strip() for name in ("code", "unit"))
+    return code if known.fullmatch(code.lower()) else said or code
 
 
 def _ratio(ratio: Mapping[str, Any]) -> Answer:

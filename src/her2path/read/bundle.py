@@ -8,7 +8,6 @@ than parsing everything, and one bad resource spoils nothing but itself.
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
@@ -18,99 +17,40 @@ import msgspec
 from ..record import Trouble
 from .codes import Codes
 from .files import Piece
+from .head import Entry, Envelope, Head, HeadEntry, Heads
+from .interest import HER2, NOTHING, SPEAKS, WANTED, Interest
 from .strict import exact, json_trouble, key_twice
-
-
-class Reference(msgspec.Struct, gc=False):
-    """A FHIR reference, as far as the skim needs it."""
-
-    reference: str | None = None
-
-
-class Coding(msgspec.Struct, gc=False):
-    """A FHIR coding."""
-
-    system: str | None = None
-    code: str | None = None
-    display: str | None = None
-
-
-class Concept(msgspec.Struct, gc=False):
-    """A FHIR codeable concept."""
-
-    coding: list[Coding] = []
-    text: str | None = None
-
-
-class Component(msgspec.Struct, gc=False):
-    """A component of an observation, as far as the skim needs it."""
-
-    code: Concept | None = None
-
-
-class Head(msgspec.Struct, gc=False):
-    """What the skim reads of every resource."""
-
-    resourceType: str = ""
-    id: str | None = None
-    subject: Reference | None = None
-    code: Concept | None = None
-    component: list[Component] | None = None
-    verificationStatus: Concept | None = None
-
-
-class Entry(msgspec.Struct, gc=False):
-    """A bundle entry; its resource stays raw until it is known to matter."""
-
-    resource: msgspec.Raw = msgspec.Raw(b"null")
-    fullUrl: str | None = None
-
-
-class HeadEntry(msgspec.Struct, gc=False):
-    """A bundle entry of which only the head of the resource is read."""
-
-    resource: Head | None = None
-
-
-class Heads(msgspec.Struct, gc=False):
-    """A bundle read for the heads of its resources alone: one pass over the text for all of them."""
-
-    entry: list[HeadEntry] | None = None
-
-
-class Envelope(msgspec.Struct, gc=False):
-    """A bundle, or a resource by itself."""
-
-    resourceType: str = ""
-    entry: list[Entry] | None = None
-
 
 _encoder = msgspec.json.Encoder(decimal_format="number")
 _envelope = msgspec.json.Decoder(Envelope)
 _head = msgspec.json.Decoder(Head)
 _heads = msgspec.json.Decoder(Heads)
-_HER2 = re.compile(r"her-?2|erbb2", re.IGNORECASE)
-WANTED = ("Patient", "Observation", "Condition", "Specimen")
 
 
 @dataclass(slots=True)
 class Resource:
-    """A resource that matters: its head, its bytes, and where it stood."""
+    """A resource that matters: its head, its bytes, where it stood, and what it matters for."""
 
     head: Head
     raw: bytes | memoryview
     where: str
     url: str = ""
+    matters: int = HER2
 
 
 @dataclass(slots=True)
 class Group:
-    """The resources of one patient, in the order of the file; `alone` where they came outside a bundle."""
+    """The resources of one patient, in the order of the file; `alone` where they came outside a bundle.
+
+    `medications` are the Medication resources of the whole source, by their addresses and ids.
+    """
 
     patient: str
     where: str
     resources: list[Resource] = field(default_factory=list)
     alone: bool = False
+    medications: dict[str, Resource | None] = field(default_factory=dict)
+    interest: Interest | None = None
 
 
 class Skimmer:
@@ -118,8 +58,7 @@ class Skimmer:
 
     def __init__(self, codes: Codes) -> None:
         self.codes = codes
-        self._matters: dict[tuple[str | None, str | None, str | None], bool] = {}
-        self._test_codes = {code for _, code in codes.tests}
+        self.interest = Interest(codes)
 
     @staticmethod
     def head_of(raw: bytes) -> Head:
@@ -183,9 +122,10 @@ class Skimmer:
         self, entries: list[Entry], where: str, alone: bool = False, heads: list[HeadEntry] | None = None
     ) -> Iterator[Group | Trouble]:
         sorter = Sorter(where)
+        matters_of = self.interest.matters
         for number, entry in enumerate(entries):
             head = heads[number].resource if heads else None
-            if head is not None and not self._wanted(head):
+            if head is not None and matters_of(head) == NOTHING:
                 continue
             place = where if alone else f"{where} entry {number}"
             try:
@@ -193,11 +133,14 @@ class Skimmer:
             except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
                 yield from self._odd_head(entry.resource, place, error)
                 continue
-            if self._wanted(head):
-                sorter.add(Resource(head, entry.resource, place), entry.fullUrl)
+            if matters := matters_of(head):
+                sorter.add(Resource(head, entry.resource, place, "", matters), entry.fullUrl)
+        if alone and sorter.medications:
+            yield Group("", where, [each for each in sorter.medications.values() if each], alone=True)
+            return
         for group in sorter.groups():
             if isinstance(group, Group):
-                group.alone = alone
+                group.alone, group.interest = alone, self.interest
             yield group
 
     def _odd_head(self, raw: Any, place: str, error: Exception) -> list[Trouble]:
@@ -214,31 +157,9 @@ class Skimmer:
         if kind not in WANTED:
             return []
         text = bytes(raw).decode("utf-8", "replace")
-        if kind == "Observation" and not (_HER2.search(text) or any(code in text for code in self._test_codes)):
+        if kind in SPEAKS and not self.interest.speaks(text):
             return []
         return [Trouble("wrong type", f"{place} {kind}/{found.get('id')}", f"{error}; the resource is not used")]
-
-    def _wanted(self, head: Head) -> bool:
-        """Whether a resource matters: a patient, a diagnosis, a specimen, or an observation of HER2."""
-        if head.resourceType != "Observation":
-            return head.resourceType in WANTED
-        if head.code is not None and self._code_matters(head.code):
-            return True
-        return head.component is not None and any(
-            part.code is not None and self._code_matters(part.code) for part in head.component
-        )
-
-    def _code_matters(self, concept: Concept) -> bool:
-        for coding in concept.coding:
-            key = (coding.system, coding.code, coding.display)
-            matters = self._matters.get(key)
-            if matters is None:
-                matters = coding.code in self._test_codes or bool(coding.display and _HER2.search(coding.display))
-                if len(self._matters) < 100_000:
-                    self._matters[key] = matters
-            if matters:
-                return True
-        return bool(concept.text and _HER2.search(concept.text))
 
 
 def _heads_of(content: bytes) -> list[HeadEntry] | None:
@@ -262,11 +183,15 @@ class Sorter:
         self.patients: dict[str, str] = {}
         self.waiting: list[Resource] = []
         self.found: dict[str, Group] = {}
+        self.medications: dict[str, Resource | None] = {}
         self._ids: dict[str, str] = {}
 
     def add(self, resource: Resource, url: str | None) -> None:
         """Take in a resource with the full address of its entry."""
         resource.url = url = url or ""
+        if resource.head.resourceType == "Medication":
+            note_medication(self.medications, resource)
+            return
         if resource.head.resourceType != "Patient":
             self.waiting.append(resource)
             return
@@ -288,12 +213,14 @@ class Sorter:
             patient, why = self._patient_of(resource, only)
             if patient:
                 self.found.setdefault(patient, Group(patient, self.where)).resources.append(resource)
-            elif resource.head.resourceType == "Observation":
-                yield Trouble("no patient", f"{resource.where} Observation/{resource.head.id or '?'}", why)
-        yield from self.found.values()
+            elif (kind := resource.head.resourceType) in SPEAKS:
+                yield Trouble("no patient", f"{resource.where} {kind}/{resource.head.id or '?'}", why)
+        for group in self.found.values():
+            group.medications = self.medications
+            yield group
 
     def _patient_of(self, resource: Resource, only: str | None) -> tuple[str | None, str]:
-        subject = resource.head.subject
+        subject = resource.head.subject or resource.head.patient
         if subject is None:
             return only, "no subject, and not exactly one patient beside it: it belongs to nobody"
         reference = subject.reference
@@ -311,6 +238,17 @@ class Sorter:
         if reference.startswith("http") and self._ids.get(name, "").startswith("http"):
             return reference, ""  # the same number on another server
         return name, ""
+
+
+def note_medication(medications: dict[str, Resource | None], resource: Resource) -> None:
+    """Keep a Medication by its address and its id; an id that two of them share names neither."""
+    names = [resource.url] if resource.url else []
+    if identity := resource.head.id:
+        names.append(f"Medication/{identity}")
+    for name in names:
+        held = medications.get(name)
+        same = held is None or bytes(held.raw) == bytes(resource.raw)
+        medications[name] = resource if same and (name not in medications or held) else None
 
 
 def patient_of(reference: str) -> str:

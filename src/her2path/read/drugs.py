@@ -24,22 +24,28 @@ _SPEAKS = re.compile(r"tras?tuzumab|pertuzumab|\ber-?bb-?2\b|her-?2\b", re.IGNOR
 _TRASTUZUMAB = re.compile(r"(?P<before>[a-z]+-)?trastuzumab(?P<suffix>-[a-z]{4}\b)?(?P<after>[^a-z]*(?P<word>[a-z]+))?")
 _UNDER_THE_SKIN = re.compile(r"\b(?:subcutaneous(?:ly)?|subcut|sub-?q|s\.?c\.?|under the skin)(?![a-z])")
 _HARMLESS = frozenset(
-    """
-    and with plus or for in as by at of on to per the iv sc im mg g kg ml unt units mcg h hr hours min minutes day days week weeks
-    weekly every once daily cycle cycles dose doses dosing loading maintenance initial first subsequent injection
-    injectable infusion intravenous intravenously subcutaneous subcutaneously subcut solution powder concentrate
-    lyophilized lyophilised reconstituted recombinant vial vials kit piggyback bag single multi multiple use pack
-    inj soln conc solr ivpb q qw w biosimilar originator brand generic product antibody monoclonal therapy
-    treatment chemotherapy sodium chloride nacl bag bolus adjuvant neoadjuvant metastatic hyaluronidase pertuzumab
-    human oysk zzxf ml
-    """.split()
-)
+    [
+        "and", "with", "plus", "or", "for", "in", "as", "by", "at", "of", "on", "to", "per", "the", "iv", "sc",
+        "im", "mg", "g", "kg", "ml", "unt", "units", "mcg", "h", "hr", "hours", "min", "minutes", "day",
+        "days", "week", "weeks", "weekly", "every", "once", "daily", "cycle", "cycles", "dose", "doses",
+        "dosing", "loading", "maintenance", "initial", "first", "subsequent", "injection", "injectable",
+        "infusion", "intravenous", "intravenously", "subcutaneous", "subcutaneously", "subcut", "solution",
+        "powder", "concentrate", "lyophilized", "lyophilised", "reconstituted", "recombinant", "vial", "vials",
+        "kit", "piggyback", "bag", "single", "multi", "multiple", "use", "pack", "inj", "soln", "conc", "solr",
+        "ivpb", "q", "qw", "w", "biosimilar", "originator", "brand", "generic", "product", "antibody",
+        "monoclonal", "therapy", "treatment", "chemotherapy", "sodium", "chloride", "nacl", "bolus",
+        "adjuvant", "neoadjuvant", "metastatic", "hyaluronidase", "pertuzumab", "human", "oysk", "zzxf",
+    ]
+)  # fmt: skip
 """Words that may follow the name of trastuzumab without making another drug of it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Named:
-    """What a medication was found to be. `drug` is "" where nothing is to be read; `trouble` says why, where it matters."""
+    """What a medication was found to be.
+
+    `drug` is "" where nothing is to be read, and `trouble` says why, where it matters. `coded`: a code says so.
+    """
 
     drug: str = ""
     brand: str = ""
@@ -79,10 +85,10 @@ class Drugs:
         coded: set[Drug] = set()
         classes: list[str] = []
         for system, code, _ in codings:
-            drug = self.codes.drug((system_name(system), str(code or "").strip()))
-            if drug is not None and drug.drug:
-                coded.add(drug)
-            elif drug is not None:
+            meant = self.codes.drug((system_name(system), str(code or "").strip()))
+            if meant is not None and meant.drug:
+                coded.add(meant)
+            elif meant is not None:
                 classes.append(str(code))
         words = [word for word in (text, *(display for _, _, display in codings)) if word]
         said = words[0] if words else next((str(code) for _, code, _ in codings if code), "")
@@ -104,7 +110,9 @@ class Drugs:
         if drug == SC:
             others.discard(IV)  # "trastuzumab" says no route
         if others:
-            return Named(trouble=f"its code says {drug}, its name {_listed(others)}: they contradict each other", said=said)
+            return Named(
+                trouble=f"its code says {drug}, its name {_listed(others)}: they contradict each other", said=said
+            )
         brands = {each.brand for each in (*coded, *named) if each.brand}
         note = f"two brands are named: {_listed(brands)}; neither is read" if len(brands) > 1 else ""
         return Named(drug, brands.pop() if len(brands) == 1 else "", note, "", said, True)
@@ -169,7 +177,7 @@ def _together(drugs: set[str], words: str) -> set[str]:
     if drugs <= {IV, SC, PHESGO, PERTUZUMAB} and drugs:
         if PHESGO in drugs:
             return {PHESGO}
-        if "hyaluronidase" in words and IV in drugs | {IV for drug in drugs if drug == SC}:
+        if "hyaluronidase" in words and drugs & {IV, SC}:
             return {PHESGO} if PERTUZUMAB in drugs else {SC}
         if drugs <= {IV, SC} and (SC in drugs or _UNDER_THE_SKIN.search(words)):
             return {SC}

@@ -333,7 +333,7 @@ def read_observation(resource: Mapping[str, Any], origin: str, codes: Codes, fac
         for name, value, note in read_values(meant, answer, facts, cells):
             said = answer.words or str(answer.number if answer.number is not None else answer.interval or "")
             yield Event(
-                name, _by_status(value, status), day, specimen, origin, said or answer.absent or answer.refused,
+                name, by_status(value, status), day, specimen, origin, said or answer.absent or answer.refused,
                 status in FINAL[1:], note,
             )  # fmt: skip
 
@@ -343,7 +343,7 @@ def specimen_name(reference: str) -> str:
     return reference.partition("/_history/")[0].rpartition("/")[2].rpartition(":")[2]
 
 
-def _by_status(value: Value, status: Any) -> Value:
+def by_status(value: Value, status: Any) -> Value:
     """A result as its status lets it count."""
     if status is None or status in FINAL:
         return value

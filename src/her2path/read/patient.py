@@ -1,4 +1,4 @@
-"""One patient's resources as a record: events of HER2 tests, specimens, tumour sites and troubles."""
+"""One patient's resources as a record: events of HER2 tests and of the course, specimens, sites and troubles."""
 
 from __future__ import annotations
 
@@ -8,8 +8,11 @@ from typing import Any
 from ..fact import Facts
 from ..record import RECORDED_STATUS, Event, Record, Tissue, Trouble
 from .answer import codings_of, text_of
-from .bundle import Concept, Group, Head, Resource
+from .bundle import Group, Resource
 from .codes import Codes, system_name
+from .course import Course
+from .head import Concept, Head
+from .interest import COURSE, HER2
 from .observation import read_day, read_observation, specimen_name
 from .strict import parse_strictly
 
@@ -19,26 +22,29 @@ WRONG_TYPES = (ValueError, TypeError, AttributeError, KeyError, ArithmeticError,
 
 
 def read_record(group: Group, codes: Codes, facts: Facts) -> Record:
-    """The record of one patient: events of HER2 tests, specimens, tumour sites and troubles."""
+    """The record of one patient: events of HER2 tests and of the course, specimens, tumour sites and troubles."""
     record = Record(group.patient, group.where)
+    course = Course(record, group, codes, facts)
     for resource in group.resources:
         kind = resource.head.resourceType
-        if kind == "Patient":
-            continue
         origin = f"{resource.where} {kind}/{resource.head.id or '?'}"
         try:
-            if kind == "Condition":
-                if resource.head.code is not None:
-                    _diagnosis(record, resource.head, origin, codes)
-                continue
-            content = parse_strictly(resource.raw)
-            if kind == "Specimen":
-                _tissue(record, content, resource, codes)
-            else:
+            if kind == "Condition" and resource.head.code is not None:
+                _diagnosis(record, resource.head, origin, codes)
+            if kind in ("Observation", "Specimen") and resource.matters & HER2:
+                content = parse_strictly(resource.raw)
+                if kind == "Specimen":
+                    _tissue(record, content, resource, codes)
+                    continue
                 _observation(record, content, origin, codes, facts)
+                if resource.matters & COURSE:
+                    course.read(resource, origin, content)
+            elif resource.matters & COURSE:
+                course.read(resource, origin)
         except WRONG_TYPES as error:
             what = str(error) if isinstance(error, ValueError) else f"a field has a wrong type ({error})"
             record.troubles.append(Trouble("unreadable", origin, what))
+    course.finish()
     record.sort()
     return record
 

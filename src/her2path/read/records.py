@@ -16,9 +16,11 @@ import msgspec
 
 from ..fact import Facts
 from ..record import Record, Trouble
-from .bundle import Group, Head, Resource, Skimmer
+from .bundle import Group, Resource, Skimmer, note_medication
 from .codes import Codes, read_codes
 from .files import read_pieces
+from .head import Head
+from .interest import Interest
 from .patient import read_record
 
 TABLES = (".csv", ".parquet")
@@ -71,6 +73,7 @@ class Layout:
     def __init__(self) -> None:
         self._folder: tempfile.TemporaryDirectory[str] | None = None
         self._files: list[IO[bytes]] = []
+        self._medications: dict[str, Resource | None] = {}
 
     def __enter__(self) -> Layout:
         return self
@@ -82,7 +85,11 @@ class Layout:
             self._folder.cleanup()
 
     def add(self, group: Group) -> None:
-        """Lay the resources of one patient aside."""
+        """Lay the resources of one patient aside; a medication, which is nobody's, is kept by its id."""
+        if not group.patient and all(each.head.resourceType == "Medication" for each in group.resources):
+            for each in group.resources:
+                note_medication(self._medications, each)
+            return
         if self._folder is None:
             self._folder = tempfile.TemporaryDirectory(prefix="her2path-")
             self._files = [open(Path(self._folder.name) / str(part), "w+b") for part in range(PARTITIONS)]  # noqa: SIM115
@@ -93,6 +100,7 @@ class Layout:
 
     def records(self, codes: Codes, facts: Facts) -> Iterator[Record]:
         """The patients laid out, part by part."""
+        interest = Interest(codes)
         heads = msgspec.json.Decoder(Head, strict=False)
         lines = msgspec.json.Decoder(Line)
         for file in self._files:
@@ -104,7 +112,9 @@ class Layout:
                     head = heads.decode(line.raw)
                 except msgspec.DecodeError:
                     continue
-                group = groups.setdefault(line.patient, Group(line.patient, line.where))
-                group.resources.append(Resource(head, line.raw, line.where))
+                if (group := groups.get(line.patient)) is None:
+                    group = groups[line.patient] = Group(line.patient, line.where)
+                    group.medications, group.interest = self._medications, interest
+                group.resources.append(Resource(head, line.raw, line.where, "", interest.matters(head)))
             for patient in sorted(groups):
                 yield read_record(groups[patient], codes, facts)
