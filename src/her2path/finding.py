@@ -6,14 +6,10 @@ import datetime as dt
 from dataclasses import dataclass, field
 from enum import IntEnum
 from operator import attrgetter
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 from .decision import Decision
 from .source import Citation
-
-if TYPE_CHECKING:
-    from .telling import CourseReview
-
 
 class Grade(IntEnum):
     """How grave a finding is; the smaller, the earlier it is told."""
@@ -59,6 +55,14 @@ class Finding:
                 "facts": dict(self.facts), "would_settle": [list(names) for names in self.settle],
             }  # fmt: skip
         return told
+
+
+class CourseReview(Protocol):
+    """The review of a course as a patient's review holds it (`telling.CourseReview`)."""
+
+    standing: Any
+    findings: list[Finding]
+    plan: list[Any]
 
 
 @dataclass(slots=True)

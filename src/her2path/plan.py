@@ -16,6 +16,7 @@ from .value import Value
 from .vials import rounded, vials_for, volume_ml
 
 DAYS_LOOKED_AHEAD = 120
+NOT_SETTLED = "dose not settled"
 _PER_KG = re.compile(r"(\d+(?:\.\d+)?) mg/kg")
 _FIXED = re.compile(r"(\d+(?:\.\d+)?) mg")
 
@@ -81,7 +82,7 @@ def _dose(found: Standing, courses: Courses) -> Iterator[PlanItem]:
     dose = courses.decide("dose_per_administration", values, found)
     minutes = courses.decide("infusion_minutes", values, found)
     observation = courses.decide("observation_minutes", values, found)
-    words = dose.value if dose is not None and dose.value else "dose not settled"
+    words = dose.value if dose is not None and dose.value else NOT_SETTLED
     details = _amounts(words, found)
     details["kind"] = "re-load" if kind == "loading" else "maintenance"
     for name, decision in (("infusion_minutes", minutes), ("observation_minutes", observation)):
@@ -117,7 +118,7 @@ def _amounts(words: str, found: Standing) -> dict[str, str]:
     """The numbers of a dose: mg by the last weight, mL, vials and waste."""
     per_kg, fixed = _PER_KG.fullmatch(words), _FIXED.fullmatch(words)
     weight = found.values.get("weight_kg")
-    details = {"dose": words}
+    details = {"dose": words} if words != NOT_SETTLED else {}
     if per_kg is not None:
         if not isinstance(weight, Decimal):
             return {**details, "unknown": "the weight is not known"}

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from ..finding import Finding, Grade
+from ..finding import CourseReview, Finding, Grade
 from ..plan import PlanItem
-from ..telling import CourseReview, brands_given
+from ..telling import brands_given
 from ..therapy import Standing
 from .text import paragraph
 

@@ -13,10 +13,9 @@ from weakref import WeakKeyDictionary
 from ..array import Array
 from ..axis import Code
 from ..decision import Decision
-from ..finding import Finding, PatientReview, SpecimenReview
+from ..finding import CourseReview, Finding, PatientReview, SpecimenReview
 from ..record import Trouble
 from ..review import OTHER, Summary
-from ..telling import CourseReview
 from .course import course_json, course_lines
 from .text import outcome_words, paragraph
 
