@@ -27,9 +27,9 @@ ORDER = [
     # What a fact, a source and a table are.
     "fact", "source", "table", "axis", "array", "score", "edition", "kept", "site",
     # Reading: files and messages become a record.
-    "record", "read/*",
+    "record", "fold/*", "calendar_days", "timeline", "event_columns", "read/*",
     # From a record to facts, and from facts to decisions.
-    "fold/*", "calendar_days", "standing", "timeline",
+    "standing",
     "arithmetic", "derive", "decision", "check", "differ", "kernels", "batch", "alike", "columns", "changes",
     # Findings.
     "finding", "specimen", "agenda", "clocks", "therapy", "vials", "plan", "telling", "ask_many", "population", "review", "cohort",

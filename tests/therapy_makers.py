@@ -10,8 +10,8 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from fhir_makers import LOINC, SNOMED, bundle, coding, concept, observation, patient
-from her2path.decision import default_knowledge
 from her2path.edition import knowledge_folder
+from her2path.fact import Facts, read_facts
 from her2path.read.bundle import Skimmer
 from her2path.read.codes import Codes, read_codes
 from her2path.read.files import Piece
@@ -104,6 +104,11 @@ TABLES = {
 
 
 @cache
+def facts() -> Facts:
+    return read_facts(knowledge_folder() / "facts.md")
+
+
+@cache
 def codes() -> Codes:
     """The codes of HER2 tests that ship, with the therapy's tables from here."""
     with TemporaryDirectory() as name:
@@ -188,7 +193,7 @@ def found(code: str, value: Any = None, unit: str | None = None, *, system: str 
 def records(document: Mapping[str, Any] | bytes) -> list[Record | Trouble]:
     content = document if isinstance(document, bytes) else json.dumps(document).encode()
     return [
-        each if isinstance(each, Trouble) else read_record(each, codes(), default_knowledge().facts)
+        each if isinstance(each, Trouble) else read_record(each, codes(), facts())
         for each in Skimmer(codes()).skim(Piece("b.json", content))
     ]
 

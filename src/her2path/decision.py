@@ -323,7 +323,7 @@ def choose_edition(
     for scope in knowledge.scopes_of(outcome):
         about[scope] = given.values.get(scope)
         if not isinstance(about[scope], str):
-            about[scope] = assumed[scope] = ASSUMED[scope]
+            about[scope] = assumed[scope] = knowledge.usual_scope(outcome, scope, ASSUMED[scope])
     day = on
     if day is None and isinstance(said := given.values.get("test_date"), str):
         day = dt.date.fromisoformat(said)

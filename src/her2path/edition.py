@@ -126,6 +126,12 @@ class Knowledge:
         able = (e for e in self.editions if e.scope and not e.supplement and outcome in self.tables_of(e))
         return tuple(dict.fromkeys(edition.scope for edition in able))
 
+    def usual_scope(self, outcome: str, scope: str, usual: str) -> str:
+        """The value of a scope fact to assume: the usual one, or the only one that the outcome is decided for."""
+        able = (e for e in self.editions if e.scope == scope and not e.supplement and outcome in self.tables_of(e))
+        values = dict.fromkeys(value for edition in able for value in edition.scope_values)
+        return usual if usual in values or not values else next(iter(values))
+
     def in_force(
         self, outcome: str, about: Mapping[str, Any], on: dt.date, jurisdiction: str | None = None
     ) -> tuple[Edition, str]:

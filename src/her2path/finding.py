@@ -11,6 +11,7 @@ from typing import Any, Protocol
 from .decision import Decision
 from .source import Citation
 
+
 class Grade(IntEnum):
     """How grave a finding is; the smaller, the earlier it is told."""
 

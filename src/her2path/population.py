@@ -20,6 +20,7 @@ import numpy.typing as npt
 from . import clocks
 from .agenda import UNDETERMINED, Question, Saying, read_sayings
 from .ask_many import NAMED, Answers, ask, rows_of
+from .event_columns import EventColumns
 from .fold import vocabulary as v
 from .fold.run import fold_many
 from .standing import NO, THOUSAND, YES, Column, Columns, age_years, known, standing
@@ -28,33 +29,6 @@ from .timeline import CATEGORIES, KINDS, thousandths
 from .value import Interval, OneOf, Unknown, Value
 
 Mask = npt.NDArray[np.bool_]
-
-
-@dataclass(slots=True)
-class EventColumns:
-    """The events of a batch, sorted by patient and day; `starts` has one entry more than there are patients.
-
-    `fact` and `product` are places in `facts` and `products`; `value` is a place in `values`, the distinct
-    values read by `Fact.coerce`, and `day` an ordinal (`UNKNOWN` without a date).
-    """
-
-    starts: npt.NDArray[np.int64]
-    day: npt.NDArray[np.int64]
-    fact: npt.NDArray[np.int64]
-    value: npt.NDArray[np.int64]
-    product: npt.NDArray[np.int64]
-    method: npt.NDArray[np.int64]
-    facts: list[str]
-    products: list[str]
-    values: list[Value]
-
-    @property
-    def patients(self) -> int:
-        return len(self.starts) - 1
-
-    def owner(self) -> npt.NDArray[np.int64]:
-        """The patient of each event."""
-        return np.repeat(np.arange(self.patients), np.diff(self.starts))
 
 
 @dataclass(slots=True)
@@ -117,8 +91,7 @@ def _facts_of(events: EventColumns, courses: Courses, her2: dict[str, Column]) -
 
 def _timeline(events: EventColumns) -> tuple[tuple[Any, Any], Mask]:
     """The columns the folds read, and the events that are only partly known."""
-    keys = events.fact * len(events.values) + events.value
-    kinds, inverse = np.unique(keys, return_inverse=True)
+    kinds, inverse = _kinds(events)
     kind_of = np.full(len(kinds), -1, np.int64)
     number_of = np.full(len(kinds), v.UNKNOWN, np.int64)
     code_of = np.zeros(len(kinds), np.int64)
@@ -150,6 +123,17 @@ def _timeline(events: EventColumns) -> tuple[tuple[Any, Any], Mask]:
         code[order].astype(np.int16),
     )  # fmt: skip
     return (starts.astype(np.int64), columns), partial[inverse]
+
+
+def _kinds(events: EventColumns) -> tuple[Any, Any]:
+    """The distinct (fact, value) pairs, and the pair of each event; a reader mostly gives each fact its own values."""
+    count = len(events.values)
+    fact_of = np.zeros(count, np.int64)
+    fact_of[events.value] = events.fact
+    if (fact_of[events.value] == events.fact).all():
+        return fact_of * count + np.arange(count), events.value
+    kinds, inverse = np.unique(events.fact * count + events.value, return_inverse=True)
+    return kinds, inverse.reshape(-1)
 
 
 def _placed(fact: str, value: Value) -> tuple[int, int, int]:
@@ -186,7 +170,9 @@ def _latest(events: EventColumns, courses: Courses) -> tuple[Columns, npt.NDArra
         rows = np.flatnonzero((events.fact == place) & usable & ~unread[events.value])
         if not len(rows):
             continue
-        codes = np.array([_coded(value, fact) for value in events.values], np.int64)
+        codes = np.full(len(events.values), v.UNKNOWN, np.int64)
+        for each in np.unique(events.value[rows]).tolist():
+            codes[each] = _coded(events.values[each], fact)
         days = events.day[rows]
         rows = rows[np.lexsort((days, owner[rows]))]
         mine, days, said = owner[rows], events.day[rows], codes[events.value[rows]]

@@ -108,14 +108,23 @@ def speaks_of_lvef(words: str) -> bool:
 
 
 Meaning = tuple[Measure | None, str]
+Read = tuple[Value, str, str]
+"""A value, a note, and what was said."""
+MOST_KEPT = 20_000
+CORRECTED = FINAL[1:]
 
 
 def read_clinical(
-    resource: Mapping[str, Any], meanings: Sequence[Meaning], origin: str, codes: Codes, facts: Facts
+    resource: Mapping[str, Any],
+    meanings: Sequence[Meaning],
+    origin: str,
+    codes: Codes,
+    facts: Facts,
+    kept: dict[Any, Read],
 ) -> Iterator[Event | Trouble]:
     """Every event of an observation of the therapy, and every trouble with it.
 
-    `meanings` says what the observation and its components measure, in this order.
+    `meanings` says what the observation and its components measure, in this order; `kept` holds what was read before.
     """
     components = resource.get("component") if len(meanings) > 1 else None
     whole = (resource, *components) if isinstance(components, list) else (resource,)
@@ -141,17 +150,43 @@ def read_clinical(
     if status is None:
         yield Trouble("status", origin, "no status; taken as final")
     for measure, part in parts:
-        answer = read_answer(part, codes)
-        if part is resource and answer.absent == "no value" and len(parts) > 1:
+        read = _kept(measure.fact, part, kept, codes, facts)
+        if read is None and part is resource and len(parts) > 1:
             continue
-        value, note = value_of(measure.fact, answer, part, codes, facts)
+        value, note, said = read or (Unknown(Reason.ABSENT, "no value"), "", "")
         counted = by_status(value, status)
-        note = note if counted is value else ""
-        said = answer.words or str(answer.number if answer.number is not None else answer.interval or answer.absent)
         yield Event(
-            measure.fact, counted, day, "", origin, f"{said} {answer.unit}".strip(), status in FINAL[1:], note,
+            measure.fact, counted, day, "", origin, said, status in CORRECTED, note if counted is value else "",
             "", measure.method,
         )  # fmt: skip
+
+
+def _kept(fact: str, part: Mapping[str, Any], kept: dict[Any, Read], codes: Codes, facts: Facts) -> Read | None:
+    """What a part says of a fact; the same quantity and the same codes are read once. `None` for no value."""
+    key: Any = None
+    quantity, concept = part.get("valueQuantity"), part.get("valueCodeableConcept")
+    if "dataAbsentReason" in part:
+        pass
+    elif isinstance(concept, dict) and "coding" in concept:
+        codings = [(c.get("system"), c.get("code"), c.get("display")) for c in codings_of(concept)]
+        key = (fact, concept.get("text"), *codings)
+    elif isinstance(quantity, dict) and concept is None:
+        value = quantity.get("value")
+        key = (fact, str(value), quantity.get("unit"), quantity.get("code"), quantity.get("comparator"))
+    try:
+        if key is not None and (found := kept.get(key)) is not None:
+            return found
+    except TypeError:  # a part of a wrong type
+        key = None
+    answer = read_answer(part, codes)
+    if answer.absent == "no value":
+        return None
+    value, note = value_of(fact, answer, part, codes, facts)
+    said = answer.words or str(answer.number if answer.number is not None else answer.interval or answer.absent)
+    read = value, note, f"{said} {answer.unit}".strip()
+    if key is not None and len(kept) < MOST_KEPT:
+        kept[key] = read
+    return read
 
 
 def value_of(fact: str, answer: Answer, part: Mapping[str, Any], codes: Codes, facts: Facts) -> tuple[Value, str]:

@@ -53,7 +53,8 @@ class Course:
             content = parse_plainly(kind, resource.raw) or parse_strictly(resource.raw)
         found: Iterable[Event | Trouble] = ()
         if kind == "Observation":
-            found = read_clinical(content, self.interest.meanings(resource.head), origin, self.codes, self.facts)
+            meanings = self.interest.meanings(resource.head)
+            found = read_clinical(content, meanings, origin, self.codes, self.facts, self.interest.kept)
         elif kind == "Condition":
             found = read_condition(content, origin, self.codes, self.facts)
         elif kind == "Procedure":
@@ -113,7 +114,7 @@ class Course:
         if not named.matters:
             return
         content = parse_plainly(head.resourceType, resource.raw) or parse_strictly(resource.raw)
-        if named.drug:
+        if named.drug and ("dosage" in content or "dosageInstruction" in content):
             named = _by_route(named, content)
         if named.trouble and content.get("status") != "entered-in-error":
             kind = Reason.CONTRADICTORY if "contradict" in named.trouble else Reason.UNMAPPED_CODE
@@ -173,7 +174,7 @@ def _by_route(named: Named, content: dict[str, Any]) -> Named:
     if under_the_skin == into_a_vein:
         return named
     if named.drug == IV and under_the_skin:
-        if named.coded or named.brand:
+        if named.exact:
             why = "it is trastuzumab for infusion, and was given under the skin: they contradict each other"
             return replace(named, trouble=why)
         return replace(named, drug=SC, note="trastuzumab given under the skin is read as the subcutaneous product")

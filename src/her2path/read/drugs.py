@@ -9,7 +9,7 @@ and is refused. Codes, or a code and its words, that name different drugs contra
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 from dataclasses import dataclass
 
 from .codes import Codes, system_name
@@ -18,7 +18,11 @@ from .therapy_codes import Drug
 Coded = tuple[str | None, str | None, str | None]
 """A coding: system, code and display."""
 
+GENERAL = ("RxNorm", "ATC", "SNOMED", "OMOP")
+"""Systems whose codes may name a substance without its route and form."""
 IV, SC, PHESGO, PERTUZUMAB = "trastuzumab-iv", "trastuzumab-sc", "phesgo", "pertuzumab"
+NARROWER = {IV: SC, "paclitaxel": "nab-paclitaxel", "doxorubicin": "liposomal-doxorubicin"}
+"""A form whose name or code says more than that of the substance does."""
 MOST_KEPT = 20_000
 _SPEAKS = re.compile(r"tras?tuzumab|pertuzumab|\ber-?bb-?2\b|her-?2\b", re.IGNORECASE)
 _TRASTUZUMAB = re.compile(r"(?P<before>[a-z]+-)?trastuzumab(?P<suffix>-[a-z]{4}\b)?(?P<after>[^a-z]*(?P<word>[a-z]+))?")
@@ -44,7 +48,8 @@ _HARMLESS = frozenset(
 class Named:
     """What a medication was found to be.
 
-    `drug` is "" where nothing is to be read, and `trouble` says why, where it matters. `coded`: a code says so.
+    `drug` is "" where nothing is to be read, and `trouble` says why, where it matters. `exact`: a code or a brand
+    says the form too.
     """
 
     drug: str = ""
@@ -52,7 +57,7 @@ class Named:
     note: str = ""
     trouble: str = ""
     said: str = ""
-    coded: bool = False
+    exact: bool = False
 
     @property
     def matters(self) -> bool:
@@ -67,7 +72,8 @@ class Drugs:
 
     def __init__(self, codes: Codes) -> None:
         self.codes = codes.therapy
-        names = sorted(self.codes.names, key=len, reverse=True)
+        self._names = {_plain(name): drug for name, drug in self.codes.names.items()}
+        names = sorted(self._names, key=len, reverse=True)
         self._name = re.compile(rf"(?<![a-z0-9])(?:{'|'.join(map(re.escape, names))})(?![a-z0-9])") if names else None
         self._kept: dict[tuple[tuple[Coded, ...], str], Named] = {}
 
@@ -84,60 +90,53 @@ class Drugs:
     def _identify(self, codings: tuple[Coded, ...], text: str) -> Named:
         coded: set[Drug] = set()
         classes: list[str] = []
-        for system, code, _ in codings:
-            meant = self.codes.drug((system_name(system), str(code or "").strip()))
+        exact: set[str] = set()
+        for address, code, _ in codings:
+            system = system_name(address)
+            meant = self.codes.drug((system, str(code or "").strip()))
             if meant is not None and meant.drug:
                 coded.add(meant)
+                if meant.brand or system not in GENERAL or meant.drug not in NARROWER:
+                    exact.add(meant.drug)
             elif meant is not None:
                 classes.append(str(code))
         words = [word for word in (text, *(display for _, _, display in codings)) if word]
         said = words[0] if words else next((str(code) for _, code, _ in codings if code), "")
         named = [self.by_name(word) for word in words]
         refused = next((each.trouble for each in named if each.trouble), "")
-        drugs = {each.drug for each in coded}
-        if len(drugs) > 1:
-            return Named(trouble=f"its codes name {_listed(drugs)}: they contradict each other", said=said)
-        if not drugs:
-            if refused or classes:
-                about = any(_SPEAKS.search(word) for word in words)
-                refused = refused or (f"code {classes[0]} names no one drug" if about else "")
-                return Named(trouble=refused, said=said)
-            return self._of_names(named, words, said)
-        drug = drugs.pop()
+        by_code = _narrowest({each.drug for each in coded}, exact)
+        by_word = _narrowest({each.drug for each in named if each.drug})
+        if len(by_code) > 1:
+            return Named(trouble=f"its codes name {_listed(by_code)}: they contradict each other", said=said)
         if refused:
-            return Named(trouble=f"its code says {drug}, but {refused}", said=said)
-        others = {each.drug for each in named if each.drug} - {drug}
-        if drug == SC:
-            others.discard(IV)  # "trastuzumab" says no route
-        if others:
-            return Named(
-                trouble=f"its code says {drug}, its name {_listed(others)}: they contradict each other", said=said
-            )
-        brands = {each.brand for each in (*coded, *named) if each.brand}
+            why = f"its code says {_listed(by_code)}, but {refused}" if by_code else refused
+            return Named(trouble=why, said=said)
+        if len(by_word) > 1:
+            return Named(trouble=f"it is called {_listed(by_word)}: they contradict each other", said=said)
+        if not by_code and not by_word:
+            if not any(_SPEAKS.search(word) for word in words):
+                return NOBODY
+            why = "neither code nor name is known"
+            if classes:
+                why = f"code {classes[0]} names no one drug"
+            return Named(trouble=f"it speaks of a HER2-directed drug, but {why}", said=said)
+        both = _narrowest(by_code | by_word, exact)
+        if len(both) > 1:
+            why = f"its code says {_listed(by_code)}, its name {_listed(by_word)}: they contradict each other"
+            return Named(trouble=why, said=said)
+        (drug,) = both
+        brands = {each.brand for each in coded if each.brand} | {each.brand for each in named if each.brand}
         note = f"two brands are named: {_listed(brands)}; neither is read" if len(brands) > 1 else ""
-        return Named(drug, brands.pop() if len(brands) == 1 else "", note, "", said, True)
-
-    def _of_names(self, named: list[Named], words: list[str], said: str) -> Named:
-        found = [each for each in named if each.drug]
-        drugs = {each.drug for each in found}
-        if drugs == {IV, SC}:
-            drugs = {SC}  # one wording says the route, the other nothing
-        if len(drugs) > 1:
-            return Named(trouble=f"it is called {_listed(drugs)}: they contradict each other", said=said)
-        if drugs:
-            brands = {each.brand for each in found if each.brand}
-            note = f"two brands are named: {_listed(brands)}; neither is read" if len(brands) > 1 else ""
-            return Named(drugs.pop(), brands.pop() if len(brands) == 1 else "", note, "", said)
-        if any(_SPEAKS.search(word) for word in words):
-            return Named(trouble="it speaks of a HER2-directed drug, but neither code nor name is known", said=said)
-        return NOBODY
+        if not note and by_code and both != by_code:
+            note = f"its code says {_listed(by_code)} without a form, its name {drug}"
+        return Named(drug, brands.pop() if len(brands) == 1 else "", note, "", said, drug in exact or bool(brands))
 
     def by_name(self, text: str) -> Named:
         """The drug that words name, or why it cannot be told; `NOBODY` where they name none."""
-        words = " ".join(text.lower().replace("®", " ").replace("™", " ").split())
+        words = _plain(text)
         found: list[tuple[str, Drug]] = []
         if self._name is not None:
-            found = [(match[0], self.codes.names[match[0]]) for match in self._name.finditer(words)]
+            found = [(match[0], self._names[match[0]]) for match in self._name.finditer(words)]
         drugs = {drug for _, drug in found if drug.drug}
         if "trastuzumab" in words and (why := self._unclear(words, {name for name, _ in found})):
             return Named(trouble=why)
@@ -172,8 +171,19 @@ class Drugs:
         return self._name is not None and self._name.match(words) is not None
 
 
+def _plain(text: str) -> str:
+    """Words in lower case, without brackets, commas and marks."""
+    return " ".join(re.sub(r"[®™()\[\],;]", " ", text.lower()).split())
+
+
+def _narrowest(drugs: set[str], exact: Container[str] = ()) -> set[str]:
+    """Drugs without a substance of which the form is named too, unless a code says the substance in that very form."""
+    return {each for each in drugs if each in exact or NARROWER.get(each) not in drugs}
+
+
 def _together(drugs: set[str], words: str) -> set[str]:
     """The drugs of some words: the parts of one product are that product."""
+    drugs = _narrowest(drugs)
     if drugs <= {IV, SC, PHESGO, PERTUZUMAB} and drugs:
         if PHESGO in drugs:
             return {PHESGO}

@@ -7,10 +7,11 @@ again and again.
 from __future__ import annotations
 
 import re
+from typing import Any
 
 from ..value import Value
 from .background import allergen
-from .clinical import Meaning, measure_of, speaks_of_lvef
+from .clinical import Meaning, Read, measure_of, speaks_of_lvef
 from .codes import Codes, system_name
 from .drugs import NOBODY, Coded, Drugs, Named
 from .head import Concept, Head
@@ -36,6 +37,7 @@ class Interest:
         self.drugs = Drugs(codes)
         self._tests = {code for _, code in codes.tests}
         self._kept: dict[Coded, int] = {}
+        self.kept: dict[Any, Read] = {}
         self._kept_meanings: dict[tuple[tuple[Coded, ...], str], Meaning] = {}
         self._kept_claims: dict[tuple[str | None, str | None], bool] = {}
 

@@ -18,22 +18,28 @@ class Quantity(TypedDict, total=False):
     value: Decimal
     unit: str
     code: str
+    comparator: str
 
 
 class Measured(TypedDict, total=False):
-    """An observation that is one number."""
+    """An observation that is one number; the raw fields must not be there."""
 
     status: str
     effectiveDateTime: str
     valueQuantity: Quantity
+    valueCodeableConcept: msgspec.Raw
+    component: msgspec.Raw
+    dataAbsentReason: msgspec.Raw
 
 
-class Done(TypedDict, total=False):
-    """Something that was done on a day: an administration without an amount, a procedure."""
+class Given(TypedDict, total=False):
+    """An administration of which no amount is recorded; the raw fields must not be there."""
 
     status: str
     effectiveDateTime: str
-    performedDateTime: str
+    dosage: msgspec.Raw
+    effectivePeriod: msgspec.Raw
+    statusReason: msgspec.Raw
 
 
 class Person(TypedDict, total=False):
@@ -45,14 +51,10 @@ class Person(TypedDict, total=False):
     deceasedBoolean: bool
 
 
-_QUANTITY = b'"valueQuantity"'
-_PARTS = (b'"value"', b'"unit"', b'"code"')
-_DAY, _DONE_DAY, _STATUS = b'"effectiveDateTime"', b'"performedDateTime"', b'"status"'
-_ODD_OBSERVATION = (b'"component"', b'"dataAbsentReason"', b'"valueCodeableConcept"', b'"modifierExtension"', b"\\u")
-_ODD_ADMINISTRATION = (b'"dosage"', b'"effectivePeriod"', b'"statusReason"', b'"contained"', b"\\u")
+_QUANTITY, _DAY, _STATUS, _ESCAPED = b'"valueQuantity"', b'"effectiveDateTime"', b'"status"', b"\\u"
 _PERSON = (b'"gender"', b'"birthDate"', b'"deceasedDateTime"', b'"deceasedBoolean"')
 _measured = msgspec.json.Decoder(Measured)
-_done = msgspec.json.Decoder(Done)
+_given = msgspec.json.Decoder(Given)
 _person = msgspec.json.Decoder(Person)
 _UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 
@@ -60,25 +62,36 @@ _UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 def parse_plainly(kind: str, raw: bytes | memoryview) -> dict[str, Any] | None:
     """The fields of a plain resource; `None` for one that must be parsed in full."""
     text = bytes(raw)
+    found: Any = None
     try:
         if kind == "Observation":
-            return _measured.decode(text) if _is_measured(text) else None  # type: ignore[return-value]
+            start = text.find(_QUANTITY)
+            if start < 0 or not _once(text, _QUANTITY) or not _dated(text) or not _flat(text, start):
+                return None
+            found = _measured.decode(text)
+            return found if len(found) == 3 and "valueQuantity" in found else None
         if kind == "MedicationAdministration":
-            plain = text.count(_STATUS) == 1 == text.count(_DAY) and not any(odd in text for odd in _ODD_ADMINISTRATION)
-            return _done.decode(text) if plain else None  # type: ignore[return-value]
-        if kind == "Patient":
-            plain = all(text.count(key) <= 1 for key in _PERSON) and b"\\u" not in text
-            return _person.decode(text) if plain else None  # type: ignore[return-value]
+            found = _given.decode(text) if _dated(text) else None
+            return found if found is not None and len(found) == 2 else None
+        if kind == "Patient" and _ESCAPED not in text and all(text.count(key) <= 1 for key in _PERSON):
+            found = _person.decode(text)
     except _UNREADABLE:
-        pass
-    return None
+        return None
+    return found  # type: ignore[no-any-return]
 
 
-def _is_measured(text: bytes) -> bool:
-    start = text.find(_QUANTITY)
-    if start < 0 or text.count(_STATUS) != 1 or text.count(_DAY) != 1 or text.find(_QUANTITY, start + 1) >= 0:
-        return False
+def _once(text: bytes, key: bytes) -> bool:
+    return text.count(key) == 1
+
+
+def _dated(text: bytes) -> bool:
+    """Whether status and day stand once, with no key written in escapes."""
+    return text.count(_STATUS) == 1 and text.count(_DAY) == 1 and _ESCAPED not in text
+
+
+def _flat(text: bytes, start: int) -> bool:
+    """Whether the quantity from `start` on has no part twice and nothing inside its parts."""
     part = text[start : text.find(b"}", start)]
-    if part.count(b"{") != 1 or b'"comparator"' in part or any(part.count(key) > 1 for key in _PARTS):
+    if part.count(b"{") != 1:
         return False
-    return not any(odd in text for odd in _ODD_OBSERVATION)
+    return part.count(b'"value"') == 1 and part.count(b'"unit"') <= 1 and part.count(b'"code"') <= 1

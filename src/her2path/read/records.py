@@ -1,4 +1,4 @@
-"""Records from a source of any kind: FHIR bundles, bulk resources, CSV or Parquet with fact columns.
+"""Records from a source of any kind: FHIR bundles, bulk resources, CSV or Parquet, wide or long.
 
 A bundle is one or more whole patients. Resources that come by themselves (bulk NDJSON) are first
 laid out by patient in temporary files, so that memory stays bounded whatever the size.
@@ -36,9 +36,11 @@ def read_records(
     CSV or Parquet file holds which fact.
     """
     if path.suffix.lower() in TABLES:
+        from .long import is_long, read_long
         from .rows import read_rows
 
-        yield from read_rows(path, facts, columns or {})
+        read = read_long if is_long(path, columns) else read_rows
+        yield from read(path, facts, columns or {})
         return
     codes = read_codes()
     skimmer = Skimmer(codes)

@@ -56,7 +56,7 @@ def _read_parquet(path: Path) -> Any:
 
 
 def _read_csv(path: Path) -> Any:
-    header, separator = _header(path)
+    header, separator = csv_header(path)
     names = [f"f{place}" for place in range(len(header))]
     try:
         # Arrow numbers the columns itself, so that the header is read like any row, byte order mark and all.
@@ -67,11 +67,11 @@ def _read_csv(path: Path) -> Any:
             convert_options=pc_csv.ConvertOptions(column_types=dict.fromkeys(names, pa.string())),
         )
     except pa.ArrowInvalid as error:
-        raise AskedWrongly(f"{path}: {_why(path, separator, len(header)) or error}") from error
+        raise AskedWrongly(f"{path}: {csv_trouble(path, separator, len(header)) or error}") from error
     return table.slice(1).rename_columns([str(column[0]).strip() for column in table.columns])
 
 
-def _header(path: Path) -> tuple[list[str], str]:
+def csv_header(path: Path) -> tuple[list[str], str]:
     """The names of the columns and what separates them. Raises `AskedWrongly` where there are none."""
     with path.open("rb") as file:
         start = file.read(1 << 16)
@@ -95,7 +95,7 @@ def _require_distinct(path: Path, names: list[str]) -> None:
         raise AskedWrongly(f"{path}: two columns are called {' and '.join(map(repr, twice))}; rename one of them")
 
 
-def _why(path: Path, separator: str, width: int) -> str:
+def csv_trouble(path: Path, separator: str, width: int) -> str:
     """What is wrong with a CSV that Arrow refused, with its line; "" where it is nothing known here."""
     with path.open("rb") as file:
         for line, raw in enumerate(file, start=1):

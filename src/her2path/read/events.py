@@ -1,0 +1,169 @@
+"""The long format as columns: batches of whole patients, each distinct cell read once.
+
+The file says one event a row (`read/long.py` has the columns and the rules of reading a cell). Here a batch of some
+ten thousand patients becomes `EventColumns` for the review of many. The rows of a patient must stand together.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from ..calendar_days import EPOCH
+from ..edition import AskedWrongly
+from ..event_columns import EventColumns
+from ..fact import Facts
+from ..fold.vocabulary import UNKNOWN
+from ..record import Trouble
+from ..timeline import METHODS as METHOD_CODES
+from ..value import Reason, Unknown, Value
+from .codes import read_codes
+from .long import METHODS, LongReader, places_of
+
+ROWS_AT_ONCE = 600_000
+Whole = npt.NDArray[np.int64]
+
+
+def whole_patients(path: Path) -> Iterator[Any]:
+    """The rows of a Parquet file as tables of whole patients, in the order of the file.
+
+    Raises `AskedWrongly` where the file is no Parquet, or has not the columns of the long format.
+    """
+    try:
+        file = pq.ParquetFile(path)
+    except (pa.ArrowException, OSError) as error:
+        raise AskedWrongly(f"{path}: this is no Parquet file: {error}") from error
+    names = [str(name) for name in file.schema_arrow.names]
+    places = places_of(names, {})
+    missing = [name for name in ("patient", "date", "fact", "value") if name not in places]
+    if missing:
+        raise AskedWrongly(f"{path}: no column is called {', '.join(missing)}; the columns are {', '.join(names)}")
+    chosen = list(dict.fromkeys(places.values()))
+    short = [column for name, column in places.items() if name not in ("patient", "date")]
+    file = pq.ParquetFile(path, read_dictionary=short)
+    rest: Any = None
+    for batch in file.iter_batches(batch_size=ROWS_AT_ONCE, columns=chosen):
+        table = pa.Table.from_batches([batch]).select([places[name] for name in places]).rename_columns(list(places))
+        if rest is not None:
+            table = pa.concat_tables([rest, table])
+        last = _last_run(table.column("patient"))
+        rest = table.slice(last)
+        if last:
+            yield table.slice(0, last)
+    if rest is not None and rest.num_rows:
+        yield rest
+
+
+def _last_run(column: Any) -> int:
+    """Where the rows of the last patient begin."""
+    ids = column.combine_chunks()
+    before = ids.slice(0, len(ids) - 1)
+    changes = np.flatnonzero(pc.not_equal(ids.slice(1), before).to_numpy(zero_copy_only=False))
+    return int(changes[-1]) + 1 if len(changes) else 0
+
+
+class ColumnReader:
+    """Makes `EventColumns` of tables of whole patients; distinct cells are read once, by the reader of rows."""
+
+    def __init__(self, facts: Facts, name: str) -> None:
+        self.facts = facts
+        self.name = name
+        self._rows = LongReader(name, facts, read_codes())
+        self._days: dict[Any, int] = {}
+
+    def read(self, table: Any) -> tuple[EventColumns, list[str], list[Trouble]]:
+        """The columns, the patients' names, and what could not be read (an unknown fact, a bad date)."""
+        troubles: list[Trouble] = []
+        ids = table.column("patient").combine_chunks().cast(pa.string())
+        changed = pc.not_equal(ids.slice(1), ids.slice(0, len(ids) - 1)).to_numpy(zero_copy_only=False)
+        starts = np.concatenate([[0], np.flatnonzero(changed) + 1, [len(ids)]]).astype(np.int64)
+        patients: list[str] = ids.take(pa.array(starts[:-1])).to_pylist()
+        fact, fact_words = self._words(table, "fact")
+        said, said_words = self._words(table, "value")
+        unit, unit_words = self._words(table, "unit")
+        product, product_words = self._words(table, "product")
+        qualifier, qualifier_words = self._words(table, "qualifier")
+        value, values = self._values((fact, fact_words), (said, said_words), (unit, unit_words))
+        drugs = [self._rows.read_product(word) for word in product_words]
+        troubles += [Trouble("unreadable", self.name, f"{why}; its rows are not read") for _, _, why in drugs if why]
+        known = [word in self.facts for word in fact_words]
+        for place, word in enumerate(fact_words):
+            count = 0 if known[place] else int((fact == place).sum())
+            if count:
+                troubles.append(Trouble("unreadable", self.name, f"{self._rows.no_fact(word)} ({count} rows)"))
+        usable = np.array(known)[fact] & np.array([not why for _, _, why in drugs])[product]
+        day = self._dates(table.column("date"), troubles)
+        kept = np.flatnonzero(usable)
+        methods = np.array([METHOD_CODES.index(METHODS.get(word.lower(), "unspecified")) for word in qualifier_words])
+        columns = EventColumns(
+            np.searchsorted(kept, starts).astype(np.int64), day[kept], fact[kept], value[kept], product[kept],
+            methods[qualifier][kept], fact_words, [drug for drug, _, _ in drugs], values, kept,
+        )  # fmt: skip
+        return columns, patients, troubles
+
+    @staticmethod
+    def _words(table: Any, name: str) -> tuple[Whole, list[str]]:
+        """A column as places in the list of its distinct words; a blank is ""."""
+        if name not in table.column_names:
+            return np.zeros(table.num_rows, np.int64), [""]
+        column = table.column(name)
+        if not pa.types.is_dictionary(column.type):
+            column = column.cast(pa.string()).dictionary_encode()
+        chunk = column.unify_dictionaries().combine_chunks()
+        chunk = chunk.chunk(0) if isinstance(chunk, pa.ChunkedArray) else chunk
+        words = ["" if word is None else str(word).strip() for word in chunk.dictionary.to_pylist()]
+        places = chunk.indices.fill_null(len(words)).to_numpy().astype(np.int64)
+        return places, [*words, ""]
+
+    def _values(
+        self, fact: tuple[Whole, list[str]], said: tuple[Whole, list[str]], unit: tuple[Whole, list[str]]
+    ) -> tuple[Whole, list[Value]]:
+        """Each distinct (fact, value, unit) read once, and where each row's stands."""
+        width, units = len(said[1]), len(unit[1])
+        keys = (fact[0] * width + said[0]) * units + unit[0]
+        encoded = pa.array(keys).dictionary_encode()
+        values: list[Value] = []
+        for key in encoded.dictionary.to_pylist():
+            word = fact[1][key // units // width]
+            if word not in self.facts:
+                values.append(Unknown(Reason.UNMAPPED_CODE))
+                continue
+            values.append(self._rows.read_value(word, said[1][key // units % width], unit[1][key % units])[0])
+        return encoded.indices.to_numpy().astype(np.int64), values
+
+    def _dates(self, column: Any, troubles: list[Trouble]) -> Whole:
+        chunk = column.combine_chunks()
+        if pa.types.is_timestamp(chunk.type):
+            chunk = chunk.cast(pa.date32())
+        if pa.types.is_date32(chunk.type):
+            days = chunk.cast(pa.int32())
+            numbers = days.fill_null(0).to_numpy().astype(np.int64) + EPOCH
+            return np.where(days.is_valid().to_numpy(zero_copy_only=False), numbers, UNKNOWN)
+        encoded = chunk.cast(pa.string()).dictionary_encode()
+        places = np.array([self._day(word, troubles) for word in encoded.dictionary.to_pylist()] + [UNKNOWN], np.int64)
+        made: Whole = places[encoded.indices.fill_null(len(places) - 1).to_numpy()]
+        return made
+
+    def _day(self, word: str, troubles: list[Trouble]) -> int:
+        if word not in self._days:
+            value = self.facts["test_date"].coerce(word)
+            if isinstance(value, str):
+                self._days[word] = dt.date.fromisoformat(value).toordinal()
+            else:
+                self._days[word] = UNKNOWN
+                if isinstance(value, Unknown) and value.reason is not Reason.ABSENT:
+                    troubles.append(Trouble("date", self.name, f"date {word[:40]!r}, expected YYYY-MM-DD"))
+        return self._days[word]
+
+
+def plain_mapping(table: Any) -> Mapping[str, list[Any]]:
+    """A small table as lists by column, for the review of single patients."""
+    return {name: table.column(name).to_pylist() for name in table.column_names}
