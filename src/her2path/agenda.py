@@ -28,11 +28,18 @@ class Question:
     """An outcome to ask for, and when: only where every fact of `when` has one of its values.
 
     `stage` orders the questions: what a clock needs comes before it (1), what needs the clock after it (2).
+    `about` is a product to ask about instead of the one in hand.
     """
 
     outcome: str
     stage: int
     when: tuple[tuple[str, tuple[str, ...]], ...] = ()
+    about: str = ""
+
+    @property
+    def key(self) -> str:
+        """The name its answer is kept under: the outcome, and the product where it is another than that in hand."""
+        return f"{self.outcome} of {self.about}" if self.about else self.outcome
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +67,8 @@ def read_questions() -> tuple[Question, ...]:
             continue
         for _, record in grid.records():
             when = tuple(_conditions(record.get("asked when", "")))
-            found.append(Question(plain(record["question"]), int(plain(record["stage"])), when))
+            about = plain(record.get("about", ""))
+            found.append(Question(plain(record["question"]), int(plain(record["stage"])), when, about))
     return tuple(found)
 
 

@@ -87,6 +87,7 @@ def can_be_pregnant(sex: Value | None, menopause: Value | None) -> Value | None:
 RULES = (
     Rule("lvef_fall", ("lvef_baseline", "lvef"), difference),
     Rule("lvef_below_limit", ("lvef", "lvef_lower_limit"), is_below),
+    Rule("days_first_to_last_dose", ("days_since_first_dose", "days_since_last_dose"), difference),
     Rule("hormone_receptor_status", ("er_status", "pr_status"), either_positive),
     Rule("reproductive_potential", ("sex", "menopausal_status"), can_be_pregnant),
 )

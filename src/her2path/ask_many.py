@@ -18,14 +18,12 @@ from .axis import Axis
 from .decision import decide_in
 from .derive import Given
 from .edition import Edition
-from .fold.vocabulary import HER2_PRODUCTS, UNKNOWN
+from .fold.vocabulary import HER2_PRODUCTS, NAMED, UNKNOWN
 from .standing import THOUSAND, Column, Columns
 from .therapy import Courses
 from .value import Reason, Unknown
 
 UNDECIDED = -1
-NAMED = UNKNOWN + 1
-"""From here on, up to the values a number fact has, a number column holds a named value."""
 
 
 @dataclass(slots=True)
@@ -59,9 +57,16 @@ def applies(question: Question, facts: Columns, courses: Courses, count: int) ->
     return asked
 
 
-def ask(question: Question, facts: Columns, courses: Courses, count: int) -> list[Answers]:
-    """The answers to a question, one `Answers` for each edition that gives some."""
-    asked = np.flatnonzero(applies(question, facts, courses, count))
+def ask(
+    question: Question, facts: Columns, courses: Courses, count: int, but: Any = None, when: Columns | None = None
+) -> list[Answers]:
+    """The answers to a question, one `Answers` for each edition that gives some.
+
+    `but` are patients who have their answer already; `when` are the facts that say who is asked, if others.
+    """
+    asked = np.flatnonzero(applies(question, facts if when is None else when, courses, count))
+    if but is not None and len(but):
+        asked = np.setdiff1d(asked, but)
     found: list[Answers] = []
     if not len(asked):
         return found

@@ -15,6 +15,7 @@ from .fold.vocabulary import UNKNOWN
 from .standing import METASTATIC, THOUSAND, YEAR_DAYS, Column, Columns, known, yes_no
 
 _SPAN = re.compile(r"(\d+)(?: to (\d+))? (day|week|month|year)s?")
+GESTATION_DAYS = 280
 HOLD_WEEKS = (28, 56)
 """A hold lasts at least 4 weeks, and 8 weeks are given to recover (US label 2.5)."""
 
@@ -103,6 +104,26 @@ def washout_clock(last_day: Column, months: Column, values: Sequence[str], on: i
         "contraception_until_day": made,
         "within_washout": np.where(known(made), yes_no(on < made), UNKNOWN),
     }
+
+
+def conception(state: Mapping[str, Column], until: Column) -> Column:
+    """Whether a pregnancy began during therapy or before its washout was over: by the day it was first recorded.
+
+    Recorded within `GESTATION_DAYS` after the washout it may have begun in it, so that this is unknown then.
+    """
+    pregnant = (state["pregnant"] == 1) & known(state["pregnant_day"])
+    treated = known(state["pregnant_after_dose_days"])
+    day = state["pregnant_day"]
+    made: Column = np.select(
+        [
+            pregnant & ~treated,
+            pregnant & known(until) & (day < until),
+            pregnant & known(until) & (day > until + GESTATION_DAYS),
+        ],
+        [1, 0, 1],
+        UNKNOWN,
+    ).astype(np.int64)
+    return made
 
 
 def doubts(state: Mapping[str, Column], first_result_day: Column) -> Columns:

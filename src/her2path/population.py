@@ -11,7 +11,6 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from decimal import Decimal
 from typing import Any
 
 import numpy as np
@@ -19,11 +18,11 @@ import numpy.typing as npt
 
 from . import clocks
 from .agenda import UNDETERMINED, Question, Saying, read_sayings
-from .ask_many import NAMED, Answers, ask, rows_of
+from .ask_many import Answers, ask, rows_of
 from .event_columns import EventColumns
 from .fold import vocabulary as v
 from .fold.run import fold_many
-from .standing import NO, THOUSAND, YES, Column, Columns, age_years, known, standing
+from .standing import NO, THOUSAND, YES, Column, Columns, age_years, coded, known, settle, standing
 from .therapy import Courses
 from .timeline import CATEGORIES, KINDS, thousandths
 from .value import Interval, OneOf, Unknown, Value
@@ -78,6 +77,7 @@ def _facts_of(events: EventColumns, courses: Courses, her2: dict[str, Column]) -
         facts[name] = column if name not in facts else np.where(known(facts[name]), facts[name], column)
     if "birth_date" in latest:
         facts["age_years"] = age_years(latest["birth_date"], on)
+    facts |= settle(facts, state)
     facts |= her2
     facts["lvef_lower_limit"] = np.full(events.patients, limit)
     if courses.site.t_dxd_available is not None:
@@ -172,7 +172,7 @@ def _latest(events: EventColumns, courses: Courses) -> tuple[Columns, npt.NDArra
             continue
         codes = np.full(len(events.values), v.UNKNOWN, np.int64)
         for each in np.unique(events.value[rows]).tolist():
-            codes[each] = _coded(events.values[each], fact)
+            codes[each] = coded(events.values[each], fact)
         days = events.day[rows]
         rows = rows[np.lexsort((days, owner[rows]))]
         mine, days, said = owner[rows], events.day[rows], codes[events.value[rows]]
@@ -183,20 +183,6 @@ def _latest(events: EventColumns, courses: Courses) -> tuple[Columns, npt.NDArra
         differing.append(mine[(days == last_day[mine]) & (said != column[mine])])
         found[name] = column
     return found, np.unique(np.concatenate(differing)) if differing else np.zeros(0, np.int64)
-
-
-def _coded(value: Value, fact: Any) -> int:
-    if isinstance(value, Decimal | float):
-        return thousandths(value)
-    if fact.kind == "date" and isinstance(value, str):
-        try:
-            return dt.date.fromisoformat(value).toordinal()
-        except ValueError:
-            return v.UNKNOWN
-    if isinstance(value, str) and value in fact.values:
-        place = int(fact.values.index(value))
-        return NAMED + place if fact.is_number else place
-    return v.UNKNOWN
 
 
 def _arithmetic(facts: Columns) -> None:
@@ -225,22 +211,27 @@ def _implausible(facts: Columns, courses: Courses) -> None:
         low, high = fact.plausible.low, fact.plausible.high
         if low is not None and high is not None:
             outside = known(column) & ((column < int(low * THOUSAND)) | (column > int(high * THOUSAND)))
-            outside &= column >= NAMED + len(fact.values)
+            outside &= column >= v.NAMED + len(fact.values)
             if outside.any():
                 facts[name] = np.where(outside, v.UNKNOWN, column)
 
 
 def _ask_stage(stage: int, facts: Columns, courses: Courses, count: int) -> dict[str, list[Answers]]:
+    """The answers to the questions of a stage by their keys; what is answered becomes a fact."""
     made: dict[str, list[Answers]] = {}
     for question in courses.questions:
         if question.stage != stage:
             continue
-        answers = ask(question, facts, courses, count)
-        made[question.outcome] = answers
-        column = np.full(count, v.UNKNOWN, np.int64)
+        place = v.HER2_PRODUCTS.index(question.about) if question.about else 0
+        about = {**facts, "product": np.full(count, place, np.int64)} if question.about else facts
+        before = made.get(question.key, [])
+        asked = np.concatenate([each.asked for each in before]) if before else np.zeros(0, np.int64)
+        answers = ask(question, about, courses, count, but=asked, when=facts)
+        made[question.key] = before + answers
+        column = facts.get(question.key, np.full(count, v.UNKNOWN, np.int64)).copy()
         for each in answers:
             column[each.asked] = np.where(each.values >= 0, each.values, v.UNKNOWN)
-        facts[question.outcome] = column
+        facts[question.key] = column
     return made
 
 
@@ -252,9 +243,12 @@ def _wind(facts: Columns, state: Columns, courses: Courses) -> None:
         values, interval = known_facts["echo_interval"].values, facts["echo_interval"]
         facts |= clocks.echo_clock(state, interval, values, on, courses.site.echo_tolerance_days)
         endless = np.isin(interval, [n for n, words in enumerate(values) if clocks.span(words) is None])
-        facts["echo_days_overdue"] = np.where(endless, NAMED, facts["echo_days_overdue"])
+        facts["echo_days_overdue"] = np.where(endless, v.NAMED, facts["echo_days_overdue"])
     if "contraception_months" in facts:
         facts |= _longest_washout(facts, state, courses, on)
+        conceived = clocks.conception(state, facts["contraception_until_day"])
+        held = facts.get("conceived_in_washout", conceived)
+        facts["conceived_in_washout"] = np.where(known(held), held, conceived)
 
 
 def _longest_washout(facts: Columns, state: Columns, courses: Courses, on: int) -> Columns:
@@ -298,7 +292,8 @@ def _told(answers: Mapping[str, list[Answers]], facts: Columns, not_plain: Any) 
     listed = list(sayings.values())
     place_of = {key: place for place, key in enumerate(sayings)}
     patients, told, rows, words = [], [], [], [""]
-    for outcome, parts in answers.items():
+    for key, parts in answers.items():
+        outcome = key.partition(" of ")[0]
         for part in parts:
             values = part.array.outcome.values
             meaning = np.array([place_of.get((outcome, value), -1) for value in (*values, UNDETERMINED)], np.int16)

@@ -7,18 +7,27 @@ differ. A number is in thousandths, a category its place among the values of its
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Mapping
+from decimal import Decimal
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from .calendar_days import months_between, years_between
+from .fact import Fact
 from .fold.vocabulary import (
     AFTER_LAST_DOSE_DAYS,
+    NAMED,
+    PERTUZUMAB,
     PHESGO,
+    T_DM1,
+    T_DXD,
     UNKNOWN,
 )
+from .timeline import thousandths
+from .value import Value
 
 Column = npt.NDArray[np.int64]
 Columns = dict[str, Column]
@@ -28,6 +37,10 @@ YES, NO = 0, 1
 ADJUVANT, METASTATIC = 1, 2
 BEFORE_START, ON_TREATMENT, ON_HOLD, COMPLETED = range(4)
 Q3W, WEEKLY, Q2W, DAILY = range(4)
+RESIDUAL = 1
+NOT_STATED = 2
+SAME_PLAN, CONCURRENT = 2, 4
+PARTNER_DAYS = 42
 YEAR_DAYS = 364
 """52 weeks: the year of therapy in early disease (H-23)."""
 
@@ -72,15 +85,84 @@ def standing(state: Mapping[str, Column], on: int) -> Columns:
     made["days_since_last_dose"] = since(state["product_last_day"], on)
     first = np.where(of_trastuzumab, state["trastuzumab_first_day"], state["product_first_day"])
     made["days_since_first_dose"] = since(first, on)
+    until_last = np.where(known(first) & known(state["product_last_day"]), state["product_last_day"] - first, UNKNOWN)
+    made["days_first_to_last_dose"] = times(until_last)
     made["doses_given"] = times(np.where(of_trastuzumab, state["trastuzumab_doses"], state["product_doses"]))
     made["weight_kg"] = state["last_weight"]
     made["therapy_phase"] = phase(state, on)
     last = state["any_last_day"]
     safe = np.where(known(last), last, on)
     made["months_since_last_dose"] = np.where(known(last), months_between(safe, on) * THOUSAND, UNKNOWN)
-    made |= _heart(state, on)
+    made |= _heart(state)
     made |= _disease(state)
     made["pregnant"] = np.where(known(state["pregnant"]), 1 - state["pregnant"], UNKNOWN)
+    made["pregnancy_status_known"] = yes_no(state["pregnancy_known_before"] == 1)
+    made["partner_pertuzumab"] = yes_no(_with_pertuzumab(state))
+    before = known(state["baseline_day"]) & known(state["first_day"])
+    made["baseline_days_before_start"] = times(np.where(before, state["first_day"] - state["baseline_day"], UNKNOWN))
+    return made
+
+
+def _with_pertuzumab(state: Mapping[str, Column]) -> npt.NDArray[np.bool_]:
+    """Where pertuzumab is given as a partner of another antibody: within six weeks of its last dose."""
+    product, last = state["product"], state["product_last_day"]
+    partner = known(state["pertuzumab_last_day"]) & known(last) & (product != PERTUZUMAB) & (product != PHESGO)
+    made: npt.NDArray[np.bool_] = partner & (last - state["pertuzumab_last_day"] < PARTNER_DAYS)
+    return made
+
+
+def settle(facts: Mapping[str, Column], state: Mapping[str, Column]) -> Columns:
+    """Facts that need both the states and what else the record says; those it says itself are left alone."""
+    made: Columns = {}
+    ordered = known(state["order_day"]) & (
+        ~known(state["any_last_day"]) | (state["order_day"] >= state["any_last_day"])
+    )
+    made["ordered_product"] = np.where(ordered, state["order_product"], UNKNOWN)
+    response = facts.get("pathological_response", np.full(len(ordered), UNKNOWN, np.int64))
+    order = made["ordered_product"]
+    conjugate = (order == T_DM1) | (order == T_DXD)
+    progressed = known(state["last_progression_day"]) & (state["last_progression_day"] >= state["product_first_day"])
+    meant = progressed | ((response == RESIDUAL) & conjugate)
+    made["switch_intended"] = np.where(ordered, np.where(meant, YES, NOT_STATED), UNKNOWN)
+    made["weight_change_percent"] = _weight_change(state)
+    weight, height = state["last_weight"], state["height"]
+    both = known(weight) & known(height) & (height > 0)
+    safe = np.where(both, height, 1)
+    made["body_mass_index"] = np.where(both, weight * 10_000_000 // safe * THOUSAND // safe, UNKNOWN)
+    made["anthracycline_planned"] = yes_if(
+        known(state["anthracycline_order_day"])
+        & (
+            ~known(state["anthracycline_last_day"])
+            | (state["anthracycline_order_day"] > state["anthracycline_last_day"])
+        )
+    )
+    first, last, her2 = state["anthracycline_first_day"], state["anthracycline_last_day"], state["first_ever_day"]
+    given = known(first) & known(her2)
+    made["anthracycline_timing"] = np.select(
+        [given & (last >= her2), given & (her2 - last <= YEAR_DAYS)], [CONCURRENT, SAME_PLAN], UNKNOWN
+    ).astype(np.int64)
+    recurred = known(state["metastatic_day"]) & known(state["her2_before_metastatic_day"])
+    ended, came = state["her2_before_metastatic_day"], state["metastatic_day"]
+    made["months_to_recurrence"] = UNKNOWN + np.zeros(len(ended), np.int64)
+    for day in np.unique(came[recurred]):
+        chosen = recurred & (came == day)
+        made["months_to_recurrence"][chosen] = months_between(ended[chosen], int(day)) * THOUSAND
+    return {
+        name: np.where(known(facts[name]), facts[name], each) if name in facts else each for name, each in made.items()
+    }
+
+
+def _weight_change(state: Mapping[str, Column]) -> Column:
+    """The last weight against the one that the last dose of trastuzumab by weight was worked out with.
+
+    That weight is the dose over the label's mg/kg (2 or 4 weekly, 6 or 8 three-weekly), the nearer of the two.
+    """
+    mg, weight, per_kg, days = (state[name] for name in ("last_mg", "last_weight", "last_per_kg", "schedule_days"))
+    usable = (state["product"] == 0) & known(mg) & known(weight) & known(per_kg) & (days > 0)
+    low = np.where(days == 7, 2, 6)
+    nearer = np.where(np.abs(per_kg - low * THOUSAND) <= np.abs(per_kg - (low + 2) * THOUSAND), low, low + 2)
+    worked = np.where(usable, mg // nearer, 1)
+    made: Column = np.where(usable, (weight - worked) * 100 * THOUSAND // np.maximum(worked, 1), UNKNOWN)
     return made
 
 
@@ -104,7 +186,7 @@ def phase(state: Mapping[str, Column], on: int) -> Column:
     ).astype(np.int64)
 
 
-def _heart(state: Mapping[str, Column], on: int) -> Columns:
+def _heart(state: Mapping[str, Column]) -> Columns:
     """The facts by which the last LVEF is judged: the state just before it where a hold is open, else now's."""
     holding = state["on_hold"] == 1
     since_hold = holding & known(state["lvef_day"]) & (state["lvef_day"] >= state["hold_day"])
@@ -117,8 +199,11 @@ def _heart(state: Mapping[str, Column], on: int) -> Columns:
         "hold_count": times(np.where(since_hold, state["before_holds"], state["holds"])),
         "heart_failure": yes_no(state["heart_failure"] == 1),
     }
-    days = np.where(since_hold, state["before_days_on_hold"], on - state["hold_day"])
-    made["days_on_hold"] = np.where(was_on & known(state["hold_day"]), days * THOUSAND, 0)
+    # Days on hold are counted to the LVEF that is judged; without one since the hold they are unknown (H-9).
+    days = np.where(was_on & known(state["before_days_on_hold"]), state["before_days_on_hold"] * THOUSAND, UNKNOWN)
+    made["days_on_hold"] = np.where(was_on, np.where(since_hold, days, UNKNOWN), 0)
+    found = state["finding_at_hold"]
+    made["lvef_finding_at_hold"] = np.where(holding & (found >= 0) & (found < 2), found, UNKNOWN)
     both = known(made["lvef_baseline"]) & known(made["lvef"])
     made["lvef_fall"] = np.where(both, made["lvef_baseline"] - made["lvef"], UNKNOWN)
     return made
@@ -128,7 +213,14 @@ def _disease(state: Mapping[str, Column]) -> Columns:
     metastatic = known(state["metastatic_day"])
     dosed = known(state["first_ever_day"])
     trastuzumab = known(state["trastuzumab_last_day"])
+    endocrine = metastatic & (state["endocrine_lines"] > 0)
     return {
+        "prior_tucatinib": yes_if(known(state["tucatinib_last_day"])),
+        "prior_early_chemotherapy": yes_if(known(state["chemotherapy_before_metastatic_day"])),
+        "prior_metastatic_endocrine_lines": np.where(endocrine, state["endocrine_lines"] * THOUSAND, UNKNOWN),
+        "taxane_cycles_given": np.where(
+            metastatic & (state["taxane_cycles"] > 0), state["taxane_cycles"] * THOUSAND, UNKNOWN
+        ),
         "surgery_done": yes_if(known(state["surgery_day"])),
         "progression": yes_no(
             known(state["last_progression_day"]) & (state["last_progression_day"] >= state["product_first_day"])
@@ -152,3 +244,15 @@ def age_years(birth: Column, on: int) -> Column:
     """Whole years on the day, in thousandths; of somebody who is dead, as if she lived."""
     safe = np.where(known(birth), birth, on)
     return np.where(known(birth), years_between(safe, on) * THOUSAND, UNKNOWN)
+
+
+def coded(value: Value, fact: Fact) -> int:
+    """A value as a number of a column: thousandths, the place of a category, an ordinal; `UNKNOWN` if partly known."""
+    if isinstance(value, Decimal | float):
+        return thousandths(value)
+    if fact.kind == "date" and isinstance(value, str):
+        return dt.date.fromisoformat(value).toordinal()
+    if isinstance(value, str) and value in fact.values:
+        place = fact.values.index(value)
+        return NAMED + place if fact.is_number else place
+    return UNKNOWN

@@ -77,14 +77,17 @@ class _Words(defaultdict[str, str]):
 
 def _of_decisions(found: Standing) -> Iterator[Finding]:
     sayings = read_sayings()
-    for outcome, decision in found.decisions.items():
-        saying = sayings.get((outcome, decision.value or UNDETERMINED))
+    for key, decision in found.decisions.items():
+        saying = sayings.get((decision.outcome, decision.value or UNDETERMINED))
         if saying is not None:
-            yield _finding(saying, decision, found)
+            yield _finding(key, saying, decision, found)
 
 
-def _finding(saying: Saying, decision: Decision, found: Standing) -> Finding:
-    words, do = (text.format_map(_Words(found)) for text in (saying.say, saying.do))
+def _finding(key: str, saying: Saying, decision: Decision, found: Standing) -> Finding:
+    facts = _Words(found)
+    if key != decision.outcome:
+        facts["product"] = key.partition(" of ")[2]
+    words, do = (text.format_map(facts) for text in (saying.say, saying.do))
     if decision.value is None:
         words = words.replace(
             "[possible]", " or ".join(decision.possible) or "nothing: the facts contradict each other"
@@ -97,7 +100,7 @@ def _finding(saying: Saying, decision: Decision, found: Standing) -> Finding:
     ]  # fmt: skip
     return Finding(
         saying.grade, words, tuple(dict.fromkeys(origin for name, _ in used for origin in origins_of(name, found))),
-        f"{saying.outcome}: {decision.value or UNDETERMINED}", do, None, tuple(decision.rows),
+        f"{key}: {decision.value or UNDETERMINED}", do, None, tuple(decision.rows),
         tuple(decision.citations), tuple(used), decision.would_settle if decision.value is None else (),
     )  # fmt: skip
 

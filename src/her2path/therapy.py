@@ -19,6 +19,7 @@ import numpy as np
 from . import clocks
 from .agenda import Question, read_questions
 from .arithmetic import derive
+from .array import Array
 from .decision import Decision, decide_in
 from .derive import Given
 from .edition import AskedWrongly, Edition, Knowledge
@@ -27,7 +28,7 @@ from .fold.run import fold_one
 from .fold.vocabulary import HER2_PRODUCTS, UNKNOWN
 from .record import Event, Record
 from .site import Site
-from .standing import Columns, age_years, standing
+from .standing import Columns, age_years, coded, settle, standing
 from .timeline import Timeline, latest_of, timeline_of
 from .value import Interval, Reason, Unknown, Value
 
@@ -102,13 +103,13 @@ class Courses:
     def heart_tables(self, as_lists: bool) -> tuple[Any, ...]:
         """The compiled tables of `cardiac_action` by product, for the fold of the heart."""
         if as_lists not in self._tables:
-            arrays = {}
-            for product in HER2_PRODUCTS:
-                edition = self.edition("cardiac_action", {"product": product})
-                if edition is not None:
-                    arrays[product] = self.knowledge.array(edition, "cardiac_action")
-            self._tables[as_lists] = tables_for(arrays, as_lists)
+            findings, actions = (self._by_product(name) for name in ("lvef_finding", "cardiac_action"))
+            self._tables[as_lists] = tables_for(actions, as_lists, findings)
         return self._tables[as_lists]
+
+    def _by_product(self, outcome: str) -> dict[str, Array]:
+        found = {product: self.edition(outcome, {"product": product}) for product in HER2_PRODUCTS}
+        return {name: self.knowledge.array(edition, outcome) for name, edition in found.items() if edition is not None}
 
     def edition(self, outcome: str, about: Mapping[str, Any]) -> Edition | None:
         """The edition that decides an outcome here and now; `None` where there is none for what it is about."""
@@ -163,7 +164,7 @@ class Courses:
             made |= part
         found = Standing(self.on, self.site, self.jurisdiction, timeline, state, {}, {}, made)
         self._take(found, made)
-        self._take_latest(found, record, her2)
+        self._take_latest(found, record, her2, columns)
         self._ask_all(found, 1)
         self._wind(found, columns, on)
         self._ask_all(found, 2)
@@ -186,7 +187,7 @@ class Courses:
             else:
                 found.values[name] = fact.values[number]
 
-    def _take_latest(self, found: Standing, record: Record, her2: Mapping[str, str | None]) -> None:
+    def _take_latest(self, found: Standing, record: Record, her2: Mapping[str, str | None], state: Columns) -> None:
         """The facts no fold reads, what the specimens came to, and what the site says."""
         facts = self.knowledge.facts
         latest = latest_of(record.course, facts, self.on)
@@ -196,6 +197,12 @@ class Courses:
                 found.unknown[name] = value
             elif name not in found.values:
                 found.values[name] = value
+        said_in_columns = {
+            name: np.array([coded(value, facts[name])], np.int64) for name, value in found.values.items()
+        }
+        settled = settle(said_in_columns, state)
+        found.columns |= settled
+        self._take(found, {name: column for name, column in settled.items() if name not in found.values})
         for name, said in her2.items():
             if said is not None:
                 found.values[name] = said
@@ -237,6 +244,9 @@ class Courses:
             made = self._longest_washout(found, state, values, on)
             found.columns |= made
             self._take(found, made)
+            if made and "conceived_in_washout" not in found.values:
+                conceived = clocks.conception(state, made["contraception_until_day"])
+                self._take(found, {"conceived_in_washout": conceived})
 
     def _longest_washout(self, found: Standing, state: Columns, values: tuple[str, ...], on: int) -> Columns:
         """Contraception after the last dose of each product given; the longest wins."""
@@ -266,12 +276,14 @@ class Courses:
 
     def _ask_all(self, found: Standing, stage: int) -> None:
         for question in self.questions:
-            if question.stage == stage and self._applies(question, found):
-                decision = self.decide(question.outcome, found.values, found)
-                if decision is not None:
-                    found.decisions[question.outcome] = decision
-                    if decision.value is not None:
-                        found.outcomes[question.outcome] = decision.value
+            if question.stage != stage or question.key in found.decisions or not self._applies(question, found):
+                continue
+            values = {**found.values, "product": question.about} if question.about else found.values
+            decision = self.decide(question.outcome, values, found)
+            if decision is not None:
+                found.decisions[question.key] = decision
+                if decision.value is not None:
+                    found.outcomes[question.key] = decision.value
 
     @staticmethod
     def _applies(question: Question, found: Standing) -> bool:

@@ -13,18 +13,22 @@ from .vocabulary import (
     FIRST_OTHER,
     FIRST_TAXANE,
     HEIGHT,
+    ORDER,
     PREGNANCY_TEST,
     PREGNANT,
     PRODUCTS,
     PROGRESSION,
     SETTING,
     SURGERY,
+    TUCATINIB,
     UNKNOWN,
     WEIGHT,
     YES,
 )
 
 ADJUVANT, METASTASIZED = 1, 2
+CYCLE_DAYS = 20
+"""A taxane dose so long after the first of a cycle begins the next: weekly doses of three weeks are one cycle."""
 EQUIVALENCE = (1.0, 1.0, 0.8, 0.6, 10.5, 5.0)
 """mg/m2 of doxorubicin that one mg/m2 of each anthracycline counts as, in the order of `ANTHRACYCLINES`
 (ESC 2022, table 5, seen; liposomal doxorubicin is counted as doxorubicin, decision D92)."""
@@ -36,11 +40,12 @@ def fold_course(starts: Any, day: Any, kind: Any, number: Any, code: Any, on: in
         metastatic = last_progression = surgery = pregnant_day = test = test_day = in_pregnancy = UNKNOWN
         after_dose = death = after_death = first_anthracycline = last_anthracycline = last_taxane = UNKNOWN
         last_chemotherapy = last_endocrine = after_her2 = weight = height = last_her2 = UNKNOWN
-        before_metastatic = after_metastatic = UNKNOWN
+        before_metastatic = after_metastatic = cycle_start = anthracycline_order = last_tucatinib = UNKNOWN
+        early_chemotherapy = UNKNOWN
         pregnant, progressions, taxanes, unmeasured = UNKNOWN, 0, 0, 0
-        lines = chemotherapy_lines = 0
+        lines = chemotherapy_lines = endocrine_lines = cycles = known_before = 0
         setting = UNKNOWN
-        new_line = new_chemotherapy_line = True
+        new_line = new_chemotherapy_line = new_endocrine_line = True
         equivalent = 0.0
         for e in range(starts[p], starts[p + 1]):
             today, what = day[e], kind[e]
@@ -55,20 +60,27 @@ def fold_course(starts: Any, day: Any, kind: Any, number: Any, code: Any, on: in
                     setting = code[e]
                 elif metastatic == UNKNOWN:
                     metastatic = today
+                    cycles, cycle_start = 0, UNKNOWN
             elif what == PROGRESSION:
                 if code[e] == YES and today != last_progression:
                     progressions += 1
                     last_progression = today
-                    new_line = new_chemotherapy_line = True
+                    new_line = new_chemotherapy_line = new_endocrine_line = True
             elif what == SURGERY:
                 surgery, setting = today, ADJUVANT
+            elif what == ORDER and PRODUCTS <= code[e] < FIRST_TAXANE:
+                anthracycline_order = today
             elif what == PREGNANT:
+                if last_her2 == UNKNOWN:
+                    known_before = 1
                 if code[e] == YES and pregnant != YES:
                     pregnant_day = today
                     after_dose = today - last_her2 if last_her2 != UNKNOWN else UNKNOWN
                 pregnant = code[e]
             elif what == PREGNANCY_TEST:
                 test, test_day = code[e], today
+                if last_her2 == UNKNOWN:
+                    known_before = 1
                 if code[e] == YES and pregnant != YES:
                     pregnant, pregnant_day = YES, today
                     after_dose = today - last_her2 if last_her2 != UNKNOWN else UNKNOWN
@@ -88,6 +100,8 @@ def fold_course(starts: Any, day: Any, kind: Any, number: Any, code: Any, on: in
                         if new_line:
                             lines += 1
                             new_line = False
+                    if drug == TUCATINIB:
+                        last_tucatinib = today
                     last_her2 = today
                 elif drug < FIRST_TAXANE:
                     if first_anthracycline == UNKNOWN:
@@ -107,10 +121,18 @@ def fold_course(starts: Any, day: Any, kind: Any, number: Any, code: Any, on: in
                     if today != last_taxane:
                         taxanes += 1
                     last_taxane = today
+                    if cycle_start == UNKNOWN or today - cycle_start >= CYCLE_DAYS:
+                        cycles += 1
+                        cycle_start = today
                 elif FIRST_ENDOCRINE <= drug < FIRST_OTHER:
                     last_endocrine = today
+                    if metastatic != UNKNOWN and new_endocrine_line:
+                        endocrine_lines += 1
+                        new_endocrine_line = False
                 if PRODUCTS <= drug < FIRST_ENDOCRINE:
                     last_chemotherapy = today
+                    if metastatic == UNKNOWN:
+                        early_chemotherapy = today
                     if metastatic != UNKNOWN and new_chemotherapy_line:
                         chemotherapy_lines += 1
                         new_chemotherapy_line = False
@@ -123,3 +145,5 @@ def fold_course(starts: Any, day: Any, kind: Any, number: Any, code: Any, on: in
         out[p][18], out[p][19], out[p][20], out[p][21] = last_endocrine, lines, after_her2, chemotherapy_lines
         out[p][22], out[p][23], out[p][24] = unmeasured, before_metastatic, after_metastatic
         out[p][25] = METASTASIZED if metastatic != UNKNOWN else setting
+        out[p][26], out[p][27], out[p][28] = known_before, cycles, anthracycline_order
+        out[p][29], out[p][30], out[p][31], out[p][32] = last_tucatinib, endocrine_lines, early_chemotherapy, height

@@ -37,11 +37,14 @@ from .vocabulary import (
 )
 
 ACTIONS = ("continue", "hold", "resume", "stop", "consider stopping", "clinician decides")
-"""The outcomes of `cardiac_action` by the numbers the fold knows them by; any other is 9."""
+"""The outcomes of `cardiac_action` by the numbers the fold knows them by; any other is `OTHER_ACTION`."""
+FINDINGS = ("too low", "far too low")
+"""The outcomes of `lvef_finding` that a later LVEF of the same hold is judged by (`lvef_finding_at_hold`)."""
+OTHER_ACTION = 9
 CONTINUES, HOLDS, RESUMES, STOPS, CONSIDERS, DECIDES = range(6)
 INPUTS = (
     "lvef", "lvef_fall", "lvef_below_limit", "on_hold", "days_on_hold", "hold_count", "heart_failure", "setting",
-    "lvef_baseline",
+    "lvef_baseline", "lvef_finding_at_hold",
 )  # fmt: skip
 """The facts the fold knows at an LVEF, in the order of its inputs; any other input of a table stays unknown."""
 NEOADJUVANT, ADJUVANT, METASTASIZED = 0.0, 1.0, 2.0
@@ -56,14 +59,15 @@ def fold_heart(
     """
     axis_count, axis_input, axis_unknown, bound_count, bounds, slots, offsets, answers = tables
     nan = float("nan")
-    facts = [nan, nan, nan, nan, nan, nan, nan, nan, nan]
+    facts = [nan, nan, nan, nan, nan, nan, nan, nan, nan, nan]
     for p in range(len(starts) - 1):
         baseline = baseline_day = lvef = lvef_day = hold_day = may_day = stopped = in_hold_day = UNKNOWN
         failure_day = same_day = baseline_method = method = before_lvef = before_lvef_day = UNKNOWN
         other_hold = last_dose = lowest = before_days = UNKNOWN
         on_hold = may_resume = holds = before_on = before_holds = doses_in_hold = after_stop = 0
         failure = count = from_record = longest = 0
-        action, product, declared = 9, UNKNOWN, nan
+        action, product, declared = OTHER_ACTION, UNKNOWN, nan
+        finding, finding_at_hold = OTHER_ACTION, OTHER_ACTION
         metastatic = operated = False
         for e in range(starts[p], starts[p + 1]):
             today, what = day[e], kind[e]
@@ -105,7 +109,7 @@ def fold_heart(
                 if last_dose == UNKNOWN:
                     baseline, baseline_day, baseline_method = lvef, today, method
                 if not treated:
-                    action = 9
+                    action = OTHER_ACTION
                     continue
                 if lowest == UNKNOWN or lvef < lowest:
                     lowest = lvef
@@ -122,23 +126,34 @@ def fold_heart(
                 elif declared != declared and operated:
                     facts[7] = ADJUVANT
                 facts[8] = baseline / 1000 if baseline != UNKNOWN else nan
-                index = offsets[product]
-                for a in range(axis_count[product]):
-                    x = facts[axis_input[product][a]] if axis_input[product][a] >= 0 else nan
-                    if x != x:
-                        index += axis_unknown[product][a]
-                    elif bound_count[product][a] < 0:
-                        index += slots[product][a][int(x)]
+                # First what the LVEF says (table 0), then what it means for the next dose (table 1).
+                for table in range(2):
+                    row = product + table * PRODUCTS
+                    index = offsets[row]
+                    for a in range(axis_count[row]):
+                        x = facts[axis_input[row][a]] if axis_input[row][a] >= 0 else nan
+                        if x != x:
+                            index += axis_unknown[row][a]
+                        elif bound_count[row][a] < 0:
+                            index += slots[row][a][int(x)]
+                        else:
+                            low, high = 0, bound_count[row][a]
+                            while low < high:
+                                middle = (low + high) // 2
+                                if bounds[row][a][middle] <= x:
+                                    low = middle + 1
+                                else:
+                                    high = middle
+                            index += slots[row][a][low]
+                    if table == 0:
+                        finding = answers[index]
+                        if on_hold == 0:
+                            finding_at_hold = finding
+                        facts[9] = nan
+                        if on_hold == 1 and 0 <= finding_at_hold < OTHER_ACTION:
+                            facts[9] = float(finding_at_hold)
                     else:
-                        low, high = 0, bound_count[product][a]
-                        while low < high:
-                            middle = (low + high) // 2
-                            if bounds[product][a][middle] <= x:
-                                low = middle + 1
-                            else:
-                                high = middle
-                        index += slots[product][a][low]
-                action = answers[index]
+                        action = answers[index]
                 if action == STOPS:
                     if stopped == UNKNOWN:
                         stopped = today
@@ -180,3 +195,4 @@ def fold_heart(
         out[p][17], out[p][18], out[p][19], out[p][20] = failure, failure_day, count, same_day
         out[p][21], out[p][22], out[p][23], out[p][24] = from_record, longest, baseline_method, method
         out[p][25], out[p][26], out[p][27], out[p][28] = before_lvef, before_lvef_day, other_hold, lowest
+        out[p][29] = finding_at_hold

@@ -1,33 +1,35 @@
-"""The arrays of `cardiac_action` laid out for a fold: by product, with the inputs a fold knows.
+"""The arrays of `lvef_finding` and `cardiac_action` laid out for a fold: by product, with the inputs a fold knows.
 
 The layout is nested lists for one patient and NumPy arrays for many; both say the same.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
 from ..array import Array
-from .heart import ACTIONS, INPUTS
+from .heart import ACTIONS, FINDINGS, INPUTS, OTHER_ACTION
 from .vocabulary import HER2_PRODUCTS
 
 MOST_AXES = 8
 MOST_BOUNDS = 16
-OTHER_ACTION = 9
 
 
 class UnfitTable(ValueError):
     """A table that a fold cannot read: too many inputs, or too many cuts."""
 
 
-def tables_for(arrays: dict[str, Array], as_lists: bool) -> tuple[Any, ...]:
-    """What `fold_heart` reads, from the array of each product; a product without one is never judged.
+def tables_for(
+    arrays: Mapping[str, Array], as_lists: bool, findings: Mapping[str, Array] | None = None
+) -> tuple[Any, ...]:
+    """What `fold_heart` reads: by product the array of `lvef_finding` (`findings`), then that of `cardiac_action`.
 
-    Raises `UnfitTable` for an array of more than `MOST_AXES` inputs or `MOST_BOUNDS` cuts.
+    A product without one is never judged. Raises `UnfitTable` for more than `MOST_AXES` inputs or `MOST_BOUNDS` cuts.
     """
-    count = len(HER2_PRODUCTS)
+    count = 2 * len(HER2_PRODUCTS)
     axis_count = np.zeros(count, np.int64)
     axis_input = np.full((count, MOST_AXES), -1, np.int64)
     axis_unknown = np.zeros((count, MOST_AXES), np.int64)
@@ -36,8 +38,8 @@ def tables_for(arrays: dict[str, Array], as_lists: bool) -> tuple[Any, ...]:
     slots = np.zeros((count, MOST_AXES, MOST_BOUNDS + 1), np.int64)
     offsets = np.zeros(count, np.int64)
     answers: list[int] = [OTHER_ACTION]
-    for number, product in enumerate(HER2_PRODUCTS):
-        array = arrays.get(product)
+    both = [(findings or {}).get(product) for product in HER2_PRODUCTS]
+    for number, array in enumerate([*both, *(arrays.get(product) for product in HER2_PRODUCTS)]):
         if array is None:
             continue
         if len(array.axes) > MOST_AXES or any(len(axis.cuts) > MOST_BOUNDS for axis in array.axes):
@@ -55,7 +57,8 @@ def tables_for(arrays: dict[str, Array], as_lists: bool) -> tuple[Any, ...]:
             else:
                 bound_count[number, a] = -1
                 slots[number, a, : len(axis.fact.values)] = [axis.named[v] * stride for v in axis.fact.values]
-        actions = [ACTIONS.index(v) if v in ACTIONS else OTHER_ACTION for v in array.outcome.values]
+        names = FINDINGS if number < len(HER2_PRODUCTS) else ACTIONS
+        actions = [names.index(v) if v in names else OTHER_ACTION for v in array.outcome.values]
         answers += [actions[each] if each >= 0 else OTHER_ACTION for each in array.answers.ravel().tolist()]
     made = (axis_count, axis_input, axis_unknown, bound_count, bounds, slots, offsets, np.array(answers, np.int64))
     return tuple(each.tolist() for each in made) if as_lists else made

@@ -10,6 +10,9 @@ from __future__ import annotations
 UNKNOWN = -(2**62)
 """No number: of a column, of a state, of an output."""
 
+NAMED = UNKNOWN + 1
+"""From here on, up to the values a number fact has, a number column holds a named value."""
+
 WEIGHT, HEIGHT, LVEF, HEART_FAILURE, SETTING, PROGRESSION, SURGERY, PREGNANT, PREGNANCY_TEST = range(9)
 HOLD, STOP, DOSE, DOSE_PER_KG, DOSE_PER_M2, NOT_GIVEN, ORDER, DEATH = range(9, 17)
 
@@ -59,7 +62,7 @@ HEART = (
     "on_hold", "hold_day", "may_resume", "may_resume_day", "holds", "last_action", "stopped_day",
     "doses_in_hold", "dose_in_hold_day", "doses_after_stop", "heart_failure", "heart_failure_day", "lvef_count",
     "same_day_day", "hold_from_record", "longest_echo_gap_days", "baseline_method", "lvef_method",
-    "previous_lvef", "previous_lvef_day", "other_hold_day", "lowest",
+    "previous_lvef", "previous_lvef_day", "other_hold_day", "lowest", "finding_at_hold",
 )  # fmt: skip
 """What the fold of the heart leaves; `before_*` is the state just before the last LVEF was judged."""
 
@@ -69,6 +72,7 @@ COURSE = (
     "dose_after_death_day", "anthracycline_first_day", "anthracycline_last_day", "doxorubicin_equivalent",
     "taxane_doses", "taxane_last_day", "chemotherapy_last_day", "endocrine_last_day", "her2_lines",
     "anthracycline_after_her2_day", "chemotherapy_lines", "anthracycline_unmeasured", "her2_before_metastatic_day",
-    "her2_after_metastatic_day", "setting",
+    "her2_after_metastatic_day", "setting", "pregnancy_known_before", "taxane_cycles", "anthracycline_order_day",
+    "tucatinib_last_day", "endocrine_lines", "chemotherapy_before_metastatic_day", "height",
 )  # fmt: skip
 """What the fold of everything else leaves."""

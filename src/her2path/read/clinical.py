@@ -7,6 +7,7 @@ two units are in use for it (a weight may be pounds), and read where there is on
 
 from __future__ import annotations
 
+import datetime as dt
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from decimal import Decimal
@@ -19,7 +20,9 @@ from ..value import Interval, Reason, Unknown, Value
 from .answer import Answer, codings_of, read_answer, times, unit_of
 from .codes import Codes, system_name
 from .drugs import Coded
+from .head import Head
 from .observation import FINAL, VOID, by_status, read_day
+from .strict import parse_strictly
 from .therapy_codes import Measure
 
 POUND_KG = Decimal("0.45359237")
@@ -159,6 +162,32 @@ def read_clinical(
             measure.fact, counted, day, "", origin, said, status in CORRECTED, note if counted is value else "",
             "", measure.method,
         )  # fmt: skip
+
+
+def read_plain(
+    measure: Measure, head: Head, value: tuple[str, bytes], origin: str, codes: Codes, facts: Facts,
+    kept: dict[Any, Read],
+) -> Event | None:  # fmt: skip
+    """The event of a final observation of one value on one day; the same value is read once. `None` for any other."""
+    said = head.effectiveDateTime
+    if head.status not in FINAL or not isinstance(said, str) or len(said) < 10 or said[10:11] not in ("", "T"):
+        return None
+    try:
+        day = dt.date.fromisoformat(said[:10])
+    except ValueError:
+        return None
+    key = (measure.fact, *value)
+    read = kept.get(key)
+    if read is None:
+        name, text = value
+        content = parse_strictly(text)
+        if not isinstance(content, dict) or (read := _kept(measure.fact, {name: content}, kept, codes, facts)) is None:
+            return None
+        if len(kept) < MOST_KEPT:
+            kept[key] = read
+    return Event(
+        measure.fact, read[0], day, "", origin, read[2], head.status in CORRECTED, read[1], "", measure.method
+    )  # fmt: skip
 
 
 def _kept(fact: str, part: Mapping[str, Any], kept: dict[Any, Read], codes: Codes, facts: Facts) -> Read | None:

@@ -35,6 +35,8 @@ SYSTEMS = {
     "urn:oid:2.16.840.1.113883.6.14": "HCPCS",
     "http://hl7.org/fhir/sid/ndc": "NDC",
     "urn:oid:2.16.840.1.113883.6.69": "NDC",
+    "http://ncicb.nci.nih.gov/xml/owl/EVS/Thesaurus.owl": "NCIT",
+    "urn:oid:2.16.840.1.113883.3.26.1.1": "NCIT",
     "http://www.ama-assn.org/go/cpt": "CPT",
     "urn:oid:2.16.840.1.113883.6.12": "CPT",
 }

@@ -16,12 +16,12 @@ from ..value import Reason
 from .answer import codings_of, text_of
 from .background import read_allergy, read_condition, read_flag, read_patient, read_procedure
 from .bundle import Group, Resource
-from .clinical import read_clinical
+from .clinical import read_clinical, read_plain
 from .codes import Codes
 from .drugs import IV, PHESGO, SC, Named
 from .interest import COURSE, MEDICATIONS, Interest
 from .medication import COMPLETED, Maker, read_administration, read_request, read_statement
-from .plain import parse_plainly
+from .plain import parse_plainly, plain_value
 from .strict import parse_strictly
 
 MEDICATION_READERS: dict[str, Callable[[dict[str, Any], Maker], Iterable[Event | Trouble]]] = {
@@ -49,6 +49,8 @@ class Course:
         if kind in MEDICATIONS:
             self._medication(resource, origin)
             return
+        if kind == "Observation" and self._plain(resource, origin):
+            return
         if content is None:
             content = parse_plainly(kind, resource.raw) or parse_strictly(resource.raw)
         found: Iterable[Event | Trouble] = ()
@@ -67,6 +69,19 @@ class Course:
             substance = self.interest.allergen_of(resource.head.code)
             found = read_allergy(content, origin, substance) if substance is not None else ()
         self._take(found)
+
+    def _plain(self, resource: Resource, origin: str) -> bool:
+        """Whether an observation could be read without parsing it in full."""
+        value = plain_value(resource.head, resource.raw)
+        if value is None:
+            return False
+        ((measure, wrong),) = self.interest.meanings(resource.head)
+        if wrong or measure is None or measure.fact not in self.facts:
+            return False
+        event = read_plain(measure, resource.head, value, origin, self.codes, self.facts, self.interest.kept)
+        if event is not None:
+            self.record.course.append(event)
+        return event is not None
 
     def finish(self) -> None:
         """What can be said only when everything was seen."""

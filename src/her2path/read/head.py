@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import msgspec
 
 
@@ -45,6 +47,11 @@ class Head(msgspec.Struct, gc=False):
     patient: Reference | None = None
     medicationCodeableConcept: Concept | None = None
     medicationReference: Reference | None = None
+    status: Any = None
+    effectiveDateTime: Any = None
+    valueQuantity: msgspec.Raw = msgspec.Raw()
+    valueCodeableConcept: msgspec.Raw = msgspec.Raw()
+    dataAbsentReason: msgspec.Raw = msgspec.Raw()
 
 
 class Entry(msgspec.Struct, gc=False):

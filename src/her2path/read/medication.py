@@ -59,7 +59,7 @@ class Maker:
     def event(self, fact: str, value: Value, said: str = "", note: str = "", *, undated: bool = False) -> Event:
         day = None if undated else self.day
         return Event(
-            fact, value, day, "", self.origin, said or self.named.said, False, note or self.named.note,
+            fact, value, day, "", self.origin, said or self.named.said, False, "; ".join(filter(None, (note, self.named.note))),
             self.named.drug, self.named.brand,
         )  # fmt: skip
 
@@ -80,6 +80,9 @@ def read_administration(resource: Mapping[str, Any], maker: Maker) -> Said:
         yield maker.passed_over(f"status {status}")
         return
     yield from maker.dated(resource)
+    if status == "completed" and "dosage" not in resource and "effectivePeriod" not in resource:
+        yield maker.event("dose_given", "yes", "", "the amount is not recorded")
+        return
     why = _reason(resource.get("statusReason"))
     if status == "not-done":
         yield maker.event("dose_given", "no", why)
@@ -118,6 +121,8 @@ def _given(resource: Mapping[str, Any], maker: Maker, status: str) -> Said:
 
 def _minutes(period: Any) -> Decimal | None:
     """The whole minutes from the start of a period to its end; `None` where it has no such times, or no length."""
+    if not isinstance(period, dict):
+        return None
     try:
         start, end = (dt.datetime.fromisoformat(period[side]) for side in ("start", "end") if "T" in period[side])
         seconds = (end - start).total_seconds()
