@@ -50,7 +50,7 @@ def around(cut: Fraction) -> list[object]:
         str(exact - Decimal("1e-7")),
         repr(doubles[0]),
     ]
-    whole = [int(cut), np.int64(int(cut)), np.uint8(int(cut))] if cut.denominator == 1 and cut < 256 else []
+    whole = [int(cut), np.int64(int(cut)), np.uint8(int(cut))] if cut.denominator == 1 and 0 <= cut < 256 else []
     return [*doubles, *map(np.float64, doubles), *singles, *decimals, *texts, *whole]
 
 

@@ -32,7 +32,7 @@ ORDER = [
     "standing",
     "arithmetic", "derive", "decision", "check", "differ", "kernels", "batch", "alike", "columns", "changes",
     # Findings.
-    "finding", "specimen", "agenda", "clocks", "therapy", "vials", "plan", "telling", "ask_many", "population", "review", "cohort",
+    "finding", "specimen", "agenda", "brands", "clocks", "therapy", "vials", "plan", "catalogue", "telling", "ask_many", "population", "review", "cohort", "specimens_many", "population_file",
     # Writing and serving.
     "write/*", "serve/*", "simulate/*",
     "cli",

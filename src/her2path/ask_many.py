@@ -20,6 +20,7 @@ from .derive import Given
 from .edition import Edition
 from .fold.vocabulary import HER2_PRODUCTS, NAMED, UNKNOWN
 from .standing import THOUSAND, Column, Columns
+from .table import Cell
 from .therapy import Courses
 from .value import Reason, Unknown
 
@@ -53,7 +54,10 @@ def applies(question: Question, facts: Columns, courses: Courses, count: int) ->
             asked &= column == UNKNOWN
         else:
             values = courses.knowledge.facts[name].values
-            asked &= np.isin(column, [values.index(value) for value in wanted])
+            holds = column == values.index(wanted[0])
+            for value in wanted[1:]:
+                holds |= column == values.index(value)
+            asked &= holds
     return asked
 
 
@@ -64,9 +68,10 @@ def ask(
 
     `but` are patients who have their answer already; `when` are the facts that say who is asked, if others.
     """
-    asked = np.flatnonzero(applies(question, facts if when is None else when, courses, count))
+    wanted = applies(question, facts if when is None else when, courses, count)
     if but is not None and len(but):
-        asked = np.setdiff1d(asked, but)
+        wanted[but] = False
+    asked = np.flatnonzero(wanted)
     found: list[Answers] = []
     if not len(asked):
         return found
@@ -123,25 +128,51 @@ def _codes(axis: Axis, column: Column) -> npt.NDArray[np.int64]:
 
 
 def _by_kinds(array: Array, edition: Edition, facts: Columns, courses: Courses, chosen: Any) -> tuple[Any, Any]:
-    """Where a score is read (an interval while facts are unknown): each kind of patient is decided once."""
-    names = [name for name in courses.inputs(edition, array.outcome.name) if name in facts]
-    if not names:
-        stacked = np.zeros((len(chosen), 1), np.int64)
-    else:
-        stacked = np.stack([facts[name][chosen] for name in names], axis=1)
-    kinds, place = np.unique(stacked, axis=0, return_inverse=True)
+    """Where a score is read (an interval while facts are unknown): each kind of patient is decided once.
+
+    Patients are of one kind where every input lies in the same bin of all cells that read it.
+    """
+    outcome = array.outcome.name
+    axes = _kind_axes(array, edition, courses)
+    keys = np.zeros(len(chosen), np.int64)
+    for axis in axes:
+        column = facts.get(axis.fact.name)
+        codes = _codes(axis, column[chosen]) if column is not None else axis.unknown
+        keys = keys * (axis.count + 1) + codes
+    kinds, first, place = np.unique(keys, return_index=True, return_inverse=True)
     values = np.empty(len(kinds), np.int16)
-    for number, kind in enumerate(kinds.tolist()):
-        given = Given({})
-        for name in courses.inputs(edition, array.outcome.name):
-            value = as_value(kind[names.index(name)], name, courses) if name in names else None
-            if value is None:
-                given.unknown[name] = Unknown(Reason.ABSENT)
-            else:
-                given.values[name] = value
-        decision = decide_in(array.outcome.name, given, courses.knowledge, edition)
-        values[number] = UNDECIDED if decision.value is None else array.outcome.values.index(decision.value)
+    for number, row in enumerate(chosen[first].tolist()):
+        known = (id(edition), outcome, int(kinds[number]))
+        answer = courses.kinds.get(known)
+        if answer is None:
+            answer = courses.kinds[known] = _decided(outcome, edition, facts, courses, row)
+        values[number] = answer
     return values[place.reshape(-1)], np.full(len(chosen), UNDECIDED, np.int64)
+
+
+def _kind_axes(array: Array, edition: Edition, courses: Courses) -> list[Axis]:
+    """Each input of a scored outcome, cut wherever the score or the tables cut it."""
+    cells: dict[str, list[Cell]] = {axis.fact.name: [] for axis in array.axes}
+    for table in array.tables:
+        for place, name in enumerate(table.inputs):
+            cells.setdefault(name, []).extend(row.cells[place] for row in table.rows)
+    for score in edition.scores.values():
+        for part in score.parts:
+            cells.setdefault(part.fact, []).append(part.cell)
+    names = courses.inputs(edition, array.outcome.name)
+    return [Axis(courses.knowledge.facts[name], cells.get(name, [])) for name in names]
+
+
+def _decided(outcome: str, edition: Edition, facts: Columns, courses: Courses, row: int) -> int:
+    given = Given({})
+    for name in courses.inputs(edition, outcome):
+        value = as_value(int(facts[name][row]), name, courses) if name in facts else None
+        if value is None:
+            given.unknown[name] = Unknown(Reason.ABSENT)
+        else:
+            given.values[name] = value
+    decision = decide_in(outcome, given, courses.knowledge, edition)
+    return UNDECIDED if decision.value is None else decision.array.outcome.values.index(decision.value)
 
 
 def as_value(number: int, name: str, courses: Courses) -> Any:

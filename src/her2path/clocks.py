@@ -48,12 +48,17 @@ def late(due: Column, on: int) -> Column:
 
 
 def echo_clock(
-    state: Mapping[str, Column], interval: Column, values: Sequence[str], on: int, tolerance_days: int
-) -> Columns:
-    """When the next LVEF is due: after the last one, else after the first dose, by the label's interval."""
-    last = np.where(known(state["lvef_day"]), state["lvef_day"], state["any_last_day"])
-    last = np.where(known(state["lvef_day"]), last, state["first_day"])
+    state: Mapping[str, Column], interval: Column, values: Sequence[str], on: int, tolerance_days: int,
+    recheck: Column, recheck_values: Sequence[str],
+) -> Columns:  # fmt: skip
+    """When the next LVEF is due: after the last one, else after the first dose, by the label's interval.
+
+    A repeat that the latest LVEF itself calls for (`recheck`) comes first where it is sooner.
+    """
+    last = np.where(known(state["lvef_day"]), state["lvef_day"], state["first_day"])
     due = after(last, interval, values)
+    sooner = after(state["lvef_day"], recheck, recheck_values)
+    due = np.where(known(sooner) & (~known(due) | (sooner < due)), sooner, due)
     overdue = late(due, on)
     return {
         "echo_due_day": due,

@@ -18,7 +18,8 @@ class EventColumns:
 
     `fact` and `product` are places in `facts` and `products`; `value` is a place in `values`, the distinct
     values read by `Fact.coerce`; `day` an ordinal (`UNKNOWN` without a date); `method` that of an LVEF.
-    `rows` are the rows of the source.
+    `brand` is a place among the values of the fact `brand`, -1 where none is named; `rows` are the rows of the source.
+    `odd` marks values that mean more than they are read as ("0+"): patients with one are reviewed one by one.
     """
 
     starts: Whole
@@ -31,6 +32,10 @@ class EventColumns:
     products: list[str]
     values: list[Value]
     rows: Whole = field(default_factory=lambda: np.zeros(0, np.int64))
+    brand: Whole = field(default_factory=lambda: np.zeros(0, np.int64))
+    specimen: Whole = field(default_factory=lambda: np.zeros(0, np.int64))
+    specimens: list[str] = field(default_factory=list)
+    odd: npt.NDArray[np.bool_] = field(default_factory=lambda: np.zeros(0, np.bool_))
 
     @property
     def patients(self) -> int:

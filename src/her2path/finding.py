@@ -64,6 +64,7 @@ class CourseReview(Protocol):
     standing: Any
     findings: list[Finding]
     plan: list[Any]
+    regimens: list[Any]
 
 
 @dataclass(slots=True)

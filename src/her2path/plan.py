@@ -9,9 +9,11 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
+from .brands import default_vials
+from .clocks import span
 from .decision import Decision
 from .source import Citation
-from .therapy import Courses, Standing
+from .therapy import Courses, Standing, brand_in_hand
 from .value import Value
 from .vials import rounded, vials_for, volume_ml
 
@@ -66,7 +68,7 @@ def _dose(found: Standing, courses: Courses) -> Iterator[PlanItem]:
     phase = found.values.get("therapy_phase")
     action = found.outcomes.get("cardiac_action")
     due = found.day("next_dose")
-    if due is None or phase not in ("on treatment", "on hold") or found.outcomes.get("adjuvant_duration") == "complete":
+    if due is None or phase not in ("on treatment", "on hold") or _is_over(found):
         return
     if phase == "on hold" and found.values.get("resume_allowed") != "yes":
         return
@@ -91,6 +93,11 @@ def _dose(found: Standing, courses: Courses) -> Iterator[PlanItem]:
     latest = _last_day_without_reload(found, courses, last) if kind == "maintenance" else None
     what = f"{found.product}: {words}, {details['kind']}"
     yield PlanItem("dose", what, day, latest, details, **_because(missed, dose, minutes, observation))
+
+
+def _is_over(found: Standing) -> bool:
+    """Whether the course in early disease has had its year or its cycles."""
+    return found.outcomes.get("adjuvant_duration") in ("complete", "beyond one year", "beyond the cycles")
 
 
 def _missed(found: Standing, courses: Courses, days: int) -> Decision | None:
@@ -132,20 +139,38 @@ def _amounts(words: str, found: Standing) -> dict[str, str]:
     if found.product == "trastuzumab-iv":
         details["volume_ml"] = f"{volume_ml(milligrams):f}"
         details["diluent"] = f"{found.site.infusion_volume_ml} mL sodium chloride 0.9 %, never dextrose"
-    vials = vials_for(milligrams, found.site.vials.get(found.product or "", ()))
+    sizes = found.site.vials.get(found.product or "")
+    if sizes is None:
+        sizes = default_vials(brand_in_hand(found), found.product or "", found.jurisdiction)
+    vials = vials_for(milligrams, sizes)
     if vials is not None:
         details |= {"vials": str(vials), "waste_mg": f"{vials.waste_mg.normalize():f}"}
-    return details
+    return details | _cost(found, milligrams)
+
+
+def _cost(found: Standing, milligrams: Decimal) -> dict[str, str]:
+    """What the dose costs by the site's own prices; nothing where it gave none."""
+    brand = brand_in_hand(found)
+    if brand not in found.site.prices:
+        return {}
+    return {
+        "cost": f"{(found.site.prices[brand] * milligrams).quantize(Decimal('0.01'))} {found.site.currency}".strip()
+    }
 
 
 def _echo(found: Standing) -> Iterator[PlanItem]:
     due = found.day("echo_due")
     if due is None:
         return
-    interval = found.outcomes.get("echo_interval", "")
+    interval, recheck = found.outcomes.get("echo_interval", ""), found.outcomes.get("echo_recheck", "")
+    last = found.day("lvef") or found.day("first")
+    sooner = span(recheck)
+    asked = interval
+    if sooner is not None and last is not None and due == last + dt.timedelta(days=sooner[0]):
+        asked = recheck
     latest = due + dt.timedelta(days=found.site.echo_tolerance_days)
-    what = f"LVEF ({interval} after the last; same method as before)"
-    yield PlanItem("echo", what, due, latest, {"interval": interval}, **_because(found.decisions.get("echo_interval")))
+    why = _because(found.decisions.get("echo_interval"), found.decisions.get("echo_recheck"))
+    yield PlanItem("echo", f"LVEF ({asked} after the last; same method as before)", due, latest, {}, **why)
 
 
 def _hold(found: Standing) -> Iterator[PlanItem]:

@@ -19,6 +19,7 @@ import numpy.typing as npt
 from . import clocks
 from .agenda import UNDETERMINED, Question, Saying, read_sayings
 from .ask_many import Answers, ask, rows_of
+from .brands import compared, read_brands
 from .event_columns import EventColumns
 from .fold import vocabulary as v
 from .fold.run import fold_many
@@ -32,13 +33,16 @@ Mask = npt.NDArray[np.bool_]
 
 @dataclass(slots=True)
 class Findings:
-    """What was found of a batch: for each finding the patient, the saying and the rows behind it."""
+    """What was found of a batch: for each finding the patient, the saying, and the edition and rows behind it.
+
+    `rows` are places in `row_words`, pairs of an edition and its rows.
+    """
 
     patient: npt.NDArray[np.int64]
     saying: npt.NDArray[np.int16]
     rows: npt.NDArray[np.int64]
     sayings: list[Saying]
-    row_words: list[str]
+    row_words: list[tuple[str, str]]
     not_plain: npt.NDArray[np.int64]
     facts: Columns = field(default_factory=dict)
 
@@ -76,10 +80,12 @@ def _facts_of(events: EventColumns, courses: Courses, her2: dict[str, Column]) -
     for name, column in latest.items():
         facts[name] = column if name not in facts else np.where(known(facts[name]), facts[name], column)
     if "birth_date" in latest:
-        facts["age_years"] = age_years(latest["birth_date"], on)
+        age = age_years(latest["birth_date"], on)
+        facts["age_years"] = np.where(known(age), age, facts.get("age_years", age))
     facts |= settle(facts, state)
-    facts |= her2
+    facts |= {name: np.where(known(each), each, facts.get(name, each)) for name, each in her2.items()}
     facts["lvef_lower_limit"] = np.full(events.patients, limit)
+    _brands(facts, events, courses)
     if courses.site.t_dxd_available is not None:
         place = YES if courses.site.t_dxd_available else NO
         facts["t_dxd_available"] = np.full(events.patients, place, np.int64)
@@ -87,6 +93,40 @@ def _facts_of(events: EventColumns, courses: Courses, her2: dict[str, Column]) -
     _implausible(facts, courses)
     not_plain = np.union1d(events.owner()[unplain], differing)
     return facts, state, not_plain
+
+
+def _brands(facts: Columns, events: EventColumns, courses: Courses) -> None:
+    """The brand ordered or given last against the one that payer or formulary prefers, as for one patient."""
+    if not len(events.brand):
+        return
+    known_facts, count = courses.knowledge.facts, events.patients
+    names = known_facts["brand"].values
+    of_her2 = np.array([product in v.HER2_PRODUCTS for product in events.products], np.bool_)[events.product]
+    used = np.flatnonzero(
+        (events.brand >= 0) & of_her2 & (events.day != v.UNKNOWN) & (events.day <= courses.on.toordinal())
+    )
+    owner = events.owner()[used]
+    order = np.lexsort((events.day[used], owner))
+    brand = np.full(count, v.UNKNOWN, np.int64)
+    brand[owner[order]] = events.brand[used][order]
+    listed = read_brands()
+    site = {name: courses.site.preferred.get(each.product) for name, each in listed.items()}
+    by_site = np.array(
+        [names.index(wanted) if (wanted := site.get(name)) else v.UNKNOWN for name in names] + [v.UNKNOWN]
+    )
+    preferred = facts.get("payer_brand", np.full(count, v.UNKNOWN, np.int64))
+    preferred = np.where(known(preferred), preferred, by_site[np.where(known(brand), brand, len(names))])
+    both = known(brand) & known(preferred)
+    facts["brand"] = brand
+    facts["formulary_brand"] = np.where(both, preferred, facts.get("formulary_brand", v.UNKNOWN))
+    facts["brand_is_preferred"] = np.select([both & (brand == preferred), both, known(brand)], [0, 1, 2], v.UNKNOWN)
+    pairs, place = np.unique(np.where(both, brand * len(names) + preferred, -1), return_inverse=True)
+    said = [
+        compared(names[pair // len(names)], names[pair % len(names)]) if pair >= 0 else {} for pair in pairs.tolist()
+    ]
+    for name in ("same_brand", "same_molecule", "same_route", "interchangeable_designation"):
+        codes = [coded(each[name], known_facts[name]) if name in each else v.UNKNOWN for each in said]
+        facts[name] = np.array(codes, np.int64)[place.reshape(-1)]
 
 
 def _timeline(events: EventColumns) -> tuple[tuple[Any, Any], Mask]:
@@ -98,7 +138,8 @@ def _timeline(events: EventColumns) -> tuple[tuple[Any, Any], Mask]:
     partial = np.zeros(len(kinds), np.bool_)
     for place, key in enumerate(kinds.tolist()):
         fact, value = events.facts[key // len(events.values)], events.values[key % len(events.values)]
-        partial[place] = isinstance(value, Interval | OneOf)
+        odd = len(events.odd) > 0 and bool(events.odd[key % len(events.values)])
+        partial[place] = odd or isinstance(value, Interval | OneOf)
         kind_of[place], number_of[place], code_of[place] = _placed(fact, value)
     kind, number, code = kind_of[inverse], number_of[inverse], code_of[inverse]
     drugs = np.array([v.DRUG_CODES.get(name, -1) for name in events.products] or [-1], np.int64)
@@ -109,14 +150,13 @@ def _timeline(events: EventColumns) -> tuple[tuple[Any, Any], Mask]:
     kept = (kind >= 0) & (code >= 0) & (day != v.UNKNOWN)
     owner = events.owner()
     order = np.flatnonzero(kept)
-    o, d, k, n = owner[order], day[order], kind[order], number[order]
-    # The order of a timeline: patient, day, kind, number.
-    before = (o[1:] < o[:-1]) | (
-        (o[1:] == o[:-1])
-        & ((d[1:] < d[:-1]) | ((d[1:] == d[:-1]) & ((k[1:] < k[:-1]) | ((k[1:] == k[:-1]) & (n[1:] < n[:-1])))))
-    )
+    # The order of a timeline: patient, day, kind, number, code; most files have it already.
+    keys = [each[order] for each in (code, number, kind, day, owner)]
+    before = np.zeros(max(len(order) - 1, 0), np.bool_)
+    for key in keys:
+        before = (key[1:] < key[:-1]) | ((key[1:] == key[:-1]) & before)
     if before.any():
-        order = order[np.lexsort((code[order], n, k, d, o))]
+        order = order[np.lexsort(keys)]
     starts = np.searchsorted(owner[order], np.arange(events.patients + 1))
     columns = (
         day[order].astype(np.int32), kind[order].astype(np.int8), np.where(kind == v.DEATH, v.UNKNOWN, number)[order],
@@ -189,17 +229,24 @@ def _arithmetic(facts: Columns) -> None:
     """As `arithmetic.RULES`, on columns."""
     count = len(facts["product"])
     lvef, limit = facts["lvef"], facts["lvef_lower_limit"]
-    facts["lvef_below_limit"] = np.where(known(lvef), np.where(lvef < limit, YES, NO), v.UNKNOWN)
     nothing = np.full(count, v.UNKNOWN, np.int64)
+    made = np.where(known(lvef), np.where(lvef < limit, YES, NO), v.UNKNOWN)
+    facts["lvef_below_limit"] = _unless_it_differs(facts.get("lvef_below_limit", nothing), made)
     er, pr = facts.get("er_status", nothing), facts.get("pr_status", nothing)
     positive, negative = 0, 1
     made = np.select([(er == positive) | (pr == positive), (er == negative) & (pr == negative)], [0, 1], v.UNKNOWN)
     given = facts.get("hormone_receptor_status", nothing)
-    facts["hormone_receptor_status"] = np.where(known(made), made, given)
+    facts["hormone_receptor_status"] = _unless_it_differs(given, made)
     sex, menopause = facts.get("sex", nothing), facts.get("menopausal_status", nothing)
     made = np.select([(sex == 1) | (menopause == 1), (sex == 0) & (menopause == 0)], [NO, YES], v.UNKNOWN)
     given = facts.get("reproductive_potential", nothing)
-    facts["reproductive_potential"] = np.where(known(made), made, given)
+    facts["reproductive_potential"] = _unless_it_differs(given, made)
+
+
+def _unless_it_differs(given: Column, made: Column) -> Column:
+    """What is given or made; unknown where the two contradict each other."""
+    agreed = np.where(known(made), made, given)
+    return np.where(known(given) & known(made) & (given != made), v.UNKNOWN, agreed)
 
 
 def _implausible(facts: Columns, courses: Courses) -> None:
@@ -241,8 +288,10 @@ def _wind(facts: Columns, state: Columns, courses: Courses) -> None:
     known_facts = courses.knowledge.facts
     if "echo_interval" in facts:
         values, interval = known_facts["echo_interval"].values, facts["echo_interval"]
-        facts |= clocks.echo_clock(state, interval, values, on, courses.site.echo_tolerance_days)
+        recheck, repeats = facts["echo_recheck"], known_facts["echo_recheck"].values
+        facts |= clocks.echo_clock(state, interval, values, on, courses.site.echo_tolerance_days, recheck, repeats)
         endless = np.isin(interval, [n for n, words in enumerate(values) if clocks.span(words) is None])
+        endless &= ~known(facts["echo_due_day"])
         facts["echo_days_overdue"] = np.where(endless, v.NAMED, facts["echo_days_overdue"])
     if "contraception_months" in facts:
         facts |= _longest_washout(facts, state, courses, on)
@@ -262,7 +311,8 @@ def _longest_washout(facts: Columns, state: Columns, courses: Courses, on: int) 
         if not len(chosen):
             continue
         place = np.full(len(chosen), v.HER2_PRODUCTS.index(product), np.int64)
-        part = {name: column[chosen] for name, column in facts.items()} | {"product": place}
+        part = {"sex": facts["sex"][chosen]} if "sex" in facts else {}
+        part |= {"product": place}
         for answers in ask(Question("contraception_months", 1), part, courses, len(chosen)):
             months = np.full(len(chosen), v.UNKNOWN, np.int64)
             months[answers.asked] = np.where(answers.values >= 0, answers.values, v.UNKNOWN)
@@ -291,7 +341,8 @@ def _told(answers: Mapping[str, list[Answers]], facts: Columns, not_plain: Any) 
     sayings = read_sayings()
     listed = list(sayings.values())
     place_of = {key: place for place, key in enumerate(sayings)}
-    patients, told, rows, words = [], [], [], [""]
+    patients, told, rows = [], [], []
+    words: list[tuple[str, str]] = [("", "")]
     for key, parts in answers.items():
         outcome = key.partition(" of ")[0]
         for part in parts:
@@ -306,7 +357,7 @@ def _told(answers: Mapping[str, list[Answers]], facts: Columns, not_plain: Any) 
             patients.append(few.asked)
             told.append(saying[chosen])
             rows.append(inverse + len(words))
-            words += said
+            words += [(part.edition.key, each) for each in said]
     if not patients:
         nothing = np.zeros(0, np.int64)
         return Findings(nothing, nothing.astype(np.int16), nothing, listed, words, not_plain, facts)

@@ -58,6 +58,7 @@ class Summary:
     why_undetermined: Counter[str] = field(default_factory=Counter)
     findings: Counter[str] = field(default_factory=Counter)
     editions: Counter[str] = field(default_factory=Counter)
+    therapy: Counter[str] = field(default_factory=Counter)
     troubles: int = 0
 
     def add(self, patient: PatientReview) -> None:
@@ -65,6 +66,10 @@ class Summary:
         self.troubles += patient.unread
         for finding in patient.findings:
             self.findings[finding.grade.word] += 1
+        if patient.course is not None:
+            for finding in patient.course.findings:
+                self.findings[finding.grade.word] += 1
+            self.therapy[patient.course.standing.text("therapy_phase")] += 1
         if not patient.has_tests:
             if patient.site == OTHER and patient.rule != "no specimen":
                 self.status["no rules for the organ"] += 1
@@ -86,7 +91,7 @@ class Summary:
         """Add the counts of other patients."""
         for name in ("patients", "without_tests", "specimens", "troubles"):
             setattr(self, name, getattr(self, name) + getattr(other, name))
-        for name in ("status", "expression", "why_undetermined", "findings", "editions"):
+        for name in ("status", "expression", "why_undetermined", "findings", "editions", "therapy"):
             getattr(self, name).update(getattr(other, name))
 
     def as_json(self) -> dict[str, Any]:
@@ -94,6 +99,7 @@ class Summary:
             "patients": self.patients, "without_her2_tests": self.without_tests, "specimens": self.specimens,
             "her2_status": dict(self.status.most_common()), "her2_expression": dict(self.expression.most_common()),
             "undetermined_because": dict(self.why_undetermined.most_common()),
+            "therapy": dict(self.therapy.most_common()),
             "findings": dict(self.findings), "editions": dict(self.editions.most_common()),
             "not_read": self.troubles,
         }  # fmt: skip

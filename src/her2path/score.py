@@ -11,7 +11,7 @@ adds anything from nothing to its most points, so that the score is then an inte
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
 from pathlib import Path
 
@@ -37,20 +37,27 @@ class Part:
 
     def holds(self, value: Value | None) -> bool | None:
         """Whether the value lies in the cell; `None` where that is not known."""
-        if isinstance(value, Interval):
-            inside = [limit for limit in self.cell.intervals if limit.overlaps(value)]
-            if not inside:
-                return False
-            return True if any(_within(value, limit) for limit in inside) else None
-        if isinstance(value, OneOf):
-            common = value.values & self.cell.values
-            return True if common == value.values else (None if common else False)
-        if isinstance(value, str):
-            return value in self.cell.values
-        if isinstance(value, float | Decimal):
-            number = value if isinstance(value, Decimal) else Decimal(repr(value))
-            return any(number in limit for limit in self.cell.intervals)
-        return None
+        return lies_in(self.cell, value)
+
+
+def lies_in(cell: Cell, value: Value | None) -> bool | None:
+    """Whether a value lies in a cell; `None` where that is not known."""
+    if cell.is_any:
+        return True
+    if isinstance(value, Interval):
+        inside = [limit for limit in cell.intervals if limit.overlaps(value)]
+        if not inside:
+            return False
+        return True if any(_within(value, limit) for limit in inside) else None
+    if isinstance(value, OneOf):
+        common = value.values & cell.values
+        return True if common == value.values else (None if common else False)
+    if isinstance(value, str):
+        return value in cell.values
+    if isinstance(value, float | Decimal):
+        number = value if isinstance(value, Decimal) else Decimal(repr(value))
+        return any(number in limit for limit in cell.intervals)
+    return None
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,16 +67,26 @@ class Score:
     fact: str
     parts: tuple[Part, ...]
     line: int
+    by_fact: tuple[tuple[str, tuple[Part, ...]], ...] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        names = dict.fromkeys(part.fact for part in self.parts)
+        grouped = tuple((name, tuple(part for part in self.parts if part.fact == name)) for name in names)
+        object.__setattr__(self, "by_fact", grouped)
 
     @property
     def inputs(self) -> tuple[str, ...]:
-        return tuple(dict.fromkeys(part.fact for part in self.parts))
+        return tuple(name for name, _ in self.by_fact)
 
     def total(self, values: Mapping[str, Value]) -> Decimal | Interval:
         """The sum for one patient; an interval where some facts are not known."""
         low = high = 0
-        for fact in self.inputs:
-            told = [(part.points, part.holds(values.get(fact))) for part in self.parts if part.fact == fact]
+        for fact, parts in self.by_fact:
+            value = values.get(fact)
+            if value is None:
+                high += max(part.points for part in parts)
+                continue
+            told = [(part.points, part.holds(value)) for part in parts]
             sure = sum(points for points, holds in told if holds)
             low += sure
             high += sure or max((points for points, holds in told if holds is None), default=0)
@@ -112,7 +129,7 @@ def _parse_score(grid: Grid, path: Path, facts: Facts, sources: Sources) -> Iter
         cell = parse_cell(record.get("value", ""), facts[fact])
         if isinstance(cell, str):
             yield Problem(path, line, "unknown value", cell, "mend the cell")
-        elif not points.isdigit() or int(points) < 1:
+        elif not points.isdecimal() or int(points) < 1:
             yield Problem(path, line, "bad score", f"{points!r} are no points", "write a whole number, 1 or more")
         elif not citations or verified not in VERIFIED:
             yield Problem(

@@ -20,6 +20,7 @@ from .fact import Fact
 from .fold.vocabulary import (
     AFTER_LAST_DOSE_DAYS,
     NAMED,
+    PARTNER_DAYS,
     PERTUZUMAB,
     PHESGO,
     T_DM1,
@@ -40,7 +41,6 @@ Q3W, WEEKLY, Q2W, DAILY = range(4)
 RESIDUAL = 1
 NOT_STATED = 2
 SAME_PLAN, CONCURRENT = 2, 4
-PARTNER_DAYS = 42
 YEAR_DAYS = 364
 """52 weeks: the year of therapy in early disease (H-23)."""
 

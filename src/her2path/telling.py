@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from .agenda import UNDETERMINED, Saying, read_sayings
+from .catalogue import RULED_OUT, Fitting, fitting
 from .decision import Decision
 from .finding import Finding, Grade, PatientReview, in_order
 from .fold.vocabulary import HER2_PRODUCTS
@@ -19,7 +20,7 @@ from .plan import PlanItem, plan_of
 from .record import Event, Record
 from .therapy import Courses, Standing
 from .timeline import METHODS
-from .value import Interval, Reason, Unknown
+from .value import Interval, Reason, Unknown, Value
 
 DOSE_FACTS = frozenset({"dose_mg", "dose_mg_per_kg", "dose_mg_per_m2", "dose_given"})
 OF_LVEF = ("lvef", "lvef_fall", "lvef_below_limit")
@@ -36,6 +37,7 @@ class CourseReview:
     standing: Standing
     findings: list[Finding] = field(default_factory=list)
     plan: list[PlanItem] = field(default_factory=list)
+    regimens: list[Fitting] = field(default_factory=list)
 
 
 HER2_DRUGS = frozenset(HER2_PRODUCTS)
@@ -61,7 +63,27 @@ def review_course(record: Record, patient: PatientReview, courses: Courses) -> C
 def tell(record: Record, found: Standing, courses: Courses) -> CourseReview:
     """The findings and the plan of a course."""
     findings = [*_of_decisions(found), *_of_record(record, found), *_of_assumptions(found)]
-    return CourseReview(found, in_order(findings), plan_of(found, courses))
+    return CourseReview(found, in_order(findings), plan_of(found, courses), _regimens(found, courses))
+
+
+def _regimens(found: Standing, courses: Courses) -> list[Fitting]:
+    """The regimens that fit or could, where one is to be chosen: before the start, after progression, or with
+    residual disease."""
+    choosing = (
+        found.values.get("therapy_phase") == "before start"
+        or found.values.get("progression") == "yes"
+        or found.values.get("pathological_response") == "residual"
+    )
+    if not choosing or found.day("death") is not None:
+        return []
+
+    def get(name: str) -> Value | None:
+        if name in found.outcomes:
+            return found.outcomes[name]
+        value = found.values.get(name)
+        return courses.outcome(name, found) if value is None else value
+
+    return [each for each in fitting(courses.knowledge, get) if each.verdict != RULED_OUT]
 
 
 class _Words(defaultdict[str, str]):

@@ -20,6 +20,7 @@ from . import clocks
 from .agenda import Question, read_questions
 from .arithmetic import derive
 from .array import Array
+from .brands import compared, read_brands
 from .decision import Decision, decide_in
 from .derive import Given
 from .edition import AskedWrongly, Edition, Knowledge
@@ -34,6 +35,8 @@ from .value import Interval, Reason, Unknown, Value
 
 DEFAULT_JURISDICTION = "us"
 THOUSAND = Decimal(1000)
+NOT_DECIDED = "not decided here"
+"""An outcome that no edition of the jurisdiction decides for the organ or product in question."""
 
 
 @dataclass(slots=True)
@@ -87,6 +90,15 @@ class Standing:
         return f"{value.normalize():f}" if isinstance(value, Decimal) else str(value)
 
 
+def brand_in_hand(found: Standing) -> str:
+    """The brand of the last order or dose of a HER2-directed product up to the day; "" where none is named."""
+    events = (
+        event for event in reversed(found.timeline.events)
+        if event.product in HER2_PRODUCTS and event.qualifier and event.day is not None and event.day <= found.on
+    )  # fmt: skip
+    return next((event.qualifier for event in events), "")
+
+
 class Courses:
     """Reviews courses by one knowledge and one site, as of one day."""
 
@@ -99,6 +111,10 @@ class Courses:
         self._editions: dict[tuple[str, str | None, str | None], Edition | None] = {}
         self._inputs: dict[tuple[int, str], tuple[str, ...]] = {}
         self._tables: dict[bool, tuple[Any, ...]] = {}
+        self.kinds: dict[tuple[int, str, int], int] = {}
+        """What was decided of kinds of patients, for scored outcomes of many (`ask_many`)."""
+
+        self._decided = frozenset(outcome for edition in knowledge.editions for outcome in edition.tables)
 
     def heart_tables(self, as_lists: bool) -> tuple[Any, ...]:
         """The compiled tables of `cardiac_action` by product, for the fold of the heart."""
@@ -214,9 +230,25 @@ class Courses:
         if last is not None and "lvef" in found.values:
             found.values["lvef"] = last
             found.values.pop("lvef_fall", None)
+        self._brands(found)
         if self.site.t_dxd_available is not None:
             found.values["t_dxd_available"] = "yes" if self.site.t_dxd_available else "no"
         derive(found.values, found.unknown, facts)
+
+    def _brands(self, found: Standing) -> None:
+        """The brand ordered or given last against the one that payer or formulary prefers."""
+        brand = brand_in_hand(found)
+        if not brand:
+            return
+        product = read_brands()[brand].product if brand in read_brands() else ""
+        preferred = found.values.get("payer_brand") or self.site.preferred.get(product)
+        found.values["brand"] = brand
+        if not isinstance(preferred, str):
+            found.values["brand_is_preferred"] = "no preference"
+            return
+        found.values["brand_is_preferred"] = "yes" if preferred == brand else "no"
+        found.values["formulary_brand"] = preferred
+        found.values |= compared(brand, preferred)
 
     def _interval_lvef(self, found: Standing) -> Interval | None:
         """The last LVEF where its record gives only limits ("50-55 %")."""
@@ -231,12 +263,14 @@ class Courses:
         facts = self.knowledge.facts
         tolerance = self.site.echo_tolerance_days
         if interval := found.outcomes.get("echo_interval"):
-            values = facts["echo_interval"].values
+            values, repeats = facts["echo_interval"].values, facts["echo_recheck"].values
             place = np.array([values.index(interval)])
-            made = clocks.echo_clock(state, place, values, on, tolerance)
+            recheck = found.outcomes.get("echo_recheck")
+            sooner = np.array([repeats.index(recheck) if recheck else UNKNOWN])
+            made = clocks.echo_clock(state, place, values, on, tolerance, sooner, repeats)
             found.columns |= made
             self._take(found, made)
-            if clocks.span(interval) is None:
+            if made["echo_due_day"][0] == UNKNOWN and clocks.span(interval) is None:
                 found.values["echo_days_overdue"] = "no schedule"
         months = found.outcomes.get("contraception_months")
         if months is not None:
@@ -298,6 +332,19 @@ class Courses:
             if not holds:
                 return False
         return True
+
+    def outcome(self, name: str, found: Standing) -> str | None:
+        """The value of an outcome that no question asked for, decided now; `None` where it is undetermined.
+
+        Where no edition here decides it for this organ or product, it is `NOT_DECIDED`.
+        """
+        if name not in self._decided:
+            return None
+        decision = self.decide(name, found.values, found)
+        if decision is not None:
+            return decision.value
+        scopes = self.knowledge.scopes_of(name)
+        return NOT_DECIDED if all(scope in found.values for scope in scopes) else None
 
     def decide(self, outcome: str, values: Mapping[str, Value], found: Standing) -> Decision | None:
         """One question put to the edition in force; `None` where no edition answers it."""

@@ -40,6 +40,7 @@ CATEGORIES = {
 }  # fmt: skip
 """The codes of the values a fold knows; an event with any other value (an unknown) is not on the timeline."""
 THOUSAND = 1000
+LEAST = Decimal("0.001")
 
 
 @dataclass(slots=True)
@@ -61,10 +62,15 @@ class Timeline:
 
 
 def thousandths(value: Value) -> int:
-    """A number in thousandths, exact to the third decimal; the lower end of an interval; else `UNKNOWN`."""
+    """A number in thousandths, exact to the third decimal; the lower end of an interval; else `UNKNOWN`.
+
+    An interval without a lower end ("< 50") stands at its upper one, below it where that is not included.
+    """
     known: Any = value
     if isinstance(value, Interval):
-        known = value.low if value.low is not None else value.high
+        known = value.low
+        if known is None and value.high is not None:
+            known = value.high if value.high_included else value.high - LEAST
     if isinstance(known, Decimal | float):
         number = known if isinstance(known, Decimal) else Decimal(repr(known))
         return int((number * THOUSAND).to_integral_value())
@@ -147,6 +153,8 @@ def latest_of(course: Iterable[Event], facts: Facts, on: dt.date) -> Latest:
             continue
         if event.day is not None and event.day > on:
             continue
+        if event.fact == "death_date" and isinstance(event.value, str) and dt.date.fromisoformat(event.value) > on:
+            continue
         held = found.events.get(event.fact)
         if held is not None:
             if isinstance(event.value, Unknown):
@@ -158,6 +166,7 @@ def latest_of(course: Iterable[Event], facts: Facts, on: dt.date) -> Latest:
                 continue
             if not newer:
                 continue
+            found.differing = [pair for pair in found.differing if pair[0].fact != event.fact]
         found.events[event.fact] = event
         found.values[event.fact] = event.value
     return found

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import ROUND_HALF_UP, Decimal
+from math import gcd
 
 CONCENTRATION_MG_PER_ML = Decimal(21)
 """Trastuzumab for infusion, reconstituted as every label says, is 21 mg/mL."""
@@ -26,12 +27,17 @@ class Vials:
 def vials_for(dose_mg: Decimal, sizes: Sequence[Decimal]) -> Vials | None:
     """The vials to open for a dose. `None` without sizes, or for a dose no person is given.
 
-    Exact for sizes and doses to a tenth of a mg: the least total at or above the dose is found by counting up.
+    Exact for sizes to a tenth of a mg: the least total at or above the dose is found by counting up in steps of
+    the largest size that goes into all.
     """
     if not sizes or dose_mg <= 0 or dose_mg > MOST_MG:
         return None
-    units = [int(size / UNIT) for size in sorted(sizes, reverse=True)]
-    need = int((dose_mg / UNIT).to_integral_value(rounding="ROUND_CEILING"))
+    tenths = sorted({int(size / UNIT) for size in sizes if size >= UNIT}, reverse=True)
+    if not tenths:
+        return None
+    step = gcd(*tenths) * UNIT
+    units = [int(each * UNIT / step) for each in tenths]
+    need = int((dose_mg / step).to_integral_value(rounding="ROUND_CEILING"))
     most = need + max(units)
     fewest: list[int | None] = [0] + [None] * most
     last = [0] * (most + 1)
@@ -47,8 +53,8 @@ def vials_for(dose_mg: Decimal, sizes: Sequence[Decimal]) -> Vials | None:
     while left:
         opened[last[left]] = opened.get(last[left], 0) + 1
         left -= last[left]
-    counts = tuple((unit * UNIT, count) for unit, count in sorted(opened.items(), reverse=True))
-    return Vials(counts, total * UNIT - dose_mg)
+    counts = tuple((unit * step, count) for unit, count in sorted(opened.items(), reverse=True))
+    return Vials(counts, total * step - dose_mg)
 
 
 def volume_ml(dose_mg: Decimal) -> Decimal:

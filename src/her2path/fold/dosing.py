@@ -11,6 +11,7 @@ from .vocabulary import (
     DOSE_PER_M2,
     NOT_GIVEN,
     ORDER,
+    PARTNER_DAYS,
     PERTUZUMAB,
     PHESGO,
     PRODUCTS,
@@ -87,7 +88,7 @@ def fold_doses(starts: Any, day: Any, kind: Any, number: Any, code: Any, on: int
                     replaces = was_partner and not partner
                 elif partner and product != UNKNOWN and product != PERTUZUMAB and product < TUCATINIB:
                     # A partner given between two doses of the antibody does not end the antibody.
-                    replaces = today - product_last > 42
+                    replaces = today - product_last > PARTNER_DAYS
                 else:
                     replaces = True
                 if not replaces:

@@ -26,6 +26,7 @@ from .vocabulary import (
     HOLD,
     LVEF,
     OTHER,
+    PARTNER_DAYS,
     PERTUZUMAB,
     PRODUCTS,
     RESUMED,
@@ -63,12 +64,12 @@ def fold_heart(
     for p in range(len(starts) - 1):
         baseline = baseline_day = lvef = lvef_day = hold_day = may_day = stopped = in_hold_day = UNKNOWN
         failure_day = same_day = baseline_method = method = before_lvef = before_lvef_day = UNKNOWN
-        other_hold = last_dose = lowest = before_days = UNKNOWN
+        other_hold = last_dose = lowest = before_days = product_last = UNKNOWN
         on_hold = may_resume = holds = before_on = before_holds = doses_in_hold = after_stop = 0
         failure = count = from_record = longest = 0
         action, product, declared = OTHER_ACTION, UNKNOWN, nan
         finding, finding_at_hold = OTHER_ACTION, OTHER_ACTION
-        metastatic = operated = False
+        metastatic = False
         for e in range(starts[p], starts[p + 1]):
             today, what = day[e], kind[e]
             if today > on:
@@ -79,10 +80,12 @@ def fold_heart(
                 else:
                     declared = float(code[e])
             elif what == SURGERY:
-                operated = True
+                declared = ADJUVANT
             elif what == HEART_FAILURE:
-                failure = 1 if code[e] == YES else 0
-                failure_day = today
+                # Heart failure before the first dose is history (a risk), not harm of this therapy.
+                if last_dose != UNKNOWN:
+                    failure = 1 if code[e] == YES else 0
+                    failure_day = today
             elif what == HOLD:
                 if code[e] == CARDIAC:
                     if on_hold == 0:
@@ -92,13 +95,13 @@ def fold_heart(
                 elif code[e] == RESUMED:
                     other_hold = UNKNOWN
                     if on_hold == 1:
-                        on_hold, holds, from_record = 0, holds + 1, 0
+                        on_hold, holds, may_resume, from_record = 0, holds + 1, 0, 0
             elif what == LVEF and number[e] != UNKNOWN:
                 if lvef_day == today:
                     same_day = today
                     continue
                 treated = last_dose != UNKNOWN and (on_hold == 1 or today - last_dose <= AFTER_LAST_DOSE_DAYS)
-                if treated and today - lvef_day > longest and lvef_day != UNKNOWN:
+                if treated and lvef_day != UNKNOWN and today - lvef_day > longest:
                     longest = today - lvef_day
                 before_lvef, before_lvef_day = lvef, lvef_day
                 lvef, lvef_day, method = number[e], today, code[e]
@@ -123,8 +126,6 @@ def fold_heart(
                 facts[7] = declared
                 if metastatic:
                     facts[7] = METASTASIZED
-                elif declared != declared and operated:
-                    facts[7] = ADJUVANT
                 facts[8] = baseline / 1000 if baseline != UNKNOWN else nan
                 # First what the LVEF says (table 0), then what it means for the next dose (table 1).
                 for table in range(2):
@@ -170,14 +171,24 @@ def fold_heart(
                 if last_dose != UNKNOWN and today - last_dose > COURSE_BREAK_DAYS:
                     if on_hold == 1:
                         # A long gap ends an open hold: it was one occasion.
-                        on_hold, holds = 0, holds + 1
+                        on_hold, holds, may_resume, from_record = 0, holds + 1, 0, 0
                     if lvef_day != UNKNOWN and lvef_day > last_dose:
                         # A new course has its own baseline, where one was measured since the last.
                         baseline, baseline_day, baseline_method = lvef, lvef_day, method
                 drug = code[e]
+                # The product in hand, as the fold of doses has it.
                 partner = drug == PERTUZUMAB or drug >= TUCATINIB
-                if product == UNKNOWN or not partner or (today - last_dose) > 42:
-                    product = drug
+                was_partner = product == PERTUZUMAB or product >= TUCATINIB
+                if product == UNKNOWN:
+                    replaces = True
+                elif product_last == today:
+                    replaces = was_partner and not partner
+                elif partner and not was_partner:
+                    replaces = today - product_last > PARTNER_DAYS
+                else:
+                    replaces = True
+                if replaces:
+                    product, product_last = drug, today
                 if stopped != UNKNOWN and today > stopped and today != last_dose:
                     after_stop += 1
                 elif on_hold == 1 and may_resume == 1:

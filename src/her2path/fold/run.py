@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from functools import cache
+from hashlib import blake2b
 from importlib.util import find_spec
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -39,23 +41,39 @@ def fold_many(
     Patient `p` has the events `starts[p]` to `starts[p + 1]`.
     """
     folds: tuple[Any, Any, Any] = (fold_doses, fold_heart, fold_course)
-    doses, heart, course = _compiled() if find_spec("numba") else folds
     count = len(starts) - 1
+    if find_spec("numba"):
+        doses, heart, course = _compiled()
+        read: tuple[Any, ...] = (starts, *timeline)
+    else:
+        doses, heart, course = folds
+        # Whole numbers of Python: those of NumPy are narrow, and differences with `UNKNOWN` would not fit.
+        read = tuple(each.tolist() for each in (starts, *timeline))
+        tables = tuple(each.tolist() for each in tables)
     made: Columns = {}
     parts: tuple[Any, ...] = ((doses, DOSING, ()), (heart, HEART, (limit, tables)), (course, COURSE, ()))
     for fold, names, more in parts:
         out = np.empty((count, len(names)), np.int64)
-        fold(starts, *timeline, on, *more, out)
+        fold(*read, on, *more, out)
         made |= {name: out[:, place] for place, name in enumerate(names)}
     return made
 
 
 @cache
 def _compiled() -> tuple[Any, Any, Any]:
-    """The folds in machine code, kept on disk between runs where a folder for it can be written."""
+    """The folds in machine code, kept on disk between runs where a folder for it can be written.
+
+    numba knows what it kept by the function's name and the age of its own file. So that code with older numbers of
+    `vocabulary.py` is never run, the name is made one of the bytes of all files here.
+    """
     import numba
 
+    digest = blake2b(digest_size=8)
+    for path in sorted(Path(__file__).parent.glob("*.py")):
+        digest.update(path.read_bytes())
+
     def compile_(fold: Any) -> Any:
+        fold.__qualname__ = f"{fold.__name__}_{digest.hexdigest()}"
         try:
             return numba.njit(cache=True, nogil=True)(fold)
         except RuntimeError:  # no folder can be written: compile anew in each run

@@ -2,7 +2,8 @@
 
 A timeline is four columns, sorted by patient, day and kind: `day` (ordinal, 1 = 0001-01-01), `kind`,
 `number` (thousandths, so that every recorded decimal is exact) and `code` (a drug or a category). The
-order of the kinds is the order within a day: what was measured comes before what was given.
+order of the kinds is the order within a day: what was found comes before the LVEF that is judged by it, and that
+before what was given.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ UNKNOWN = -(2**62)
 NAMED = UNKNOWN + 1
 """From here on, up to the values a number fact has, a number column holds a named value."""
 
-WEIGHT, HEIGHT, LVEF, HEART_FAILURE, SETTING, PROGRESSION, SURGERY, PREGNANT, PREGNANCY_TEST = range(9)
+WEIGHT, HEIGHT, HEART_FAILURE, SETTING, PROGRESSION, SURGERY, PREGNANT, PREGNANCY_TEST, LVEF = range(9)
 HOLD, STOP, DOSE, DOSE_PER_KG, DOSE_PER_M2, NOT_GIVEN, ORDER, DEATH = range(9, 17)
 
 NO, YES = 0, 1
@@ -47,6 +48,9 @@ COURSE_BREAK_DAYS = 365
 
 AFTER_LAST_DOSE_DAYS = 90
 """An LVEF later than this after the last dose is judged against no rule of treatment, unless a hold is open (D91)."""
+
+PARTNER_DAYS = 42
+"""Longer after the antibody than this, pertuzumab or a tablet is no partner of it but the product itself."""
 
 DOSING = (
     "product", "first_day", "last_day", "doses", "product_first_day", "product_last_day", "product_doses",

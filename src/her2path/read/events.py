@@ -7,7 +7,7 @@ ten thousand patients becomes `EventColumns` for the review of many. The rows of
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +22,7 @@ from ..edition import AskedWrongly
 from ..event_columns import EventColumns
 from ..fact import Facts
 from ..fold.vocabulary import UNKNOWN
-from ..record import Trouble
+from ..record import Record, Trouble
 from ..timeline import METHODS as METHOD_CODES
 from ..value import Reason, Unknown, Value
 from .codes import read_codes
@@ -79,6 +79,15 @@ class ColumnReader:
         self._rows = LongReader(name, facts, read_codes())
         self._days: dict[Any, int] = {}
 
+    def record(self, table: Any, start: int, end: int) -> Record:
+        """One patient of a table as a record, read row by row."""
+        rows = table.slice(start, end - start).to_pylist()
+        record = self._rows.begin(str(rows[0]["patient"]), start)
+        for number, cells in enumerate(rows, start=start):
+            self._rows.take(record, cells, number)
+        record.sort()
+        return record
+
     def read(self, table: Any) -> tuple[EventColumns, list[str], list[Trouble]]:
         """The columns, the patients' names, and what could not be read (an unknown fact, a bad date)."""
         troubles: list[Trouble] = []
@@ -91,7 +100,8 @@ class ColumnReader:
         unit, unit_words = self._words(table, "unit")
         product, product_words = self._words(table, "product")
         qualifier, qualifier_words = self._words(table, "qualifier")
-        value, values = self._values((fact, fact_words), (said, said_words), (unit, unit_words))
+        specimen, specimen_words = self._words(table, "specimen")
+        value, values, odd = self._values((fact, fact_words), (said, said_words), (unit, unit_words))
         drugs = [self._rows.read_product(word) for word in product_words]
         troubles += [Trouble("unreadable", self.name, f"{why}; its rows are not read") for _, _, why in drugs if why]
         known = [word in self.facts for word in fact_words]
@@ -103,11 +113,19 @@ class ColumnReader:
         day = self._dates(table.column("date"), troubles)
         kept = np.flatnonzero(usable)
         methods = np.array([METHOD_CODES.index(METHODS.get(word.lower(), "unspecified")) for word in qualifier_words])
+        named = np.array([self._brand(self._rows.read_brand(word)) for word in qualifier_words])[qualifier]
+        of_product = np.array([self._brand(brand) for _, brand, _ in drugs])[product]
+        brand = np.where(named >= 0, named, of_product)
         columns = EventColumns(
             np.searchsorted(kept, starts).astype(np.int64), day[kept], fact[kept], value[kept], product[kept],
-            methods[qualifier][kept], fact_words, [drug for drug, _, _ in drugs], values, kept,
+            methods[qualifier][kept], fact_words, [drug for drug, _, _ in drugs], values, kept, brand[kept],
+            specimen[kept], specimen_words, odd,
         )  # fmt: skip
         return columns, patients, troubles
+
+    def _brand(self, name: str) -> int:
+        values = self.facts["brand"].values
+        return values.index(name) if name in values else -1
 
     @staticmethod
     def _words(table: Any, name: str) -> tuple[Whole, list[str]]:
@@ -125,19 +143,21 @@ class ColumnReader:
 
     def _values(
         self, fact: tuple[Whole, list[str]], said: tuple[Whole, list[str]], unit: tuple[Whole, list[str]]
-    ) -> tuple[Whole, list[Value]]:
-        """Each distinct (fact, value, unit) read once, and where each row's stands."""
+    ) -> tuple[Whole, list[Value], npt.NDArray[np.bool_]]:
+        """Each distinct (fact, value, unit) read once, and where each row's stands; which mean more than that."""
         width, units = len(said[1]), len(unit[1])
         keys = (fact[0] * width + said[0]) * units + unit[0]
         encoded = pa.array(keys).dictionary_encode()
         values: list[Value] = []
+        odd: list[bool] = []
         for key in encoded.dictionary.to_pylist():
+            odd.append(said[1][key // units % width].strip() == "0+")
             word = fact[1][key // units // width]
             if word not in self.facts:
                 values.append(Unknown(Reason.UNMAPPED_CODE))
                 continue
             values.append(self._rows.read_value(word, said[1][key // units % width], unit[1][key % units])[0])
-        return encoded.indices.to_numpy().astype(np.int64), values
+        return encoded.indices.to_numpy().astype(np.int64), values, np.array(odd, np.bool_)
 
     def _dates(self, column: Any, troubles: list[Trouble]) -> Whole:
         chunk = column.combine_chunks()
@@ -162,8 +182,3 @@ class ColumnReader:
                 if isinstance(value, Unknown) and value.reason is not Reason.ABSENT:
                     troubles.append(Trouble("date", self.name, f"date {word[:40]!r}, expected YYYY-MM-DD"))
         return self._days[word]
-
-
-def plain_mapping(table: Any) -> Mapping[str, list[Any]]:
-    """A small table as lists by column, for the review of single patients."""
-    return {name: table.column(name).to_pylist() for name in table.column_names}

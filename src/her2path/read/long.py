@@ -244,7 +244,7 @@ class LongReader:
         if fact == "lvef":
             qualifier = METHODS.get(qualifier.lower(), "unspecified")
         elif qualifier:
-            qualifier = self.drugs.identify((), qualifier).brand or qualifier.lower()
+            qualifier = self.read_brand(qualifier) or qualifier.lower()
         record.course.append(Event(fact, value, day, specimen, where, said, False, note, product, qualifier or brand))
 
     def _of_specimen(self, record: Record, event: Event) -> None:
@@ -326,6 +326,10 @@ class LongReader:
             return self.facts[fact].coerce(made), f"{number} {unit} is read as {made} {own}"
         detail = f"{fact} {number} with the unit {unit!r}, expected {self.facts[fact].expected()}"
         return Unknown(Reason.UNPARSABLE_TEXT, detail), ""
+
+    def read_brand(self, said: str) -> str:
+        """The brand that a word names, or ""."""
+        return self.drugs.identify((), said).brand if said else ""
 
     def read_product(self, said: str) -> tuple[str, str, str]:
         """The drug and the brand of a cell, or why it is none."""

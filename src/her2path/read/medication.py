@@ -58,8 +58,9 @@ class Maker:
 
     def event(self, fact: str, value: Value, said: str = "", note: str = "", *, undated: bool = False) -> Event:
         day = None if undated else self.day
+        note = "; ".join(each for each in (note, self.named.note) if each)
         return Event(
-            fact, value, day, "", self.origin, said or self.named.said, False, "; ".join(filter(None, (note, self.named.note))),
+            fact, value, day, "", self.origin, said or self.named.said, False, note,
             self.named.drug, self.named.brand,
         )  # fmt: skip
 

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from ..finding import CourseReview, Finding, Grade
+from ..catalogue import FITS, POSSIBLE
+from ..finding import CourseReview, Finding
 from ..plan import PlanItem
 from ..telling import brands_given
 from ..therapy import Standing
 from .text import paragraph
 
-PLAIN = (Grade.UNREADABLE, Grade.NOTE)
+MOST_POSSIBLE = 6
 
 
 def course_lines(course: CourseReview, indent: str = "  ") -> Iterator[str]:
@@ -24,6 +25,7 @@ def course_lines(course: CourseReview, indent: str = "  ") -> Iterator[str]:
         yield f"{indent}Course: no HER2-directed dose is recorded"
     for finding in course.findings:
         yield from finding_lines(finding, indent)
+    yield from _regimen_lines(course, indent)
     if course.plan:
         yield f"{indent}Plan"
         for item in course.plan:
@@ -75,6 +77,24 @@ def finding_lines(finding: Finding, indent: str) -> Iterator[str]:
         yield paragraph("would settle it: " + ", or ".join(" and ".join(each) for each in finding.settle), inner)
 
 
+def _regimen_lines(course: CourseReview, indent: str) -> Iterator[str]:
+    """The regimens that fit, each with its drugs; of the others only what would tell."""
+    fits = [each for each in course.regimens if each.verdict == FITS]
+    if fits:
+        yield f"{indent}Regimens that fit (criteria of trial or label; no recommendation)"
+    for each in fits:
+        cited = "; ".join(map(str, each.citations))
+        yield paragraph(f"{each.regimen.key}: {each.regimen.title} ({each.regimen.trial})  [{cited}]", indent + "  ")
+        for component in each.regimen.components:
+            yield f"{indent}      {component}"
+    possible = sorted((e for e in course.regimens if e.verdict == POSSIBLE), key=lambda each: len(each.unknown))
+    near = [each for each in possible if len(each.unknown) <= len(possible[0].unknown)][:MOST_POSSIBLE]
+    if near:
+        told = ", ".join(f"{each.regimen.key} ({', '.join(each.unknown)})" for each in near)
+        more = f"; and {len(possible) - len(near)} more" if len(possible) > len(near) else ""
+        yield paragraph(f"could fit, if these facts allow: {told}{more}", indent)
+
+
 def _plan_lines(item: PlanItem, indent: str) -> Iterator[str]:
     if item.earliest and item.latest and item.earliest != item.latest:
         when = f"{item.earliest} to {item.latest}"
@@ -104,6 +124,7 @@ def course_json(course: CourseReview) -> dict[str, Any]:
         "decisions": {name: decision.as_json() for name, decision in found.decisions.items()},
         "findings": [finding.as_json() for finding in course.findings],
         "plan": [item.as_json() for item in course.plan],
+        "regimens": [each.as_json() for each in course.regimens],
     }  # fmt: skip
 
 

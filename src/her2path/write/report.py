@@ -117,7 +117,7 @@ def summary_text(summary: Summary) -> str:
     lines = [
         f"{told['patients']} patients, {told['specimens']} specimens; {told['without_her2_tests']} without a HER2 test"
     ]
-    for name in ("her2_status", "her2_expression", "undetermined_because", "findings", "editions"):
+    for name in ("her2_status", "her2_expression", "undetermined_because", "therapy", "findings", "editions"):
         if told[name]:
             lines.append(f"  {name.replace('_', ' ')}")
             width = max(len(str(count)) for count in told[name].values())
