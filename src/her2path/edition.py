@@ -67,6 +67,7 @@ class Knowledge:
         self.sources = sources
         self.editions = editions
         self._tables: dict[int, dict[str, Table]] = {}
+        self._able: dict[tuple[str, str], list[Edition]] = {}
         self.panels: dict[tuple[int, tuple[str, ...], frozenset[str]], Any] = {}
         self._asked: dict[tuple[int, str, frozenset[str]], Array] = {}
         self._arrays: dict[tuple[str, str, str, frozenset[str]], Array] = {}
@@ -105,14 +106,7 @@ class Knowledge:
         The jurisdiction's own edition comes before one for any. Before the first edition the first
         is taken, and the note says so. Raises `AskedWrongly` when no edition decides the outcome.
         """
-        able = [
-            edition
-            for edition in self.editions
-            if not edition.supplement and edition.site in ("", site) and outcome in self.tables_of(edition)
-        ]
-        if not able:
-            self._require_outcome(outcome)
-            raise AskedWrongly(f"no edition decides {outcome} for {site}")
+        able = self._able.get((outcome, site)) or self._find_able(outcome, site)
         for wanted in (jurisdiction, "any"):
             match = [edition for edition in able if edition.jurisdiction == wanted]
             now = [edition for edition in match if edition.in_force(on)]
@@ -126,6 +120,19 @@ class Knowledge:
                 first = min(match, key=lambda edition: edition.since or dt.date.min)
                 return first, f"no edition was in force on {on}; the first, {first.key}, is applied"
         raise AskedWrongly(f"{outcome} for {site} is decided only in a jurisdiction: give --jurisdiction or --edition")
+
+    def _find_able(self, outcome: str, site: str) -> list[Edition]:
+        """The editions that decide an outcome for a site, found once; asked for again for every new day."""
+        able = [
+            edition
+            for edition in self.editions
+            if not edition.supplement and edition.site in ("", site) and outcome in self.tables_of(edition)
+        ]
+        if not able:
+            self._require_outcome(outcome)
+            raise AskedWrongly(f"no edition decides {outcome} for {site}")
+        self._able[outcome, site] = able
+        return able
 
     def _require_outcome(self, outcome: str) -> None:
         decided = {name for edition in self.editions for name in edition.tables}
