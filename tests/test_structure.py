@@ -31,7 +31,7 @@ ORDER = [
     # From a record to facts, and from facts to decisions.
     "derive", "decision", "check", "differ", "kernels", "batch", "alike", "columns", "changes",
     # Findings.
-    "finding", "specimen", "review", "cohort",
+    "finding", "decided", "specimen", "review", "cohort",
     # Writing and serving.
     "write/*", "serve/*", "simulate/*",
     "cli",

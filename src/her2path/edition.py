@@ -68,7 +68,9 @@ class Knowledge:
         self.editions = editions
         self._tables: dict[int, dict[str, Table]] = {}
         self._able: dict[tuple[str, str], list[Edition]] = {}
+        # What `decision.py` has put together for the outcomes asked together, and for the facts that are known.
         self.panels: dict[tuple[int, tuple[str, ...], frozenset[str]], Any] = {}
+        self.known: dict[tuple[int | str, ...], tuple[tuple[str, ...], frozenset[str], tuple[str, ...]]] = {}
         self._asked: dict[tuple[int, str, frozenset[str]], Array] = {}
         self._arrays: dict[tuple[str, str, str, frozenset[str]], Array] = {}
 
