@@ -30,11 +30,13 @@ from fhir_makers import (
 )
 from her2path.cli import main
 from her2path.decision import default_knowledge
+from her2path.edition import read_knowledge
 from her2path.finding import Grade, PatientReview
 from her2path.read.bundle import Skimmer
 from her2path.read.codes import read_codes
 from her2path.read.files import Piece
 from her2path.read.patient import read_record
+from her2path.read.records import read_records
 from her2path.record import Record
 from her2path.review import Reviewer, Settings, Summary
 from her2path.write.report import patient_json
@@ -410,3 +412,17 @@ def test_a_review_does_not_depend_on_the_patients_before(tmp_path: Path, case: s
     of_many = review_of(many)[0][place]
     alone = review_document(json.loads(json.dumps(documents[place]).replace("Patient/p1", f"Patient/p{place}")))
     assert substance(of_many) == substance(alone)
+
+
+def test_what_was_kept_of_other_patients_changes_nothing() -> None:
+    """Whoever came before, in whichever order, a patient is told the same."""
+    path = Path(__file__).parent.parent / "examples" / "her2-tests.ndjson"
+    on = Settings(dt.date(2026, 1, 1))
+    knowledge = read_knowledge()
+    records = [found for found in read_records(path, knowledge.facts) if isinstance(found, Record)]
+    reviewer = Reviewer(knowledge, on)
+    forth = [patient_json(reviewer.review(record)) for record in records]
+    back = [patient_json(reviewer.review(record)) for record in reversed(records)]
+    other = Reviewer(read_knowledge(), on)
+    unseen = [patient_json(other.review(record)) for record in reversed(records)]
+    assert forth == back[::-1] == unseen[::-1]

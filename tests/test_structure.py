@@ -30,9 +30,10 @@ ORDER = [
     "record", "fold/*", "calendar_days", "timeline", "event_columns", "read/*",
     # From a record to facts, and from facts to decisions.
     "standing",
-    "arithmetic", "derive", "decision", "check", "differ", "kernels", "batch", "alike", "columns", "changes",
+    "arithmetic", "derive", "decision", "coverage", "check", "differ", "kernels", "batch", "alike", "columns", "changes",
     # Findings.
-    "finding", "specimen", "agenda", "brands", "clocks", "therapy", "vials", "plan", "catalogue", "telling", "ask_many", "population", "review", "cohort", "specimens_many", "population_file",
+    "finding", "decided", "specimen", "agenda", "brands", "clocks", "therapy", "vials", "plan", "catalogue", "telling",
+    "ask_many", "population", "review", "cohort", "specimens_many", "population_file",
     # Writing and serving.
     "write/*", "serve/*", "simulate/*",
     "cli",

@@ -91,19 +91,28 @@ class Axis:
 
     def code(self, value: Any) -> Code:
         """The bin of a value that `Fact.coerce` made; several bins for one only partly known."""
-        if value.__class__ is float:
+        if value is None:
+            return self.unknown
+        kind = value.__class__
+        if kind is str:
+            return self.named.get(value, self.unknown)
+        if kind is float:
             return self.slots[bisect_right(self.float_bounds, value)]
+        if kind is Decimal:
+            return self._of_number(value)
         if isinstance(value, str):
             return self.named.get(str(value), self.unknown)
-        if value is None or isinstance(value, Unknown):
+        if isinstance(value, Unknown):
             return self.unknown
         if isinstance(value, Interval):
             return self._several(c for c, bin_ in enumerate(self.intervals) if bin_.overlaps(value))
         if isinstance(value, OneOf):
             return self._several(self.named[name] for name in value.values if name in self.named)
-        if isinstance(value, Decimal) and not value.is_finite():
+        return self._of_number(Decimal(value))
+
+    def _of_number(self, number: Decimal) -> int:
+        if not number.is_finite():
             return self.unknown
-        number = Decimal(value)
         place = bisect_left(self._points, number)
         while place < len(self.cuts) and self._points[place] == number and not self.cuts[place][1]:
             place += 1

@@ -14,6 +14,7 @@ import numpy as np
 
 from .array import Array, TooManyBoxes
 from .axis import Axis
+from .coverage import prove_coverage
 from .derive import prepare
 from .edition import (
     AskedWrongly,
@@ -225,12 +226,13 @@ def _any_borrower(knowledge: Knowledge, supplement: Edition, outcome: str) -> tu
 
 
 def check(knowledge: Knowledge) -> tuple[list[Proven], list[Problem]]:
-    """Prove every table and run every case: what holds, and what does not."""
+    """Prove every table, run every case and look for every carrier: what holds, and what does not."""
     problems = prove(knowledge)
     if not problems:
         problems += [problem for edition in knowledge.editions for problem in _too_large(knowledge, edition)]
     if not problems:
         problems += run_cases(knowledge)
+    problems += prove_coverage(knowledge)
     faulty = {problem.path for problem in problems}
     proven = [
         Proven(

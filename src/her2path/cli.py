@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, TextIO
 import click
 
 from . import __version__
-from .edition import AskedWrongly, Knowledge, read_knowledge
+from .edition import AskedWrongly, Knowledge, knowledge_folder, read_knowledge
 from .problem import KnowledgeError
 
 DONE, DOES_NOT_HOLD, ASKED_WRONGLY, PARTLY_READ = 0, 1, 2, 3
@@ -75,6 +75,7 @@ def check(paths: tuple[Path, ...]) -> None:
     PATHS are edition files, or folders of them; without any, the knowledge that ships is checked. A
     folder with its own facts.md and sources.md is checked by itself.
     """
+    from .agenda import prove_agenda
     from .check import check as check_all
     from .check import read_for_check, relative
 
@@ -86,6 +87,8 @@ def check(paths: tuple[Path, ...]) -> None:
         if knowledge is not None:
             held, faults = check_all(knowledge)
             problems += faults
+            if knowledge.folder == knowledge_folder():
+                problems += prove_agenda(knowledge)
             proven += [each for each in held if path is None or path in (each.table.path, *each.table.path.parents)]
     faulty = {problem.path for problem in problems}
     proven = [each for each in proven if each.table.path not in faulty]
@@ -136,6 +139,18 @@ def show(table: str | None, edition: str | None) -> None:
         raise AskedWrongly(f"no table or fact is called {table!r}; decided are " + ", ".join(decided))
     for chosen in editions:
         click.echo(show_table(knowledge.tables_of(chosen)[table], chosen, knowledge))
+
+
+@main.command()
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@click.option("-o", "--output", type=click.Path(path_type=Path), help="Write here instead of printing.")
+def coverage(as_json: bool, output: Path | None) -> None:
+    """What is carried by which table, edition and grid, verified how far, reviewed by whom; and what is missing."""
+    from .coverage import coverage as covered
+    from .write.coverage import coverage_page
+
+    found = covered(read_knowledge())
+    _put(json.dumps(found.as_json(), indent=2, ensure_ascii=False) if as_json else coverage_page(found), output)
 
 
 def column_option(command: Any) -> Any:

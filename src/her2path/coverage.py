@@ -10,8 +10,6 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from functools import cache
-from pathlib import Path
 from typing import Any
 
 from .edition import Edition, Knowledge, knowledge_folder
@@ -44,7 +42,7 @@ class Place:
             "topic": edition.topic, self.kind: self.name, "edition": edition.key, "jurisdiction": edition.jurisdiction,
             "in_force_from": str(edition.since) if edition.since else None,
             "in_force_until": str(edition.until) if edition.until else None,
-            "reviewed_by": edition.reviewed_by, "rows": dict(self.levels),
+            "reviewed_by": edition.reviewed_by, "rows": by_level(self.levels),
         }  # fmt: skip
 
 
@@ -214,7 +212,9 @@ def read_statements(document: Document) -> tuple[list[Statement], list[Problem]]
                 names = "-"
             named = tuple(code_names(names))
             if in_part and not named:
-                fault(row.line, f"{number} is carried in part, and by nothing", "name what carries the part, or write -")
+                fault(
+                    row.line, f"{number} is carried in part, and by nothing", "name what carries the part, or write -"
+                )
             if len(set(named)) < len(named):
                 fault(row.line, f"{number} names a carrier twice", "name it once")
             found.append(Statement(number, section.title, plain(says), named, in_part, as_sources, row.line))
@@ -232,16 +232,11 @@ def tables_of(edition: Edition) -> Iterator[Place]:
 
 def grids_of(edition: Edition) -> Iterator[Place]:
     """The grids of an edition that decide nothing by themselves, but whose rows have a level."""
-    for section, grid in _document(edition.path).grids():
+    for section, grid in read_markdown(edition.path).grids():
         heads = [plain(head) for head in grid.header]
         if grid.first not in ("row", "case", "edition") and "verified" in heads:
             levels = Counter(plain(record.get("verified", "")) for _, record in grid.records())
-            yield Place(section.title, "grid", edition, by_level(levels))
-
-
-@cache
-def _document(path: Path) -> Document:
-    return read_markdown(path)
+            yield Place(section.title, "grid", edition, levels)
 
 
 def _named_grids(document: Document, knowledge: Knowledge) -> tuple[dict[str, list[Place]], list[Problem]]:
@@ -257,6 +252,10 @@ def _named_grids(document: Document, knowledge: Knowledge) -> tuple[dict[str, li
             for title in sections:
                 here = [place for place in standing if place.name == title]
                 places += here
+                if unknown := set(added(here)) - set(VERIFIED):
+                    what = f"the grid {name!r} has rows verified {', '.join(map(repr, sorted(unknown)))}"
+                    advice = "write one of: " + ", ".join(VERIFIED)
+                    problems.append(Problem(here[0].edition.path, here[0].edition.line, "no source", what, advice))
                 if not here:
                     what = f"the grid {name!r} is said to stand in {key} under {title!r}, and does not"
                     advice = "name an edition and the heading above a grid with a column verified"

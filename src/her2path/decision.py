@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import datetime as dt
 import difflib
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
 
 from .array import CONTRADICTORY, Array, Situation
 from .axis import Code
-from .derive import Given, prepare, said_something
+from .derive import MOST_KEPT, Given, prepare, said_something
 from .edition import AskedWrongly, Edition, Knowledge, NoJurisdiction, read_knowledge
 from .source import Citation
 from .table import CANNOT_HAPPEN, Row
@@ -160,7 +160,7 @@ def decide_given(
     return decision
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Ground:
     """What decisions stand on: facts under one edition, reconciled; `taken` are the outcomes not derived."""
 
@@ -176,52 +176,11 @@ def decide_in(outcome: str, given: Given, knowledge: Knowledge, edition: Edition
     return decide_on(outcome, ground_of(given, knowledge, edition))
 
 
-class Panel:
-    """Several outcomes of one edition decided together: each axis is looked at once, and what the arrays
-    say of a combination of bins is put together once."""
-
-    def __init__(self, outcomes: tuple[str, ...], ground: Ground) -> None:
-        self.arrays = [ground.knowledge.array(ground.edition, outcome, ground.taken) for outcome in outcomes]
-        unlike = {axis.likeness: axis for array in self.arrays for axis in array.axes}
-        self.axes = [(axis.fact.name, axis) for axis in unlike.values()]
-        place = {likeness: number for number, likeness in enumerate(unlike)}
-        self._of_array = [[place[axis.likeness] for axis in array.axes] for array in self.arrays]
-        self._said: dict[tuple[Code, ...], list[Said]] = {}
-
-    def codes(self, ground: Ground) -> tuple[Code, ...]:
-        """The bins of all axes for one patient."""
-        values = ground.given.values
-        return tuple([axis.code(values.get(name)) for name, axis in self.axes])
-
-    def decide(self, codes: tuple[Code, ...], ground: Ground) -> dict[str, Decision]:
-        """Every outcome for one patient whose bins are `codes`."""
-        said = self._said.get(codes)
-        if said is None:
-            said = self._said[codes] = [
-                _said(array, tuple([codes[place] for place in places]), ground)
-                for array, places in zip(self.arrays, self._of_array, strict=True)
-            ]
-        return {each.array.outcome.name: _decision(each, ground) for each in said}
-
-
-By = tuple[Panel, tuple[Code, ...]]
-"""What decisions were made by: a panel and the bins of its axes."""
-
-
-def decide_together(outcomes: tuple[str, ...], ground: Ground) -> tuple[By, dict[str, Decision]]:
-    """Decide several outcomes on facts that stand ready; also what they were decided by."""
-    key = (id(ground.edition), outcomes, ground.taken)
-    panel = ground.knowledge.panels.get(key)
-    if panel is None:
-        panel = ground.knowledge.panels[key] = Panel(outcomes, ground)
-    codes = panel.codes(ground)
-    return (panel, codes), panel.decide(codes, ground)
-
-
 @dataclass(frozen=True, slots=True)
 class Said:
     """What an array says of some bins, with the rows behind it: the same for every patient in them."""
 
+    outcome: str
     array: Array
     codes: tuple[Code, ...]
     value: str | None
@@ -230,16 +189,58 @@ class Said:
     references: tuple[Reference, ...]
 
 
+class Panel:
+    """Several outcomes of one edition looked up together: each axis is looked at once, and what the arrays
+    say of a combination of bins is put together once."""
+
+    def __init__(self, outcomes: tuple[str, ...], ground: Ground) -> None:
+        self.arrays = [ground.knowledge.array(ground.edition, outcome, ground.taken) for outcome in outcomes]
+        unlike = {axis.likeness: axis for array in self.arrays for axis in array.axes}
+        self.axes = [(axis.fact.name, axis) for axis in unlike.values()]
+        place = {likeness: number for number, likeness in enumerate(unlike)}
+        self._of_array = [[place[axis.likeness] for axis in array.axes] for array in self.arrays]
+        self._said: dict[tuple[Code, ...], dict[str, Said]] = {}
+
+    def codes(self, ground: Ground) -> tuple[Code, ...]:
+        """The bins of all axes for one patient."""
+        values = ground.given.values
+        return tuple([axis.code(values.get(name)) for name, axis in self.axes])
+
+    def said(self, codes: tuple[Code, ...], ground: Ground) -> dict[str, Said]:
+        """What is said of every outcome for the bins `codes`."""
+        said = self._said.get(codes)
+        if said is None:
+            said = self._said[codes] = {
+                array.outcome.name: _said(array, tuple([codes[place] for place in places]), ground)
+                for array, places in zip(self.arrays, self._of_array, strict=True)
+            }
+        return said
+
+
+By = tuple[Panel, tuple[Code, ...]]
+"""What outcomes were looked up by: a panel and the bins of its axes."""
+
+
+def look_up_together(outcomes: tuple[str, ...], ground: Ground) -> tuple[By, dict[str, Said]]:
+    """What is said of several outcomes on facts that stand ready; also what they were looked up by."""
+    key = (id(ground.edition), outcomes, ground.taken)
+    panel = ground.knowledge.panels.get(key)
+    if panel is None:
+        panel = ground.knowledge.panels[key] = Panel(outcomes, ground)
+    codes = panel.codes(ground)
+    return (panel, codes), panel.said(codes, ground)
+
+
 def decide_on(outcome: str, ground: Ground) -> Decision:
     """Decide one outcome on facts that stand ready."""
     array = ground.knowledge.array(ground.edition, outcome, ground.taken)
-    return _decision(_said(array, array.codes(ground.given.values), ground), ground)
+    return decision_of(_said(array, array.codes(ground.given.values), ground), ground)
 
 
 def _said(array: Array, codes: tuple[Code, ...], ground: Ground) -> Said:
     situation = array.situation(codes)
     return Said(
-        array=array, codes=codes,
+        outcome=array.outcome.name, array=array, codes=codes,
         value=array.outcome.values[situation.answer] if situation.answer >= 0 else None,
         possible=situation.outcomes if situation.answer != CONTRADICTORY else (),
         contradictory=situation.answer == CONTRADICTORY,
@@ -247,14 +248,15 @@ def _said(array: Array, codes: tuple[Code, ...], ground: Ground) -> Said:
     )  # fmt: skip
 
 
-def _decision(said: Said, ground: Ground) -> Decision:
-    given, outcome = ground.given, said.array.outcome.name
+def decision_of(said: Said, ground: Ground) -> Decision:
+    """The decision on one patient that what is said of her bins makes."""
+    given, outcome = ground.given, said.outcome
     notes = [*given.notes, *ground.notes]
     if outcome in ground.taken and given.values.get(outcome, NOT_REPORTED) != NOT_REPORTED:
         notes.append(f"{outcome} {given.values[outcome]} was given: the answer is worked out without it")
     return Decision(
-        outcome=outcome, value=said.value, possible=said.possible, edition=ground.edition, array=said.array,
-        codes=said.codes, given=given, references=said.references, contradictory=said.contradictory, notes=notes,
+        outcome, said.value, said.possible, ground.edition, said.array, said.codes, given, said.references,
+        said.contradictory, notes,
     )  # fmt: skip
 
 
@@ -266,16 +268,17 @@ def ground_of(given: Given, knowledge: Knowledge, edition: Edition) -> Ground:
     outcome was given against the facts below it, a note says so. Taken as given, not derived, are the
     outcomes that are known, and those said but unreadable with nothing known to derive them from.
     """
-    tables = knowledge.tables_of(edition)
     values = given.values
     for score in edition.scores.values():
         if score.fact not in values:
             values[score.fact] = score.total(values)
-    held = [name for name in tables if isinstance(values.get(name), str) and values[name] != NOT_REPORTED]
+    outcomes, taken = _outcomes_known(given, knowledge, edition)
+    held = [name for name in outcomes if isinstance(values[name], str) and values[name] != NOT_REPORTED]
     notes: list[str] = []
     for name in held:
         array = knowledge.array(edition, name, frozenset(held) - {name})
-        if all(values.get(axis.fact.name, NOT_REPORTED) == NOT_REPORTED for axis in array.axes):
+        reported = [below for below in array.place if values.get(below, NOT_REPORTED) != NOT_REPORTED]
+        if not reported:
             continue
         word = str(values[name])
         possible = array.situation(array.codes(values)).outcomes
@@ -289,17 +292,32 @@ def ground_of(given: Given, knowledge: Knowledge, edition: Edition) -> Ground:
             given = Given(dict(given.values), dict(given.unknown), list(given.notes))
         given.values[name] = OneOf(frozenset({word, *possible} - {CANNOT_HAPPEN}))
         given.unknown[name] = Unknown(Reason.CONTRADICTORY, detail.format("reported", "numbers"))
-    taken = frozenset(
-        name
-        for name, table in tables.items()
-        if name in given.values
-        or (
-            name in given.unknown
-            and said_something(given.unknown[name])
-            and not any(fact in given.values for fact in table.inputs)
-        )
-    )
     return Ground(given, knowledge, edition, taken, tuple(notes))
+
+
+def _outcomes_known(given: Given, knowledge: Knowledge, edition: Edition) -> tuple[tuple[str, ...], frozenset[str]]:
+    """The outcomes of an edition among the values, and those taken as given."""
+    known = knowledge.known.get((id(edition), *given.values))
+    if known is None:
+        known = _known_by_names(given.values, knowledge, edition)
+        if len(knowledge.known) < MOST_KEPT:
+            knowledge.known[id(edition), *given.values] = known
+    among, taken, underivable = known
+    unreadable = [name for name in underivable if said_something(given.unknown.get(name))]
+    return among, taken.union(unreadable) if unreadable else taken
+
+
+def _known_by_names(
+    names: Collection[str], knowledge: Knowledge, edition: Edition
+) -> tuple[tuple[str, ...], frozenset[str], tuple[str, ...]]:
+    """For the facts whose values are known, whatever they are: the outcomes among them, the same as a set, and the
+    outcomes that nothing known could derive."""
+    tables = knowledge.tables_of(edition)
+    among = tuple(name for name in tables if name in names)
+    underivable = tuple(
+        name for name, table in tables.items() if name not in names and not any(fact in names for fact in table.inputs)
+    )
+    return among, frozenset(among), underivable
 
 
 ASSUMED = {"tumour_site": "breast", "product": "trastuzumab-iv"}

@@ -10,7 +10,7 @@ Rules, each said in a note where it was used:
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
@@ -44,12 +44,13 @@ def prepare(raw: Mapping[str, Any], facts: Facts, read: bool = False) -> Given:
     With `read`, the values are what `Fact.coerce` made of them, and are not read again.
     """
     given = Given({})
+    values, unknown = given.values, given.unknown
     for name in sorted(raw, key=facts.place.__getitem__):
         value = raw[name] if read else facts[name].coerce(raw[name])
         if isinstance(value, Unknown):
-            given.unknown[name] = value
+            unknown[name] = value
         else:
-            given.values[name] = value
+            values[name] = value
     _drop_partly_not_reported(given, facts)
     _ratio_from_copies(given, facts.get("her2_cep17_ratio"))
     _group_means_numbers(given)
@@ -62,7 +63,7 @@ def prepare(raw: Mapping[str, Any], facts: Facts, read: bool = False) -> Given:
 
 def _drop_partly_not_reported(given: Given, facts: Facts) -> None:
     """`not reported` beside a reported fact of the same test is only *absent*."""
-    if not any(value is NOT_REPORTED or value == NOT_REPORTED for value in given.values.values()):
+    if NOT_REPORTED not in given.values.values():
         return
     for members in facts.tests.values():
         said = [fact.name for fact in members if given.values.get(fact.name) == NOT_REPORTED]
@@ -85,9 +86,9 @@ def _group_means_numbers(given: Given) -> None:
 
 
 def _ratio_from_copies(given: Given, ratio_fact: Fact | None) -> None:
-    if ratio_fact is None:
-        return
     copies, cep17 = given.values.get("her2_copies"), given.values.get("cep17_copies")
+    if ratio_fact is None or copies is None or cep17 is None:
+        return
     recorded = given.values.get("her2_cep17_ratio")
     if not _is_number(cep17) or not (_is_number(copies) or isinstance(copies, Interval)):
         return
@@ -151,11 +152,10 @@ def half_digit(number: Decimal) -> Decimal:
 
 
 def _implied(given: Given, facts: Facts) -> None:
-    for name in list(given.values):
-        implies = facts[name].implies
-        if implies is None or given.values[name] == NOT_REPORTED:
+    for name in [name for name in given.values if name in facts.implied]:
+        if given.values[name] == NOT_REPORTED:
             continue
-        other, value = implies
+        other, value = facts.implied[name]
         held = given.values.get(other)
         if held is None:
             why = given.unknown.get(other)
@@ -169,22 +169,44 @@ def _implied(given: Given, facts: Facts) -> None:
             given.unknown[other] = Unknown(Reason.CONTRADICTORY, detail)
 
 
-_ABSENT = Unknown(Reason.ABSENT)
+ABSENT = Unknown(Reason.ABSENT)
+"""Why what nobody speaks of is unknown."""
+
+MOST_KEPT = 10_000
+"""How many answers to a repeated question are kept, at most."""
 
 
 def _not_reported(given: Given, facts: Facts) -> None:
     """Only the first fact of a test carries *not reported*; what the tests' tables derive follows from it."""
     values, unknown = given.values, given.unknown
+    spoken_of = (*values, *[name for name, why in unknown.items() if said_something(why)]) if unknown else (*values,)
+    gaps = facts.gaps.get(spoken_of)
+    if gaps is None:
+        gaps = _gaps(spoken_of, facts)
+        if len(facts.gaps) < MOST_KEPT:
+            facts.gaps[spoken_of] = gaps
+    absent, not_done = gaps
+    if unknown:
+        for name in absent:
+            unknown.setdefault(name, ABSENT)
+    else:
+        unknown.update(absent)
+    for name in not_done:
+        values[name] = NOT_REPORTED
+        unknown.pop(name, None)
+
+
+def _gaps(spoken_of: Collection[str], facts: Facts) -> tuple[dict[str, Unknown], tuple[str, ...]]:
+    """What is not said beside the facts spoken of: the rest of their tests, and the first facts of the other tests."""
+    absent: list[str] = []
+    not_done: list[str] = []
     for members in facts.tests.values():
         names = [fact.name for fact in members]
-        if any(name in values or said_something(unknown.get(name)) for name in names):
-            for name in names:
-                if name not in values:
-                    unknown.setdefault(name, _ABSENT)
+        if any(name in spoken_of for name in names):
+            absent += [name for name in names if name not in spoken_of]
         else:
-            leader = next(fact.name for fact in members if NOT_REPORTED in fact.values)
-            values[leader] = NOT_REPORTED
-            unknown.pop(leader, None)
+            not_done.append(next(fact.name for fact in members if NOT_REPORTED in fact.values))
+    return dict.fromkeys(absent, ABSENT), tuple(not_done)
 
 
 def said_something(unknown: Unknown | None) -> bool:

@@ -84,7 +84,10 @@ class Knowledge:
         self.sources = sources
         self.editions = editions
         self._tables: dict[int, dict[str, Table]] = {}
+        self._able: dict[tuple[Any, ...], list[Edition]] = {}
+        # What `decision.py` has put together for the outcomes asked together, and for the facts that are known.
         self.panels: dict[tuple[int, tuple[str, ...], frozenset[str]], Any] = {}
+        self.known: dict[tuple[int | str, ...], tuple[tuple[str, ...], frozenset[str], tuple[str, ...]]] = {}
         self._asked: dict[tuple[int, str, frozenset[str]], Array] = {}
         self._arrays: dict[tuple[str, str, str, frozenset[str]], Array] = {}
 
@@ -141,14 +144,8 @@ class Knowledge:
         jurisdiction's own edition comes before one for any. Before the first edition the first is
         taken, and the note says so. Raises `AskedWrongly` when no edition decides the outcome.
         """
-        able = [
-            edition
-            for edition in self.editions
-            if not edition.supplement and outcome in self.tables_of(edition) and edition.is_for(about)
-        ]
-        if not able:
-            self._require_outcome(outcome)
-            raise AskedWrongly(f"no edition decides {outcome} for " + " and ".join(map(str, about.values())))
+        key = (outcome, *about, *about.values())
+        able = self._able.get(key) or self._find_able(key, outcome, about)
         for wanted in (jurisdiction, "any"):
             match = [edition for edition in able if edition.jurisdiction == wanted]
             now = [edition for edition in match if edition.in_force(on)]
@@ -167,6 +164,19 @@ class Knowledge:
                 f"{outcome} for {named} is decided only in a jurisdiction: give --jurisdiction or --edition"
             )
         raise AskedWrongly(f"no edition of the jurisdiction {jurisdiction} decides {outcome} for {named}")
+
+    def _find_able(self, key: tuple[Any, ...], outcome: str, about: Mapping[str, Any]) -> list[Edition]:
+        """The editions that decide an outcome for what it is about, found once; asked for again for every new day."""
+        able = [
+            edition
+            for edition in self.editions
+            if not edition.supplement and outcome in self.tables_of(edition) and edition.is_for(about)
+        ]
+        if not able:
+            self._require_outcome(outcome)
+            raise AskedWrongly(f"no edition decides {outcome} for " + " and ".join(map(str, about.values())))
+        self._able[key] = able
+        return able
 
     def _require_outcome(self, outcome: str) -> None:
         decided = {name for edition in self.editions for name in edition.tables}

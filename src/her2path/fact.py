@@ -196,11 +196,19 @@ class Facts(Mapping[str, Fact]):
     place: dict[str, int] = field(default_factory=dict, init=False)
     """Where each fact stands in the order of `facts.md`."""
 
+    implied: dict[str, tuple[str, str]] = field(default_factory=dict, init=False)
+    """What the facts that imply another say of it: its name and value."""
+
+    gaps: dict[tuple[str, ...], tuple[dict[str, Unknown], tuple[str, ...]]] = field(default_factory=dict, init=False)
+    """For the facts that records speak of, what else of the tests is unknown and not reported (`derive.py`)."""
+
     def __post_init__(self) -> None:
         self.place = {name: place for place, name in enumerate(self.by_name)}
         for fact in self.by_name.values():
             if fact.test:
                 self.tests.setdefault(fact.test, []).append(fact)
+            if fact.implies is not None:
+                self.implied[fact.name] = fact.implies
 
     def __getitem__(self, name: str) -> Fact:
         return self.by_name[name]

@@ -11,12 +11,12 @@ import datetime as dt
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-from .decision import By, Decision, decide_together, ground_of
-from .derive import Given, prepare
+from .decided import Decider
+from .decision import Decision
+from .derive import ABSENT, MOST_KEPT, Given
 from .edition import Edition, Knowledge
 from .finding import Finding, Grade, PatientReview, SpecimenReview, in_order
 from .record import RECORDED_STATUS, Event, Record, Trouble
@@ -26,10 +26,8 @@ from .telling import CourseReview, review_course
 from .therapy import Courses
 from .value import NOT_REPORTED, Reason, Unknown, Value
 
-MOST_KEPT = 10_000
 OTHER = "other"
 """The site of a tumour for which no edition here decides."""
-STEPS = ("her2_status", "her2_expression", "her2_next_step", "her2_discordance")
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,17 +114,8 @@ def why_undetermined(decision: Decision) -> str:
     return " and ".join(parts) or "nothing known would settle it"
 
 
-@dataclass(frozen=True, slots=True)
-class Decided:
-    """All decisions on one set of facts, with the findings that follow from them alone."""
-
-    given: Given
-    decisions: dict[str, Decision]
-    findings: tuple[Finding, ...]
-
-
 class Reviewer:
-    """Reviews records one by one; decisions are kept, since the same facts come again and again."""
+    """Reviews records one by one."""
 
     def __init__(self, knowledge: Knowledge, settings: Settings) -> None:
         self.knowledge = knowledge
@@ -134,19 +123,18 @@ class Reviewer:
         if settings.edition:
             knowledge.edition(settings.edition, "her2_status")
         self._editions: dict[tuple[str, dt.date | None], tuple[Edition, str]] = {}
-        self._decided: dict[tuple[Any, ...], Decided] = {}
-        self._told: dict[By, tuple[Finding, ...]] = {}
-        self._steps_of: dict[str, tuple[str, ...]] = {}
+        self._decider = Decider(knowledge)
         self._courses: Courses | None = None
 
     def review(self, record: Record) -> PatientReview:
         """Everything the tables say of one record, as known on the day of the review."""
-        findings = _of_troubles(record)
-        future = [event for event in record.events if event.day is not None and event.day > self.settings.on]
+        findings = _of_troubles(record) if record.troubles or record.passed_over else []
+        on = self.settings.on
+        future = [event for event in record.events if event.day is not None and event.day > on]
         if future:
-            record.events = [event for event in record.events if event.day is None or event.day <= self.settings.on]
+            record.events = [event for event in record.events if event.day is None or event.day <= on]
             origins = tuple(dict.fromkeys(event.origin for event in future))
-            words = f"{len(future)} results are dated after {self.settings.on} and were not used"
+            words = f"{len(future)} results are dated after {on} and were not used"
             findings.append(Finding(Grade.NOTE, words, origins))
         site = self._site(record, findings)
         diagnoses = [event for event in record.events if event.note == "diagnosis"]
@@ -158,10 +146,11 @@ class Reviewer:
         speaker = _speaker(specimens)
         agreed = speaker is not None and status == speaker.status.value
         expression = speaker.expression.value if speaker and speaker.expression and agreed else None
-        if len({specimen.status.value for specimen in specimens}) > 1:
+        if len(specimens) > 1 and len({specimen.status.value for specimen in specimens}) > 1:
             told = "; ".join(f"{s.name} {s.status.value or 'undetermined'}" for s in specimens)
             findings.append(Finding(Grade.CONTRADICTION, f"specimens differ: {told}"))
-        findings += _of_claims([*diagnoses, *loose], status, bool(specimens))
+        if diagnoses or loose:
+            findings += _of_claims([*diagnoses, *loose], status, bool(specimens))
         if not specimens and not diagnoses and not loose and site:
             words = "no HER2 test could be read" if record.troubles else "no HER2 test is recorded"
             findings.append(Finding(Grade.MISSING, words))
@@ -182,7 +171,7 @@ class Reviewer:
     def _site(self, record: Record, findings: list[Finding]) -> str | None:
         if self.settings.site:
             return self.settings.site
-        sites = record.sites - {OTHER} or record.sites
+        sites = record.sites if len(record.sites) == 1 else record.sites - {OTHER}
         if len(sites) == 1:
             return next(iter(sites))
         if len(sites) > 1:
@@ -196,8 +185,9 @@ class Reviewer:
 
     def _specimen(self, specimen: Specimen, site: str) -> SpecimenReview:
         edition, note = self._edition(site, specimen.day)
-        decided = self._decide(specimen, site, edition)
-        status = decided.decisions["her2_status"]
+        decided = self._decider.decide(_facts_of(specimen, site), edition)
+        decisions = decided.decisions
+        status = decisions["her2_status"]
         findings = [*specimen.findings, *decided.findings]
         if note:
             findings.append(Finding(Grade.NOTE, note))
@@ -205,50 +195,12 @@ class Reviewer:
             findings += _of_unknowns(decided.given, specimen)
         if specimen.recorded:
             findings += _of_recorded(specimen.recorded, status)
-        tissue, decisions = specimen.tissue, decided.decisions
+        tissue = specimen.tissue
         return SpecimenReview(
-            name=specimen.name, day=str(specimen.day or ""), kind=tissue.kind if tissue else "",
-            place=tissue.place if tissue else "",
-            tests=[(event.fact, event.said or str(event.value), event.origin) for event in specimen.used],
-            status=status, expression=decisions.get("her2_expression"), next_step=decisions.get("her2_next_step"),
-            findings=in_order(findings),
+            specimen.name, str(specimen.day or ""), tissue.kind if tissue else "", tissue.place if tissue else "",
+            [(event.fact, event.said or str(event.value), event.origin) for event in specimen.used],
+            status, decisions.get("her2_expression"), decisions.get("her2_next_step"), in_order(findings),
         )  # fmt: skip
-
-    def _decide(self, specimen: Specimen, site: str, edition: Edition) -> Decided:
-        """All decisions of a specimen; equal facts under the same edition are decided once."""
-        raw: dict[str, Value] = dict(specimen.facts)
-        if specimen.tissue and specimen.tissue.kind:
-            raw["specimen_kind"] = specimen.tissue.kind
-        raw["tumour_site"] = site
-        # Facts with numbers seldom come again. Equal limits may be different reports (> 2.0, > 2.00).
-        comes_again = not any(isinstance(value, Decimal) for value in raw.values())
-        said = frozenset([(name, value, str(value)) for name, value in raw.items()]) if comes_again else None
-        key = (edition.key, said) if said is not None else None
-        decided = self._decided.get(key) if key else None
-        if decided is None:
-            ground = ground_of(prepare(raw, self.knowledge.facts, read=True), self.knowledge, edition)
-            by, decisions = decide_together(self._steps(edition), ground)
-            decided = Decided(ground.given, decisions, self._findings(by, decisions))
-            if key and len(self._decided) < MOST_KEPT:
-                self._decided[key] = decided
-        return decided
-
-    def _steps(self, edition: Edition) -> tuple[str, ...]:
-        steps = self._steps_of.get(edition.key)
-        if steps is None:
-            tables = self.knowledge.tables_of(edition)
-            steps = self._steps_of[edition.key] = tuple(name for name in STEPS if name in tables)
-        return steps
-
-    def _findings(self, by: By, decisions: dict[str, Decision]) -> tuple[Finding, ...]:
-        """What follows from decisions alone; the same bins of the same panel say the same."""
-        told = self._told.get(by)
-        if told is None:
-            told = tuple(_of_decisions(decisions))
-            if len(self._told) < MOST_KEPT:
-                self._told[by] = told
-        notes = decisions["her2_status"].notes
-        return (*told, *[Finding(Grade.NOTE, note) for note in notes]) if notes else told
 
     def _edition(self, site: str, day: dt.date | None) -> tuple[Edition, str]:
         """The edition that decides a test of a day, and a note where that was not plain."""
@@ -268,6 +220,15 @@ class Reviewer:
         return found
 
 
+def _facts_of(specimen: Specimen, site: str) -> dict[str, Value]:
+    """The facts that decide a specimen: those of its tests, how it was taken, and the site."""
+    facts = dict(specimen.facts)
+    if specimen.tissue and specimen.tissue.kind:
+        facts["specimen_kind"] = specimen.tissue.kind
+    facts["tumour_site"] = site
+    return facts
+
+
 def _not_decided(record: Record, specimens: list[Specimen], findings: list[Finding]) -> PatientReview:
     """A tumour of an organ that no edition here decides: nothing is said of its tests."""
     if specimens:
@@ -280,7 +241,7 @@ def _not_decided(record: Record, specimens: list[Specimen], findings: list[Findi
 
 
 def _unread(record: Record) -> int:
-    return sum(trouble.kind == "unreadable" for trouble in record.troubles)
+    return sum(trouble.kind == "unreadable" for trouble in record.troubles) if record.troubles else 0
 
 
 def _of_claims(claims: list[Event], status: str | None, tested: bool) -> Iterator[Finding]:
@@ -309,41 +270,11 @@ def _of_troubles(record: Record) -> list[Finding]:
 
 def _of_unknowns(given: Given, specimen: Specimen) -> Iterator[Finding]:
     for name, why in given.unknown.items():
-        if why.reason is Reason.ABSENT and not why.detail:
+        if why is ABSENT or (why.reason is Reason.ABSENT and not why.detail):
             continue
         grade = Grade.CONTRADICTION if why.reason is Reason.CONTRADICTORY else Grade.UNREADABLE
         origins = tuple(dict.fromkeys(event.origin for event in specimen.used if event.fact == name))
         yield Finding(grade, f"{name} unknown, {why}", origins)
-
-
-def _of_decisions(decisions: dict[str, Decision]) -> Iterator[Finding]:
-    status = decisions["her2_status"]
-    yield from _of_status(status, decisions.get("her2_next_step"))
-    yield from _of_expression(status, decisions.get("her2_expression"))
-    yield from _of_discordance(decisions.get("her2_discordance"))
-
-
-def _of_status(status: Decision, next_step: Decision | None) -> Iterator[Finding]:
-    if status.contradictory:
-        yield Finding(Grade.CONTRADICTION, "the facts contradict each other: " + "; ".join(status.rows))
-    elif status.would_settle:
-        sets = ", or ".join(" and ".join(names) for names in status.would_settle)
-        verb = "asks for a further test" if status.value else "is undetermined"
-        yield Finding(Grade.MISSING, f"her2_status {verb}; {sets} would settle it")
-    if next_step is not None and next_step.value not in (None, "none"):
-        remark = f": {next_step.remarks[0]}" if next_step.remarks else ""
-        yield Finding(Grade.MISSING, f"next step: {next_step.value}{remark}")
-
-
-def _of_expression(status: Decision, expression: Decision | None) -> Iterator[Finding]:
-    if expression is not None and expression.value is None and status.value == "negative" and expression.would_settle:
-        sets = ", or ".join(" and ".join(names) for names in expression.would_settle)
-        yield Finding(Grade.MISSING, f"her2_expression is undetermined; {sets} would settle it")
-
-
-def _of_discordance(discordance: Decision | None) -> Iterator[Finding]:
-    if discordance is not None and discordance.value not in (None, "none"):
-        yield Finding(Grade.CONTRADICTION, f"tests disagree: {discordance.value}; review both")
 
 
 def _of_recorded(recorded: Iterable[Event], status: Decision) -> Iterator[Finding]:
@@ -365,6 +296,8 @@ def _of_recorded(recorded: Iterable[Event], status: Decision) -> Iterator[Findin
 
 def _speaker(specimens: list[SpecimenReview]) -> SpecimenReview | None:
     """The specimen that speaks for the patient: the latest metastasis, else the latest."""
+    if len(specimens) == 1:
+        return specimens[0]
     metastases = [specimen for specimen in specimens if specimen.place == "metastasis"]
     return (metastases or specimens)[-1] if specimens else None
 
@@ -380,10 +313,10 @@ def _of_patient(specimens: list[SpecimenReview]) -> tuple[str | None, tuple[str,
     speaker = _speaker(specimens)
     if speaker is None:
         return None, (), "no specimen"
-    values = {specimen.status.value for specimen in specimens}
     if len(specimens) == 1:
-        rule = "the only specimen"
-    elif len(values) == 1 and None not in values:
+        return speaker.status.value, speaker.status.possible, "the only specimen"
+    values = {specimen.status.value for specimen in specimens}
+    if len(values) == 1 and None not in values:
         rule = f"all {len(specimens)} specimens agree"
     elif any(not specimen.day for specimen in specimens):
         # Which is the latest cannot be known, so none speaks for the others.

@@ -27,21 +27,19 @@ IHC_FACTS = ("ihc_score", "any_membrane_staining")
 
 @dataclass(slots=True)
 class Specimen:
-    """One piece of tissue: its tests, the facts they come to, and what was found in bringing them together."""
+    """One piece of tissue: its tests, the facts they come to, and what was found in bringing them together.
+
+    `day` is that of the first test, else the day the tissue was taken.
+    """
 
     name: str
     tissue: Tissue | None
     events: list[Event]
+    day: dt.date | None
     facts: dict[str, Value] = field(default_factory=dict)
     used: list[Event] = field(default_factory=list)
     recorded: list[Event] = field(default_factory=list)
     findings: list[Finding] = field(default_factory=list)
-
-    @property
-    def day(self) -> dt.date | None:
-        """The day of the first test, else the day the tissue was taken."""
-        days = [event.day for event in self.events if event.day is not None]
-        return min(days) if days else self.tissue.day if self.tissue else None
 
 
 def specimens_of(record: Record) -> tuple[list[Specimen], list[Event]]:
@@ -59,14 +57,20 @@ def specimens_of(record: Record) -> tuple[list[Specimen], list[Event]]:
             named.setdefault(event.specimen, []).append(event)
         else:
             unnamed.append(event)
-    specimens = [Specimen(name, record.tissues.get(name), events) for name, events in named.items()]
-    for day, events in _by_test_day(unnamed):
-        specimens.append(Specimen(f"tests of {day}" if day else "tests without a date", None, events))
+    specimens: list[Specimen] = []
+    for name, events in named.items():
+        tissue = record.tissues.get(name)
+        specimens.append(Specimen(name, tissue, events, _first_day(events) or (tissue.day if tissue else None)))
+    for day, events in _by_test_day(unnamed) if unnamed else ():
+        specimens.append(
+            Specimen(f"tests of {day}" if day else "tests without a date", None, events, _first_day(events))
+        )
     for specimen in specimens:
         _settle(specimen)
     if not specimens and statuses:
-        specimens = [Specimen("recorded status only", None, statuses)]
-    specimens.sort(key=lambda specimen: (specimen.day or dt.date.max, specimen.name))
+        specimens = [Specimen("recorded status only", None, statuses, _first_day(statuses))]
+    if len(specimens) > 1:
+        specimens.sort(key=lambda specimen: (specimen.day or dt.date.max, specimen.name))
     return specimens, [status for status in statuses if not _give(status, specimens)]
 
 
@@ -83,9 +87,17 @@ def _give(status: Event, specimens: list[Specimen]) -> bool:
     return False
 
 
+def _first_day(events: list[Event]) -> dt.date | None:
+    first: dt.date | None = None
+    for event in events:
+        if event.day is not None and (first is None or event.day < first):
+            first = event.day
+    return first
+
+
 def _by_test_day(events: list[Event]) -> Iterable[tuple[dt.date | None, list[Event]]]:
-    if len({event.day for event in events}) <= 1:
-        return [(events[0].day, events)] if events else []
+    if len({event.day for event in events}) == 1:
+        return [(events[0].day, events)]
     days: dict[dt.date | None, list[Event]] = {}
     for event in events:
         days.setdefault(event.day, []).append(event)
@@ -110,14 +122,18 @@ def _is_ish(event: Event) -> bool:
 
 def _settle(specimen: Specimen) -> None:
     """Bring the events to one value a fact, and say what was dropped, merged or in conflict."""
-    by_fact: dict[str, list[Event]] = {}
     for event in specimen.events:
-        by_fact.setdefault(event.fact, []).append(event)
         if event.note:
             specimen.findings.append(Finding(Grade.NOTE, event.note, (event.origin,)))
+    specimen.facts = {event.fact: event.value for event in specimen.events}
+    if len(specimen.facts) == len(specimen.events):  # nothing is said twice
+        specimen.used = specimen.events
+        return
+    by_fact: dict[str, list[Event]] = {fact: [] for fact in specimen.facts}
+    for event in specimen.events:
+        by_fact[event.fact].append(event)
     for fact, events in by_fact.items():
         if len(events) == 1:
-            specimen.facts[fact] = events[0].value
             specimen.used.append(events[0])
         else:
             _one_of_several(specimen, fact, events)

@@ -209,7 +209,12 @@ class Sorter:
     def groups(self) -> Iterator[Group | Trouble]:
         """The patients with their resources, and what belongs to nobody."""
         only = next(iter(self.found)) if len(self.found) == 1 else None
+        known = {reference: self.found[name] for reference, name in self.patients.items() if name in self.found}
         for resource in self.waiting:
+            subject = resource.head.subject
+            if subject is not None and (group := known.get(subject.reference or "")) is not None:
+                group.resources.append(resource)
+                continue
             patient, why = self._patient_of(resource, only)
             if patient:
                 self.found.setdefault(patient, Group(patient, self.where)).resources.append(resource)

@@ -115,6 +115,7 @@ Read = tuple[Value, str, str]
 """A value, a note, and what was said."""
 MOST_KEPT = 20_000
 CORRECTED = FINAL[1:]
+PLAIN_STATUS = {f'"{status}"'.encode(): status for status in FINAL}
 
 
 def read_clinical(
@@ -169,11 +170,11 @@ def read_plain(
     kept: dict[Any, Read],
 ) -> Event | None:  # fmt: skip
     """The event of a final observation of one value on one day; the same value is read once. `None` for any other."""
-    said = head.effectiveDateTime
-    if head.status not in FINAL or not isinstance(said, str) or len(said) < 10 or said[10:11] not in ("", "T"):
+    status, said = PLAIN_STATUS.get(bytes(head.status)), bytes(head.effectiveDateTime)
+    if status is None or len(said) < 12 or said[11:12] not in (b'"', b"T"):
         return None
     try:
-        day = dt.date.fromisoformat(said[:10])
+        day = dt.date.fromisoformat(said[1:11].decode("ascii"))
     except ValueError:
         return None
     key = (measure.fact, *value)
@@ -186,7 +187,7 @@ def read_plain(
         if len(kept) < MOST_KEPT:
             kept[key] = read
     return Event(
-        measure.fact, read[0], day, "", origin, read[2], head.status in CORRECTED, read[1], "", measure.method
+        measure.fact, read[0], day, "", origin, read[2], status in CORRECTED, read[1], "", measure.method
     )  # fmt: skip
 
 

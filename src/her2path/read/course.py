@@ -151,13 +151,14 @@ class Course:
 
     def _old_versions(self) -> set[int]:
         """The resources that stand again under the same address or id, and are not the version updated last."""
-        first: dict[tuple[str, str], list[Resource]] = {}
-        for resource in self.group.resources:
-            if resource.matters & COURSE and (name := resource.url or resource.head.id):
-                first.setdefault((resource.head.resourceType, name), []).append(resource)
+        named = [each for each in self.group.resources if each.matters & COURSE and (each.url or each.head.id)]
         skipped: set[int] = set()
-        if len(first) == len(self.group.resources):
+        if len({(each.head.resourceType, each.url or each.head.id) for each in named}) == len(named):
             return skipped
+        first: dict[tuple[str, str], list[Resource]] = {}
+        for resource in named:
+            name = resource.url or resource.head.id or ""
+            first.setdefault((resource.head.resourceType, name), []).append(resource)
         for (kind, _), versions in first.items():
             if len(versions) == 1:
                 continue

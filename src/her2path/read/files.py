@@ -62,7 +62,8 @@ def _file(path: Path, name: str) -> Iterator[Piece | Trouble]:
             yield from _archive(path, name)
             return
         with path.open("rb", buffering=BUFFER) as raw:
-            is_gzip = raw.read(2) == b"\x1f\x8b"
+            start = raw.read(3)  # the third byte names deflate, the only method there is
+            is_gzip = start[:2] == b"\x1f\x8b" and (lower.endswith(".gz") or start[2:] == b"\x08")
             raw.seek(0)
             stream: IO[bytes] = gzip.GzipFile(fileobj=raw) if is_gzip else raw  # type: ignore[assignment]
             yield from _stream(stream, name, lower.removesuffix(".gz"), raw)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import msgspec
 
 
@@ -47,8 +45,8 @@ class Head(msgspec.Struct, gc=False):
     patient: Reference | None = None
     medicationCodeableConcept: Concept | None = None
     medicationReference: Reference | None = None
-    status: Any = None
-    effectiveDateTime: Any = None
+    status: msgspec.Raw = msgspec.Raw()
+    effectiveDateTime: msgspec.Raw = msgspec.Raw()
     valueQuantity: msgspec.Raw = msgspec.Raw()
     valueCodeableConcept: msgspec.Raw = msgspec.Raw()
     dataAbsentReason: msgspec.Raw = msgspec.Raw()

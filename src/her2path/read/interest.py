@@ -78,6 +78,8 @@ class Interest:
 
     def meanings(self, head: Head) -> list[Meaning]:
         """What an observation and each of its components measure."""
+        if head.component is None and head.code is not None:
+            return [self._meaning(head.code)]
         concepts = [head.code, *(part.code for part in head.component or ())]
         return [self._meaning(concept) if concept is not None else NO_MEANING for concept in concepts]
 

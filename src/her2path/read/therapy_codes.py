@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
-
-from ..markdown import plain, read_markdown
 
 Key = tuple[str, str]
 NOTHING = ("", "-", "none")
@@ -72,10 +71,23 @@ def read_therapy_codes(folder: Path) -> TherapyCodes:
     """Read the tables of a folder; where there is no folder nothing of a therapy is known by its code."""
     codes = TherapyCodes()
     for path in sorted(folder.glob("*.md")):
-        for _, grid in read_markdown(path).grids():
-            for _, row in grid.records():
-                _take(codes, {name: plain(cell) for name, cell in row.items()})
+        for row in _rows(path.read_text(encoding="utf-8")):
+            _take(codes, row)
     return codes
+
+
+def _rows(text: str) -> Iterator[dict[str, str]]:
+    """The rows of all tables of a text, line by line: these are long, and a parser would cost every start its time."""
+    header: list[str] = []
+    for line in text.splitlines():
+        if not line.startswith("|"):
+            header = []
+            continue
+        cells = [cell.replace("`", "").strip() for cell in line.strip().strip("|").split("|")]
+        if not header:
+            header = cells
+        elif any(cell.strip(":-") for cell in cells):
+            yield dict(zip(header, cells, strict=False))
 
 
 def _take(codes: TherapyCodes, row: dict[str, Any]) -> None:
