@@ -20,8 +20,8 @@ NOT_REPORTED = "not reported"
 Held = str | Fraction
 """A category or named value, or a number."""
 
-_LIMIT = re.compile(r"(<=|>=|<|>|=) *([0-9.]+)")
-_RANGE = re.compile(r"([\[(]) *([0-9.]*?) *\.\. *([0-9.]*?) *([\])])")
+_LIMIT = re.compile(r"(<=|>=|<|>|=)\s*(-?[\d.]+)")
+_RANGE = re.compile(r"([\[(])(-?[\d.]*)\.\.(-?[\d.]*)([\])])")
 
 
 def held(value: str | Decimal) -> Held:

@@ -78,7 +78,8 @@ def columns_of(many: Sequence[Iterable[Event]]) -> EventColumns:
     products: dict[str, int] = {}
     values: dict[tuple[str, str], int] = {}
     held: list[Value] = []
-    rows: list[tuple[int, int, int, int, int]] = []
+    brands = default_knowledge().facts["brand"].values
+    rows: list[tuple[int, int, int, int, int, int]] = []
     starts = [0]
     for course in many:
         for event in course:
@@ -90,13 +91,14 @@ def columns_of(many: Sequence[Iterable[Event]]) -> EventColumns:
                 event.day.toordinal() if event.day else UNKNOWN, facts.setdefault(event.fact, len(facts)), values[key],
                 products.setdefault(event.product, len(products)),
                 METHODS.index(event.qualifier) if event.qualifier in METHODS else 0,
+                brands.index(event.qualifier) if event.qualifier in brands else -1,
             ))  # fmt: skip
         starts.append(len(rows))
-    table = np.array(rows, np.int64).reshape(len(rows), 5)
-    day, fact, value, product, method = (table[:, place] for place in range(5))
+    table = np.array(rows, np.int64).reshape(len(rows), 6)
+    day, fact, value, product, method, brand = (table[:, place] for place in range(6))
     return EventColumns(
         np.array(starts, np.int64), day, fact, value, product, method, list(facts) or [""], list(products) or [""],
-        held or ["yes"], np.arange(len(rows)),
+        held or ["yes"], np.arange(len(rows)), brand,
     )  # fmt: skip
 
 

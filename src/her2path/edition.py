@@ -85,7 +85,7 @@ class Knowledge:
         self.editions = editions
         self._tables: dict[int, dict[str, Table]] = {}
         self._able: dict[tuple[Any, ...], list[Edition]] = {}
-        # What `decision.py` has put together for the outcomes asked together, and for the facts that are known.
+        # What `decision.py` has put together, for outcomes asked together and for the facts that are known.
         self.panels: dict[tuple[int, tuple[str, ...], frozenset[str]], Any] = {}
         self.known: dict[tuple[int | str, ...], tuple[tuple[str, ...], frozenset[str], tuple[str, ...]]] = {}
         self._asked: dict[tuple[int, str, frozenset[str]], Array] = {}
@@ -100,16 +100,13 @@ class Knowledge:
         named = [edition for edition in self.editions if edition.key == key]
         able = [edition for edition in named if outcome is None or outcome in self.tables_of(edition)]
         if not named:
-            raise AskedWrongly(f"no edition is called {key!r}; there are " + ", ".join(sorted(self.keys())))
+            raise AskedWrongly(f"no edition is called {key!r}; there are " + ", ".join(sorted(each.key for each in self.editions)))
         if not able:
             others = [e.key for e in self.editions if outcome in e.tables and not e.supplement]
             others = others or [e.key for e in self.editions if outcome in self.tables_of(e) and not e.supplement]
             where = "; it is decided by " + ", ".join(others) if others else "; no edition does"
             raise AskedWrongly(f"edition {key} does not decide {outcome}{where}")
         return able[0]
-
-    def keys(self) -> Iterator[str]:
-        return (edition.key for edition in self.editions)
 
     def tables_of(self, edition: Edition) -> dict[str, Table]:
         """An edition's own tables with those its topic's supplements lend it."""
@@ -231,7 +228,7 @@ def chain(tables: dict[str, Table], outcome: str, given: frozenset[str] = frozen
 
 
 def knowledge_folder() -> Path:
-    """The folder of the knowledge that ships with the package."""
+    """Where the knowledge that ships with the package is."""
     return Path(str(files("her2path") / "knowledge"))
 
 

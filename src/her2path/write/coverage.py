@@ -27,8 +27,8 @@ def coverage_page(found: Coverage) -> str:
         _most_remembered(found.places),
         "## The statements",
         _filled(
-            "Each in our own words, with the rows of its carriers by level (a row that carries two statements counts for "
-            "both). `edition/outcome` names one edition of an outcome alone."
+            "Each in our own words, with the rows of its carriers by level (a row that carries two statements counts "
+            "for both). `edition/outcome` names one edition of an outcome alone."
         ),
     ]
     for theme, statements in groupby(found.statements, key=lambda each: each.statement.theme):
@@ -36,8 +36,8 @@ def coverage_page(found: Coverage) -> str:
     parts += [
         "## The tables",
         _filled(
-            "Every table (by the outcome it decides) and grid (facts that decide nothing by themselves), by topic, with "
-            "the rows of each edition by level. A blank is none."
+            "Every table (by the outcome it decides) and grid (facts that decide nothing by themselves), by topic, "
+            "with the rows of each edition by level. A blank is none."
         ),
     ]
     for topic in sorted({edition.topic for edition in found.editions}):
