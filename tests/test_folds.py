@@ -188,9 +188,15 @@ def test_heart_failure_found_with_the_lvef_stops() -> None:
     assert (state["stopped_day"], state["doses_after_stop"]) == (90, 1)
 
 
-def test_heart_failure_that_is_over_stops_nothing() -> None:
-    course = [*BASE, made("heart_failure", "yes", 85), made("heart_failure", "no", 86), lvef(90, 60)]
-    assert (action(course), state_of(course)["heart_failure"]) == ("continue", 0)
+def test_heart_failure_stops_without_any_lvef_and_for_good() -> None:
+    course = [*BASE, made("heart_failure", "yes", 90), made("heart_failure", "no", 95), dose(105), dose(126)]
+    assert (state_of(course)["stopped_day"], state_of(course)["doses_after_stop"]) == (90, 2)
+    assert "stopped_day" not in state_of([*doses(0, 63), made("heart_failure", "no", 70)])
+
+
+def test_heart_failure_before_the_first_dose_or_long_after_the_last_stops_nothing() -> None:
+    assert "stopped_day" not in state_of([made("heart_failure", "yes", -90), *BASE, lvef(90, 60)])
+    assert "stopped_day" not in state_of([*BASE, made("heart_failure", "yes", 84 + 91)])
 
 
 # -- brands, methods, two on a day --------------------------------------------------------------

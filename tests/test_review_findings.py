@@ -361,8 +361,8 @@ UNRELATED = [
     observation("2106-3", make.coded(make.SNOMED_POSITIVE), identity="pregnancy"),
     observation(make.concept(text="Ki-67"), quantity(30, "%"), identity="ki67"),
     {"resourceType": "DiagnosticReport", "id": "d", "conclusion": "HER2 positive"},
-    {"resourceType": "MedicationRequest", "id": "m", "medicationCodeableConcept": {"text": "trastuzumab"}},
-    make.condition("I10", identity="hypertension"), make.specimen("s9", words="blood"),
+    {"resourceType": "MedicationRequest", "id": "m", "medicationCodeableConcept": {"text": "ibuprofen"}},
+    make.condition("M54.5", identity="back-pain"), make.specimen("s9", words="blood"),
     {"resourceType": "Unheard", "id": 5}, {"resourceType": "Practitioner"},
 ]  # fmt: skip
 

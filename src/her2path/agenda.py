@@ -18,6 +18,8 @@ from .markdown import plain, read_markdown
 from .problem import KnowledgeError, Problem
 
 UNDETERMINED = "undetermined"
+NOT_NO = "undetermined, not no"
+"""An outcome that is undetermined, of which *no* is not possible any more."""
 
 TREATED = ("on treatment", "on hold")
 GRADES = {grade.word: grade for grade in Grade}
@@ -118,7 +120,7 @@ def prove_agenda(knowledge: Knowledge) -> list[Problem]:
                     fault(line, f"no table decides {name!r}", "name an outcome that a table decides")
                     continue
                 for value in (each.strip() for each in plain(record["value"]).split(";")):
-                    if value not in (*facts[name].values, UNDETERMINED):
+                    if value not in (*facts[name].values, UNDETERMINED, NOT_NO):
                         fault(line, f"{name} has no value {value!r}", f"write one of {', '.join(facts[name].values)}")
                 if plain(record["grade"]) not in GRADES:
                     fault(line, f"{record['grade']!r} is no grade", f"write one of {', '.join(GRADES)}")

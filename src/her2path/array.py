@@ -210,6 +210,10 @@ class Array:
         """For every place of the flat array the rows standing, a bit each."""
         return self._rows.ravel()
 
+    def value_masks(self) -> Masks:
+        """For every place of the flat array the outcomes still possible, a bit each."""
+        return self._values.ravel()
+
     def answer(self, values: Mapping[str, Any]) -> int:
         """The index of the outcome for one patient, or `UNDETERMINED`, or `CONTRADICTORY`.
 

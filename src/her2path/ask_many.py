@@ -40,6 +40,11 @@ class Answers:
     values: npt.NDArray[np.int16]
     boxes: npt.NDArray[np.int64]
 
+    @property
+    def column(self) -> Column:
+        """The values as a column: `UNKNOWN`, which is too long for a narrow array, where nothing was decided."""
+        return np.where(self.values >= 0, self.values.astype(np.int64), UNKNOWN)
+
 
 def applies(question: Question, facts: Columns, courses: Courses, count: int) -> npt.NDArray[np.bool_]:
     """The patients of whom a question is asked."""
@@ -197,3 +202,12 @@ def rows_of(answers: Answers) -> tuple[npt.NDArray[np.int64], list[str]]:
         rows = [row.name for number, row in enumerate(answers.array.table.rows) if mask >> number & 1]
         words.append("; ".join(f"{answers.array.outcome.name}:{name}" for name in rows))
     return inverse.reshape(-1), words
+
+
+def possibly(answers: Answers, value: str) -> npt.NDArray[np.bool_]:
+    """Of whom a value of the outcome is still possible; told of looked-up answers only, else of all."""
+    bit = np.uint64(1 << answers.array.outcome.values.index(value))
+    masks = answers.array.value_masks()
+    looked_up = answers.boxes != UNDECIDED
+    made: npt.NDArray[np.bool_] = ~looked_up | ((masks[np.where(looked_up, answers.boxes, 0)] & bit) != 0)
+    return made

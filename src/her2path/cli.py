@@ -39,6 +39,8 @@ class Commands(click.Group):
 
 
 if TYPE_CHECKING:
+    from .review import Settings
+
     _DateType = click.ParamType[dt.date]
 else:
     _DateType = click.ParamType
@@ -76,6 +78,7 @@ def check(paths: tuple[Path, ...]) -> None:
     folder with its own facts.md and sources.md is checked by itself.
     """
     from .agenda import prove_agenda
+    from .catalogue import prove_catalogue
     from .check import check as check_all
     from .check import read_for_check, relative
 
@@ -88,7 +91,7 @@ def check(paths: tuple[Path, ...]) -> None:
             held, faults = check_all(knowledge)
             problems += faults
             if knowledge.folder == knowledge_folder():
-                problems += prove_agenda(knowledge)
+                problems += [*prove_agenda(knowledge), *prove_catalogue(knowledge)]
             proven += [each for each in held if path is None or path in (each.table.path, *each.table.path.parents)]
     faulty = {problem.path for problem in problems}
     proven = [each for each in proven if each.table.path not in faulty]
@@ -304,7 +307,8 @@ def review(
     """Review every patient of SOURCE: a FHIR bundle, folder, NDJSON (also gzip or tar), CSV or Parquet.
 
     HER2 status per specimen and patient, and her course of therapy: what is true, due, unsafe and missing, with the
-    row and citation behind it, what would settle it, and the plan; then a summary.
+    row and citation behind it, what would settle it, and the plan; then a summary. With -o FILE.parquet and
+    events in Parquet, the findings of the courses of any number of patients, one a row.
     """
     from .cohort import processes_for, review_parts
     from .read.files import source_size
@@ -315,6 +319,9 @@ def review(
     knowledge = read_knowledge()
     at = read_site(settings_file, knowledge) if settings_file else Site()
     settings = Settings(on or dt.date.today(), site, edition, jurisdiction or at.jurisdiction, at)
+    if output is not None and output.suffix.lower() == ".parquet":
+        _review_many(source, output, knowledge, settings, processes)
+        return
     # What was read so far stays: the collector need not walk it again for every few patients.
     gc.freeze()
     gc.set_threshold(50_000, 20, 20)
@@ -349,6 +356,26 @@ def review(
         )
         sys.exit(DOES_NOT_HOLD)
     if summary.troubles:
+        sys.exit(PARTLY_READ)
+
+
+def _review_many(source: Path, output: Path, knowledge: Knowledge, settings: Settings, processes: int | None) -> None:
+    """Findings of courses in Parquet, from events in Parquet, for as many patients as there are."""
+    from .population_file import review_file
+
+    if source.suffix.lower() != ".parquet":
+        raise AskedWrongly(f"{output}: findings in Parquet are made from events in Parquet (the long format)")
+    total = review_file(source, output, knowledge, settings, processes=processes)
+    for trouble in total.troubles:
+        click.echo(f"her2path: {trouble}", err=True)
+    click.echo(f"{total.patients} patients, {total.findings} findings of their courses in {output}")
+    for word, count in total.grades.most_common():
+        click.echo(f"    {count:>10}  {word}")
+    if total.one_by_one:
+        click.echo(f"  {total.one_by_one} patients with values only partly known were reviewed one by one")
+    if not total.patients:
+        sys.exit(DOES_NOT_HOLD)
+    if total.troubles:
         sys.exit(PARTLY_READ)
 
 

@@ -9,6 +9,7 @@ import re
 from collections.abc import Mapping, Sequence
 
 import numpy as np
+import numpy.typing as npt
 
 from .calendar_days import months_after
 from .fold.vocabulary import UNKNOWN
@@ -49,16 +50,20 @@ def late(due: Column, on: int) -> Column:
 
 def echo_clock(
     state: Mapping[str, Column], interval: Column, values: Sequence[str], on: int, tolerance_days: int,
-    recheck: Column, recheck_values: Sequence[str],
+    recheck: Column, recheck_values: Sequence[str], over: npt.NDArray[np.bool_],
 ) -> Columns:  # fmt: skip
     """When the next LVEF is due: after the last one, else after the first dose, by the label's interval.
 
-    A repeat that the latest LVEF itself calls for (`recheck`) comes first where it is sooner.
+    A repeat that the latest LVEF itself calls for (`recheck`) comes first where it is sooner. `over` says whose
+    therapy is completed.
     """
     last = np.where(known(state["lvef_day"]), state["lvef_day"], state["first_day"])
     due = after(last, interval, values)
     sooner = after(state["lvef_day"], recheck, recheck_values)
     due = np.where(known(sooner) & (~known(due) | (sooner < due)), sooner, due)
+    # One LVEF at completion: where none was measured since the last dose, it is due then.
+    final = over & known(due) & known(state["any_last_day"]) & (state["any_last_day"] >= state["lvef_day"])
+    due = np.where(final & known(state["lvef_day"]), np.minimum(due, state["any_last_day"]), due)
     overdue = late(due, on)
     return {
         "echo_due_day": due,

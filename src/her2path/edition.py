@@ -100,7 +100,9 @@ class Knowledge:
         named = [edition for edition in self.editions if edition.key == key]
         able = [edition for edition in named if outcome is None or outcome in self.tables_of(edition)]
         if not named:
-            raise AskedWrongly(f"no edition is called {key!r}; there are " + ", ".join(sorted(each.key for each in self.editions)))
+            raise AskedWrongly(
+                f"no edition is called {key!r}; there are " + ", ".join(sorted(each.key for each in self.editions))
+            )
         if not able:
             others = [e.key for e in self.editions if outcome in e.tables and not e.supplement]
             others = others or [e.key for e in self.editions if outcome in self.tables_of(e) and not e.supplement]

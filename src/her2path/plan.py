@@ -19,6 +19,10 @@ from .vials import rounded, vials_for, volume_ml
 
 DAYS_LOOKED_AHEAD = 120
 NOT_SETTLED = "dose not settled"
+PERTUZUMAB_DAYS = 21
+WEEKLY_DOSES = 12
+CLOCKED = ("too early", "waiting for recovery")
+"""The states of a hold whose clocks still run."""
 _PER_KG = re.compile(r"(\d+(?:\.\d+)?) mg/kg")
 _FIXED = re.compile(r"(\d+(?:\.\d+)?) mg")
 
@@ -49,10 +53,13 @@ class PlanItem:
 
 
 def plan_of(found: Standing, courses: Courses) -> list[PlanItem]:
-    """What is to come in a course, in the order of days; nothing for a patient who died."""
-    if found.day("death") is not None or not found.started:
+    """What is to come in a course, in the order of days; nothing for a patient who died, and nothing that is past."""
+    if found.values.get("alive") == "no":
         return []
-    items = [*_dose(found, courses), *_echo(found), *_hold(found), *_end(found), *_contraception(found)]
+    if not found.started:
+        return list(_first_dose(found, courses))
+    items = [*_doses(found, courses), *_echo(found), *_hold(found), *_end(found), *_contraception(found)]
+    items = [item for item in items if item.latest is None or item.latest >= found.on or item.kind == "echo"]
     return sorted(items, key=lambda item: item.earliest or item.latest or dt.date.max)
 
 
@@ -64,35 +71,85 @@ def _because(*decisions: Decision | None) -> dict[str, Any]:
     }
 
 
-def _dose(found: Standing, courses: Courses) -> Iterator[PlanItem]:
+def _may_be_dosed(found: Standing) -> bool:
+    """Whether a next dose can be planned: nothing known forbids it."""
     phase = found.values.get("therapy_phase")
-    action = found.outcomes.get("cardiac_action")
-    due = found.day("next_dose")
-    if due is None or phase not in ("on treatment", "on hold") or _is_over(found):
+    if phase not in ("on treatment", "on hold") or _is_over(found) or found.values.get("progression") == "yes":
+        return False
+    if found.values.get("pregnant") == "yes" or found.outcomes.get("cardiac_action") in ("stop", "consider stopping"):
+        return False
+    if phase == "on hold":
+        return found.values.get("resume_allowed") == "yes"
+    return found.outcomes.get("cardiac_action") != "hold"
+
+
+def _doses(found: Standing, courses: Courses) -> Iterator[PlanItem]:
+    """The next dose of the product in hand, and of pertuzumab where it is given beside it."""
+    if not _may_be_dosed(found):
         return
-    if phase == "on hold" and found.values.get("resume_allowed") != "yes":
-        return
-    if action in ("hold", "stop", "consider stopping"):
-        return
+    due, last = found.day("next_dose"), found.day("product_last")
+    end = found.day("year_end")
+    if due is not None and last is not None and (end is None or due <= end):
+        yield _dose(found, courses, found.product or "", last, due)
+    partner_last = found.day("pertuzumab_last")
+    if found.values.get("partner_pertuzumab") == "yes" and partner_last is not None:
+        due = partner_last + dt.timedelta(days=PERTUZUMAB_DAYS)
+        if end is None or due <= end:
+            yield _dose(found, courses, "pertuzumab", partner_last, due)
+
+
+def _dose(found: Standing, courses: Courses, product: str, last: dt.date, due: dt.date) -> PlanItem:
     day = max(due, found.on)
-    last = found.day("product_last")
-    assert last is not None
-    missed = _missed(found, courses, (day - last).days)
+    values: dict[str, Value] = {**found.values, "product": product}
+    if product != found.product:
+        values["schedule"] = "q3w"
+    missed = _missed(found, courses, values, (day - last).days)
     kind = "loading" if missed is not None and missed.value == "reload" else "maintenance"
-    values: dict[str, Value] = {**found.values, "dose_kind": kind, "dose_level": "full", "infusion_number": "later"}
+    latest = _last_day_without_reload(courses, values, last, due) if kind == "maintenance" else None
+    what = "re-load" if kind == "loading" else "maintenance"
+    return _dose_item(found, courses, values, kind, what, day, latest, missed)
+
+
+def _first_dose(found: Standing, courses: Courses) -> Iterator[PlanItem]:
+    """The first dose of an order, where nothing is given yet."""
+    product = found.values.get("ordered_product")
+    if not isinstance(product, str) or found.values.get("pregnant") == "yes":
+        return
+    values: dict[str, Value] = {"schedule": "q3w", **found.values, "product": product, "doses_given": Decimal(0)}
+    yield _dose_item(found, courses, values, "loading", "first dose", found.on, None, None)
+
+
+def _dose_item(
+    found: Standing, courses: Courses, values: dict[str, Value], kind: str, what: str, day: dt.date,
+    latest: dt.date | None, missed: Decision | None,
+) -> PlanItem:  # fmt: skip
+    product = str(values["product"])
+    first = what == "first dose"
+    values |= {"dose_kind": kind, "infusion_number": "first" if first else "later"}
     values.setdefault("dose_level", "full")
     dose = courses.decide("dose_per_administration", values, found)
     minutes = courses.decide("infusion_minutes", values, found)
     observation = courses.decide("observation_minutes", values, found)
     words = dose.value if dose is not None and dose.value else NOT_SETTLED
-    details = _amounts(words, found)
-    details["kind"] = "re-load" if kind == "loading" else "maintenance"
+    details = _amounts(words, found, product)
     for name, decision in (("infusion_minutes", minutes), ("observation_minutes", observation)):
-        if decision is not None and decision.value is not None:
-            details[name] = decision.value
-    latest = _last_day_without_reload(found, courses, last) if kind == "maintenance" else None
-    what = f"{found.product}: {words}, {details['kind']}"
-    yield PlanItem("dose", what, day, latest, details, **_because(missed, dose, minutes, observation))
+        if decision is not None and decision.value not in (None, "none stated"):
+            details[name] = str(decision.value)
+    if product == "trastuzumab-iv" and _weekly_done(found):
+        details["note"] = "12 weekly doses are given (18 with docetaxel and carboplatin): then 6 mg/kg every 3 weeks"
+    unsure = (
+        "if the cardiologist lets it resume: " if found.outcomes.get("cardiac_action") == "clinician decides" else ""
+    )
+    return PlanItem(
+        "dose", f"{unsure}{product}: {words}, {what}", day, latest, details,
+        **_because(missed, dose, minutes, observation),
+    )  # fmt: skip
+
+
+def _weekly_done(found: Standing) -> bool:
+    """Whether the weekly phase of adjuvant therapy has had its 12 doses."""
+    early = found.values.get("setting") in ("neoadjuvant", "adjuvant")
+    return early and found.values.get("schedule") == "weekly" and found.state["weekly_doses"] + 1 >= WEEKLY_DOSES
 
 
 def _is_over(found: Standing) -> bool:
@@ -100,28 +157,29 @@ def _is_over(found: Standing) -> bool:
     return found.outcomes.get("adjuvant_duration") in ("complete", "beyond one year", "beyond the cycles")
 
 
-def _missed(found: Standing, courses: Courses, days: int) -> Decision | None:
-    return courses.decide("missed_dose_action", {**found.values, "days_since_last_dose": Decimal(days)}, found)
+def _missed(found: Standing, courses: Courses, values: Mapping[str, Value], days: int) -> Decision | None:
+    return courses.decide("missed_dose_action", {**values, "days_since_last_dose": Decimal(days)}, found)
 
 
-def _last_day_without_reload(found: Standing, courses: Courses, last: dt.date) -> dt.date | None:
+def _last_day_without_reload(
+    courses: Courses, values: Mapping[str, Value], last: dt.date, due: dt.date
+) -> dt.date | None:
     """The last day on which the maintenance dose still needs no re-load; `None` where it never does."""
-    edition = courses.edition("missed_dose_action", found.values)
+    edition = courses.edition("missed_dose_action", values)
     if edition is None:
         return None
     array = courses.knowledge.array(edition, "missed_dose_action")
     names = array.outcome.values
-    start = (found.day("next_dose") or last).toordinal() - last.toordinal()
     standing = None
-    for days in range(start, start + DAYS_LOOKED_AHEAD):
-        answer = array.answer({**found.values, "days_since_last_dose": float(days)})
+    for days in range((due - last).days, (due - last).days + DAYS_LOOKED_AHEAD):
+        answer = array.answer({**values, "days_since_last_dose": float(days)})
         if answer < 0 or names[answer] != "maintenance":
             return standing
         standing = last + dt.timedelta(days=days)
     return None
 
 
-def _amounts(words: str, found: Standing) -> dict[str, str]:
+def _amounts(words: str, found: Standing, product: str) -> dict[str, str]:
     """The numbers of a dose: mg by the last weight, mL, vials and waste."""
     per_kg, fixed = _PER_KG.fullmatch(words), _FIXED.fullmatch(words)
     weight = found.values.get("weight_kg")
@@ -136,26 +194,20 @@ def _amounts(words: str, found: Standing) -> dict[str, str]:
         details["dose_mg"] = f"{milligrams.normalize():f}"
     else:
         return details
-    if found.product == "trastuzumab-iv":
+    if product == "trastuzumab-iv":
         details["volume_ml"] = f"{volume_ml(milligrams):f}"
         details["diluent"] = f"{found.site.infusion_volume_ml} mL sodium chloride 0.9 %, never dextrose"
-    sizes = found.site.vials.get(found.product or "")
+    brand = brand_in_hand(found, product)
+    sizes = found.site.vials.get(product)
     if sizes is None:
-        sizes = default_vials(brand_in_hand(found), found.product or "", found.jurisdiction)
+        sizes = default_vials(brand, product, found.jurisdiction)
     vials = vials_for(milligrams, sizes)
     if vials is not None:
         details |= {"vials": str(vials), "waste_mg": f"{vials.waste_mg.normalize():f}"}
-    return details | _cost(found, milligrams)
-
-
-def _cost(found: Standing, milligrams: Decimal) -> dict[str, str]:
-    """What the dose costs by the site's own prices; nothing where it gave none."""
-    brand = brand_in_hand(found)
-    if brand not in found.site.prices:
-        return {}
-    return {
-        "cost": f"{(found.site.prices[brand] * milligrams).quantize(Decimal('0.01'))} {found.site.currency}".strip()
-    }
+    price = found.site.prices.get(brand)
+    if price is not None:
+        details["cost"] = f"{(price * milligrams).quantize(Decimal('0.01'))} {found.site.currency}".strip()
+    return details
 
 
 def _echo(found: Standing) -> Iterator[PlanItem]:
@@ -169,23 +221,27 @@ def _echo(found: Standing) -> Iterator[PlanItem]:
     if sooner is not None and last is not None and due == last + dt.timedelta(days=sooner[0]):
         asked = recheck
     latest = due + dt.timedelta(days=found.site.echo_tolerance_days)
+    recovery = found.day("latest_recovery") if found.outcomes.get("hold_status") in CLOCKED else None
+    if recovery is not None:
+        due, latest = min(due, recovery), min(latest, recovery)
+    if latest < found.on:
+        due = latest = found.on  # it is overdue: now
     why = _because(found.decisions.get("echo_interval"), found.decisions.get("echo_recheck"))
     yield PlanItem("echo", f"LVEF ({asked} after the last; same method as before)", due, latest, {}, **why)
 
 
 def _hold(found: Standing) -> Iterator[PlanItem]:
-    if found.values.get("hold_open") != "yes" or found.values.get("stopped_for_good") == "yes":
+    if found.outcomes.get("hold_status") not in CLOCKED:
         return
     why = _because(found.decisions.get("hold_status"), found.decisions.get("cardiac_action"))
-    details = {"hold_since": str(found.day("hold"))}
     earliest, latest = found.day("earliest_resume"), found.day("latest_recovery")
-    what = f"hold for the heart since {found.day('hold')}: resume from, recovery to be shown by"
-    yield PlanItem("hold", what, earliest, latest, details, **why)
+    what = f"hold for the heart since {found.day('hold')}: may resume from, recovery to be shown by"
+    yield PlanItem("hold", what, earliest, latest, {}, **why)
 
 
 def _end(found: Standing) -> Iterator[PlanItem]:
     end = found.day("year_end")
-    if end is None or found.values.get("therapy_phase") == "completed":
+    if end is None or found.values.get("therapy_phase") == "completed" or found.values.get("stopped_for_good") == "yes":
         return
     what = "end of the year of therapy (52 weeks from the first dose)"
     yield PlanItem("end", what, None, end, {}, **_because(found.decisions.get("adjuvant_duration")))
@@ -196,4 +252,6 @@ def _contraception(found: Standing) -> Iterator[PlanItem]:
     if until is None or found.values.get("reproductive_potential") == "no":
         return
     what = "effective contraception during therapy and until (counted from the last dose so far)"
+    if found.values.get("pregnant") == "yes":
+        what = "washout of the last dose"
     yield PlanItem("contraception", what, None, until, {}, **_because(found.decisions.get("contraception_months")))

@@ -17,14 +17,14 @@ import numpy as np
 import numpy.typing as npt
 
 from . import clocks
-from .agenda import UNDETERMINED, Question, Saying, read_sayings
-from .ask_many import Answers, ask, rows_of
+from .agenda import NOT_NO, UNDETERMINED, Question, Saying, read_sayings
+from .ask_many import Answers, ask, possibly, rows_of
 from .brands import compared, read_brands
 from .event_columns import EventColumns
 from .fold import vocabulary as v
 from .fold.run import fold_many
-from .standing import NO, THOUSAND, YES, Column, Columns, age_years, coded, known, settle, standing
-from .therapy import Courses
+from .standing import COMPLETED, NO, THOUSAND, YES, Column, Columns, age_years, coded, known, settle, standing
+from .therapy import OF_THE_DEAD, Courses
 from .timeline import CATEGORIES, KINDS, thousandths
 from .value import Interval, OneOf, Unknown, Value
 
@@ -65,7 +65,7 @@ def review_columns(events: EventColumns, courses: Courses, her2: Mapping[str, Co
 
 
 def _facts_of(events: EventColumns, courses: Courses, her2: dict[str, Column]) -> tuple[Columns, Columns, Any]:
-    timeline, unplain = _timeline(events)
+    timeline, unplain, placed = _timeline(events)
     on = courses.on.toordinal()
     limit = int(courses.site.limit * THOUSAND)
     state = fold_many(*timeline, on, limit, courses.heart_tables(False))
@@ -80,12 +80,11 @@ def _facts_of(events: EventColumns, courses: Courses, her2: dict[str, Column]) -
     for name, column in latest.items():
         facts[name] = column if name not in facts else np.where(known(facts[name]), facts[name], column)
     if "birth_date" in latest:
-        age = age_years(latest["birth_date"], on)
-        facts["age_years"] = np.where(known(age), age, facts.get("age_years", age))
-    facts |= settle(facts, state)
-    facts |= {name: np.where(known(each), each, facts.get(name, each)) for name, each in her2.items()}
+        _lay({"age_years": age_years(latest["birth_date"], on)}, facts)
+    facts |= settle(facts, state, latest)
+    _lay(her2, facts)
     facts["lvef_lower_limit"] = np.full(events.patients, limit)
-    _brands(facts, events, courses)
+    _brands(facts, events, courses, placed)
     if courses.site.t_dxd_available is not None:
         place = YES if courses.site.t_dxd_available else NO
         facts["t_dxd_available"] = np.full(events.patients, place, np.int64)
@@ -95,20 +94,23 @@ def _facts_of(events: EventColumns, courses: Courses, her2: dict[str, Column]) -
     return facts, state, not_plain
 
 
-def _brands(facts: Columns, events: EventColumns, courses: Courses) -> None:
+def _lay(made: Mapping[str, Column], facts: Columns) -> None:
+    """What is known of `made` over what `facts` hold."""
+    for name, column in made.items():
+        facts[name] = np.where(known(column), column, facts.get(name, column))
+
+
+def _brands(facts: Columns, events: EventColumns, courses: Courses, placed: Any) -> None:
     """The brand ordered or given last against the one that payer or formulary prefers, as for one patient."""
     if not len(events.brand):
         return
     known_facts, count = courses.knowledge.facts, events.patients
     names = known_facts["brand"].values
     of_her2 = np.array([product in v.HER2_PRODUCTS for product in events.products], np.bool_)[events.product]
-    used = np.flatnonzero(
-        (events.brand >= 0) & of_her2 & (events.day != v.UNKNOWN) & (events.day <= courses.on.toordinal())
-    )
-    owner = events.owner()[used]
-    order = np.lexsort((events.day[used], owner))
+    usable = (events.brand >= 0) & of_her2 & (events.day <= courses.on.toordinal())
+    used = placed[usable[placed]]
     brand = np.full(count, v.UNKNOWN, np.int64)
-    brand[owner[order]] = events.brand[used][order]
+    brand[events.owner()[used]] = events.brand[used]
     listed = read_brands()
     site = {name: courses.site.preferred.get(each.product) for name, each in listed.items()}
     by_site = np.array(
@@ -117,20 +119,22 @@ def _brands(facts: Columns, events: EventColumns, courses: Courses) -> None:
     preferred = facts.get("payer_brand", np.full(count, v.UNKNOWN, np.int64))
     preferred = np.where(known(preferred), preferred, by_site[np.where(known(brand), brand, len(names))])
     both = known(brand) & known(preferred)
-    facts["brand"] = brand
-    facts["formulary_brand"] = np.where(both, preferred, facts.get("formulary_brand", v.UNKNOWN))
-    facts["brand_is_preferred"] = np.select([both & (brand == preferred), both, known(brand)], [0, 1, 2], v.UNKNOWN)
+    made = {
+        "brand": brand, "formulary_brand": np.where(both, preferred, v.UNKNOWN),
+        "brand_is_preferred": np.select([both & (brand == preferred), both, known(brand)], [0, 1, 2], v.UNKNOWN),
+    }  # fmt: skip
     pairs, place = np.unique(np.where(both, brand * len(names) + preferred, -1), return_inverse=True)
     said = [
         compared(names[pair // len(names)], names[pair % len(names)]) if pair >= 0 else {} for pair in pairs.tolist()
     ]
     for name in ("same_brand", "same_molecule", "same_route", "interchangeable_designation"):
         codes = [coded(each[name], known_facts[name]) if name in each else v.UNKNOWN for each in said]
-        facts[name] = np.array(codes, np.int64)[place.reshape(-1)]
+        made[name] = np.array(codes, np.int64)[place.reshape(-1)]
+    _lay(made, facts)
 
 
-def _timeline(events: EventColumns) -> tuple[tuple[Any, Any], Mask]:
-    """The columns the folds read, and the events that are only partly known."""
+def _timeline(events: EventColumns) -> tuple[tuple[Any, Any], Mask, Any]:
+    """The columns the folds read, the events that are only partly known, and those on the timeline, in its order."""
     kinds, inverse = _kinds(events)
     kind_of = np.full(len(kinds), -1, np.int64)
     number_of = np.full(len(kinds), v.UNKNOWN, np.int64)
@@ -162,7 +166,7 @@ def _timeline(events: EventColumns) -> tuple[tuple[Any, Any], Mask]:
         day[order].astype(np.int32), kind[order].astype(np.int8), np.where(kind == v.DEATH, v.UNKNOWN, number)[order],
         code[order].astype(np.int16),
     )  # fmt: skip
-    return (starts.astype(np.int64), columns), partial[inverse]
+    return (starts.astype(np.int64), columns), partial[inverse], order
 
 
 def _kinds(events: EventColumns) -> tuple[Any, Any]:
@@ -188,7 +192,7 @@ def _placed(fact: str, value: Value) -> tuple[int, int, int]:
         day = dt.date.fromisoformat(value).toordinal() if isinstance(value, str) else v.UNKNOWN
         return kind, day, 0
     if fact == "dose_given":
-        return (kind if value == "yes" else v.NOT_GIVEN), v.UNKNOWN, 0
+        return {"yes": kind, "no": v.NOT_GIVEN}.get(str(value), -1), v.UNKNOWN, 0
     number = thousandths(value)
     if number == v.UNKNOWN and kind in (v.WEIGHT, v.HEIGHT, v.LVEF):
         return -1, v.UNKNOWN, 0
@@ -273,11 +277,13 @@ def _ask_stage(stage: int, facts: Columns, courses: Courses, count: int) -> dict
         about = {**facts, "product": np.full(count, place, np.int64)} if question.about else facts
         before = made.get(question.key, [])
         asked = np.concatenate([each.asked for each in before]) if before else np.zeros(0, np.int64)
+        if question.outcome not in OF_THE_DEAD:
+            asked = np.union1d(asked, np.flatnonzero(facts["alive"] == NO))
         answers = ask(question, about, courses, count, but=asked, when=facts)
         made[question.key] = before + answers
         column = facts.get(question.key, np.full(count, v.UNKNOWN, np.int64)).copy()
         for each in answers:
-            column[each.asked] = np.where(each.values >= 0, each.values, v.UNKNOWN)
+            column[each.asked] = each.column
         facts[question.key] = column
     return made
 
@@ -288,16 +294,26 @@ def _wind(facts: Columns, state: Columns, courses: Courses) -> None:
     known_facts = courses.knowledge.facts
     if "echo_interval" in facts:
         values, interval = known_facts["echo_interval"].values, facts["echo_interval"]
+        over = facts["therapy_phase"] == COMPLETED
         recheck, repeats = facts["echo_recheck"], known_facts["echo_recheck"].values
-        facts |= clocks.echo_clock(state, interval, values, on, courses.site.echo_tolerance_days, recheck, repeats)
+        tolerance = courses.site.echo_tolerance_days
+        _lay(clocks.echo_clock(state, interval, values, on, tolerance, recheck, repeats, over), facts)
         endless = np.isin(interval, [n for n, words in enumerate(values) if clocks.span(words) is None])
         endless &= ~known(facts["echo_due_day"])
         facts["echo_days_overdue"] = np.where(endless, v.NAMED, facts["echo_days_overdue"])
     if "contraception_months" in facts:
-        facts |= _longest_washout(facts, state, courses, on)
+        _lay(_longest_washout(facts, state, courses, on), facts)
         conceived = clocks.conception(state, facts["contraception_until_day"])
+        conceived = np.where(known(facts["contraception_months"]), conceived, v.UNKNOWN)
         held = facts.get("conceived_in_washout", conceived)
         facts["conceived_in_washout"] = np.where(known(held), held, conceived)
+
+
+def _renew(facts: Columns, made: Columns) -> None:
+    """Take what was worked out; where nothing was, what the record itself says stands."""
+    for name, column in made.items():
+        held = facts.get(name)
+        facts[name] = column if held is None else np.where(known(column), column, held)
 
 
 def _longest_washout(facts: Columns, state: Columns, courses: Courses, on: int) -> Columns:
@@ -315,7 +331,7 @@ def _longest_washout(facts: Columns, state: Columns, courses: Courses, on: int) 
         part |= {"product": place}
         for answers in ask(Question("contraception_months", 1), part, courses, len(chosen)):
             months = np.full(len(chosen), v.UNKNOWN, np.int64)
-            months[answers.asked] = np.where(answers.values >= 0, answers.values, v.UNKNOWN)
+            months[answers.asked] = answers.column
             made = clocks.washout_clock(last[chosen], months, values, on)["contraception_until_day"]
             until[chosen] = np.maximum(until[chosen], made)
     return {
@@ -349,6 +365,9 @@ def _told(answers: Mapping[str, list[Answers]], facts: Columns, not_plain: Any) 
             values = part.array.outcome.values
             meaning = np.array([place_of.get((outcome, value), -1) for value in (*values, UNDETERMINED)], np.int16)
             saying = meaning[np.where(part.values >= 0, part.values, len(values))]
+            if (outcome, NOT_NO) in place_of:
+                never = (part.values < 0) & ~possibly(part, "no")
+                saying = np.where(never, np.int16(place_of[outcome, NOT_NO]), saying)
             chosen = np.flatnonzero(saying >= 0)
             if not len(chosen):
                 continue

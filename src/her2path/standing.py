@@ -97,6 +97,10 @@ def standing(state: Mapping[str, Column], on: int) -> Columns:
     made |= _disease(state)
     made["pregnant"] = np.where(known(state["pregnant"]), 1 - state["pregnant"], UNKNOWN)
     made["pregnancy_status_known"] = yes_no(state["pregnancy_known_before"] == 1)
+    last_taxane = state["taxane_last_day"]
+    made["taxane_recent"] = yes_no(known(last_taxane) & (on - last_taxane <= PARTNER_DAYS))
+    made["alive"] = yes_no(~known(state["death_day"]))
+    made["dose_deviation_percent"] = _deviation(state)
     made["partner_pertuzumab"] = yes_no(_with_pertuzumab(state))
     before = known(state["baseline_day"]) & known(state["first_day"])
     made["baseline_days_before_start"] = times(np.where(before, state["first_day"] - state["baseline_day"], UNKNOWN))
@@ -111,9 +115,23 @@ def _with_pertuzumab(state: Mapping[str, Column]) -> npt.NDArray[np.bool_]:
     return made
 
 
-def settle(facts: Mapping[str, Column], state: Mapping[str, Column]) -> Columns:
-    """Facts that need both the states and what else the record says; those it says itself are left alone."""
+def settle(facts: Mapping[str, Column], state: Mapping[str, Column], recorded: Mapping[str, Column]) -> Columns:
+    """Facts that need both the states and what else the record says; those it says itself are left alone.
+
+    `recorded` are the facts as the record states them: "no HER2-directed therapy before" means no T-DM1 before.
+    """
     made: Columns = {}
+    nothing = np.full(len(state["product"]), UNKNOWN, np.int64)
+    never_her2 = (recorded.get("prior_her2_therapy", nothing) == 0) | (
+        recorded.get("prior_systemic_therapy", nothing) == NO
+    )
+    never_any = recorded.get("prior_systemic_therapy", nothing) == NO
+    for name in ("prior_trastuzumab", "prior_t_dm1", "prior_t_dxd", "prior_tucatinib"):
+        made[name] = np.where(never_her2, NO, UNKNOWN)
+    for name in ("prior_taxane", "prior_anthracycline", "prior_early_chemotherapy"):
+        made[name] = np.where(never_any, NO, UNKNOWN)
+    made["prior_metastatic_her2_lines"] = np.where(never_her2, state["her2_lines"] * THOUSAND, UNKNOWN)
+    made["prior_metastatic_chemotherapy_lines"] = np.where(never_any, state["chemotherapy_lines"] * THOUSAND, UNKNOWN)
     ordered = known(state["order_day"]) & (
         ~known(state["any_last_day"]) | (state["order_day"] >= state["any_last_day"])
     )
@@ -152,16 +170,46 @@ def settle(facts: Mapping[str, Column], state: Mapping[str, Column]) -> Columns:
     }
 
 
-def _weight_change(state: Mapping[str, Column]) -> Column:
-    """The last weight against the one that the last dose of trastuzumab by weight was worked out with.
+LABELLED = {
+    (0, 7): (2000, 4000), (0, 21): (6000, 8000), (1, 21): (600_000,), (2, 21): (600_000,),
+    (3, 21): (420_000, 840_000), (4, 21): (2400, 3000, 3600), (5, 21): (3200, 4400, 5400, 6400),
+}  # fmt: skip
+"""By (product, days of the schedule) the doses of the labels: mg/kg in thousandths where given by weight, else mg."""
+BY_WEIGHT = (0, 4, 5)
+CREDIBLE_PERCENT = 25
+"""A weight is worked back from a dose only where the dose is that near to one of the label."""
 
-    That weight is the dose over the label's mg/kg (2 or 4 weekly, 6 or 8 three-weekly), the nearer of the two.
-    """
-    mg, weight, per_kg, days = (state[name] for name in ("last_mg", "last_weight", "last_per_kg", "schedule_days"))
-    usable = (state["product"] == 0) & known(mg) & known(weight) & known(per_kg) & (days > 0)
-    low = np.where(days == 7, 2, 6)
-    nearer = np.where(np.abs(per_kg - low * THOUSAND) <= np.abs(per_kg - (low + 2) * THOUSAND), low, low + 2)
-    worked = np.where(usable, mg // nearer, 1)
+
+def _nearest(state: Mapping[str, Column]) -> tuple[Column, Column]:
+    """The last dose (mg/kg or mg) and the nearest one of the label; unknown where either is."""
+    product, days = state["product"], state["schedule_days"]
+    by_weight = np.isin(product, BY_WEIGHT)
+    given = np.where(by_weight, state["last_per_kg"], state["last_mg"])
+    nearest = np.full(len(product), UNKNOWN, np.int64)
+    for (number, interval), doses in LABELLED.items():
+        chosen = (product == number) & (days == interval) & known(given)
+        for dose in doses:
+            nearer = chosen & (~known(nearest) | (np.abs(given - dose) < np.abs(given - nearest)))
+            nearest = np.where(nearer, dose, nearest)
+    return given, nearest
+
+
+def _deviation(state: Mapping[str, Column]) -> Column:
+    """How far the last dose lies from the nearest of the label, in percent (thousandths)."""
+    given, nearest = _nearest(state)
+    both = known(given) & known(nearest)
+    made: Column = np.where(both, (given - nearest) * 100 * THOUSAND // np.where(both, nearest, 1), UNKNOWN)
+    return made
+
+
+def _weight_change(state: Mapping[str, Column]) -> Column:
+    """The last weight against the one that the last dose by weight was worked out with: the dose over the label's
+    mg/kg. Unknown where the dose itself is too far from any of the label."""
+    given, nearest = _nearest(state)
+    mg, weight = state["last_mg"], state["last_weight"]
+    usable = np.isin(state["product"], BY_WEIGHT) & known(mg) & known(weight) & known(given) & known(nearest)
+    usable &= np.abs(given - nearest) * 100 <= CREDIBLE_PERCENT * np.where(usable, nearest, 1)
+    worked = np.where(usable, mg * THOUSAND // np.where(usable, nearest, 1), 1)
     made: Column = np.where(usable, (weight - worked) * 100 * THOUSAND // np.maximum(worked, 1), UNKNOWN)
     return made
 

@@ -11,14 +11,14 @@ from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from .agenda import UNDETERMINED, Saying, read_sayings
+from .agenda import NOT_NO, UNDETERMINED, Saying, read_sayings
 from .catalogue import RULED_OUT, Fitting, fitting
 from .decision import Decision
 from .finding import Finding, Grade, PatientReview, in_order
-from .fold.vocabulary import HER2_PRODUCTS
+from .fold.vocabulary import ANTHRACYCLINES, CHEMOTHERAPIES, HER2_PRODUCTS, TAXANES
 from .plan import PlanItem, plan_of
 from .record import Event, Record
-from .therapy import Courses, Standing
+from .therapy import NOT_DECIDED, Courses, Standing
 from .timeline import METHODS
 from .value import Interval, Reason, Unknown, Value
 
@@ -77,13 +77,34 @@ def _regimens(found: Standing, courses: Courses) -> list[Fitting]:
     if not choosing or found.day("death") is not None:
         return []
 
+    metastatic = found.values.get("setting") == "metastatic"
+
     def get(name: str) -> Value | None:
+        if name.startswith(OF_METASTATIC) and not metastatic:
+            return NOT_DECIDED
         if name in found.outcomes:
             return found.outcomes[name]
         value = found.values.get(name)
         return courses.outcome(name, found) if value is None else value
 
-    return [each for each in fitting(courses.knowledge, get) if each.verdict != RULED_OUT]
+    fits = [each for each in fitting(courses.knowledge, get) if each.verdict != RULED_OUT]
+    return [each for each in fits if _still_open(each, found)]
+
+
+OF_METASTATIC = ("metastatic_", "her2_low_", "t_dxd_next", "t_dm1_next", "tucatinib_next", "gastric_")
+
+
+def _still_open(fitting: Fitting, found: Standing) -> bool:
+    """False for chemotherapy regimens that begin with a drug never given, once chemotherapy was given, and for those
+    before surgery or in place of it once the response to neoadjuvant therapy is known."""
+    if found.values.get("setting") == "metastatic":
+        return True
+    if "pathological_response" in found.values:
+        return any(name == "residual_disease_treatment" for name, _ in fitting.because)
+    given = {event.product for event in found.timeline.events if event.fact in DOSE_FACTS}
+    first = fitting.regimen.components[0].drug if fitting.regimen.components else ""
+    treated = bool(given & {*CHEMOTHERAPIES, *TAXANES, *ANTHRACYCLINES})
+    return not treated or first in given or first in HER2_PRODUCTS
 
 
 class _Words(defaultdict[str, str]):
@@ -101,6 +122,8 @@ def _of_decisions(found: Standing) -> Iterator[Finding]:
     sayings = read_sayings()
     for key, decision in found.decisions.items():
         saying = sayings.get((decision.outcome, decision.value or UNDETERMINED))
+        if decision.value is None and "no" not in decision.possible:
+            saying = sayings.get((decision.outcome, NOT_NO), saying)
         if saying is not None:
             yield _finding(key, saying, decision, found)
 
@@ -114,8 +137,8 @@ def _finding(key: str, saying: Saying, decision: Decision, found: Standing) -> F
         words = words.replace(
             "[possible]", " or ".join(decision.possible) or "nothing: the facts contradict each other"
         )
-    if remarks := decision.remarks:
-        do = f"{do} {remarks[0]}".strip() if saying.do else do
+    if not saying.do and decision.remarks:
+        do = decision.remarks[0]
     used = [
         (name, found.text(name)) for name in dict.fromkeys(axis.fact.name for axis in decision.array.axes)
         if name in decision.given.values
@@ -156,7 +179,8 @@ def _of_record(record: Record, found: Standing) -> Iterator[Finding]:
     """What the record itself has: values that could not be read or placed, and how some were taken."""
     future = [event for event in record.course if event.day is not None and event.day > found.on]
     if future:
-        words = f"{len(future)} entries of the course are dated after {found.on} and were not used"
+        many = "entries of the course are" if len(future) > 1 else "entry of the course is"
+        words = f"{len(future)} {many} dated after {found.on} and not used"
         yield Finding(Grade.NOTE, words, tuple(dict.fromkeys(event.origin for event in future))[:3])
     for event in record.course:
         if event.day is not None and event.day > found.on:

@@ -35,6 +35,8 @@ from .value import Interval, Reason, Unknown, Value
 
 DEFAULT_JURISDICTION = "us"
 THOUSAND = Decimal(1000)
+OF_THE_DEAD = ("record_doubt", "unsafe_dose", "her2_basis")
+"""What is still asked of a patient who died."""
 NOT_DECIDED = "not decided here"
 """An outcome that no edition of the jurisdiction decides for the organ or product in question."""
 
@@ -82,19 +84,25 @@ class Standing:
         """A fact in words, for a finding."""
         if name in self.outcomes:
             return self.outcomes[name]
-        if name.endswith("_day"):
-            return str(self.day(name.removesuffix("_day")) or "unknown")
         value = self.values.get(name)
         if value is None:
+            if name.endswith("_day"):
+                return str(self.day(name.removesuffix("_day")) or "unknown")
+            if name == "last_mg" and self.state["last_mg"] != UNKNOWN:
+                return f"{Decimal(self.state['last_mg']) / THOUSAND:f}".rstrip("0").rstrip(".")
             return "unknown"
         return f"{value.normalize():f}" if isinstance(value, Decimal) else str(value)
 
 
-def brand_in_hand(found: Standing) -> str:
-    """The brand of the last order or dose of a HER2-directed product up to the day; "" where none is named."""
+def brand_in_hand(found: Standing, product: str = "") -> str:
+    """The brand of the last order or dose of a HER2-directed product up to the day; "" where none is named.
+
+    With a `product`, of the last dose of that product alone.
+    """
     events = (
         event for event in reversed(found.timeline.events)
-        if event.product in HER2_PRODUCTS and event.qualifier and event.day is not None and event.day <= found.on
+        if event.product in ((product,) if product else HER2_PRODUCTS) and event.qualifier
+        and event.day is not None and event.day <= found.on and not (product and event.fact.startswith("ordered"))
     )  # fmt: skip
     return next((event.qualifier for event in events), "")
 
@@ -216,7 +224,11 @@ class Courses:
         said_in_columns = {
             name: np.array([coded(value, facts[name])], np.int64) for name, value in found.values.items()
         }
-        settled = settle(said_in_columns, state)
+        recorded = {
+            name: np.array([coded(value, facts[name])], np.int64)
+            for name, value in latest.values.items() if not isinstance(value, Unknown)
+        }  # fmt: skip
+        settled = settle(said_in_columns, state, recorded)
         found.columns |= settled
         self._take(found, {name: column for name, column in settled.items() if name not in found.values})
         for name, said in her2.items():
@@ -267,7 +279,8 @@ class Courses:
             place = np.array([values.index(interval)])
             recheck = found.outcomes.get("echo_recheck")
             sooner = np.array([repeats.index(recheck) if recheck else UNKNOWN])
-            made = clocks.echo_clock(state, place, values, on, tolerance, sooner, repeats)
+            over = np.array([found.values.get("therapy_phase") == "completed"])
+            made = clocks.echo_clock(state, place, values, on, tolerance, sooner, repeats, over)
             found.columns |= made
             self._take(found, made)
             if made["echo_due_day"][0] == UNKNOWN and clocks.span(interval) is None:
@@ -311,6 +324,8 @@ class Courses:
     def _ask_all(self, found: Standing, stage: int) -> None:
         for question in self.questions:
             if question.stage != stage or question.key in found.decisions or not self._applies(question, found):
+                continue
+            if found.values.get("alive") == "no" and question.outcome not in OF_THE_DEAD:
                 continue
             values = {**found.values, "product": question.about} if question.about else found.values
             decision = self.decide(question.outcome, values, found)

@@ -111,6 +111,9 @@ def timeline_of(course: Iterable[Event]) -> Timeline:
             code = drug
             if event.fact == "dose_given" and event.value != "yes":
                 kind = v.NOT_GIVEN
+                if event.value != "no":
+                    made.unplaced.append(event)
+                    continue
             number = thousandths(event.value)
         elif kind != v.DEATH:
             number = thousandths(event.value)

@@ -26,6 +26,8 @@ from .vocabulary import (
 )
 
 THOUSAND = 1000
+SHORT_GAP = 10
+"""Days between two doses up to which they are weekly."""
 
 
 def fold_doses(starts: Any, day: Any, kind: Any, number: Any, code: Any, on: int, out: Any) -> None:
@@ -39,7 +41,8 @@ def fold_doses(starts: Any, day: Any, kind: Any, number: Any, code: Any, on: int
         trastuzumab_first = trastuzumab_last = pertuzumab_last = weight = first_weight = UNKNOWN
         product_first = product_last = last_mg = last_per_kg = two_day = earlier = UNKNOWN
         last_t_dm1 = last_t_dxd = first_ever = UNKNOWN
-        doses = product_doses = trastuzumab_doses = courses = longest = 0
+        earlier_day = pertuzumab_first = UNKNOWN
+        doses = product_doses = trastuzumab_doses = courses = longest = weekly = 0
         for e in range(starts[p], starts[p + 1]):
             today, what = day[e], kind[e]
             if today > on:
@@ -69,6 +72,8 @@ def fold_doses(starts: Any, day: Any, kind: Any, number: Any, code: Any, on: int
                     last_t_dxd = today
                 if drug == PERTUZUMAB or drug == PHESGO:
                     pertuzumab_last = today
+                    if pertuzumab_first == UNKNOWN:
+                        pertuzumab_first = today
                 if drug <= PHESGO:
                     if trastuzumab_last != today:
                         trastuzumab_doses += 1
@@ -96,16 +101,19 @@ def fold_doses(starts: Any, day: Any, kind: Any, number: Any, code: Any, on: int
                 if drug != product:
                     earlier = product
                     product, product_first, product_doses = drug, today, 0
-                    previous = UNKNOWN
+                    previous = earlier_day = UNKNOWN
+                    weekly = 0
                 elif today != product_last:
-                    previous = product_last
+                    if today - product_last <= SHORT_GAP:
+                        weekly += 1
+                    earlier_day, previous = previous, product_last
                 if today != product_last or product_doses == 0:
                     product_doses += 1
                 product_last = today
                 last_mg = last_per_kg = UNKNOWN
                 if what == DOSE and number[e] != UNKNOWN:
                     last_mg = number[e]
-                    if weight != UNKNOWN and drug == TRASTUZUMAB_IV:
+                    if weight != UNKNOWN and drug in (TRASTUZUMAB_IV, T_DM1, T_DXD):
                         last_per_kg = number[e] * THOUSAND // weight
                 elif what == DOSE_PER_KG and number[e] != UNKNOWN:
                     last_per_kg = number[e]
@@ -113,14 +121,20 @@ def fold_doses(starts: Any, day: Any, kind: Any, number: Any, code: Any, on: int
                         last_mg = number[e] * weight // THOUSAND
         schedule = UNKNOWN
         if product == TRASTUZUMAB_IV:
+            # Two gaps that agree say the schedule, and one wrong dose does not change it, but 6 mg/kg a week after
+            # weekly doses is the labelled change to three-weekly ones. Otherwise the amount does:
+            # 2 or 4 mg/kg belong to the weekly schedule, 6 or 8 to the three-weekly one.
             gap = product_last - previous if previous != UNKNOWN else 0
-            if last_per_kg != UNKNOWN:
-                # 2 or 4 mg/kg belong to the weekly schedule, 6 or 8 to the three-weekly one.
-                schedule = 7 if last_per_kg < 5 * THOUSAND else 21
-            elif 0 < gap <= 10:
+            before = previous - earlier_day if previous != UNKNOWN and earlier_day != UNKNOWN else 0
+            changes = last_per_kg != UNKNOWN and last_per_kg >= 5 * THOUSAND
+            if 0 < gap <= SHORT_GAP and 0 < before <= SHORT_GAP and not changes:
                 schedule = 7
-            elif gap > 10:
+            elif gap > SHORT_GAP and before > SHORT_GAP:
                 schedule = 21
+            elif last_per_kg != UNKNOWN:
+                schedule = 7 if last_per_kg < 5 * THOUSAND else 21
+            elif gap > 0:
+                schedule = 7 if gap <= SHORT_GAP else 21
         elif product != UNKNOWN:
             schedule = 21 if product < TUCATINIB else 1
             if product == ZANIDATAMAB:
@@ -133,3 +147,4 @@ def fold_doses(starts: Any, day: Any, kind: Any, number: Any, code: Any, on: int
         out[p][17], out[p][18], out[p][19], out[p][20] = schedule, longest, order_product, order_day
         out[p][21], out[p][22], out[p][23], out[p][24] = stop_day, stop_reason, two_day, earlier
         out[p][25], out[p][26], out[p][27], out[p][28] = last_t_dm1, last_t_dxd, last, first_ever
+        out[p][29], out[p][30] = weekly, pertuzumab_first

@@ -1,7 +1,7 @@
 """The fold of the heart: baseline, falls, and hold episodes; the decision table judges, the fold remembers.
 
-At each LVEF during a course the facts of the moment (fall, limit, hold, days, holds so far) are looked up in
-the compiled table of the product then given, and the answer moves the state:
+At each LVEF during a course, and when heart failure appears, the facts of the moment (fall, limit, hold, days,
+holds so far) are looked up in the compiled table of the product then given, and the answer moves the state:
 
 - *hold* or *consider stopping* opens a hold, if none is open; its day is that of the LVEF (H-8);
 - *resume*, *clinician decides* and *continue* during a hold allow to resume; the next dose closes the hold;
@@ -66,7 +66,7 @@ def fold_heart(
         failure_day = same_day = baseline_method = method = before_lvef = before_lvef_day = UNKNOWN
         other_hold = last_dose = lowest = before_days = product_last = UNKNOWN
         on_hold = may_resume = holds = before_on = before_holds = doses_in_hold = after_stop = 0
-        failure = count = from_record = longest = 0
+        failure = count = from_record = longest = doses_past = 0
         action, product, declared = OTHER_ACTION, UNKNOWN, nan
         finding, finding_at_hold = OTHER_ACTION, OTHER_ACTION
         metastatic = False
@@ -81,11 +81,6 @@ def fold_heart(
                     declared = float(code[e])
             elif what == SURGERY:
                 declared = ADJUVANT
-            elif what == HEART_FAILURE:
-                # Heart failure before the first dose is history (a risk), not harm of this therapy.
-                if last_dose != UNKNOWN:
-                    failure = 1 if code[e] == YES else 0
-                    failure_day = today
             elif what == HOLD:
                 if code[e] == CARDIAC:
                     if on_hold == 0:
@@ -96,29 +91,41 @@ def fold_heart(
                     other_hold = UNKNOWN
                     if on_hold == 1:
                         on_hold, holds, may_resume, from_record = 0, holds + 1, 0, 0
-            elif what == LVEF and number[e] != UNKNOWN:
-                if lvef_day == today:
+                        doses_past, doses_in_hold = doses_past + doses_in_hold, 0
+            elif what == HEART_FAILURE or (what == LVEF and number[e] != UNKNOWN):
+                treated = last_dose != UNKNOWN and (on_hold == 1 or today - last_dose <= AFTER_LAST_DOSE_DAYS)
+                if what == HEART_FAILURE:
+                    # Heart failure before the first dose is history (a risk), not harm of this therapy.
+                    if last_dose == UNKNOWN:
+                        continue
+                    failure = 1 if code[e] == YES else 0
+                    failure_day = today
+                    if failure == 0 or not treated:
+                        continue
+                elif lvef_day == today:
                     same_day = today
                     continue
-                treated = last_dose != UNKNOWN and (on_hold == 1 or today - last_dose <= AFTER_LAST_DOSE_DAYS)
-                if treated and lvef_day != UNKNOWN and today - lvef_day > longest:
+                if what == LVEF and treated and lvef_day != UNKNOWN and today - lvef_day > longest:
                     longest = today - lvef_day
-                before_lvef, before_lvef_day = lvef, lvef_day
-                lvef, lvef_day, method = number[e], today, code[e]
-                count += 1
-                before_on, before_holds, before_days = on_hold, holds, UNKNOWN
-                if on_hold == 1:
-                    before_days = today - hold_day
-                if last_dose == UNKNOWN:
-                    baseline, baseline_day, baseline_method = lvef, today, method
-                if not treated:
-                    action = OTHER_ACTION
-                    continue
-                if lowest == UNKNOWN or lvef < lowest:
-                    lowest = lvef
-                facts[0] = lvef / 1000
-                facts[1] = (baseline - lvef) / 1000 if baseline != UNKNOWN else nan
-                facts[2] = 0.0 if lvef < limit else 1.0
+                if what == LVEF:
+                    before_lvef, before_lvef_day = lvef, lvef_day
+                    lvef, lvef_day, method = number[e], today, code[e]
+                    count += 1
+                    before_on, before_holds, before_days = on_hold, holds, UNKNOWN
+                    if on_hold == 1:
+                        before_days = today - hold_day
+                    if last_dose == UNKNOWN:
+                        baseline, baseline_day, baseline_method = lvef, today, method
+                    if not treated:
+                        action = OTHER_ACTION
+                        continue
+                    if lowest == UNKNOWN or lvef < lowest:
+                        lowest = lvef
+                facts[0], facts[1], facts[2] = nan, nan, nan
+                if lvef != UNKNOWN:
+                    facts[0] = lvef / 1000
+                    facts[1] = (baseline - lvef) / 1000 if baseline != UNKNOWN else nan
+                    facts[2] = 0.0 if lvef < limit else 1.0
                 facts[3] = 0.0 if on_hold == 1 else 1.0
                 facts[4] = float(today - hold_day) if on_hold == 1 else 0.0
                 facts[5] = float(holds)
@@ -158,6 +165,7 @@ def fold_heart(
                 if action == STOPS:
                     if stopped == UNKNOWN:
                         stopped = today
+                    doses_past, doses_in_hold = doses_past + doses_in_hold, 0
                     if on_hold == 0:
                         on_hold, hold_day = 1, today
                     may_resume = 0
@@ -172,6 +180,7 @@ def fold_heart(
                     if on_hold == 1:
                         # A long gap ends an open hold: it was one occasion.
                         on_hold, holds, may_resume, from_record = 0, holds + 1, 0, 0
+                        doses_past, doses_in_hold = doses_past + doses_in_hold, 0
                     if lvef_day != UNKNOWN and lvef_day > last_dose:
                         # A new course has its own baseline, where one was measured since the last.
                         baseline, baseline_day, baseline_method = lvef, lvef_day, method
@@ -193,6 +202,7 @@ def fold_heart(
                     after_stop += 1
                 elif on_hold == 1 and may_resume == 1:
                     on_hold, holds, may_resume, from_record = 0, holds + 1, 0, 0
+                    doses_past, doses_in_hold = doses_past + doses_in_hold, 0
                 elif on_hold == 1 and today > hold_day and today != last_dose:
                     doses_in_hold += 1
                     in_hold_day = today
@@ -206,4 +216,4 @@ def fold_heart(
         out[p][17], out[p][18], out[p][19], out[p][20] = failure, failure_day, count, same_day
         out[p][21], out[p][22], out[p][23], out[p][24] = from_record, longest, baseline_method, method
         out[p][25], out[p][26], out[p][27], out[p][28] = before_lvef, before_lvef_day, other_hold, lowest
-        out[p][29] = finding_at_hold
+        out[p][29], out[p][30] = finding_at_hold, doses_past

@@ -57,7 +57,7 @@ DOSING = (
     "last_mg", "last_per_kg", "previous_day", "trastuzumab_first_day", "trastuzumab_last_day", "trastuzumab_doses",
     "pertuzumab_last_day", "courses", "last_weight", "first_weight", "schedule_days", "longest_gap_days",
     "order_product", "order_day", "stop_day", "stop_reason", "two_products_day", "earlier_product",
-    "last_t_dm1_day", "last_t_dxd_day", "any_last_day", "first_ever_day",
+    "last_t_dm1_day", "last_t_dxd_day", "any_last_day", "first_ever_day", "weekly_doses", "pertuzumab_first_day",
 )  # fmt: skip
 """What the fold of doses leaves of a patient. Days are ordinals; numbers thousandths where the name has a unit."""
 
@@ -67,6 +67,7 @@ HEART = (
     "doses_in_hold", "dose_in_hold_day", "doses_after_stop", "heart_failure", "heart_failure_day", "lvef_count",
     "same_day_day", "hold_from_record", "longest_echo_gap_days", "baseline_method", "lvef_method",
     "previous_lvef", "previous_lvef_day", "other_hold_day", "lowest", "finding_at_hold",
+    "past_doses_in_hold",
 )  # fmt: skip
 """What the fold of the heart leaves; `before_*` is the state just before the last LVEF was judged."""
 

@@ -12,7 +12,7 @@ from ..telling import brands_given
 from ..therapy import Standing
 from .text import paragraph
 
-MOST_POSSIBLE = 6
+MOST_POSSIBLE, MOST_UNKNOWN = 8, 3
 
 
 def course_lines(course: CourseReview, indent: str = "  ") -> Iterator[str]:
@@ -37,10 +37,16 @@ def _course_line(found: Standing) -> str:
     brand = f" ({brands[-1][0]})" if brands and found.product == "trastuzumab-iv" else ""
     schedule = found.text("schedule")
     phase = found.text("therapy_phase") if "therapy_phase" in found.values else "whether it goes on is unknown"
+    if found.values.get("stopped_for_good") == "yes":
+        phase = "stopped for good"
+    if (death := found.day("death")) is not None:
+        phase = f"died {death}"
+    partner = " with pertuzumab" if found.values.get("partner_pertuzumab") == "yes" else ""
     setting = found.text("setting") if "setting" in found.values else "setting unknown"
     doses = found.state["trastuzumab_doses"] or found.state["product_doses"]
+    counted = "1 dose" if doses == 1 else f"{doses} doses"
     return (
-        f"Course: {found.product}{brand} {schedule}, {setting}, {phase}; {doses} dose{'s' if doses != 1 else ''} "
+        f"Course: {found.product}{brand}{partner} {schedule}, {setting}, {phase}; {counted} "
         f"since {found.day('first')}, the last on {found.day('product_last')}"
     )
 
@@ -84,15 +90,19 @@ def _regimen_lines(course: CourseReview, indent: str) -> Iterator[str]:
         yield f"{indent}Regimens that fit (criteria of trial or label; no recommendation)"
     for each in fits:
         cited = "; ".join(map(str, each.citations))
-        yield paragraph(f"{each.regimen.key}: {each.regimen.title} ({each.regimen.trial})  [{cited}]", indent + "  ")
+        yield paragraph(f"{each.regimen.key}: {each.regimen.title}{_trial(each)}  [{cited}]", indent + "  ")
         for component in each.regimen.components:
             yield f"{indent}      {component}"
-    possible = sorted((e for e in course.regimens if e.verdict == POSSIBLE), key=lambda each: len(each.unknown))
-    near = [each for each in possible if len(each.unknown) <= len(possible[0].unknown)][:MOST_POSSIBLE]
+    possible = [each for each in course.regimens if each.verdict == POSSIBLE]
+    near = [each for each in possible if len(each.unknown) <= MOST_UNKNOWN][:MOST_POSSIBLE]
     if near:
         told = ", ".join(f"{each.regimen.key} ({', '.join(each.unknown)})" for each in near)
         more = f"; and {len(possible) - len(near)} more" if len(possible) > len(near) else ""
         yield paragraph(f"could fit, if these facts allow: {told}{more}", indent)
+
+
+def _trial(each: Any) -> str:
+    return f" ({each.regimen.trial})" if each.regimen.trial else ""
 
 
 def _plan_lines(item: PlanItem, indent: str) -> Iterator[str]:
