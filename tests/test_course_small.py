@@ -310,7 +310,7 @@ def test_vials_waste_least(need: Decimal, sizes: list[Decimal]) -> None:
     assert made is not None
     opened = sum((size * count for size, count in made.counts), D(0))
     assert opened - need == made.waste_mg >= 0
-    assert set(size for size, _ in made.counts) <= set(sizes)
+    assert {size for size, _ in made.counts} <= set(sizes)
     assert (made.waste_mg, sum(count for _, count in made.counts)) == best_by_force(need, sizes)
 
 

@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from .calendar_days import months_after
-from .fold.vocabulary import UNKNOWN
+from .fold.vocabulary import PERTUZUMAB, UNKNOWN
 from .standing import METASTATIC, THOUSAND, YEAR_DAYS, Column, Columns, known, yes_no
 
 _SPAN = re.compile(r"(\d+)(?: to (\d+))? (day|week|month|year)s?")
@@ -97,6 +97,7 @@ def hold_clock(state: Mapping[str, Column], on: int) -> Columns:
 def year_clock(state: Mapping[str, Column]) -> Columns:
     """The last day of the year of trastuzumab in early disease: 52 weeks from the first dose (H-23)."""
     early = (state["setting"] != METASTATIC) & known(state["setting"]) & known(state["trastuzumab_first_day"])
+    early &= (state["product"] <= PERTUZUMAB) & known(state["product"])
     return {"year_end_day": np.where(early, state["trastuzumab_first_day"] + YEAR_DAYS, UNKNOWN)}
 
 

@@ -33,7 +33,8 @@ class Finding:
     """One thing said: its grade, its words, and the resources it speaks of.
 
     Where a decision says it: `key` is its outcome and value, `do` what to do and `by` when, `rows` and
-    `citations` the rows behind it, `facts` what it rests on, `settle` what would settle it.
+    `citations` the rows behind it, `facts` what it rests on, `settle` what would settle it,
+    `remark` what the row adds.
     """
 
     grade: Grade
@@ -46,6 +47,7 @@ class Finding:
     citations: tuple[Citation, ...] = ()
     facts: tuple[tuple[str, str], ...] = ()
     settle: tuple[tuple[str, ...], ...] = ()
+    remark: str = ""
 
     def as_json(self) -> dict[str, Any]:
         told: dict[str, Any] = {"grade": self.grade.word, "finding": self.words, "from": list(self.origins)}
@@ -53,7 +55,8 @@ class Finding:
             told |= {
                 "key": self.key, "do": self.do, "by": self.by.isoformat() if self.by else None,
                 "rows": list(self.rows), "sources": [citation.as_json() for citation in self.citations],
-                "facts": dict(self.facts), "would_settle": [list(names) for names in self.settle],
+                "facts": dict(self.facts), "remark": self.remark,
+                "would_settle": [list(names) for names in self.settle],
             }  # fmt: skip
         return told
 

@@ -20,7 +20,7 @@ from .vials import rounded, vials_for, volume_ml
 DAYS_LOOKED_AHEAD = 120
 NOT_SETTLED = "dose not settled"
 PERTUZUMAB_DAYS = 21
-WEEKLY_DOSES = 12
+WEEKLY_DOSES, WEEKLY_DOSES_WITH_CARBOPLATIN = 12, 18
 CLOCKED = ("too early", "waiting for recovery")
 """The states of a hold whose clocks still run."""
 _PER_KG = re.compile(r"(\d+(?:\.\d+)?) mg/kg")
@@ -87,6 +87,9 @@ def _doses(found: Standing, courses: Courses) -> Iterator[PlanItem]:
     """The next dose of the product in hand, and of pertuzumab where it is given beside it."""
     if not _may_be_dosed(found):
         return
+    if found.outcomes.get("product_mixup") == "intended change":
+        yield from _first_dose(found, courses)
+        return
     due, last = found.day("next_dose"), found.day("product_last")
     end = found.day("year_end")
     if due is not None and last is not None and (end is None or due <= end):
@@ -101,12 +104,17 @@ def _doses(found: Standing, courses: Courses) -> Iterator[PlanItem]:
 def _dose(found: Standing, courses: Courses, product: str, last: dt.date, due: dt.date) -> PlanItem:
     day = max(due, found.on)
     values: dict[str, Value] = {**found.values, "product": product}
+    asked = "missed_dose_action"
     if product != found.product:
         values["schedule"] = "q3w"
-    missed = _missed(found, courses, values, (day - last).days)
+    elif product == "trastuzumab-iv" and _weekly_done(found):
+        values["schedule"], asked = "q3w", "first_q3w_dose_action"
+    missed = _missed(found, courses, asked, values, (day - last).days)
     kind = "loading" if missed is not None and missed.value == "reload" else "maintenance"
-    latest = _last_day_without_reload(courses, values, last, due) if kind == "maintenance" else None
+    latest = _last_day_without_reload(courses, asked, values, last, due) if kind == "maintenance" else None
     what = "re-load" if kind == "loading" else "maintenance"
+    if asked == "first_q3w_dose_action":
+        what = f"{what}, the first every 3 weeks after the weekly doses"
     return _dose_item(found, courses, values, kind, what, day, latest, missed)
 
 
@@ -135,8 +143,6 @@ def _dose_item(
     for name, decision in (("infusion_minutes", minutes), ("observation_minutes", observation)):
         if decision is not None and decision.value not in (None, "none stated"):
             details[name] = str(decision.value)
-    if product == "trastuzumab-iv" and _weekly_done(found):
-        details["note"] = "12 weekly doses are given (18 with docetaxel and carboplatin): then 6 mg/kg every 3 weeks"
     unsure = (
         "if the cardiologist lets it resume: " if found.outcomes.get("cardiac_action") == "clinician decides" else ""
     )
@@ -147,9 +153,12 @@ def _dose_item(
 
 
 def _weekly_done(found: Standing) -> bool:
-    """Whether the weekly phase of adjuvant therapy has had its 12 doses."""
+    """Whether the weekly phase of adjuvant therapy has had its doses: 12, or 18 beside carboplatin."""
     early = found.values.get("setting") in ("neoadjuvant", "adjuvant")
-    return early and found.values.get("schedule") == "weekly" and found.state["weekly_doses"] + 1 >= WEEKLY_DOSES
+    first = found.day("trastuzumab_first") or found.on
+    beside = any(e.product == "carboplatin" and e.day is not None and e.day >= first for e in found.timeline.events)
+    wanted = WEEKLY_DOSES_WITH_CARBOPLATIN if beside else WEEKLY_DOSES
+    return early and found.values.get("schedule") == "weekly" and found.state["weekly_doses"] + 1 >= wanted
 
 
 def _is_over(found: Standing) -> bool:
@@ -157,18 +166,18 @@ def _is_over(found: Standing) -> bool:
     return found.outcomes.get("adjuvant_duration") in ("complete", "beyond one year", "beyond the cycles")
 
 
-def _missed(found: Standing, courses: Courses, values: Mapping[str, Value], days: int) -> Decision | None:
-    return courses.decide("missed_dose_action", {**values, "days_since_last_dose": Decimal(days)}, found)
+def _missed(found: Standing, courses: Courses, outcome: str, values: Mapping[str, Value], days: int) -> Decision | None:
+    return courses.decide(outcome, {**values, "days_since_last_dose": Decimal(days)}, found)
 
 
 def _last_day_without_reload(
-    courses: Courses, values: Mapping[str, Value], last: dt.date, due: dt.date
+    courses: Courses, outcome: str, values: Mapping[str, Value], last: dt.date, due: dt.date
 ) -> dt.date | None:
     """The last day on which the maintenance dose still needs no re-load; `None` where it never does."""
-    edition = courses.edition("missed_dose_action", values)
+    edition = courses.edition(outcome, values)
     if edition is None:
         return None
-    array = courses.knowledge.array(edition, "missed_dose_action")
+    array = courses.knowledge.array(edition, outcome)
     names = array.outcome.values
     standing = None
     for days in range((due - last).days, (due - last).days + DAYS_LOOKED_AHEAD):
@@ -220,14 +229,17 @@ def _echo(found: Standing) -> Iterator[PlanItem]:
     asked = interval
     if sooner is not None and last is not None and due == last + dt.timedelta(days=sooner[0]):
         asked = recheck
+    when = f"{asked} after the last"
+    if found.values.get("therapy_phase") == "completed" and due == found.day("any_last"):
+        when = "at completion"
     latest = due + dt.timedelta(days=found.site.echo_tolerance_days)
     recovery = found.day("latest_recovery") if found.outcomes.get("hold_status") in CLOCKED else None
     if recovery is not None:
         due, latest = min(due, recovery), min(latest, recovery)
-    if latest < found.on:
+    if latest < found.on or found.outcomes.get("hold_status") == "verdict overdue":
         due = latest = found.on  # it is overdue: now
     why = _because(found.decisions.get("echo_interval"), found.decisions.get("echo_recheck"))
-    yield PlanItem("echo", f"LVEF ({asked} after the last; same method as before)", due, latest, {}, **why)
+    yield PlanItem("echo", f"LVEF ({when}; same method as before)", due, latest, {}, **why)
 
 
 def _hold(found: Standing) -> Iterator[PlanItem]:
@@ -241,7 +253,8 @@ def _hold(found: Standing) -> Iterator[PlanItem]:
 
 def _end(found: Standing) -> Iterator[PlanItem]:
     end = found.day("year_end")
-    if end is None or found.values.get("therapy_phase") == "completed" or found.values.get("stopped_for_good") == "yes":
+    over = found.values.get("therapy_phase") == "completed" or found.values.get("stopped_for_good") == "yes"
+    if end is None or over or found.values.get("pregnant") == "yes":
         return
     what = "end of the year of therapy (52 weeks from the first dose)"
     yield PlanItem("end", what, None, end, {}, **_because(found.decisions.get("adjuvant_duration")))
@@ -251,7 +264,7 @@ def _contraception(found: Standing) -> Iterator[PlanItem]:
     until = found.day("contraception_until")
     if until is None or found.values.get("reproductive_potential") == "no":
         return
-    what = "effective contraception during therapy and until (counted from the last dose so far)"
+    what = "effective contraception at least until this day (counted from the last dose so far)"
     if found.values.get("pregnant") == "yes":
         what = "washout of the last dose"
     yield PlanItem("contraception", what, None, until, {}, **_because(found.decisions.get("contraception_months")))

@@ -111,6 +111,7 @@ def _with_pertuzumab(state: Mapping[str, Column]) -> npt.NDArray[np.bool_]:
     """Where pertuzumab is given as a partner of another antibody: within six weeks of its last dose."""
     product, last = state["product"], state["product_last_day"]
     partner = known(state["pertuzumab_last_day"]) & known(last) & (product != PERTUZUMAB) & (product != PHESGO)
+    partner &= state["pertuzumab_last_day"] >= state["product_first_day"]
     made: npt.NDArray[np.bool_] = partner & (last - state["pertuzumab_last_day"] < PARTNER_DAYS)
     return made
 

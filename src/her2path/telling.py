@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 from .agenda import NOT_NO, UNDETERMINED, Saying, read_sayings
@@ -26,7 +26,8 @@ DOSE_FACTS = frozenset({"dose_mg", "dose_mg_per_kg", "dose_mg_per_m2", "dose_giv
 OF_LVEF = ("lvef", "lvef_fall", "lvef_below_limit")
 OF_DOSES = (
     "product", "schedule", "days_since_last_dose", "doses_given", "days_since_first_dose", "therapy_phase",
-    "months_since_last_dose", "dose_days_late",
+    "months_since_last_dose", "dose_days_late", "dose_deviation_percent", "weight_change_percent",
+    "days_first_to_last_dose",
 )  # fmt: skip
 
 
@@ -137,8 +138,7 @@ def _finding(key: str, saying: Saying, decision: Decision, found: Standing) -> F
         words = words.replace(
             "[possible]", " or ".join(decision.possible) or "nothing: the facts contradict each other"
         )
-    if not saying.do and decision.remarks:
-        do = decision.remarks[0]
+    remark = decision.remarks[0] if decision.remarks and not saying.do else ""
     used = [
         (name, found.text(name)) for name in dict.fromkeys(axis.fact.name for axis in decision.array.axes)
         if name in decision.given.values
@@ -146,7 +146,7 @@ def _finding(key: str, saying: Saying, decision: Decision, found: Standing) -> F
     return Finding(
         saying.grade, words, tuple(dict.fromkeys(origin for name, _ in used for origin in origins_of(name, found))),
         f"{key}: {decision.value or UNDETERMINED}", do, None, tuple(decision.rows),
-        tuple(decision.citations), tuple(used), decision.would_settle if decision.value is None else (),
+        tuple(decision.citations), tuple(used), decision.would_settle if decision.value is None else (), remark,
     )  # fmt: skip
 
 
@@ -161,17 +161,34 @@ def origins_of(fact: str, found: Standing) -> tuple[str, ...]:
         return (*_at(found, ("lvef",), found.day("lvef")), *baseline)
     if fact in ("on_hold", "days_on_hold", "hold_count", "hold_open", "days_since_hold"):
         return _at(found, ("lvef", "hold_recorded"), found.day("hold"))
+    if fact in ("ordered_product", "switch_intended"):
+        return _at(found, ("ordered_mg", "ordered_mg_per_kg"), found.day("order"))
+    if fact in ("doses_in_hold", "past_doses_in_hold"):
+        return _at(found, DOSE_FACTS, found.day("dose_in_hold"), HER2_DRUGS)
     if fact in OF_DOSES:
-        return _at(found, DOSE_FACTS, found.day("product_last"))
+        return _at(found, DOSE_FACTS, found.day("product_last"), frozenset({found.product or ""}))
     if fact in ("setting", "pregnant", "heart_failure", "progression", "surgery_done", "weight_kg"):
-        of_fact = [event for event in found.timeline.events if event.fact == fact]
+        of_fact = [event for event in found.timeline.events if event.fact == fact and _is_past(event, found)]
         return (of_fact[-1].origin,) if of_fact else ()
     return ()
 
 
-def _at(found: Standing, facts: object, day: dt.date | None) -> tuple[str, ...]:
-    wanted = frozenset(facts) if isinstance(facts, tuple | frozenset) else frozenset()
-    events = (event for event in found.timeline.events if event.day == day and event.fact in wanted)
+def _is_past(event: Event, found: Standing) -> bool:
+    return event.day is not None and event.day <= found.on
+
+
+def _at(
+    found: Standing,
+    facts: tuple[str, ...] | frozenset[str],
+    day: dt.date | None,
+    products: frozenset[str] | None = None,
+) -> tuple[str, ...]:
+    """Where the events of a day stand that say some facts, of some products."""
+    wanted = frozenset(facts)
+    events = (
+        event for event in found.timeline.events
+        if event.day == day and event.fact in wanted and (products is None or event.product in products)
+    )  # fmt: skip
     return tuple(dict.fromkeys(event.origin for event in events))
 
 

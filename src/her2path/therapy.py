@@ -88,10 +88,17 @@ class Standing:
         if value is None:
             if name.endswith("_day"):
                 return str(self.day(name.removesuffix("_day")) or "unknown")
-            if name == "last_mg" and self.state["last_mg"] != UNKNOWN:
-                return f"{Decimal(self.state['last_mg']) / THOUSAND:f}".rstrip("0").rstrip(".")
+            if name in ("last_mg", "last_per_kg") and self.state[name] != UNKNOWN:
+                return plain_number(Decimal(self.state[name]) / THOUSAND)
             return "unknown"
-        return f"{value.normalize():f}" if isinstance(value, Decimal) else str(value)
+        if isinstance(value, Decimal):
+            return plain_number(value.to_integral_value() if name.endswith("_percent") else value)
+        return str(value)
+
+
+def plain_number(value: Decimal) -> str:
+    """A number without needless zeros behind the point."""
+    return f"{value.normalize():f}"
 
 
 def brand_in_hand(found: Standing, product: str = "") -> str:

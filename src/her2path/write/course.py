@@ -43,11 +43,15 @@ def _course_line(found: Standing) -> str:
         phase = f"died {death}"
     partner = " with pertuzumab" if found.values.get("partner_pertuzumab") == "yes" else ""
     setting = found.text("setting") if "setting" in found.values else "setting unknown"
-    doses = found.state["trastuzumab_doses"] or found.state["product_doses"]
+    naked = found.product in ("trastuzumab-iv", "trastuzumab-sc", "phesgo")
+    doses = found.state["trastuzumab_doses"] if naked else found.state["product_doses"]
     counted = "1 dose" if doses == 1 else f"{doses} doses"
+    first = found.day("first") if naked else found.day("product_first")
+    before = found.state["trastuzumab_doses"] if not naked else 0
+    earlier = f" ({before} of trastuzumab before)" if before else ""
     return (
         f"Course: {found.product}{brand}{partner} {schedule}, {setting}, {phase}; {counted} "
-        f"since {found.day('first')}, the last on {found.day('product_last')}"
+        f"since {first}{earlier}, the last on {found.day('product_last')}"
     )
 
 
@@ -72,6 +76,8 @@ def finding_lines(finding: Finding, indent: str) -> Iterator[str]:
     inner = indent + "    "
     if finding.do:
         yield paragraph(f"do: {finding.do}", inner)
+    if finding.remark:
+        yield paragraph(f"remark: {finding.remark}", inner)
     if finding.rows:
         rows = ", ".join(row.replace(":", " row ") for row in finding.rows)
         cited = "; ".join(map(str, finding.citations))
