@@ -23,6 +23,7 @@ lint: .venv/dev
 bench: .venv/bench                 ## Measure speed, as ratios in one run
 	$(BIN)/python bench/tables.py
 	$(BIN)/python bench/reading.py
+	$(BIN)/python bench/population.py
 
 .venv/made:
 	@test -n "$(PYTHON)" || { echo "her2path needs Python 3.11 or later"; exit 1; }

@@ -178,10 +178,7 @@ def _is_past(event: Event, found: Standing) -> bool:
 
 
 def _at(
-    found: Standing,
-    facts: tuple[str, ...] | frozenset[str],
-    day: dt.date | None,
-    products: frozenset[str] | None = None,
+    found: Standing, facts: Iterable[str], day: dt.date | None, products: frozenset[str] | None = None
 ) -> tuple[str, ...]:
     """Where the events of a day stand that say some facts, of some products."""
     wanted = frozenset(facts)
