@@ -283,7 +283,8 @@ def test_one_wrong_dose_does_not_change_the_schedule(tmp_path: Path) -> None:
     assert found["facts"]["schedule"] == "q3w"
     assert planned(found, "dose")[0][0] == "2026-05-11"
     (alarm,) = (each for each in found["findings"] if each["grade"] == "alarm")
-    assert alarm["key"].startswith("dose_check") and "220 mg on 2026-04-20" in alarm["finding"]
+    assert alarm["key"].startswith("dose_check")
+    assert "220 mg on 2026-04-20" in alarm["finding"]
 
 
 def test_the_first_three_weekly_dose_follows_the_weekly_ones() -> None:

@@ -139,8 +139,12 @@ def test_the_clock_of_the_next_dose() -> None:
 
 
 def test_the_year_ends_after_52_weeks_in_early_disease_only() -> None:
-    state = {"setting": column(0, 1, 2, UNKNOWN), "trastuzumab_first_day": column(*[ZERO] * 4)}
-    assert clocks.year_clock(state)["year_end_day"].tolist() == [ZERO + 364, ZERO + 364, UNKNOWN, UNKNOWN]
+    settings, products = (0, 1, 2, UNKNOWN, 1), (0, 0, 0, 0, 4)
+    state = {
+        "setting": column(*settings), "product": column(*products), "trastuzumab_first_day": column(*[ZERO] * 5),
+    }  # fmt: skip
+    ends = [ZERO + 364, ZERO + 364, UNKNOWN, UNKNOWN, UNKNOWN]
+    assert clocks.year_clock(state)["year_end_day"].tolist() == ends, "T-DM1 has its own number of cycles"
 
 
 # -- arithmetic ---------------------------------------------------------------------------------

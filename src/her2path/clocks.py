@@ -90,6 +90,7 @@ def hold_clock(state: Mapping[str, Column], on: int) -> Columns:
         "resume_allowed": yes_no(state["may_resume"] == 1),
         "stopped_for_good": yes_no(known(state["stopped_day"])),
         "doses_in_hold": state["doses_in_hold"] * THOUSAND,
+        "past_doses_in_hold": state["past_doses_in_hold"] * THOUSAND,
         "doses_after_stop": state["doses_after_stop"] * THOUSAND,
     }
 

@@ -81,7 +81,9 @@ def _facts_of(events: EventColumns, courses: Courses, her2: dict[str, Column]) -
         facts[name] = column if name not in facts else np.where(known(facts[name]), facts[name], column)
     if "birth_date" in latest:
         _lay({"age_years": age_years(latest["birth_date"], on)}, facts)
-    facts |= settle(facts, state, latest)
+    for name, column in settle(state, latest).items():
+        held = facts.get(name)
+        facts[name] = column if held is None else np.where(known(held), held, column)
     _lay(her2, facts)
     facts["lvef_lower_limit"] = np.full(events.patients, limit)
     _brands(facts, events, courses, placed)

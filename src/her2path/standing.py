@@ -100,7 +100,9 @@ def standing(state: Mapping[str, Column], on: int) -> Columns:
     last_taxane = state["taxane_last_day"]
     made["taxane_recent"] = yes_no(known(last_taxane) & (on - last_taxane <= PARTNER_DAYS))
     made["alive"] = yes_no(~known(state["death_day"]))
-    made["dose_deviation_percent"] = _deviation(state)
+    given, nearest = _nearest(state)
+    made["dose_deviation_percent"] = _deviation(given, nearest)
+    made["weight_change_percent"] = _weight_change(state, given, nearest)
     made["partner_pertuzumab"] = yes_no(_with_pertuzumab(state))
     before = known(state["baseline_day"]) & known(state["first_day"])
     made["baseline_days_before_start"] = times(np.where(before, state["first_day"] - state["baseline_day"], UNKNOWN))
@@ -116,10 +118,14 @@ def _with_pertuzumab(state: Mapping[str, Column]) -> npt.NDArray[np.bool_]:
     return made
 
 
-def settle(facts: Mapping[str, Column], state: Mapping[str, Column], recorded: Mapping[str, Column]) -> Columns:
-    """Facts that need both the states and what else the record says; those it says itself are left alone.
+SETTLED_BY = ("prior_her2_therapy", "prior_systemic_therapy", "pathological_response")
+"""The recorded facts that `settle` reads."""
 
-    `recorded` are the facts as the record states them: "no HER2-directed therapy before" means no T-DM1 before.
+
+def settle(state: Mapping[str, Column], recorded: Mapping[str, Column]) -> Columns:
+    """Facts that need both the states and what else the record says (`recorded`): what is known already goes before.
+
+    "No HER2-directed therapy before" means no T-DM1 before.
     """
     made: Columns = {}
     nothing = np.full(len(state["product"]), UNKNOWN, np.int64)
@@ -137,13 +143,12 @@ def settle(facts: Mapping[str, Column], state: Mapping[str, Column], recorded: M
         ~known(state["any_last_day"]) | (state["order_day"] >= state["any_last_day"])
     )
     made["ordered_product"] = np.where(ordered, state["order_product"], UNKNOWN)
-    response = facts.get("pathological_response", np.full(len(ordered), UNKNOWN, np.int64))
+    response = recorded.get("pathological_response", nothing)
     order = made["ordered_product"]
     conjugate = (order == T_DM1) | (order == T_DXD)
     progressed = known(state["last_progression_day"]) & (state["last_progression_day"] >= state["product_first_day"])
     meant = progressed | ((response == RESIDUAL) & conjugate)
     made["switch_intended"] = np.where(ordered, np.where(meant, YES, NOT_STATED), UNKNOWN)
-    made["weight_change_percent"] = _weight_change(state)
     weight, height = state["last_weight"], state["height"]
     both = known(weight) & known(height) & (height > 0)
     safe = np.where(both, height, 1)
@@ -166,9 +171,7 @@ def settle(facts: Mapping[str, Column], state: Mapping[str, Column], recorded: M
     for day in np.unique(came[recurred]):
         chosen = recurred & (came == day)
         made["months_to_recurrence"][chosen] = months_between(ended[chosen], int(day)) * THOUSAND
-    return {
-        name: np.where(known(facts[name]), facts[name], each) if name in facts else each for name, each in made.items()
-    }
+    return made
 
 
 LABELLED = {
@@ -184,31 +187,37 @@ CREDIBLE_PERCENT = 25
 def _nearest(state: Mapping[str, Column]) -> tuple[Column, Column]:
     """The last dose (mg/kg or mg) and the nearest one of the label; unknown where either is."""
     product, days = state["product"], state["schedule_days"]
-    by_weight = np.isin(product, BY_WEIGHT)
+    by_weight = (product == BY_WEIGHT[0]) | (product == BY_WEIGHT[1]) | (product == BY_WEIGHT[2])
     given = np.where(by_weight, state["last_per_kg"], state["last_mg"])
     nearest = np.full(len(product), UNKNOWN, np.int64)
     for (number, interval), doses in LABELLED.items():
-        chosen = (product == number) & (days == interval) & known(given)
+        chosen = (product == number) & (days == interval)
+        if not chosen.any():
+            continue
         for dose in doses:
             nearer = chosen & (~known(nearest) | (np.abs(given - dose) < np.abs(given - nearest)))
             nearest = np.where(nearer, dose, nearest)
-    return given, nearest
+    return given, np.where(known(given), nearest, UNKNOWN)
 
 
-def _deviation(state: Mapping[str, Column]) -> Column:
+def _deviation(given: Column, nearest: Column) -> Column:
     """How far the last dose lies from the nearest of the label, in percent (thousandths)."""
-    given, nearest = _nearest(state)
     both = known(given) & known(nearest)
     made: Column = np.where(both, (given - nearest) * 100 * THOUSAND // np.where(both, nearest, 1), UNKNOWN)
     return made
 
 
-def _weight_change(state: Mapping[str, Column]) -> Column:
+def _weight_change(state: Mapping[str, Column], given: Column, nearest: Column) -> Column:
     """The last weight against the one that the last dose by weight was worked out with: the dose over the label's
     mg/kg. Unknown where the dose itself is too far from any of the label."""
-    given, nearest = _nearest(state)
-    mg, weight = state["last_mg"], state["last_weight"]
-    usable = np.isin(state["product"], BY_WEIGHT) & known(mg) & known(weight) & known(given) & known(nearest)
+    mg, weight, product = state["last_mg"], state["last_weight"], state["product"]
+    usable = (
+        ((product == BY_WEIGHT[0]) | (product == BY_WEIGHT[1]) | (product == BY_WEIGHT[2]))
+        & known(mg)
+        & known(weight)
+        & known(given)
+        & known(nearest)
+    )
     usable &= np.abs(given - nearest) * 100 <= CREDIBLE_PERCENT * np.where(usable, nearest, 1)
     worked = np.where(usable, mg * THOUSAND // np.where(usable, nearest, 1), 1)
     made: Column = np.where(usable, (weight - worked) * 100 * THOUSAND // np.maximum(worked, 1), UNKNOWN)

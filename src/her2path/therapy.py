@@ -29,7 +29,7 @@ from .fold.run import fold_one
 from .fold.vocabulary import HER2_PRODUCTS, UNKNOWN
 from .record import Event, Record
 from .site import Site
-from .standing import Columns, age_years, coded, settle, standing
+from .standing import SETTLED_BY, Columns, age_years, coded, settle, standing
 from .timeline import Timeline, latest_of, timeline_of
 from .value import Interval, Reason, Unknown, Value
 
@@ -228,14 +228,11 @@ class Courses:
                 found.unknown[name] = value
             elif name not in found.values:
                 found.values[name] = value
-        said_in_columns = {
-            name: np.array([coded(value, facts[name])], np.int64) for name, value in found.values.items()
-        }
         recorded = {
             name: np.array([coded(value, facts[name])], np.int64)
-            for name, value in latest.values.items() if not isinstance(value, Unknown)
+            for name, value in latest.values.items() if name in SETTLED_BY
         }  # fmt: skip
-        settled = settle(said_in_columns, state, recorded)
+        settled = settle(state, recorded)
         found.columns |= settled
         self._take(found, {name: column for name, column in settled.items() if name not in found.values})
         for name, said in her2.items():
