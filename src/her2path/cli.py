@@ -12,13 +12,14 @@ import gc
 import json
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TextIO
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from . import __version__
 from .edition import AskedWrongly, Knowledge, knowledge_folder, read_knowledge
 from .problem import KnowledgeError
+from .write.output import opened, put
 
 DONE, DOES_NOT_HOLD, ASKED_WRONGLY, PARTLY_READ = 0, 1, 2, 3
 
@@ -153,7 +154,7 @@ def coverage(as_json: bool, output: Path | None) -> None:
     from .write.coverage import coverage_page
 
     found = covered(read_knowledge())
-    _put(json.dumps(found.as_json(), indent=2, ensure_ascii=False) if as_json else coverage_page(found), output)
+    put(json.dumps(found.as_json(), indent=2, ensure_ascii=False) if as_json else coverage_page(found), output)
 
 
 def column_option(command: Any) -> Any:
@@ -233,7 +234,7 @@ def decide(
 
     decision = decide_one(fact, given, knowledge=knowledge, edition=edition, on=on, jurisdiction=jurisdiction)
     text = json.dumps(decision.as_json(), indent=2, ensure_ascii=False) if as_json else show_decision(decision)
-    _put(text, output)
+    put(text, output)
 
 
 def pairs(texts: tuple[str, ...]) -> dict[str, str]:
@@ -326,7 +327,7 @@ def review(
     gc.freeze()
     gc.set_threshold(50_000, 20, 20)
     summary = Summary()
-    stream = _opened(output, source) if output else sys.stdout
+    stream = opened(output, source) if output else sys.stdout
     writer = Writer(stream, form, summary_only, calendar, settings.on)
     quiet = not sys.stderr.isatty() or (output is None and sys.stdout.isatty())
     try:
@@ -377,24 +378,6 @@ def _review_many(source: Path, output: Path, knowledge: Knowledge, settings: Set
         sys.exit(DOES_NOT_HOLD)
     if total.troubles:
         sys.exit(PARTLY_READ)
-
-
-def _put(text: str, output: Path | None) -> None:
-    if output is None:
-        click.echo(text)
-    else:
-        with _opened(output) as stream:
-            stream.write(text + "\n")
-
-
-def _opened(output: Path, source: Path | None = None) -> TextIO:
-    """A file to write to. Raises `AskedWrongly` where it is what is read, or cannot be written."""
-    if source is not None and output.exists() and output.samefile(source):
-        raise AskedWrongly(f"{output} is what is read; write to another file")
-    try:
-        return output.open("w", encoding="utf-8")
-    except OSError as error:
-        raise AskedWrongly(f"{output}: the file cannot be written: {error.strerror or error}") from error
 
 
 if __name__ == "__main__":
