@@ -182,6 +182,7 @@ BASE = [lvef(-7, 65), *doses(0, 84)]
         [made("er_status", "positive", 3), made("hormone_receptor_status", "negative", 3)],
         [made("sex", "male", 3), made("reproductive_potential", "yes", 3)],
         [made("birth_date", "1980-02-29", None)], [made("age_years", 34, 3)],
+        [made("lvef_baseline", 70, 3)], [made("lvef_fall", 3, 3)],
         [made("age_years", 34, 3), made("birth_date", "1980-02-29", None)],
         [made("pregnant", "yes", 60), made("sex", "female", None)],
         [made("hold_recorded", "resumed", 90), made("hold_recorded", "cardiac", 90)],
@@ -196,7 +197,9 @@ def test_one_and_many_at_the_corners(more: list[Event]) -> None:
         assert plain == 2
 
 
-def test_a_pregnancy_without_any_dose_is_alike() -> None:
+def test_a_baseline_by_word_and_a_pregnancy_without_any_dose_are_alike() -> None:
+    many = [([dose(3), lvef(30, 48), made("lvef_baseline", 70, 3)], NOTHING, None)]
+    assert compare(many, 140, SITES[0], "us", EVERYTHING) == 1
     many = [([made("pregnant", "yes", 9), made("sex", "female", None)], NOTHING, None), (BASE, NOTHING, None)]
     assert compare(many, 140, SITES[0], "us", EVERYTHING) == 2
 

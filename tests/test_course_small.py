@@ -596,7 +596,7 @@ def test_wrong_names_in_the_agenda_are_found(before: str, after: str, said: str,
     assert before in QUESTIONS
     findings.write_text(QUESTIONS.replace(before, after, 1), encoding="utf-8")
     problems = agenda.prove_agenda(knowledge)
-    assert [problem.what for problem in problems] == [said]
+    assert said in [problem.what for problem in problems]
     with pytest.raises(KnowledgeError):
         agenda.require_agenda(knowledge)
 

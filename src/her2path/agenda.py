@@ -6,6 +6,7 @@ in `knowledge/findings.md`, where a clinician can read and change them.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
@@ -14,6 +15,7 @@ from pathlib import Path
 from .edition import Knowledge, knowledge_folder
 from .fact import Facts
 from .finding import Grade
+from .fold.vocabulary import COURSE, DOSING, HEART
 from .markdown import plain, read_markdown
 from .problem import KnowledgeError, Problem
 
@@ -22,6 +24,11 @@ NOT_NO = "undetermined, not no"
 """An outcome that is undetermined, of which *no* is not possible any more."""
 
 TREATED = ("on treatment", "on hold")
+CLOCKS = (
+    "next_dose_day", "echo_due_day", "earliest_resume_day", "latest_recovery_day", "year_end_day",
+    "contraception_until_day",
+)  # fmt: skip
+"""The days of `clocks.py` that words may name."""
 GRADES = {grade.word: grade for grade in Grade}
 
 
@@ -101,6 +108,7 @@ def prove_agenda(knowledge: Knowledge) -> list[Problem]:
     problems: list[Problem] = []
     facts: Facts = knowledge.facts
     decided = {name for edition in knowledge.editions for name in edition.tables}
+    asked: set[str] = set()
 
     def fault(line: int, what: str, advice: str) -> None:
         problems.append(Problem(path, line, "bad finding", what, advice))
@@ -109,8 +117,13 @@ def prove_agenda(knowledge: Knowledge) -> list[Problem]:
         for line, record in grid.records():
             if grid.first == "question":
                 name = plain(record["question"])
+                asked.add(name)
                 if name not in decided:
                     fault(line, f"no table decides {name!r}", "name an outcome that a table decides")
+                if plain(record.get("stage", "")) not in ("1", "2"):
+                    fault(line, f"stage {record.get('stage')!r}", "write 1 or 2")
+                if (about := plain(record.get("about", ""))) and about not in facts["product"].values:
+                    fault(line, f"no product is called {about!r}", "name a value of product, or leave it blank")
                 for fact, values in _conditions(record.get("asked when", "")):
                     if fact not in facts or not set(values) <= {*facts[fact].values, "known", "unknown"}:
                         fault(line, f"{fact} cannot be {', '.join(values)}", "name a fact and its values, or known")
@@ -122,6 +135,11 @@ def prove_agenda(knowledge: Knowledge) -> list[Problem]:
                 for value in (each.strip() for each in plain(record["value"]).split(";")):
                     if value not in (*facts[name].values, UNDETERMINED, NOT_NO):
                         fault(line, f"{name} has no value {value!r}", f"write one of {', '.join(facts[name].values)}")
+                if name not in asked:
+                    fault(line, f"nobody asks for {name}", "add a question, or drop the row")
+                for field in re.findall(r"\{(\w*)\}", record["say"] + record.get("do", "")):
+                    if field not in facts and field not in (*DOSING, *HEART, *COURSE, *CLOCKS):
+                        fault(line, f"no fact or day is called {field!r}", "name one, or mend the braces")
                 if plain(record["grade"]) not in GRADES:
                     fault(line, f"{record['grade']!r} is no grade", f"write one of {', '.join(GRADES)}")
     return problems

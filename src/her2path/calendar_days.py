@@ -1,7 +1,7 @@
 """Days and calendar months on whole columns of ordinals (1 = 0001-01-01), as `datetime.date.toordinal` counts.
 
 A month after 31 January is the last day of February: labels say months, so the calendar's are meant, clamped
-to the end of the month (decision D41).
+to the end of the month (decision D49).
 """
 
 from __future__ import annotations

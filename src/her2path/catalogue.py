@@ -35,7 +35,8 @@ class Component:
     citations: tuple[Citation, ...]
 
     def __str__(self) -> str:
-        return f"{self.drug} {self.dose} {self.schedule}, {self.cycles}"
+        cycles = f"{self.cycles} cycles" if self.cycles.isdigit() else self.cycles
+        return f"{self.drug} {self.dose} {self.schedule}, {cycles}"
 
 
 @dataclass(frozen=True, slots=True)

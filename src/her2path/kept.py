@@ -31,9 +31,9 @@ def kept_knowledge(folder: Path, read: Callable[[], Knowledge]) -> Knowledge:
     path = _place(folder)
     if path is None:
         return read()
-    with contextlib.suppress(OSError, ValueError, EOFError, AttributeError, ImportError, pickle.PickleError):
+    with contextlib.suppress(*UNUSABLE):
         if path.stat().st_uid == os.getuid() if hasattr(os, "getuid") else True:
-            found = pickle.loads(path.read_bytes())
+            found = _loaded(path.read_bytes())
             if isinstance(found, Knowledge):
                 return found
     made = read()
@@ -42,11 +42,33 @@ def kept_knowledge(folder: Path, read: Callable[[], Knowledge]) -> Knowledge:
     return made
 
 
+UNUSABLE = (
+    OSError, ValueError, EOFError, AttributeError, ImportError, TypeError, OverflowError, KeyError, IndexError,
+    MemoryError, pickle.PickleError,
+)  # fmt: skip
+"""What may go wrong with a kept file; it is then read and proven anew."""
+MARK_BYTES = 16
+
+
+def _mark(content: bytes) -> bytes:
+    return blake2b(content, digest_size=MARK_BYTES).digest()
+
+
+def _loaded(kept: bytes) -> object:
+    """What a kept file holds. Raises `ValueError` where one bit of it has changed."""
+    mark, content = kept[:MARK_BYTES], kept[MARK_BYTES:]
+    if mark != _mark(content):
+        raise ValueError("the kept knowledge was changed")
+    found: object = pickle.loads(content)
+    return found
+
+
 def _keep(path: Path, made: Knowledge) -> None:
     """Write aside and rename, so that nobody reads half a file; then forget the oldest."""
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     with tempfile.NamedTemporaryFile(dir=path.parent, delete=False) as file:
-        file.write(pickle.dumps(made, protocol=5))
+        content = pickle.dumps(made, protocol=5)
+        file.write(_mark(content) + content)
     os.replace(file.name, path)
     others = sorted(path.parent.glob("knowledge-*.pickle"), key=lambda each: each.stat().st_mtime, reverse=True)
     for old in others[MOST_KEPT:]:

@@ -230,14 +230,17 @@ def _echo(found: Standing) -> Iterator[PlanItem]:
     if sooner is not None and last is not None and due == last + dt.timedelta(days=sooner[0]):
         asked = recheck
     when = f"{asked} after the last"
-    if found.values.get("therapy_phase") == "completed" and due == found.day("any_last"):
+    if found.values.get("stopped_for_good") == "yes":
+        when = "after the stop; the cardiologist decides"
+    elif found.values.get("therapy_phase") == "completed" and due == found.day("any_last"):
         when = "at completion"
     latest = due + dt.timedelta(days=found.site.echo_tolerance_days)
     recovery = found.day("latest_recovery") if found.outcomes.get("hold_status") in CLOCKED else None
     if recovery is not None:
         due, latest = min(due, recovery), min(latest, recovery)
     if latest < found.on or found.outcomes.get("hold_status") == "verdict overdue":
-        due = latest = found.on  # it is overdue: now
+        due = latest = found.on
+        when = "now: it is overdue"
     why = _because(found.decisions.get("echo_interval"), found.decisions.get("echo_recheck"))
     yield PlanItem("echo", f"LVEF ({when}; same method as before)", due, latest, {}, **why)
 
@@ -254,6 +257,7 @@ def _hold(found: Standing) -> Iterator[PlanItem]:
 def _end(found: Standing) -> Iterator[PlanItem]:
     end = found.day("year_end")
     over = found.values.get("therapy_phase") == "completed" or found.values.get("stopped_for_good") == "yes"
+    over = over or found.outcomes.get("product_mixup") == "intended change"
     if end is None or over or found.values.get("pregnant") == "yes":
         return
     what = "end of the year of therapy (52 weeks from the first dose)"

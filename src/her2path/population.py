@@ -29,6 +29,10 @@ from .timeline import CATEGORIES, KINDS, thousandths
 from .value import Interval, OneOf, Unknown, Value
 
 Mask = npt.NDArray[np.bool_]
+DIFFERENCES = (
+    ("lvef_fall", "lvef_baseline", "lvef"),
+    ("days_first_to_last_dose", "days_since_first_dose", "days_since_last_dose"),
+)
 
 
 @dataclass(slots=True)
@@ -81,7 +85,7 @@ def _facts_of(events: EventColumns, courses: Courses, her2: dict[str, Column]) -
         facts[name] = column if name not in facts else np.where(known(facts[name]), facts[name], column)
     if "birth_date" in latest:
         _lay({"age_years": age_years(latest["birth_date"], on)}, facts)
-    for name, column in settle(state, latest).items():
+    for name, column in settle(state, latest, on).items():
         held = facts.get(name)
         facts[name] = column if held is None else np.where(known(held), held, column)
     _lay(her2, facts)
@@ -247,6 +251,10 @@ def _arithmetic(facts: Columns) -> None:
     made = np.select([(sex == 1) | (menopause == 1), (sex == 0) & (menopause == 0)], [NO, YES], v.UNKNOWN)
     given = facts.get("reproductive_potential", nothing)
     facts["reproductive_potential"] = _unless_it_differs(given, made)
+    for name, left, right in DIFFERENCES:
+        one, other = facts[left], facts[right]
+        made = np.where(known(one) & known(other), one - other, v.UNKNOWN)
+        facts[name] = _unless_it_differs(facts.get(name, nothing), made)
 
 
 def _unless_it_differs(given: Column, made: Column) -> Column:
@@ -309,13 +317,6 @@ def _wind(facts: Columns, state: Columns, courses: Courses) -> None:
         conceived = np.where(known(facts["contraception_months"]), conceived, v.UNKNOWN)
         held = facts.get("conceived_in_washout", conceived)
         facts["conceived_in_washout"] = np.where(known(held), held, conceived)
-
-
-def _renew(facts: Columns, made: Columns) -> None:
-    """Take what was worked out; where nothing was, what the record itself says stands."""
-    for name, column in made.items():
-        held = facts.get(name)
-        facts[name] = column if held is None else np.where(known(column), column, held)
 
 
 def _longest_washout(facts: Columns, state: Columns, courses: Courses, on: int) -> Columns:

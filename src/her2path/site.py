@@ -131,11 +131,17 @@ def _checked(path: Path, table: str, key: str, name: str, value: Any) -> Any:
             raise AskedWrongly(f"{where}; expected text")
         return value
     low, high = LIMITS[name]
-    if isinstance(value, bool) or not isinstance(value, int | Decimal) or not low <= value <= high:
+    if not _is_number(value) or not low <= value <= high:
         raise AskedWrongly(f"{where}; expected a number from {low} to {high}")
     if kind == "int" and value != int(value):
         raise AskedWrongly(f"{where}; expected a whole number")
     return int(value) if kind == "int" else Decimal(value)
+
+
+def _is_number(value: Any) -> bool:
+    if isinstance(value, bool) or not isinstance(value, int | Decimal):
+        return False
+    return not isinstance(value, Decimal) or value.is_finite()
 
 
 def _entry(path: Path, table: str, key: str, value: Any, knowledge: Knowledge) -> Any:
@@ -144,7 +150,13 @@ def _entry(path: Path, table: str, key: str, value: Any, knowledge: Knowledge) -
     if table == "editions":
         if not isinstance(value, str):
             raise AskedWrongly(f"{where}; expected the key of an edition")
-        knowledge.edition(value, key.partition(".")[0])
+        outcome, _, product = key.partition(".")
+        if product and product not in products:
+            raise AskedWrongly(f"{where}; no product is called {product}; expected one of {', '.join(products)}")
+        try:
+            knowledge.edition(value, outcome)
+        except AskedWrongly as wrong:
+            raise AskedWrongly(f"{where}; {wrong}") from wrong
         return value
     if table == "formulary":
         if key not in products:
@@ -155,8 +167,8 @@ def _entry(path: Path, table: str, key: str, value: Any, knowledge: Knowledge) -
     names = products if table == "vials" else brands
     if key not in names:
         raise AskedWrongly(f"{where}; {key} is unknown here; expected one of {', '.join(names)}")
-    numbers = value if isinstance(value, list) else [value]
-    if not numbers or any(isinstance(n, bool) or not isinstance(n, int | Decimal) or n <= 0 for n in numbers):
+    numbers = value if isinstance(value, list) and table == "vials" else [value]
+    if not numbers or any(not _is_number(n) or n <= 0 for n in numbers):
         raise AskedWrongly(f"{where}; expected {'sizes in mg' if table == 'vials' else 'a price of one mg'} above 0")
     sizes = tuple(Decimal(n) for n in numbers)
     return sizes if table == "vials" else sizes[0]

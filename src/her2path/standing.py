@@ -38,6 +38,8 @@ YES, NO = 0, 1
 ADJUVANT, METASTATIC = 1, 2
 BEFORE_START, ON_TREATMENT, ON_HOLD, COMPLETED = range(4)
 Q3W, WEEKLY, Q2W, DAILY = range(4)
+JUST_DAYS = 30
+"""An anthracycline given after HER2-directed therapy within so many days is still a matter of now."""
 RESIDUAL = 1
 NOT_STATED = 2
 SAME_PLAN, CONCURRENT = 2, 4
@@ -122,7 +124,7 @@ SETTLED_BY = ("prior_her2_therapy", "prior_systemic_therapy", "pathological_resp
 """The recorded facts that `settle` reads."""
 
 
-def settle(state: Mapping[str, Column], recorded: Mapping[str, Column]) -> Columns:
+def settle(state: Mapping[str, Column], recorded: Mapping[str, Column], on: int) -> Columns:
     """Facts that need both the states and what else the record says (`recorded`): what is known already goes before.
 
     "No HER2-directed therapy before" means no T-DM1 before.
@@ -153,13 +155,10 @@ def settle(state: Mapping[str, Column], recorded: Mapping[str, Column]) -> Colum
     both = known(weight) & known(height) & (height > 0)
     safe = np.where(both, height, 1)
     made["body_mass_index"] = np.where(both, weight * 10_000_000 // safe * THOUSAND // safe, UNKNOWN)
-    made["anthracycline_planned"] = yes_if(
-        known(state["anthracycline_order_day"])
-        & (
-            ~known(state["anthracycline_last_day"])
-            | (state["anthracycline_order_day"] > state["anthracycline_last_day"])
-        )
-    )
+    planned, done = state["anthracycline_order_day"], state["anthracycline_last_day"]
+    after = state["anthracycline_after_her2_day"]
+    ordered_now = known(planned) & (~known(done) | (planned > done))
+    made["anthracycline_planned"] = yes_if(ordered_now | (known(after) & (on - after <= JUST_DAYS)))
     first, last, her2 = state["anthracycline_first_day"], state["anthracycline_last_day"], state["first_ever_day"]
     given = known(first) & known(her2)
     made["anthracycline_timing"] = np.select(

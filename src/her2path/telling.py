@@ -10,6 +10,7 @@ import datetime as dt
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from decimal import Decimal
 
 from .agenda import NOT_NO, UNDETERMINED, Saying, read_sayings
 from .catalogue import RULED_OUT, Fitting, fitting
@@ -25,9 +26,8 @@ from .value import Interval, Reason, Unknown, Value
 DOSE_FACTS = frozenset({"dose_mg", "dose_mg_per_kg", "dose_mg_per_m2", "dose_given"})
 OF_LVEF = ("lvef", "lvef_fall", "lvef_below_limit")
 OF_DOSES = (
-    "product", "schedule", "days_since_last_dose", "doses_given", "days_since_first_dose", "therapy_phase",
+    "product", "schedule", "days_since_last_dose", "doses_given", "therapy_phase",
     "months_since_last_dose", "dose_days_late", "dose_deviation_percent", "weight_change_percent",
-    "days_first_to_last_dose",
 )  # fmt: skip
 
 
@@ -41,6 +41,8 @@ class CourseReview:
     regimens: list[Fitting] = field(default_factory=list)
 
 
+COUNTED_CYCLES = {"t-dm1": 14, "t-dxd": 14}
+"""Cycles after surgery for residual disease (`adjuvant_duration` of each product has the source)."""
 HER2_DRUGS = frozenset(HER2_PRODUCTS)
 
 
@@ -63,7 +65,7 @@ def review_course(record: Record, patient: PatientReview, courses: Courses) -> C
 
 def tell(record: Record, found: Standing, courses: Courses) -> CourseReview:
     """The findings and the plan of a course."""
-    findings = [*_of_decisions(found), *_of_record(record, found), *_of_assumptions(found)]
+    findings = [*_of_decisions(found), *_of_allergy(found), *_of_record(record, found), *_of_assumptions(found)]
     return CourseReview(found, in_order(findings), plan_of(found, courses), _regimens(found, courses))
 
 
@@ -167,10 +169,23 @@ def origins_of(fact: str, found: Standing) -> tuple[str, ...]:
         return _at(found, DOSE_FACTS, found.day("dose_in_hold"), HER2_DRUGS)
     if fact in OF_DOSES:
         return _at(found, DOSE_FACTS, found.day("product_last"), frozenset({found.product or ""}))
+    if fact in PRIOR_DRUGS:
+        of_drug = [e for e in found.timeline.events if e.product in PRIOR_DRUGS[fact] and _is_past(e, found)]
+        return (of_drug[-1].origin,) if of_drug else ()
+    if fact in ("days_since_first_dose", "days_first_to_last_dose"):
+        return _at(found, DOSE_FACTS, found.day("trastuzumab_first"), frozenset({found.product or ""}))
     if fact in ("setting", "pregnant", "heart_failure", "progression", "surgery_done", "weight_kg"):
         of_fact = [event for event in found.timeline.events if event.fact == fact and _is_past(event, found)]
         return (of_fact[-1].origin,) if of_fact else ()
     return ()
+
+
+PRIOR_DRUGS = {
+    "prior_trastuzumab": frozenset({"trastuzumab-iv", "trastuzumab-sc", "phesgo"}), "prior_taxane": frozenset(TAXANES),
+    "prior_anthracycline": frozenset(ANTHRACYCLINES), "prior_t_dm1": frozenset({"t-dm1"}),
+    "prior_t_dxd": frozenset({"t-dxd"}), "taxane_cycles_given": frozenset(TAXANES),
+}  # fmt: skip
+"""The drugs whose last dose a fact was read from."""
 
 
 def _is_past(event: Event, found: Standing) -> bool:
@@ -257,12 +272,54 @@ def brands_given(events: list[Event]) -> list[tuple[str, dt.date]]:
     return list(found.items())
 
 
+def _of_allergy(found: Standing) -> Iterator[Finding]:
+    """A hypersensitivity on record against the product in hand or on order."""
+    allergy = found.values.get("allergy")
+    in_play = (found.values.get("product"), found.values.get("ordered_product"))
+    products = {product for product in in_play if isinstance(product, str)}
+    holds = {
+        "trastuzumab": {"trastuzumab-iv", "trastuzumab-sc", "phesgo", "t-dm1", "t-dxd"},
+        "hyaluronidase": {"trastuzumab-sc", "phesgo"},
+    }  # fmt: skip
+    for name, where in holds.items():
+        if allergy == name and products & where:
+            told = " and ".join(sorted(products & where))
+            words = f"an allergy to {name} is recorded, and {told} holds it"
+            yield Finding(Grade.ALARM, words, origins_of("allergy", found), "allergy: recorded", "Ask before any dose.")
+    if allergy == "benzyl alcohol" and "trastuzumab-iv" in products:
+        words = "an allergy to benzyl alcohol is recorded: dissolve with sterile water, one dose a vial, use at once"
+        yield Finding(Grade.ACT, words, origins_of("allergy", found))
+
+
+def _cost(found: Standing) -> Iterator[Finding]:
+    """What the doses given so far cost by the site's own prices."""
+    prices, total, unpriced = found.site.prices, Decimal(0), 0
+    if not prices:
+        return
+    for event in found.timeline.events:
+        if event.fact not in DOSE_FACTS or event.product not in HER2_DRUGS or not _is_past(event, found):
+            continue
+        if event.fact == "dose_mg" and isinstance(event.value, Decimal) and event.qualifier in prices:
+            total += event.value * prices[event.qualifier]
+        else:
+            unpriced += 1
+    more = f"; {unpriced} without a price or an amount are not in it" if unpriced else ""
+    words = f"the doses given so far cost {total:.2f} {found.site.currency}".rstrip() + f" by the site's prices{more}"
+    yield Finding(Grade.NOTE, words)
+
+
 def _of_assumptions(found: Standing) -> Iterator[Finding]:
     if not found.started:
         return
+    yield from _cost(found)
     if "lvef_lower_limit" in found.site.assumed:
         words = f"lower limit of normal LVEF assumed to be {found.site.limit} %; a site sets its own"
         yield Finding(Grade.NOTE, words)
+    cycles = COUNTED_CYCLES.get(found.product or "")
+    if cycles and found.values.get("setting") == "adjuvant" and found.values.get("therapy_phase") == "on treatment":
+        yield Finding(Grade.NOTE, f"cycle {found.state['product_doses']} of {cycles} of {found.product} was the last")
+    if found.outcomes.get("echo_interval") == "not stated" and found.values.get("therapy_phase") == "on treatment":
+        yield Finding(Grade.NOTE, f"the label of {found.product} names no interval for LVEF; the site's rule decides")
     if found.values.get("therapy_phase") is None:
         words = (
             f"no dose since {found.day('product_last')} and no record of a stop: whether the course goes on is unknown"

@@ -232,7 +232,7 @@ class Courses:
             name: np.array([coded(value, facts[name])], np.int64)
             for name, value in latest.values.items() if name in SETTLED_BY
         }  # fmt: skip
-        settled = settle(state, recorded)
+        settled = settle(state, recorded, self.on.toordinal())
         found.columns |= settled
         self._take(found, {name: column for name, column in settled.items() if name not in found.values})
         for name, said in her2.items():
@@ -249,6 +249,9 @@ class Courses:
         self._brands(found)
         if self.site.t_dxd_available is not None:
             found.values["t_dxd_available"] = "yes" if self.site.t_dxd_available else "no"
+        if found.state["on_hold"] == 1 and "lvef" not in found.values and found.day("lvef") is not None:
+            why = f"the LVEF of {found.day('lvef')} is from before the hold of {found.day('hold')}"
+            found.unknown["lvef"] = Unknown(Reason.STALE, why)
         derive(found.values, found.unknown, facts)
 
     def _brands(self, found: Standing) -> None:

@@ -61,8 +61,11 @@ def _heart_line(found: Standing) -> str:
         number = found.state[name]
         day = found.day(name)
         parts.append(f"{words} {number / 1000:g} % ({day})" if day else f"{words} LVEF unknown")
-    holds = found.state["holds"] + (1 if found.values.get("hold_open") == "yes" else 0)
+    failed = found.values.get("heart_failure") == "yes"
+    holds = found.state["holds"] + (1 if found.values.get("hold_open") == "yes" and not failed else 0)
     parts.append(f"{holds} hold{'s' if holds != 1 else ''} for the heart")
+    if failed:
+        parts.append(f"heart failure since {found.day('heart_failure')}")
     return "Heart: " + ", ".join(parts)
 
 
