@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 
 from .agenda import NOT_NO, UNDETERMINED, Saying, read_sayings
+from .arithmetic import RULES
 from .catalogue import RULED_OUT, Fitting, fitting
 from .decision import Decision
 from .finding import Finding, Grade, PatientReview, in_order
@@ -148,7 +149,7 @@ def _finding(key: str, saying: Saying, decision: Decision, found: Standing) -> F
     return Finding(
         saying.grade, words, tuple(dict.fromkeys(origin for name, _ in used for origin in origins_of(name, found))),
         f"{key}: {decision.value or UNDETERMINED}", do, None, tuple(decision.rows),
-        tuple(decision.citations), tuple(used), decision.would_settle if decision.value is None else (), remark,
+        tuple(decision.citations), tuple(used), _askable(decision, found) if decision.value is None else (), remark,
     )  # fmt: skip
 
 
@@ -180,6 +181,19 @@ def origins_of(fact: str, found: Standing) -> tuple[str, ...]:
     return ()
 
 
+def _askable(decision: Decision, found: Standing) -> tuple[tuple[str, ...], ...]:
+    """What would settle a decision, in facts that can be asked for: derived ones by what they are derived from."""
+    made = []
+    for names in decision.would_settle:
+        asked: dict[str, None] = {}
+        for name in names:
+            inputs = [each for each in INPUTS_OF.get(name, ()) if each not in found.values]
+            asked |= dict.fromkeys(inputs or [name])
+        made.append(tuple(asked))
+    return tuple(dict.fromkeys(made))
+
+
+INPUTS_OF = {rule.result: rule.inputs for rule in RULES}
 PRIOR_DRUGS = {
     "prior_trastuzumab": frozenset({"trastuzumab-iv", "trastuzumab-sc", "phesgo"}), "prior_taxane": frozenset(TAXANES),
     "prior_anthracycline": frozenset(ANTHRACYCLINES), "prior_t_dm1": frozenset({"t-dm1"}),

@@ -67,7 +67,7 @@ class Standing:
         number = self.state.get(f"{name}_day", UNKNOWN)
         if number == UNKNOWN and f"{name}_day" in self.columns:
             number = int(self.columns[f"{name}_day"][0])
-        return None if number == UNKNOWN else dt.date.fromordinal(number)
+        return None if number < 1 else dt.date.fromordinal(number)
 
     @property
     def started(self) -> bool:

@@ -148,4 +148,5 @@ def course_json(course: CourseReview) -> dict[str, Any]:
 
 
 def _day_names(found: Standing) -> list[str]:
-    return [name for name in (*found.state, *found.columns) if name.endswith("_day")]
+    """The days of states and clocks; a category that ends in `_day` is none."""
+    return [name for name in (*found.state, *found.columns) if name.endswith("_day") and name not in found.values]
