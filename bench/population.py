@@ -94,6 +94,8 @@ def many(path: Path, output: Path, patients: int) -> dict[str, Any]:
     done.set()
     watcher.join()
     taken = time.perf_counter() - start
+    if code not in (0, 3):
+        raise SystemExit(f"the command ended with {code}")
     return {"patients": patients, "seconds": taken, "patients_per_second": patients / taken, "peak_mb": peak / 1024, "exit_code": code}
 
 

@@ -228,10 +228,27 @@ def test_an_amount_of_whole_mg_stays_whole() -> None:
 
 
 def test_a_product_that_is_not_known_leaves_the_words_and_no_route() -> None:
-    request = one(made(product=None), "MedicationRequest")
-    assert request["medicationCodeableConcept"]["text"] == DOSE.what
+    unnamed = PlanItem("dose", "the next dose", ON)
+    request = one(made([], [unnamed], product=None), "MedicationRequest")
+    assert request["medicationCodeableConcept"]["text"] == "the next dose"
     assert "route" not in request["dosageInstruction"][0]
-    assert "route" not in one(made(product="t-dxd"), "MedicationRequest")["dosageInstruction"][0]
+    assert "route" not in one(made([], [unnamed], product="t-dxd"), "MedicationRequest")["dosageInstruction"][0]
+
+
+@pytest.mark.parametrize(
+    ("what", "drug"),
+    [
+        ("pertuzumab: 420 mg, maintenance", "pertuzumab"), ("t-dm1: 3.6 mg/kg, first dose", "t-dm1"),
+        ("if the cardiologist lets it resume: trastuzumab-sc: 600 mg, maintenance", "trastuzumab-sc"),
+        ("phesgo: dose not settled, maintenance", "phesgo"), ("ipertuzumab: 420 mg", "trastuzumab-iv"),
+    ],
+)  # fmt: skip
+def test_a_dose_names_its_own_drug_and_not_the_one_in_hand(what, drug) -> None:
+    item = PlanItem("dose", what, ON, None, {"dose_mg": "420"})
+    request = resources(made([], [DOSE, item]), "MedicationRequest")[1]
+    assert request["medicationCodeableConcept"]["text"] == drug
+    route = {"trastuzumab-iv": "intravenous", "trastuzumab-sc": "subcutaneous"}.get(drug)
+    assert request["dosageInstruction"][0].get("route", {}).get("text") == route
 
 
 def test_the_next_lvef_is_asked_for_by_the_codes_of_the_tables_only() -> None:

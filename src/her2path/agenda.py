@@ -16,6 +16,7 @@ from .edition import Knowledge, knowledge_folder
 from .fact import Facts
 from .finding import Grade
 from .fold.vocabulary import COURSE, DOSING, HEART
+from .kept import kept
 from .markdown import plain, read_markdown
 from .problem import KnowledgeError, Problem
 
@@ -70,6 +71,10 @@ def findings_path() -> Path:
 @cache
 def read_questions() -> tuple[Question, ...]:
     """The questions of `findings.md`, in their order."""
+    return kept("questions", [findings_path()], _read_questions)
+
+
+def _read_questions() -> tuple[Question, ...]:
     found: list[Question] = []
     for _, grid in read_markdown(findings_path()).grids():
         if grid.first != "question":
@@ -90,6 +95,10 @@ def _conditions(text: str) -> Iterator[tuple[str, tuple[str, ...]]]:
 @cache
 def read_sayings() -> dict[tuple[str, str], Saying]:
     """What each value means, by outcome and value; `undetermined` is one of the values."""
+    return kept("sayings", [findings_path()], _read_sayings)
+
+
+def _read_sayings() -> dict[tuple[str, str], Saying]:
     found: dict[tuple[str, str], Saying] = {}
     for _, grid in read_markdown(findings_path()).grids():
         if grid.first != "outcome":

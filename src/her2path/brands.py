@@ -6,8 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 from functools import cache
+from pathlib import Path
 
 from .edition import knowledge_folder
+from .kept import kept
 from .markdown import plain, read_markdown
 from .value import Value
 
@@ -39,8 +41,13 @@ class Brand:
 @cache
 def read_brands() -> Mapping[str, Brand]:
     """Every brand of `product/brands.md` by its name."""
+    path = knowledge_folder() / "product" / "brands.md"
+    return kept("brands", [path], lambda: _read_brands(path))
+
+
+def _read_brands(path: Path) -> dict[str, Brand]:
     found: dict[str, Brand] = {}
-    for _, grid in read_markdown(knowledge_folder() / "product" / "brands.md").grids():
+    for _, grid in read_markdown(path).grids():
         for _, record in grid.records():
             first = plain(record.get(grid.first, ""))
             if grid.first == "brand":

@@ -9,10 +9,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 from .edition import Knowledge, knowledge_folder
 from .fact import Facts
+from .kept import kept
 from .markdown import Grid, code_names, plain, read_markdown
 from .problem import Problem
 from .score import lies_in
@@ -88,6 +90,10 @@ class Fitting:
 def read_catalogue(facts: Facts) -> tuple[dict[str, Regimen], list[Problem]]:
     """Every regimen by its key, and what is wrong with the file."""
     path = knowledge_folder() / "regimen" / "catalogue.md"
+    return kept("regimens", [path, facts.path], lambda: _read_catalogue(path, facts))
+
+
+def _read_catalogue(path: Path, facts: Facts) -> tuple[dict[str, Regimen], list[Problem]]:
     found: dict[str, Regimen] = {}
     problems: list[Problem] = []
     grids = [grid for _, grid in read_markdown(path).grids()]

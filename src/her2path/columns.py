@@ -153,11 +153,13 @@ def _derived(classed: Mapping[str, Classed], knowledge: Knowledge) -> list[tuple
             or not any(knowledge.facts[n].is_number for n in rule.inputs)
         ):
             continue
+        if rule.result in classed:  # what was given may contradict it: only equal cells are alike
+            inputs.append(classed[rule.result])
         rows = np.column_stack([each.raw for each in inputs])
         _, first, places = np.unique(rows, axis=0, return_index=True, return_inverse=True)
         places = places.reshape(-1)
         if rule.result in classed:
-            made.append((places, len(first)))  # what was given may contradict it: only equal cells are alike
+            made.append((places, len(first)))
             continue
         entries = []
         for row in first.tolist():

@@ -162,7 +162,11 @@ class Knowledge:
             raise NoJurisdiction(
                 f"{outcome} for {named} is decided only in a jurisdiction: give --jurisdiction or --edition"
             )
-        raise AskedWrongly(f"no edition of the jurisdiction {jurisdiction} decides {outcome} for {named}")
+        whom = f" for {named}" if named else ""
+        where = " and ".join(sorted({edition.jurisdiction for edition in able}))
+        raise AskedWrongly(
+            f"no edition of the jurisdiction {jurisdiction} decides {outcome}{whom}; it is decided in {where}"
+        )
 
     def _find_able(self, key: tuple[Any, ...], outcome: str, about: Mapping[str, Any]) -> list[Edition]:
         """The editions that decide an outcome for what it is about, found once; asked for again for every new day."""

@@ -11,10 +11,11 @@ import os
 import pickle
 import sys
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from functools import cache
 from hashlib import blake2b
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from platformdirs import user_cache_path
 
@@ -26,19 +27,23 @@ MOST_KEPT = 4
 
 def kept_knowledge(folder: Path, read: Callable[[], Knowledge]) -> Knowledge:
     """The knowledge of a folder: as kept, or as `read` makes it, which is then kept."""
-    from .edition import Knowledge
+    return kept(f"knowledge-{folder.name}", sorted(folder.rglob("*.md")), read)
 
-    path = _place(folder)
+
+Made = TypeVar("Made")
+
+
+def kept(name: str, sources: Sequence[Path], read: Callable[[], Made]) -> Made:
+    """What `read` makes of some files: as kept, or made now, and then kept."""
+    path = _place(name, sources)
     if path is None:
         return read()
     with contextlib.suppress(*UNUSABLE):
         if path.stat().st_uid == os.getuid() if hasattr(os, "getuid") else True:
-            found = _loaded(path.read_bytes())
-            if isinstance(found, Knowledge):
-                return found
+            return cast(Made, _loaded(path.read_bytes()))
     made = read()
     with contextlib.suppress(OSError):
-        _keep(path, made)
+        _keep(path, name, made)
     return made
 
 
@@ -63,28 +68,37 @@ def _loaded(kept: bytes) -> object:
     return found
 
 
-def _keep(path: Path, made: Knowledge) -> None:
+def _keep(path: Path, name: str, made: object) -> None:
     """Write aside and rename, so that nobody reads half a file; then forget the oldest."""
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     with tempfile.NamedTemporaryFile(dir=path.parent, delete=False) as file:
         content = pickle.dumps(made, protocol=5)
         file.write(_mark(content) + content)
     os.replace(file.name, path)
-    others = sorted(path.parent.glob("knowledge-*.pickle"), key=lambda each: each.stat().st_mtime, reverse=True)
+    others = sorted(path.parent.glob(f"{name}-*.pickle"), key=lambda each: each.stat().st_mtime, reverse=True)
     for old in others[MOST_KEPT:]:
         old.unlink(missing_ok=True)
 
 
-def _place(folder: Path) -> Path | None:
-    """Where the knowledge of a folder is kept; `None` where files cannot be read or keeping is switched off."""
+def _place(name: str, sources: Sequence[Path]) -> Path | None:
+    """Where what is made of some files is kept; `None` where they cannot be read or keeping is switched off."""
     if os.environ.get("HER2PATH_CACHE", "yes") == "no":
         return None
-    digest = blake2b(sys.version.encode(), digest_size=16)
     try:
-        for path in [*sorted(folder.rglob("*.md")), *sorted(Path(__file__).parent.glob("*.py"))]:
+        digest = _of_code().copy()
+        for path in sources:
             content = path.read_bytes()
             digest.update(f"{path}\0{len(content)}\0".encode())
             digest.update(content)
-        return user_cache_path("her2path") / f"knowledge-{digest.hexdigest()}.pickle"
+        return user_cache_path("her2path") / f"{name}-{digest.hexdigest()}.pickle"
     except (OSError, RuntimeError):
         return None
+
+
+@cache
+def _of_code() -> Any:
+    """The digest of the code that reads: of Python, and of every module of the package."""
+    digest = blake2b(sys.version.encode(), digest_size=16)
+    for path in sorted(Path(__file__).parent.rglob("*.py")):
+        digest.update(path.read_bytes())
+    return digest

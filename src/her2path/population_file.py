@@ -25,7 +25,7 @@ from .edition import AskedWrongly, Knowledge
 from .event_columns import EventColumns
 from .fold.vocabulary import HER2_PRODUCTS
 from .population import Findings, review_columns
-from .read.events import ColumnReader, whole_patients
+from .read.events import ColumnReader, EventFile, changes, coded_words
 from .record import Trouble
 from .review import Reviewer, Settings
 from .specimens_many import ManySpecimens
@@ -63,11 +63,19 @@ class Total:
 class ManyReviewer:
     """Reviews batches; one stands in every process."""
 
-    def __init__(self, knowledge: Knowledge, settings: Settings, name: str) -> None:
-        self.reader = ColumnReader(knowledge.facts, name)
+    def __init__(self, knowledge: Knowledge, settings: Settings, path: Path) -> None:
+        self.path = path
+        self.file: EventFile | None = None
+        self.reader = ColumnReader(knowledge.facts, path.name)
         self.reviewer = Reviewer(knowledge, settings)
         self.specimens = ManySpecimens(self.reviewer)
         self.courses = Courses(knowledge, settings.at, settings.on, settings.jurisdiction)
+
+    def review_rows(self, start: int, end: int) -> Batch:
+        """The findings of a range of rows; each process opens the file itself."""
+        if self.file is None:
+            self.file = EventFile(self.path)
+        return self.review(self.file.read(start, end))
 
     def review(self, table: Any) -> Batch:
         """The findings of a table of whole patients."""
@@ -109,7 +117,7 @@ class ManyReviewer:
 
     def _one_by_one(self, table: Any, patients: list[str], single: Any) -> Any:
         """The findings of patients whose values are only partly known."""
-        starts = np.flatnonzero(np.concatenate([[True], _changes(table)]))
+        starts = np.flatnonzero(np.concatenate([[True], changes(coded_words(table.column("patient")))]))
         ends = np.append(starts[1:], table.num_rows)
         rows: list[tuple[str, ...]] = []
         for place in single.tolist():
@@ -128,11 +136,6 @@ class ManyReviewer:
         return pa.Table.from_arrays([made[0], *(each.dictionary_encode() for each in made[1:])], schema=SCHEMA)
 
 
-def _changes(table: Any) -> Any:
-    ids = table.column("patient").combine_chunks().cast(pa.string())
-    return pa.compute.not_equal(ids.slice(1), ids.slice(0, len(ids) - 1)).to_numpy(zero_copy_only=False)
-
-
 def _dictionary(places: Any, words: list[str]) -> Any:
     return pa.DictionaryArray.from_arrays(pa.array(places), pa.array(words, pa.string()))
 
@@ -147,7 +150,7 @@ def review_file(
     if output.exists() and output.samefile(path):
         raise AskedWrongly(f"{output} is what is read; write to another file")
     read_sayings()
-    reviewer = ManyReviewer(knowledge, settings, path.name)
+    reviewer = ManyReviewer(knowledge, settings, path)
     reviewer.courses.heart_tables(False)
     total = Total()
     try:
@@ -172,21 +175,22 @@ _here: list[ManyReviewer] = []
 """The reviewer of this process: the processes are forked with it."""
 
 
-def _review(table: Any) -> Batch:
-    return _here[-1].review(table)
+def _review(start: int, end: int) -> Batch:
+    return _here[-1].review_rows(start, end)
 
 
 def _batches(path: Path, reviewer: ManyReviewer, processes: int) -> Iterator[Batch]:
+    ranges = EventFile(path).ranges()
     if processes <= 1 or sys.platform != "linux":
-        for table in whole_patients(path):
-            yield reviewer.review(table)
+        for start, end in ranges:
+            yield reviewer.review_rows(start, end)
         return
     waiting: deque[Future[Batch]] = deque()
     _here.append(reviewer)
     try:
         with ProcessPoolExecutor(processes, mp_context=get_context("fork")) as pool:
-            for table in whole_patients(path):
-                waiting.append(pool.submit(_review, table))
+            for start, end in ranges:
+                waiting.append(pool.submit(_review, start, end))
                 if len(waiting) >= processes * WAITING:
                     yield waiting.popleft().result()
             while waiting:

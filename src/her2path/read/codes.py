@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from ..edition import knowledge_folder
+from ..kept import kept
 from ..markdown import code_names, plain, read_markdown
 from .therapy_codes import TherapyCodes, read_therapy_codes
 
@@ -86,6 +87,10 @@ def system_name(address: Any) -> str:
 def read_codes(folder: Path | None = None) -> Codes:
     """Read the code tables that ship with the package, or those in `folder`."""
     folder = folder or knowledge_folder() / "codes"
+    return kept("codes", sorted(folder.rglob("*.md")), lambda: _read_codes(folder))
+
+
+def _read_codes(folder: Path) -> Codes:
     codes = Codes()
     for path in sorted(folder.glob("*.md")):
         for _, grid in read_markdown(path).grids():

@@ -14,7 +14,6 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from ..calendar_days import EPOCH
@@ -32,42 +31,83 @@ ROWS_AT_ONCE = 600_000
 Whole = npt.NDArray[np.int64]
 
 
-def whole_patients(path: Path) -> Iterator[Any]:
-    """The rows of a Parquet file as tables of whole patients, in the order of the file.
+class EventFile:
+    """A Parquet file in the long format, read a range of rows at a time.
 
     Raises `AskedWrongly` where the file is no Parquet, or has not the columns of the long format.
     """
-    try:
-        file = pq.ParquetFile(path)
-    except (pa.ArrowException, OSError) as error:
-        raise AskedWrongly(f"{path}: this is no Parquet file: {error}") from error
-    names = [str(name) for name in file.schema_arrow.names]
-    places = places_of(names, {})
-    missing = [name for name in ("patient", "date", "fact", "value") if name not in places]
-    if missing:
-        raise AskedWrongly(f"{path}: no column is called {', '.join(missing)}; the columns are {', '.join(names)}")
-    chosen = list(dict.fromkeys(places.values()))
-    short = [column for name, column in places.items() if name not in ("patient", "date")]
-    file = pq.ParquetFile(path, read_dictionary=short)
-    rest: Any = None
-    for batch in file.iter_batches(batch_size=ROWS_AT_ONCE, columns=chosen):
-        table = pa.Table.from_batches([batch]).select([places[name] for name in places]).rename_columns(list(places))
-        if rest is not None:
-            table = pa.concat_tables([rest, table])
-        last = _last_run(table.column("patient"))
-        rest = table.slice(last)
-        if last:
-            yield table.slice(0, last)
-    if rest is not None and rest.num_rows:
-        yield rest
+
+    def __init__(self, path: Path) -> None:
+        try:
+            names = [str(name) for name in pq.ParquetFile(path).schema_arrow.names]
+        except (pa.ArrowException, OSError) as error:
+            raise AskedWrongly(f"{path}: this is no Parquet file: {error}") from error
+        self.places = places_of(names, {})
+        missing = [name for name in ("patient", "date", "fact", "value") if name not in self.places]
+        if missing:
+            raise AskedWrongly(f"{path}: no column is called {', '.join(missing)}; the columns are {', '.join(names)}")
+        short = [column for name, column in self.places.items() if name != "date"]
+        self.file = pq.ParquetFile(path, read_dictionary=short)
+        sizes = [self.file.metadata.row_group(number).num_rows for number in range(self.file.num_row_groups)]
+        self.ends = np.cumsum(sizes)
+
+    def ranges(self) -> Iterator[tuple[int, int]]:
+        """Ranges of rows that hold whole patients, in the order of the file; only the patients are read for it."""
+        start = seen = 0
+        last: Any = None
+        for number, end in enumerate(self.ends.tolist()):
+            ids = coded_words(self.file.read_row_group(number, [self.places["patient"]]).column(0))
+            if not len(ids):
+                continue
+            if last is not None and last != ids[0].as_py() and seen - start >= ROWS_AT_ONCE:
+                yield start, seen
+                start = seen
+            at = _last_run(ids)
+            if at and seen + at - start >= ROWS_AT_ONCE:
+                yield start, seen + at
+                start = seen + at
+            last, seen = ids[len(ids) - 1].as_py(), end
+        if seen > start:
+            yield start, seen
+
+    def read(self, start: int, end: int) -> Any:
+        """The rows from `start` to `end` as a table with our names."""
+        first, last = (int(np.searchsorted(self.ends, row, side="right")) for row in (start, end - 1))
+        columns = list(dict.fromkeys(self.places.values()))
+        table = self.file.read_row_groups(list(range(first, last + 1)), columns)
+        table = table.select([self.places[name] for name in self.places]).rename_columns(list(self.places))
+        before = int(self.ends[first - 1]) if first else 0
+        return table.slice(start - before, end - start)
 
 
-def _last_run(column: Any) -> int:
+def whole_patients(path: Path) -> Iterator[Any]:
+    """The rows of a Parquet file as tables of whole patients, in the order of the file."""
+    file = EventFile(path)
+    for start, end in file.ranges():
+        yield file.read(start, end)
+
+
+def coded_words(column: Any) -> Any:
+    """A chunked column of words or numbers as one dictionary array of strings."""
+    if not pa.types.is_dictionary(column.type):
+        column = column.cast(pa.string()).dictionary_encode()
+    chunk = column.unify_dictionaries().combine_chunks()
+    if isinstance(chunk, pa.ChunkedArray):
+        chunk = chunk.chunk(0) if chunk.num_chunks else pa.array([], column.type)
+    return chunk
+
+
+def changes(ids: Any) -> npt.NDArray[np.bool_]:
+    """Between which neighbours of a dictionary array the word changes."""
+    places = ids.indices.fill_null(-1).to_numpy()
+    made: npt.NDArray[np.bool_] = places[1:] != places[:-1]
+    return made
+
+
+def _last_run(ids: Any) -> int:
     """Where the rows of the last patient begin."""
-    ids = column.combine_chunks()
-    before = ids.slice(0, len(ids) - 1)
-    changes = np.flatnonzero(pc.not_equal(ids.slice(1), before).to_numpy(zero_copy_only=False))
-    return int(changes[-1]) + 1 if len(changes) else 0
+    found = np.flatnonzero(changes(ids))
+    return int(found[-1]) + 1 if len(found) else 0
 
 
 class ColumnReader:
@@ -91,10 +131,9 @@ class ColumnReader:
     def read(self, table: Any) -> tuple[EventColumns, list[str], list[Trouble]]:
         """The columns, the patients' names, and what could not be read (an unknown fact, a bad date)."""
         troubles: list[Trouble] = []
-        ids = table.column("patient").combine_chunks().cast(pa.string())
-        changed = pc.not_equal(ids.slice(1), ids.slice(0, len(ids) - 1)).to_numpy(zero_copy_only=False)
-        starts = np.concatenate([[0], np.flatnonzero(changed) + 1, [len(ids)]]).astype(np.int64)
-        patients: list[str] = ids.take(pa.array(starts[:-1])).to_pylist()
+        ids = coded_words(table.column("patient"))
+        starts = np.concatenate([[0], np.flatnonzero(changes(ids)) + 1, [len(ids)]]).astype(np.int64)
+        patients = ["" if word is None else str(word) for word in ids.take(pa.array(starts[:-1])).to_pylist()]
         fact, fact_words = self._words(table, "fact")
         said, said_words = self._words(table, "value")
         unit, unit_words = self._words(table, "unit")
@@ -132,11 +171,7 @@ class ColumnReader:
         """A column as places in the list of its distinct words; a blank is ""."""
         if name not in table.column_names:
             return np.zeros(table.num_rows, np.int64), [""]
-        column = table.column(name)
-        if not pa.types.is_dictionary(column.type):
-            column = column.cast(pa.string()).dictionary_encode()
-        chunk = column.unify_dictionaries().combine_chunks()
-        chunk = chunk.chunk(0) if isinstance(chunk, pa.ChunkedArray) else chunk
+        chunk = coded_words(table.column(name))
         words = ["" if word is None else str(word).strip() for word in chunk.dictionary.to_pylist()]
         places = chunk.indices.fill_null(len(words)).to_numpy().astype(np.int64)
         return places, [*words, ""]

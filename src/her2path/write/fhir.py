@@ -17,6 +17,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from ..finding import Finding, Grade, PatientReview, in_order
+from ..fold.vocabulary import HER2_PRODUCTS
 from ..plan import PlanItem
 from ..read.codes import Codes, read_codes
 from ..timeline import METHODS
@@ -47,6 +48,7 @@ READ_FROM = (
     "Patient", "Procedure", "Specimen",
 )  # fmt: skip
 _ORIGIN = re.compile(rf"(?:^|\s)((?:{'|'.join(READ_FROM)})/[A-Za-z0-9.-]{{1,64}})(?:#.*)?$")
+_DRUG = re.compile(rf"(?:^|: )({'|'.join(HER2_PRODUCTS)}): ")
 _ID = re.compile(r"[A-Za-z0-9.-]{1,64}")
 _NUMBER = re.compile(r"\d{1,6}(\.\d{1,6})?")
 _MINUTES = re.compile(r"(\d+)(?: to (\d+))?(?: minutes)?")
@@ -183,7 +185,8 @@ class _Maker:
             "note": [{"text": line} for line in (*reasons_of(item.rows, item.citations), CAUTION)],
         }  # fmt: skip
 
-    def _medication(self, item: PlanItem, product: str | None) -> Json:
+    def _medication(self, item: PlanItem, in_hand: str | None) -> Json:
+        product = drug_of(item) or in_hand
         drug = clean(product or "") or clean(item.what) or "HER2-directed drug, not named"
         made = {
             **self._request(item), "medicationCodeableConcept": {"text": drug},
@@ -191,7 +194,7 @@ class _Maker:
         }  # fmt: skip
         if self.grave:
             made["detectedIssue"] = self.grave
-        return self._put("MedicationRequest", ("dose", *_days(item)), list(lines_of(item)), made)
+        return self._put("MedicationRequest", ("dose", drug, *_days(item)), list(lines_of(item)), made)
 
     def _service(self, item: PlanItem, lvef_method: str) -> Json:
         code: Json = {"text": clean(item.what) or "LVEF"}
@@ -213,6 +216,12 @@ class _Maker:
         measure = known.measures.get(LVEF)
         if measure is not None and measure.fact == "lvef":
             yield _coding(LVEF)
+
+
+def drug_of(item: PlanItem) -> str:
+    """The product that a dose names before its amount, which need not be the one in hand; "" where it names none."""
+    match = _DRUG.search(item.what)
+    return match[1] if match else ""
 
 
 def subject_of(patient_id: str) -> Json:

@@ -1,0 +1,59 @@
+"""What the documents show is what is printed: every fenced block that begins with a command is run and compared.
+
+`...` in a block stands for lines left out; every other line must be printed, in this order.
+`docs/cases.md` has its own test.
+"""
+
+from __future__ import annotations
+
+import re
+import shlex
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from her2path.cli import main
+
+ROOT = Path(__file__).parent.parent
+PAGES = [ROOT / "README.md", *(page for page in sorted((ROOT / "docs").glob("*.md")) if page.name != "cases.md")]
+BLOCK = re.compile(r"^```text\n\$ (her2path (?:.*\\\n)*.*)\n(.*?)^```", re.MULTILINE | re.DOTALL)
+
+
+def shown() -> list:
+    """Each block as (command, lines shown), named by its page."""
+    return [
+        pytest.param(re.sub(r"\\\n\s*", "", command), lines, id=f"{page.name}: {command[:60]}")
+        for page in PAGES
+        for command, lines in BLOCK.findall(page.read_text(encoding="utf-8"))
+        if "examples/" in command or " review " not in command
+    ]
+
+
+DATA = ROOT / ".." / "shared" / "data"
+PUBLISHED = {"MCODE": DATA / "mcode-synthea-breast-51.tgz", "SYNTHEA": DATA / "synthea-breast-1019.ndjson.gz"}
+"""Published records, where a folder with them stands beside the checkout."""
+
+
+@pytest.mark.parametrize("name", sorted(PUBLISHED))
+def test_the_page_on_real_records_shows_their_summary(name: str) -> None:
+    if not PUBLISHED[name].exists():
+        pytest.skip("no folder of published records beside the checkout")
+    page = (ROOT / "docs" / "real-records.md").read_text(encoding="utf-8")
+    ((command, lines),) = [found for found in BLOCK.findall(page) if name in found[0]]
+    words = [str(PUBLISHED[name]) if word == name else word for word in shlex.split(command)[1:]]
+    printed = iter(CliRunner().invoke(main, words).stdout.splitlines())
+    for line in lines.splitlines():
+        assert line == "..." or line in printed, f"not printed any more: {line}"
+
+
+@pytest.mark.parametrize(("command", "lines"), shown())
+def test_the_documents_show_what_is_printed(command: str, lines: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(ROOT)
+    printed = iter(CliRunner().invoke(main, shlex.split(command)[1:]).stdout.splitlines())
+    for line in lines.splitlines():
+        assert line.strip() == "..." or line in printed, f"not printed by {command}, or not here: {line}"
+
+
+def test_the_readme_shows_a_review() -> None:
+    assert any("README" in str(each.id) and " review " in str(each.values[0]) for each in shown())
