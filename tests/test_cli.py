@@ -108,7 +108,7 @@ def test_version_and_help() -> None:
 def test_show_lists_every_edition_with_what_it_decides() -> None:
     result = run("show")
     assert result.exit_code == 0
-    lines = result.stdout.splitlines()[2:]
+    lines = [line for line in result.stdout.splitlines()[2:] if not line.startswith(" ")]
     assert [line.split()[0] for line in lines] == [edition.key for edition in KNOWLEDGE.editions]
     assert "from 2018-05-30 until 2023-06-07" in result.stdout
     assert "her2_expression, her2_discordance (lent to every edition)" in result.stdout

@@ -57,3 +57,11 @@ def test_the_documents_show_what_is_printed(command: str, lines: str, monkeypatc
 
 def test_the_readme_shows_a_review() -> None:
     assert any("README" in str(each.id) and " review " in str(each.values[0]) for each in shown())
+
+
+def test_the_readme_gives_the_shares_of_the_coverage_page() -> None:
+    page = (ROOT / "docs" / "coverage.md").read_text(encoding="utf-8")
+    shares = next(line for line in page.splitlines() if line.startswith("| share"))
+    *_, remembered, decided = (cell.strip() for cell in shares.strip("|").split("|"))
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    assert f"{remembered} are remembered and not seen, and {decided} are choices of ours" in readme

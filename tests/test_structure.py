@@ -32,8 +32,8 @@ ORDER = [
     "standing",
     "arithmetic", "derive", "decision", "coverage", "check", "differ", "kernels", "batch", "alike", "columns", "changes",
     # Findings.
-    "finding", "decided", "specimen", "agenda", "brands", "clocks", "therapy", "vials", "plan", "catalogue", "telling",
-    "ask_many", "population", "review", "cohort", "specimens_many", "population_file",
+    "finding", "decided", "specimen", "agenda", "brands", "clocks", "one_course", "therapy", "vials", "plan", "catalogue", "telling",
+    "ask_many", "told_many", "population", "review", "cohort", "specimens_many", "population_file",
     # Writing and serving.
     "write/*", "serve/*", "simulate/*",
     "cli",

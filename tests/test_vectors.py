@@ -786,5 +786,13 @@ def test_show_reads_well() -> None:
     heart = run("show", "cardiac_action", "--edition", "heart-trastuzumab-us").stdout
     for words in ("=> cardiac_action", "days_on_hold", "[28..56]", "row 5: The fourth hold would begin", "Sources"):
         assert words in heart
+
+
+def test_show_lists_the_editions_within_a_page() -> None:
     listed = run("show").stdout.splitlines()
-    assert all(any(line.startswith(edition.key) for line in listed) for edition in KNOWLEDGE.editions)
+    assert [line.split()[0] for line in listed[2:] if not line.startswith(" ")] == [e.key for e in KNOWLEDGE.editions]
+    assert all(len(line) <= 80 for line in listed if not line.startswith(" "))
+    assert all(len(line) <= 100 for line in listed)
+    text = " ".join(line.strip() for line in listed)
+    for edition in KNOWLEDGE.editions:
+        assert ", ".join(edition.tables) in text

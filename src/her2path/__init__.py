@@ -23,16 +23,16 @@ if TYPE_CHECKING:
     from .columns import decide_table
     from .decision import Decision, decide
     from .differ import compare
-    from .edition import AskedWrongly, Edition, Knowledge, read_knowledge
+    from .edition import Edition, Knowledge, read_knowledge
     from .fact import Fact
-    from .problem import KnowledgeError, Problem
+    from .problem import AskedWrongly, KnowledgeError, Problem
     from .review import Settings, Summary, review_source
     from .value import Interval, OneOf, Reason, Unknown
 
 _WHERE = {
     "Array": "array", "decide_batch": "batch", "decide_table": "columns", "Decision": "decision",
     "decide": "decision",
-    "compare": "differ", "AskedWrongly": "edition", "Edition": "edition", "Knowledge": "edition",
+    "compare": "differ", "AskedWrongly": "problem", "Edition": "edition", "Knowledge": "edition",
     "read_knowledge": "edition", "Fact": "fact", "Interval": "value", "OneOf": "value", "Reason": "value",
     "Unknown": "value", "KnowledgeError": "problem", "Problem": "problem", "review_source": "review",
     "Settings": "review",

@@ -11,7 +11,6 @@ import pyarrow as pa
 
 from .array import CONTRADICTORY, MOST_BOXES, UNDETERMINED, Array
 from .axis import Axis
-from .edition import AskedWrongly
 from .fact import Fact
 from .kernels import (
     Kernels,
@@ -21,6 +20,7 @@ from .kernels import (
     entries_of,
     kernels,
 )
+from .problem import AskedWrongly
 
 ROWS_AT_ONCE = 32_768
 """The bins of so many patients stay in the cache while all tables are looked up: half and double are slower."""

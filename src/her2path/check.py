@@ -17,7 +17,6 @@ from .axis import Axis
 from .coverage import prove_coverage
 from .derive import prepare
 from .edition import (
-    AskedWrongly,
     Edition,
     Knowledge,
     chain,
@@ -27,7 +26,7 @@ from .edition import (
     read_unproven,
 )
 from .fact import Facts
-from .problem import KnowledgeError, Problem
+from .problem import AskedWrongly, KnowledgeError, Problem
 from .table import CANNOT_HAPPEN, Table
 
 MOST_TABLE_BOXES = 200_000

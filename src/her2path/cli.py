@@ -17,8 +17,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from . import __version__
-from .edition import AskedWrongly, Knowledge, knowledge_folder, read_knowledge
-from .problem import KnowledgeError
+from .edition import Knowledge, knowledge_folder, read_knowledge
+from .problem import AskedWrongly, KnowledgeError
 from .write.output import opened, put
 
 DONE, DOES_NOT_HOLD, ASKED_WRONGLY, PARTLY_READ = 0, 1, 2, 3

@@ -18,12 +18,13 @@ from .alike import Classed, FinestAxis, compared
 from .arithmetic import RULES, known_value
 from .batch import only_column
 from .decision import Decision, decide, default_knowledge, require_facts
-from .edition import AskedWrongly, Knowledge, chain
+from .edition import Knowledge, chain
 from .fact import Fact
 from .kernels import (
     Floats,
     Whole,
 )
+from .problem import AskedWrongly
 from .table import Table
 from .value import Reason, Unknown
 

@@ -12,7 +12,8 @@ from typing import Any
 from .array import CONTRADICTORY, Array, Situation
 from .axis import Code
 from .derive import MOST_KEPT, Given, prepare, said_something
-from .edition import AskedWrongly, Edition, Knowledge, NoJurisdiction, read_knowledge
+from .edition import Edition, Knowledge, read_knowledge
+from .problem import AskedWrongly, NoJurisdiction
 from .source import Citation
 from .table import CANNOT_HAPPEN, Row
 from .value import NOT_REPORTED, OneOf, Reason, Unknown

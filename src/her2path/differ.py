@@ -10,7 +10,8 @@ import numpy.typing as npt
 
 from .array import Array
 from .axis import Axis
-from .edition import AskedWrongly, Edition, Knowledge, chain
+from .edition import Edition, Knowledge, chain
+from .problem import AskedWrongly
 from .table import CANNOT_HAPPEN, Cell, Table
 
 

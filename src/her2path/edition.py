@@ -12,20 +12,12 @@ from typing import Any
 from .array import Array, TooManyBoxes
 from .fact import Facts, read_facts
 from .markdown import Document, code_names, plain, read_markdown
-from .problem import KnowledgeError, Problem
+from .problem import AskedWrongly, KnowledgeError, NoJurisdiction, Problem
 from .score import Score, parse_scores
 from .source import VERIFIED, Citation, Sources, parse_citations, read_sources
 from .table import Case, Table, parse_cases, parse_tables
 
 JURISDICTIONS = ("any", "us", "eu")
-
-
-class AskedWrongly(ValueError):
-    """A request that cannot be met as asked: an unknown fact, edition, value or date."""
-
-
-class NoJurisdiction(AskedWrongly):
-    """The outcome is decided only by the labels of jurisdictions, and none was named."""
 
 
 @dataclass(slots=True)

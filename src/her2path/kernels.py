@@ -16,7 +16,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from .axis import Axis, float_bound
-from .edition import AskedWrongly
+from .problem import AskedWrongly
 
 Floats = npt.NDArray[np.float64]
 Whole = npt.NDArray[np.int64]

@@ -12,8 +12,10 @@ from typing import Any
 from .brands import default_vials
 from .clocks import span
 from .decision import Decision
+from .fold.vocabulary import HER2_PRODUCTS
+from .one_course import Standing, brand_in_hand
 from .source import Citation
-from .therapy import Courses, Standing, brand_in_hand
+from .therapy import Courses
 from .value import Value
 from .vials import rounded, vials_for, volume_ml
 
@@ -76,6 +78,8 @@ def _may_be_dosed(found: Standing) -> bool:
     phase = found.values.get("therapy_phase")
     if phase not in ("on treatment", "on hold") or _is_over(found) or found.values.get("progression") == "yes":
         return False
+    if found.outcomes.get("record_doubt") == "two products on one day":
+        return False
     if found.values.get("pregnant") == "yes" or found.outcomes.get("cardiac_action") in ("stop", "consider stopping"):
         return False
     if phase == "on hold":
@@ -119,12 +123,18 @@ def _dose(found: Standing, courses: Courses, product: str, last: dt.date, due: d
 
 
 def _first_dose(found: Standing, courses: Courses) -> Iterator[PlanItem]:
-    """The first dose of an order, where nothing is given yet."""
-    product = found.values.get("ordered_product")
-    if not isinstance(product, str) or found.values.get("pregnant") == "yes":
+    """The first dose of each product on order since the last dose, the antibody before its partner."""
+    if found.values.get("pregnant") == "yes" or found.values.get("ordered_product") is None:
         return
-    values: dict[str, Value] = {"schedule": "q3w", **found.values, "product": product, "doses_given": Decimal(0)}
-    yield _dose_item(found, courses, values, "loading", "first dose", found.on, None, None)
+    last = found.day("any_last") or dt.date.min
+    ordered = {
+        event.product: None for event in found.timeline.events
+        if event.fact.startswith("ordered") and event.product in HER2_PRODUCTS
+        and event.day is not None and last <= event.day <= found.on
+    }  # fmt: skip
+    for product in sorted(ordered, key=lambda name: name == "pertuzumab"):
+        values: dict[str, Value] = {"schedule": "q3w", **found.values, "product": product, "doses_given": Decimal(0)}
+        yield _dose_item(found, courses, values, "loading", "first dose", found.on, None, None)
 
 
 def _dose_item(

@@ -10,15 +10,14 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from . import clocks
-from .agenda import NOT_NO, UNDETERMINED, Question, Saying, read_sayings
-from .ask_many import Answers, ask, possibly, rows_of
+from .agenda import Question
+from .ask_many import Answers, ask
 from .brands import compared, read_brands
 from .event_columns import EventColumns
 from .fold import vocabulary as v
@@ -26,6 +25,7 @@ from .fold.run import fold_many
 from .standing import COMPLETED, NO, THOUSAND, YES, Column, Columns, age_years, coded, known, settle, standing
 from .therapy import OF_THE_DEAD, Courses
 from .timeline import CATEGORIES, KINDS, thousandths
+from .told_many import Findings, told
 from .value import Interval, OneOf, Unknown, Value
 
 Mask = npt.NDArray[np.bool_]
@@ -33,22 +33,6 @@ DIFFERENCES = (
     ("lvef_fall", "lvef_baseline", "lvef"),
     ("days_first_to_last_dose", "days_since_first_dose", "days_since_last_dose"),
 )
-
-
-@dataclass(slots=True)
-class Findings:
-    """What was found of a batch: for each finding the patient, the saying, and the edition and rows behind it.
-
-    `rows` are places in `row_words`, pairs of an edition and its rows.
-    """
-
-    patient: npt.NDArray[np.int64]
-    saying: npt.NDArray[np.int16]
-    rows: npt.NDArray[np.int64]
-    sayings: list[Saying]
-    row_words: list[tuple[str, str]]
-    not_plain: npt.NDArray[np.int64]
-    facts: Columns = field(default_factory=dict)
 
 
 Her2 = Callable[[EventColumns], Mapping[str, Column]]
@@ -65,7 +49,7 @@ def review_columns(events: EventColumns, courses: Courses, her2: Mapping[str, Co
     answers = _ask_stage(1, facts, courses, count)
     _wind(facts, state, courses)
     answers |= _ask_stage(2, facts, courses, count)
-    return _told(answers, facts, not_plain)
+    return told(answers, facts, not_plain)
 
 
 def _facts_of(events: EventColumns, courses: Courses, her2: dict[str, Column]) -> tuple[Columns, Columns, Any]:
@@ -96,7 +80,8 @@ def _facts_of(events: EventColumns, courses: Courses, her2: dict[str, Column]) -
         facts["t_dxd_available"] = np.full(events.patients, place, np.int64)
     _arithmetic(facts)
     _implausible(facts, courses)
-    not_plain = np.union1d(events.owner()[unplain], differing)
+    undated = (events.day == v.UNKNOWN) & _of_her2(events) & _is_dose(events)
+    not_plain = np.union1d(events.owner()[unplain | undated], differing)
     return facts, state, not_plain
 
 
@@ -106,13 +91,24 @@ def _lay(made: Mapping[str, Column], facts: Columns) -> None:
         facts[name] = np.where(known(column), column, facts.get(name, column))
 
 
+def _of_her2(events: EventColumns) -> Mask:
+    """The events of HER2-directed products."""
+    made: Mask = np.array([product in v.HER2_PRODUCTS for product in events.products], np.bool_)[events.product]
+    return made
+
+
+def _is_dose(events: EventColumns) -> Mask:
+    made: Mask = np.array([name.startswith("dose_") for name in events.facts], np.bool_)[events.fact]
+    return made
+
+
 def _brands(facts: Columns, events: EventColumns, courses: Courses, placed: Any) -> None:
     """The brand ordered or given last against the one that payer or formulary prefers, as for one patient."""
     if not len(events.brand):
         return
     known_facts, count = courses.knowledge.facts, events.patients
     names = known_facts["brand"].values
-    of_her2 = np.array([product in v.HER2_PRODUCTS for product in events.products], np.bool_)[events.product]
+    of_her2 = _of_her2(events)
     usable = (events.brand >= 0) & of_her2 & (events.day <= courses.on.toordinal())
     used = placed[usable[placed]]
     brand = np.full(count, v.UNKNOWN, np.int64)
@@ -353,39 +349,3 @@ def _last_days(state: Columns) -> list[tuple[str, Column]]:
         if mine.any():
             days.append((product, np.where(mine, state["product_last_day"], v.UNKNOWN)))
     return days
-
-
-def _told(answers: Mapping[str, list[Answers]], facts: Columns, not_plain: Any) -> Findings:
-    """The findings that the answers mean, by `findings.md`."""
-    sayings = read_sayings()
-    listed = list(sayings.values())
-    place_of = {key: place for place, key in enumerate(sayings)}
-    patients, told, rows = [], [], []
-    words: list[tuple[str, str]] = [("", "")]
-    for key, parts in answers.items():
-        outcome = key.partition(" of ")[0]
-        for part in parts:
-            values = part.array.outcome.values
-            meaning = np.array([place_of.get((outcome, value), -1) for value in (*values, UNDETERMINED)], np.int16)
-            saying = meaning[np.where(part.values >= 0, part.values, len(values))]
-            if (outcome, NOT_NO) in place_of:
-                never = (part.values < 0) & ~possibly(part, "no")
-                saying = np.where(never, np.int16(place_of[outcome, NOT_NO]), saying)
-            chosen = np.flatnonzero(saying >= 0)
-            if not len(chosen):
-                continue
-            few = Answers(part.edition, part.array, part.asked[chosen], part.values[chosen], part.boxes[chosen])
-            inverse, said = rows_of(few)
-            patients.append(few.asked)
-            told.append(saying[chosen])
-            rows.append(inverse + len(words))
-            words += [(part.edition.key, each) for each in said]
-    if not patients:
-        nothing = np.zeros(0, np.int64)
-        return Findings(nothing, nothing.astype(np.int16), nothing, listed, words, not_plain, facts)
-    patient, saying = np.concatenate(patients), np.concatenate(told)
-    grades = np.array([each.grade for each in listed], np.int64)
-    order = np.lexsort((saying, grades[saying], patient))
-    return Findings(
-        patient[order], saying[order], np.concatenate(rows)[order], listed, words, np.asarray(not_plain), facts
-    )

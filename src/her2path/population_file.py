@@ -21,16 +21,18 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from .agenda import read_sayings
-from .edition import AskedWrongly, Knowledge
+from .edition import Knowledge
 from .event_columns import EventColumns
 from .fold.vocabulary import HER2_PRODUCTS
-from .population import Findings, review_columns
+from .population import review_columns
+from .problem import AskedWrongly
 from .read.events import ColumnReader, EventFile, changes, coded_words
 from .record import Trouble
 from .review import Reviewer, Settings
 from .specimens_many import ManySpecimens
 from .standing import Column
 from .therapy import Courses
+from .told_many import Findings
 
 WAITING = 2
 SCHEMA = pa.schema([

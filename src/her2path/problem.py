@@ -27,3 +27,11 @@ class KnowledgeError(Exception):
     def __init__(self, problems: list[Problem]) -> None:
         self.problems = problems
         super().__init__("\n".join(str(problem) for problem in problems))
+
+
+class AskedWrongly(ValueError):
+    """A request that cannot be met as asked: an unknown fact, edition, value or date."""
+
+
+class NoJurisdiction(AskedWrongly):
+    """The outcome is decided only by the labels of jurisdictions, and none was named."""

@@ -21,7 +21,8 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-from .edition import AskedWrongly, Knowledge
+from .edition import Knowledge
+from .problem import AskedWrongly
 
 ASSUMED_LOWER_LIMIT = Decimal(50)
 """The fallback of the margetuximab label, where an institution names no limit (H-3)."""

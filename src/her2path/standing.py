@@ -102,6 +102,8 @@ def standing(state: Mapping[str, Column], on: int) -> Columns:
     last_taxane = state["taxane_last_day"]
     made["taxane_recent"] = yes_no(known(last_taxane) & (on - last_taxane <= PARTNER_DAYS))
     made["alive"] = yes_no(~known(state["death_day"]))
+    of_course = (state["product"] == 0) & (state["product_first_day"] == state["first_day"])
+    made["first_dose_mg_per_kg"] = np.where(of_course, state["first_per_kg"], UNKNOWN)
     given, nearest = _nearest(state)
     made["dose_deviation_percent"] = _deviation(given, nearest)
     made["weight_change_percent"] = _weight_change(state, given, nearest)

@@ -18,12 +18,15 @@ from .catalogue import RULED_OUT, Fitting, fitting
 from .decision import Decision
 from .finding import Finding, Grade, PatientReview, in_order
 from .fold.vocabulary import ANTHRACYCLINES, CHEMOTHERAPIES, HER2_PRODUCTS, TAXANES
+from .one_course import Standing, plain_number, undated_doses
 from .plan import PlanItem, plan_of
 from .record import Event, Record
-from .therapy import NOT_DECIDED, Courses, Standing
+from .therapy import NOT_DECIDED, Courses
 from .timeline import METHODS
 from .value import Interval, Reason, Unknown, Value
 
+ADULT = 18
+BACKGROUND = ("weight_kg", "height_cm")
 DOSE_FACTS = frozenset({"dose_mg", "dose_mg_per_kg", "dose_mg_per_m2", "dose_given"})
 OF_LVEF = ("lvef", "lvef_fall", "lvef_below_limit")
 OF_DOSES = (
@@ -66,7 +69,13 @@ def review_course(record: Record, patient: PatientReview, courses: Courses) -> C
 
 def tell(record: Record, found: Standing, courses: Courses) -> CourseReview:
     """The findings and the plan of a course."""
-    findings = [*_of_decisions(found), *_of_allergy(found), *_of_record(record, found), *_of_assumptions(found)]
+    findings = [
+        *_of_decisions(found),
+        *_of_allergy(found),
+        *_of_person(record, found),
+        *_of_record(record, found),
+        *_of_assumptions(found),
+    ]
     return CourseReview(found, in_order(findings), plan_of(found, courses), _regimens(found, courses))
 
 
@@ -225,15 +234,25 @@ def _of_record(record: Record, found: Standing) -> Iterator[Finding]:
         many = "entries of the course are" if len(future) > 1 else "entry of the course is"
         words = f"{len(future)} {many} dated after {found.on} and not used"
         yield Finding(Grade.NOTE, words, tuple(dict.fromkeys(event.origin for event in future))[:3])
+    unmeasured: dict[str, list[Event]] = {}
     for event in record.course:
         if event.day is not None and event.day > found.on:
             continue
         if isinstance(event.value, Unknown) and (event.value.reason is not Reason.ABSENT or event.value.detail):
-            yield Finding(Grade.UNREADABLE, f"{event.fact} unknown, {event.value}", (event.origin,))
+            if event.fact in BACKGROUND or event.value.reason is Reason.ABSENT:
+                continue  # of weights and heights the readable ones count; an amount left out is no error
+            day = f" of {event.day}" if event.day else ""
+            yield Finding(Grade.UNREADABLE, f"{event.fact}{day} unknown, {event.value}", (event.origin,))
+        elif event.fact == "dose_given":
+            unmeasured.setdefault(event.product, []).append(event)
         elif event.note:
             yield Finding(Grade.NOTE, f"{event.fact}: {event.note}", (event.origin,))
+    if unmeasured:
+        told = ", ".join(f"{product} {len(events)}" for product, events in sorted(unmeasured.items()))
+        origins = tuple(events[0].origin for events in unmeasured.values())[:3]
+        yield Finding(Grade.NOTE, f"doses without an amount: {told}", origins)
     for event in found.timeline.undated:
-        if event.value not in ("no",):
+        if event.value not in ("no",) and event.fact != "dose_given":
             words = f"{event.fact} {event.product} has no date and cannot be placed".replace("  ", " ")
             yield Finding(Grade.MISSING, words, (event.origin,))
     for event in found.timeline.narrowed:
@@ -322,8 +341,34 @@ def _cost(found: Standing) -> Iterator[Finding]:
     yield Finding(Grade.NOTE, words)
 
 
+def _of_person(record: Record, found: Standing) -> Iterator[Finding]:
+    """What does not fit the person: a man who is pregnant, a child, a last LVEF that could not be read."""
+    if found.values.get("sex") == "male" and found.values.get("pregnant") == "yes":
+        yield Finding(Grade.CONTRADICTION, "the record says male and pregnant", origins_of("pregnant", found))
+    age = found.values.get("age_years")
+    if isinstance(age, Decimal) and age < ADULT and (found.started or "ordered_product" in found.values):
+        words = f"{plain_number(age)} years old: the labels are for adults"
+        yield Finding(Grade.ACT, words, origins_of("birth_date", found))
+    last = found.day("lvef")
+    unread = [
+        event for event in record.course
+        if event.fact == "lvef" and isinstance(event.value, Unknown) and event.day is not None
+        and event.day <= found.on and (last is None or event.day > last)
+    ]  # fmt: skip
+    if unread and found.started:
+        event = unread[-1]
+        judged = f"the heart is judged by that of {last}" if last else "none other is recorded"
+        words = f"the LVEF of {event.day} ({event.said}) could not be read; {judged}"
+        yield Finding(Grade.ACT, words, (event.origin,), "lvef: unread", "Find the value before the next dose.")
+    undated = undated_doses(found.timeline)
+    if undated and not found.started:
+        drugs = ", ".join(sorted({event.product for event in undated}))
+        words = f"{drugs} was given on days that are not recorded: where the course stands is not known"
+        yield Finding(Grade.MISSING, words, tuple(event.origin for event in undated)[:3])
+
+
 def _of_assumptions(found: Standing) -> Iterator[Finding]:
-    if not found.started:
+    if not found.started or found.values.get("alive") == "no":
         return
     yield from _cost(found)
     if "lvef_lower_limit" in found.site.assumed:

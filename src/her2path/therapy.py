@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
@@ -23,14 +22,16 @@ from .array import Array
 from .brands import compared, read_brands
 from .decision import Decision, decide_in
 from .derive import Given
-from .edition import AskedWrongly, Edition, Knowledge
+from .edition import Edition, Knowledge
 from .fold.lookup import tables_for
 from .fold.run import fold_one
 from .fold.vocabulary import HER2_PRODUCTS, UNKNOWN
-from .record import Event, Record
+from .one_course import Standing, brand_in_hand, from_statement, undated_doses
+from .problem import AskedWrongly
+from .record import Record
 from .site import Site
 from .standing import SETTLED_BY, Columns, age_years, coded, settle, standing
-from .timeline import Timeline, latest_of, timeline_of
+from .timeline import latest_of, timeline_of
 from .value import Interval, Reason, Unknown, Value
 
 DEFAULT_JURISDICTION = "us"
@@ -39,79 +40,6 @@ OF_THE_DEAD = ("record_doubt", "unsafe_dose", "her2_basis")
 """What is still asked of a patient who died."""
 NOT_DECIDED = "not decided here"
 """An outcome that no edition of the jurisdiction decides for the organ or product in question."""
-
-
-@dataclass(slots=True)
-class Standing:
-    """A course on a day: its states and days, the facts known of it, and what was decided.
-
-    `days` are dates by name (`last_dose`, `echo_due`, ...); `origins` the events behind a fact.
-    """
-
-    on: dt.date
-    site: Site
-    jurisdiction: str
-    timeline: Timeline
-    state: Mapping[str, int]
-    values: dict[str, Value]
-    unknown: dict[str, Unknown]
-    columns: Columns
-    decisions: dict[str, Decision] = field(default_factory=dict)
-    outcomes: dict[str, str] = field(default_factory=dict)
-    latest: dict[str, Event] = field(default_factory=dict)
-    differing: list[tuple[Event, Event]] = field(default_factory=list)
-    notes: list[str] = field(default_factory=list)
-
-    def day(self, name: str) -> dt.date | None:
-        """A day of the states or clocks, by its name without `_day`; `None` where it is unknown."""
-        number = self.state.get(f"{name}_day", UNKNOWN)
-        if number == UNKNOWN and f"{name}_day" in self.columns:
-            number = int(self.columns[f"{name}_day"][0])
-        return None if number < 1 else dt.date.fromordinal(number)
-
-    @property
-    def started(self) -> bool:
-        """Whether any HER2-directed dose is recorded."""
-        return self.state["first_ever_day"] != UNKNOWN
-
-    @property
-    def product(self) -> str | None:
-        """The HER2-directed product in hand."""
-        said = self.values.get("product")
-        return said if isinstance(said, str) else None
-
-    def text(self, name: str) -> str:
-        """A fact in words, for a finding."""
-        if name in self.outcomes:
-            return self.outcomes[name]
-        value = self.values.get(name)
-        if value is None:
-            if name.endswith("_day"):
-                return str(self.day(name.removesuffix("_day")) or "unknown")
-            if name in ("last_mg", "last_per_kg") and self.state[name] != UNKNOWN:
-                return plain_number(Decimal(self.state[name]) / THOUSAND)
-            return "unknown"
-        if isinstance(value, Decimal):
-            return plain_number(value.to_integral_value() if name.endswith("_percent") else value)
-        return str(value)
-
-
-def plain_number(value: Decimal) -> str:
-    """A number without needless zeros behind the point."""
-    return f"{value.normalize():f}"
-
-
-def brand_in_hand(found: Standing, product: str = "") -> str:
-    """The brand of the last order or dose of a HER2-directed product up to the day; "" where none is named.
-
-    With a `product`, of the last dose of that product alone.
-    """
-    events = (
-        event for event in reversed(found.timeline.events)
-        if event.product in ((product,) if product else HER2_PRODUCTS) and event.qualifier
-        and event.day is not None and event.day <= found.on and not (product and event.fact.startswith("ordered"))
-    )  # fmt: skip
-    return next((event.qualifier for event in events), "")
 
 
 class Courses:
@@ -249,6 +177,10 @@ class Courses:
         self._brands(found)
         if self.site.t_dxd_available is not None:
             found.values["t_dxd_available"] = "yes" if self.site.t_dxd_available else "no"
+        if not found.started and undated_doses(found.timeline):
+            found.values.pop("therapy_phase", None)
+        if from_statement(found):
+            found.values.pop("therapy_phase", None)
         if found.state["on_hold"] == 1 and "lvef" not in found.values and found.day("lvef") is not None:
             why = f"the LVEF of {found.day('lvef')} is from before the hold of {found.day('hold')}"
             found.unknown["lvef"] = Unknown(Reason.STALE, why)
@@ -293,7 +225,7 @@ class Courses:
             if made["echo_due_day"][0] == UNKNOWN and clocks.span(interval) is None:
                 found.values["echo_days_overdue"] = "no schedule"
         months = found.outcomes.get("contraception_months")
-        if months is not None:
+        if months is not None and not from_statement(found):
             values = facts["contraception_months"].values
             made = self._longest_washout(found, state, values, on)
             found.columns |= made

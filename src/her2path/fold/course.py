@@ -27,6 +27,7 @@ from .vocabulary import (
 )
 
 ADJUVANT, METASTASIZED = 1, 2
+LONGEST_PREGNANCY_DAYS = 300
 CYCLE_DAYS = 20
 """A taxane dose so long after the first of a cycle begins the next: weekly doses of three weeks are one cycle."""
 EQUIVALENCE = (1.0, 1.0, 0.8, 0.6, 10.5, 5.0)
@@ -137,6 +138,8 @@ def fold_course(starts: Any, day: Any, kind: Any, number: Any, code: Any, on: in
                         chemotherapy_lines += 1
                         new_chemotherapy_line = False
         out[p][0], out[p][1], out[p][2], out[p][3] = metastatic, progressions, last_progression, surgery
+        if pregnant == YES and on - pregnant_day > LONGEST_PREGNANCY_DAYS:
+            pregnant = UNKNOWN  # its end is not on record
         out[p][4], out[p][5], out[p][6], out[p][7] = pregnant, pregnant_day, test, test_day
         out[p][8], out[p][9], out[p][10], out[p][11] = in_pregnancy, after_dose, death, after_death
         out[p][12], out[p][13] = first_anthracycline, last_anthracycline

@@ -41,7 +41,7 @@ def fold_doses(starts: Any, day: Any, kind: Any, number: Any, code: Any, on: int
         trastuzumab_first = trastuzumab_last = pertuzumab_last = weight = first_weight = UNKNOWN
         product_first = product_last = last_mg = last_per_kg = two_day = earlier = UNKNOWN
         last_t_dm1 = last_t_dxd = first_ever = UNKNOWN
-        earlier_day = pertuzumab_first = UNKNOWN
+        earlier_day = pertuzumab_first = first_per_kg = UNKNOWN
         doses = product_doses = trastuzumab_doses = courses = longest = weekly = 0
         for e in range(starts[p], starts[p + 1]):
             today, what = day[e], kind[e]
@@ -119,6 +119,8 @@ def fold_doses(starts: Any, day: Any, kind: Any, number: Any, code: Any, on: int
                     last_per_kg = number[e]
                     if weight != UNKNOWN:
                         last_mg = number[e] * weight // THOUSAND
+                if today == first:
+                    first_per_kg = last_per_kg if drug == TRASTUZUMAB_IV else UNKNOWN
         schedule = UNKNOWN
         if product == TRASTUZUMAB_IV:
             # Two gaps that agree say the schedule, and one wrong dose does not change it, but 6 mg/kg a week after
@@ -147,4 +149,4 @@ def fold_doses(starts: Any, day: Any, kind: Any, number: Any, code: Any, on: int
         out[p][17], out[p][18], out[p][19], out[p][20] = schedule, longest, order_product, order_day
         out[p][21], out[p][22], out[p][23], out[p][24] = stop_day, stop_reason, two_day, earlier
         out[p][25], out[p][26], out[p][27], out[p][28] = last_t_dm1, last_t_dxd, last, first_ever
-        out[p][29], out[p][30] = weekly, pertuzumab_first
+        out[p][29], out[p][30], out[p][31] = weekly, pertuzumab_first, first_per_kg

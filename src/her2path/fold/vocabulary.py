@@ -58,6 +58,7 @@ DOSING = (
     "pertuzumab_last_day", "courses", "last_weight", "first_weight", "schedule_days", "longest_gap_days",
     "order_product", "order_day", "stop_day", "stop_reason", "two_products_day", "earlier_product",
     "last_t_dm1_day", "last_t_dxd_day", "any_last_day", "first_ever_day", "weekly_doses", "pertuzumab_first_day",
+    "first_per_kg",
 )  # fmt: skip
 """What the fold of doses leaves of a patient. Days are ordinals; numbers thousandths where the name has a unit."""
 

@@ -91,6 +91,8 @@ class Course:
                 orders = f"{len(origins)} completed orders" if len(origins) > 1 else "a completed order"
                 what = f"{orders} of {drug}: on which days it was given is not recorded"
                 self.record.passed_over.append(Trouble("passed over", origins[0], what))
+                note = "from a completed order"
+                self.record.course.append(Event("dose_given", "yes", None, "", origins[0], note=note, product=drug))
         if self._unresolved:
             number = len(self._unresolved)
             many = f"{number} medication resources name medications" if number > 1 else "it names a medication"

@@ -17,10 +17,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from ..calendar_days import EPOCH
-from ..edition import AskedWrongly
 from ..event_columns import EventColumns
 from ..fact import Facts
 from ..fold.vocabulary import UNKNOWN
+from ..problem import AskedWrongly
 from ..record import Record, Trouble
 from ..timeline import METHODS as METHOD_CODES
 from ..value import Reason, Unknown, Value

@@ -20,9 +20,9 @@ import pyarrow as pa
 import pyarrow.csv as pc_csv
 import pyarrow.parquet as pq
 
-from ..edition import AskedWrongly
 from ..fact import Facts
 from ..phrase import parse_number
+from ..problem import AskedWrongly
 from ..record import RECORDED_STATUS, Event, Record, Tissue, Trouble
 from ..value import Interval, Reason, Unknown, Value
 from .answer import times

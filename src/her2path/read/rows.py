@@ -13,8 +13,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from ..edition import AskedWrongly
 from ..fact import Facts
+from ..problem import AskedWrongly
 from ..record import RECORDED_STATUS, Event, Record, Tissue, Trouble
 from ..value import Reason, Unknown
 from .tabular import read_table

@@ -19,7 +19,7 @@ import pyarrow.compute as pc
 import pyarrow.csv as pc_csv
 import pyarrow.parquet as pq
 
-from ..edition import AskedWrongly
+from ..problem import AskedWrongly
 
 ROWS_WRITTEN_AT_ONCE = 65_536
 LONGEST_ROWS_BYTES = 1 << 24

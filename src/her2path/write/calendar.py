@@ -13,8 +13,8 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from ..edition import AskedWrongly
 from ..plan import PlanItem
+from ..problem import AskedWrongly
 from ..source import Citation
 from .report import CAUTION
 

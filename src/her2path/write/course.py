@@ -7,9 +7,9 @@ from typing import Any
 
 from ..catalogue import FITS, POSSIBLE
 from ..finding import CourseReview, Finding
+from ..one_course import Standing
 from ..plan import PlanItem
 from ..telling import brands_given
-from ..therapy import Standing
 from .text import paragraph
 
 MOST_POSSIBLE, MOST_UNKNOWN = 8, 3
@@ -60,7 +60,9 @@ def _heart_line(found: Standing) -> str:
     for name, words in (("baseline", "baseline"), ("lvef", "last")):
         number = found.state[name]
         day = found.day(name)
-        parts.append(f"{words} {number / 1000:g} % ({day})" if day else f"{words} LVEF unknown")
+        said = found.text("lvef" if name == "lvef" else "lvef_baseline") if day else ""
+        number_said = said if said not in ("", "unknown") else f"{number / 1000:g}"
+        parts.append(f"{words} {number_said} % ({day})" if day else f"{words} LVEF unknown")
     failed = found.values.get("heart_failure") == "yes"
     holds = found.state["holds"] + (1 if found.values.get("hold_open") == "yes" and not failed else 0)
     parts.append(f"{holds} hold{'s' if holds != 1 else ''} for the heart")

@@ -7,7 +7,7 @@ from typing import TextIO
 
 import click
 
-from ..edition import AskedWrongly
+from ..problem import AskedWrongly
 
 
 def put(text: str, output: Path | None) -> None:

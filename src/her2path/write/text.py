@@ -60,15 +60,18 @@ def show_table(table: Table, edition: Edition, knowledge: Knowledge) -> str:
 
 
 def list_editions(knowledge: Knowledge) -> str:
-    """Every edition with its dates and what it decides."""
-    rows = [["edition", "decides for", "in force", "jurisdiction", "decides"]]
-    for edition in knowledge.editions:
-        lends = " (lent to every edition)" if edition.supplement else ""
-        decides = ", ".join(edition.tables) + lends
-        rows.append(
-            [edition.key, ", ".join(edition.scope_values) or "any", edition.window(), edition.jurisdiction, decides]
-        )
-    return columns(rows)
+    """Every edition with its dates and, below it, for whom it decides what."""
+    rows = [["edition", "in force", "jurisdiction"]]
+    rows += [[edition.key, edition.window(), edition.jurisdiction] for edition in knowledge.editions]
+    heading, rule, *lines = columns(rows).splitlines()
+    listed = [heading, rule]
+    for edition, line in zip(knowledge.editions, lines, strict=True):
+        listed.append(line)
+        if edition.tables:
+            lends = " (lent to every edition)" if edition.supplement else ""
+            whom = ", ".join(edition.scope_values) or "any"
+            listed.append(paragraph(f"{whom}: {', '.join(edition.tables)}{lends}", "    "))
+    return "\n".join(listed)
 
 
 def show_fact(fact: Fact) -> str:
