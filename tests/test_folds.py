@@ -406,8 +406,9 @@ def test_doses_after_death() -> None:
 
 def test_pregnancy_and_doses() -> None:
     course = [dose(0), dose(21), made("pregnancy_test", "positive", 30), dose(42)]
-    state = state_of(course)
+    state = state_of(course, on=100)
     assert (state["pregnant"], state["pregnant_day"], state["pregnant_after_dose_days"]) == (v.YES, 30, 9)
+    assert "pregnant" not in state_of(course, on=331), "after 300 days without an end on record it is not known"
     assert state["dose_in_pregnancy_day"] == 42
     over = state_of([*course, made("pregnant", "no", 60), dose(63)])
     assert (over["pregnant"], over["dose_in_pregnancy_day"]) == (v.NO, 42)

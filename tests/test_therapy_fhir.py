@@ -306,10 +306,10 @@ def test_an_order_that_was_withdrawn_or_is_none_is_passed_over() -> None:
     assert told(made) == ["status cancelled", "an order not to give it", "an option, not an order"]
 
 
-def test_completed_orders_are_no_doses_and_are_told_once_where_nothing_was_given() -> None:
+def test_completed_orders_are_a_dose_without_a_day_and_are_told_once_where_nothing_was_given() -> None:
     orders = [ordered(status="completed", identity=f"r{n}") for n in range(3)]
     made = record(*orders)
-    assert not made.course
+    assert [(event.fact, event.product, event.day) for event in made.course] == [("dose_given", "trastuzumab-iv", None)]
     assert told(made) == ["3 completed orders of trastuzumab-iv: on which days it was given is not recorded"]
     assert told(record(*orders, given())) == []
 

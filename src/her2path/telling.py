@@ -18,7 +18,7 @@ from .catalogue import RULED_OUT, Fitting, fitting
 from .decision import Decision
 from .finding import Finding, Grade, PatientReview, in_order
 from .fold.vocabulary import ANTHRACYCLINES, CHEMOTHERAPIES, HER2_PRODUCTS, TAXANES
-from .one_course import Standing, plain_number, undated_doses
+from .one_course import STATEMENT, Standing, plain_number, undated_doses
 from .plan import PlanItem, plan_of
 from .record import Event, Record
 from .therapy import NOT_DECIDED, Courses
@@ -243,10 +243,11 @@ def _of_record(record: Record, found: Standing) -> Iterator[Finding]:
                 continue  # of weights and heights the readable ones count; an amount left out is no error
             day = f" of {event.day}" if event.day else ""
             yield Finding(Grade.UNREADABLE, f"{event.fact}{day} unknown, {event.value}", (event.origin,))
-        elif event.fact == "dose_given":
+        elif event.fact == "dose_given" and STATEMENT not in event.note:
             unmeasured.setdefault(event.product, []).append(event)
         elif event.note:
-            yield Finding(Grade.NOTE, f"{event.fact}: {event.note}", (event.origin,))
+            what = event.product if event.fact == "dose_given" else event.fact
+            yield Finding(Grade.NOTE, f"{what}: {event.note}", (event.origin,))
     if unmeasured:
         told = ", ".join(f"{product} {len(events)}" for product, events in sorted(unmeasured.items()))
         origins = tuple(events[0].origin for events in unmeasured.values())[:3]
