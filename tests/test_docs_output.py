@@ -63,5 +63,5 @@ def test_the_readme_gives_the_shares_of_the_coverage_page() -> None:
     page = (ROOT / "docs" / "coverage.md").read_text(encoding="utf-8")
     shares = next(line for line in page.splitlines() if line.startswith("| share"))
     *_, remembered, decided = (cell.strip() for cell in shares.strip("|").split("|"))
-    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    readme = " ".join((ROOT / "README.md").read_text(encoding="utf-8").split())
     assert f"{remembered} are remembered and not seen, and {decided} are choices of ours" in readme

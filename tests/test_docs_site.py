@@ -37,7 +37,11 @@ def test_the_example_uses_every_setting(site: Site) -> None:
 def rows() -> dict[tuple[str, str], list[str]]:
     """The table of the settings by its first two columns, without backticks."""
     section = PAGE[PAGE.index("## What each does") : PAGE.index("## Another rule")]
-    lines = [[cell.strip() for cell in line.strip("|").split("|")] for line in section.splitlines() if line.startswith("| `[")]
+    lines = [
+        [cell.strip() for cell in line.strip("|").split("|")]
+        for line in section.splitlines()
+        if line.startswith("| `[")
+    ]
     return {(cells[0].strip("`[]"), cells[1].strip("`")): cells[2:] for cells in lines}
 
 
