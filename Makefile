@@ -8,6 +8,7 @@ BIN = .venv/bin
 
 run: .venv/base                    ## Review the example records: the main job
 	$(BIN)/her2path review examples/her2-tests.ndjson
+	$(BIN)/her2path review examples/courses/adjuvant-hold.csv --on 2026-02-03
 
 setup: .venv/dev                   ## Make .venv with her2path and all that developing it needs
 

@@ -50,7 +50,7 @@ def parse_all(path: Path) -> None:
 
 
 def review_command(path: Path, output: Path) -> None:
-    subprocess.run([*COMMAND, str(path), "-o", str(output)], check=True)
+    subprocess.run([*COMMAND, str(path), "--her2-only", "-o", str(output)], check=True)
 
 
 def peak_memory_mb(path: Path, output: Path) -> float:
@@ -59,7 +59,7 @@ def peak_memory_mb(path: Path, output: Path) -> float:
         "import resource, subprocess, sys; subprocess.run(sys.argv[1:], check=True);"
         "print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)"
     )
-    done = subprocess.run([sys.executable, "-c", script, *COMMAND, str(path), "-o", str(output)], check=True, capture_output=True)
+    done = subprocess.run([sys.executable, "-c", script, *COMMAND, str(path), "--her2-only", "-o", str(output)], check=True, capture_output=True)
     return int(done.stdout) / 1024
 
 
@@ -83,6 +83,7 @@ def rules_alone(path: Path, limit: int) -> float:
     records = []
     for found in read_records(path, knowledge.facts):
         if isinstance(found, Record):
+            found.course = []  # cql-execution is asked for HER2 alone
             records.append(found)
         if len(records) == limit:
             break

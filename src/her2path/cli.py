@@ -64,7 +64,7 @@ class Day(_DateType):
 @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="her2path")
 def main() -> None:
-    """Trastuzumab therapy, computable: HER2 status from tests and records, with the row and source behind it.
+    """Trastuzumab therapy, computable: from the HER2 test to the last day of the drug, with row and source.
 
     No clinician has reviewed the rules yet, and this is not a medical device: it supports decisions.
     """
@@ -288,6 +288,7 @@ def _decide_file(
     "--calendar", type=click.Path(file_okay=False, path_type=Path),
     help="Also write the plan of each patient into this folder, as a calendar file (.ics).",
 )  # fmt: skip
+@click.option("--her2-only", is_flag=True, help="Review the HER2 tests alone, not the courses of therapy.")
 @click.option("--processes", type=click.IntRange(1), help="Processes to share a large source; all cores by default.")
 @click.option("--summary-only", is_flag=True, help="Print only the summary.")
 @click.option("-o", "--output", type=click.Path(path_type=Path), help="Write here instead of printing.")
@@ -301,6 +302,7 @@ def review(
     settings_file: Path | None,
     form: str,
     calendar: Path | None,
+    her2_only: bool,
     processes: int | None,
     summary_only: bool,
     output: Path | None,
@@ -319,7 +321,7 @@ def review(
 
     knowledge = read_knowledge()
     at = read_site(settings_file, knowledge) if settings_file else Site()
-    settings = Settings(on or dt.date.today(), site, edition, jurisdiction or at.jurisdiction, at)
+    settings = Settings(on or dt.date.today(), site, edition, jurisdiction or at.jurisdiction, at, not her2_only)
     if output is not None and output.suffix.lower() == ".parquet":
         _review_many(source, output, knowledge, settings, processes)
         return

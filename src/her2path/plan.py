@@ -276,7 +276,7 @@ def _end(found: Standing) -> Iterator[PlanItem]:
 
 def _contraception(found: Standing) -> Iterator[PlanItem]:
     until = found.day("contraception_until")
-    if until is None or found.values.get("reproductive_potential") == "no":
+    if until is None or found.outcomes.get("effective_contraception_needed") == "not needed":
         return
     what = "effective contraception at least until this day (counted from the last dose so far)"
     if found.values.get("pregnant") == "yes":

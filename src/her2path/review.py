@@ -34,7 +34,7 @@ OTHER = "other"
 class Settings:
     """What the person asks for: the day of the review, the tumour's site, the edition, the jurisdiction.
 
-    `at` are the settings of the institution (`site.py`).
+    `at` are the settings of the institution (`site.py`); without `courses` only HER2 is reviewed.
     """
 
     on: dt.date
@@ -42,6 +42,7 @@ class Settings:
     edition: str | None = None
     jurisdiction: str | None = None
     at: Site = field(default_factory=Site)
+    courses: bool = True
 
 
 @dataclass(slots=True)
@@ -158,7 +159,7 @@ class Reviewer:
             record.patient, record.origin, site or "breast", specimens, status, possible, expression, rule,
             in_order(findings), _unread(record),
         )  # fmt: skip
-        if record.course:
+        if record.course and self.settings.courses:
             patient.course = self._course(record, patient)
         return patient
 

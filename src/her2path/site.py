@@ -41,7 +41,6 @@ class Site:
     jurisdiction: str | None = None
     lvef_lower_limit: Decimal | None = None
     echo_tolerance_days: int = 14
-    weight_change_percent: Decimal = Decimal(10)
     infusion_volume_ml: int = 250
     round_dose_mg: Decimal = Decimal(1)
     vials: Mapping[str, tuple[Decimal, ...]] = field(default_factory=dict)
@@ -71,7 +70,7 @@ SECTIONS: dict[str, dict[str, str]] = {
     "site": {"name": "name", "jurisdiction": "jurisdiction"},
     "heart": {"lvef_lower_limit": "lvef_lower_limit", "echo_tolerance_days": "echo_tolerance_days"},
     "dosing": {
-        "weight_change_percent": "weight_change_percent", "infusion_volume_ml": "infusion_volume_ml",
+        "infusion_volume_ml": "infusion_volume_ml",
         "round_dose_mg": "round_dose_mg",
     },
     "treatment": {"t_dxd_available": "t_dxd_available"},
@@ -81,7 +80,7 @@ SECTIONS: dict[str, dict[str, str]] = {
 
 LIMITS: dict[str, tuple[Decimal | int, Decimal | int]] = {
     "lvef_lower_limit": (Decimal(40), Decimal(65)), "echo_tolerance_days": (0, 90),
-    "weight_change_percent": (Decimal(1), Decimal(50)), "infusion_volume_ml": (50, 1000),
+    "infusion_volume_ml": (50, 1000),
     "round_dose_mg": (Decimal("0.1"), Decimal(50)),
 }  # fmt: skip
 

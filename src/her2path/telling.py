@@ -243,6 +243,8 @@ def _of_record(record: Record, found: Standing) -> Iterator[Finding]:
                 continue  # of weights and heights the readable ones count; an amount left out is no error
             day = f" of {event.day}" if event.day else ""
             yield Finding(Grade.UNREADABLE, f"{event.fact}{day} unknown, {event.value}", (event.origin,))
+        elif event.fact == "dose_given" and event.day is None:
+            continue  # said once, as doses on days that are not recorded
         elif event.fact == "dose_given" and STATEMENT not in event.note:
             unmeasured.setdefault(event.product, []).append(event)
         elif event.note:
@@ -337,6 +339,8 @@ def _cost(found: Standing) -> Iterator[Finding]:
             total += event.value * prices[event.qualifier]
         else:
             unpriced += 1
+    if not total:
+        return
     more = f"; {unpriced} without a price or an amount are not in it" if unpriced else ""
     words = f"the doses given so far cost {total:.2f} {found.site.currency}".rstrip() + f" by the site's prices{more}"
     yield Finding(Grade.NOTE, words)

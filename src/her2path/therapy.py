@@ -81,7 +81,9 @@ class Courses:
         product = about.get("product")
         for name in (f"{outcome}.{product}", outcome):
             if name in self.site.editions:
-                return self.knowledge.edition(self.site.editions[name], outcome)
+                chosen = self.knowledge.edition(self.site.editions[name], outcome)
+                if chosen.is_for(about):
+                    return chosen
         scopes = {name: about.get(name) for name in self.knowledge.scopes_of(outcome)}
         if any(value is None for value in scopes.values()):
             return None
