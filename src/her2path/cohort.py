@@ -91,7 +91,7 @@ class Worker:
 
     def __init__(self, knowledge: Knowledge, settings: Settings, render: Render) -> None:
         self.knowledge = knowledge
-        self.skimmer = Skimmer(read_codes())
+        self.skimmer = Skimmer(read_codes(), settings.courses)
         self.reviewer = Reviewer(knowledge, settings)
         self.render = render
 

@@ -346,5 +346,5 @@ def review_source(
     from .read.records import read_records
 
     reviewer = Reviewer(knowledge, settings)
-    for found in read_records(path, knowledge.facts, progress, columns):
+    for found in read_records(path, knowledge.facts, progress, columns, settings.courses):
         yield reviewer.review(found) if isinstance(found, Record) else found

@@ -56,9 +56,9 @@ class Group:
 class Skimmer:
     """Finds, in a piece, the resources that matter and the patient each belongs to."""
 
-    def __init__(self, codes: Codes) -> None:
+    def __init__(self, codes: Codes, courses: bool = True) -> None:
         self.codes = codes
-        self.interest = Interest(codes)
+        self.interest = Interest(codes, courses)
 
     @staticmethod
     def head_of(raw: bytes) -> Head:

@@ -32,8 +32,9 @@ _HER2 = re.compile(r"her-?2|erbb2", re.IGNORECASE)
 class Interest:
     """Says of a head what its resource matters for: `HER2`, `COURSE`, both added, or `NOTHING`."""
 
-    def __init__(self, codes: Codes) -> None:
+    def __init__(self, codes: Codes, courses: bool = True) -> None:
         self.codes = codes
+        self.courses = courses
         self.drugs = Drugs(codes)
         self._tests = {code for _, code in codes.tests}
         self._kept: dict[Coded, int] = {}
@@ -42,7 +43,11 @@ class Interest:
         self._kept_claims: dict[tuple[str | None, str | None], bool] = {}
 
     def matters(self, head: Head) -> int:
-        """What a resource matters for."""
+        """What a resource matters for; without `courses` only HER2 does."""
+        made = self._matters(head)
+        return made if self.courses else made & HER2
+
+    def _matters(self, head: Head) -> int:
         kind = head.resourceType
         if kind == "Observation":
             matters = self._measured(head.code) if head.code is not None else NOTHING

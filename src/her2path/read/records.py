@@ -28,12 +28,13 @@ PARTITIONS = 64
 
 
 def read_records(
-    path: Path, facts: Facts, progress: Callable[[int], object] | None = None, columns: Mapping[str, str] | None = None
-) -> Iterator[Record | Trouble]:
+    path: Path, facts: Facts, progress: Callable[[int], object] | None = None, columns: Mapping[str, str] | None = None,
+    courses: bool = True,
+) -> Iterator[Record | Trouble]:  # fmt: skip
     """Every patient of `path`, with whatever could not be read as a `Trouble`.
 
     `progress` is told how many bytes of the source were just read; `columns` says which column of a
-    CSV or Parquet file holds which fact.
+    CSV or Parquet file holds which fact. Without `courses` only HER2 is read of FHIR resources.
     """
     if path.suffix.lower() in TABLES:
         from .long import is_long, read_long
@@ -43,7 +44,7 @@ def read_records(
         yield from read(path, facts, columns or {})
         return
     codes = read_codes()
-    skimmer = Skimmer(codes)
+    skimmer = Skimmer(codes, courses)
     with Layout() as layout:
         for piece in read_pieces(path):
             if isinstance(piece, Trouble):
