@@ -357,7 +357,6 @@ jurisdiction = "eu"
 lvef_lower_limit = 53.5
 echo_tolerance_days = 7
 [dosing]
-weight_change_percent = 5
 infusion_volume_ml = 500
 round_dose_mg = 0.5
 [treatment]
@@ -377,7 +376,7 @@ cardiac_action = "heart-trastuzumab-us"
 
 def test_a_whole_site(tmp_path: Path, knowledge: Knowledge) -> None:
     assert site_of(FULL, tmp_path, knowledge) == Site(
-        "St. Elsewhere", "eu", D("53.5"), 7, D(5), 500, D("0.5"), {"trastuzumab-iv": (D(150), D(420)), "t-dm1": (D(100),)},
+        "St. Elsewhere", "eu", D("53.5"), 7, 500, D("0.5"), {"trastuzumab-iv": (D(150), D(420)), "t-dm1": (D(100),)},
         {"trastuzumab-iv": "kanjinti"}, {"kanjinti": D("3.2")}, "EUR", {"cardiac_action": "heart-trastuzumab-us"}, False,
     )  # fmt: skip
 
