@@ -18,13 +18,12 @@ from .finding import Grade
 from .fold.vocabulary import COURSE, DOSING, HEART
 from .kept import kept
 from .markdown import plain, read_markdown
-from .problem import KnowledgeError, Problem
+from .problem import Problem
 
 UNDETERMINED = "undetermined"
 NOT_NO = "undetermined, not no"
 """An outcome that is undetermined, of which *no* is not possible any more."""
 
-TREATED = ("on treatment", "on hold")
 CLOCKS = (
     "next_dose_day", "echo_due_day", "earliest_resume_day", "latest_recovery_day", "year_end_day",
     "contraception_until_day",
@@ -152,9 +151,3 @@ def prove_agenda(knowledge: Knowledge) -> list[Problem]:
                 if plain(record["grade"]) not in GRADES:
                     fault(line, f"{record['grade']!r} is no grade", f"write one of {', '.join(GRADES)}")
     return problems
-
-
-def require_agenda(knowledge: Knowledge) -> None:
-    """Raise `KnowledgeError` where `findings.md` does not hold."""
-    if problems := prove_agenda(knowledge):
-        raise KnowledgeError(problems)

@@ -92,7 +92,6 @@ RULES = (
     Rule("reproductive_potential", ("sex", "menopausal_status"), can_be_pregnant),
 )
 INPUTS = frozenset(name for rule in RULES for name in rule.inputs)
-RESULTS = frozenset(rule.result for rule in RULES)
 
 
 def derive(values: dict[str, Value], unknown: dict[str, Unknown], facts: Mapping[str, Any]) -> None:

@@ -9,7 +9,7 @@ review of one patient, so that nothing is decided here otherwise than there.
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -33,9 +33,6 @@ DIFFERENCES = (
     ("lvef_fall", "lvef_baseline", "lvef"),
     ("days_first_to_last_dose", "days_since_first_dose", "days_since_last_dose"),
 )
-
-
-Her2 = Callable[[EventColumns], Mapping[str, Column]]
 
 
 def review_columns(events: EventColumns, courses: Courses, her2: Mapping[str, Column] | None = None) -> Findings:

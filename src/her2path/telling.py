@@ -157,7 +157,7 @@ def _finding(key: str, saying: Saying, decision: Decision, found: Standing) -> F
     ]  # fmt: skip
     return Finding(
         saying.grade, words, tuple(dict.fromkeys(origin for name, _ in used for origin in origins_of(name, found))),
-        f"{key}: {decision.value or UNDETERMINED}", do, None, tuple(decision.rows),
+        f"{key}: {decision.value or UNDETERMINED}", do, _by(decision.outcome, found), tuple(decision.rows),
         tuple(decision.citations), tuple(used), _askable(decision, found) if decision.value is None else (), remark,
     )  # fmt: skip
 
@@ -188,6 +188,14 @@ def origins_of(fact: str, found: Standing) -> tuple[str, ...]:
         of_fact = [event for event in found.timeline.events if event.fact == fact and _is_past(event, found)]
         return (of_fact[-1].origin,) if of_fact else ()
     return ()
+
+
+BY_DAY = {"echo_status": "echo_due", "hold_status": "latest_recovery", "dose_status": "next_dose"}
+"""The day by which what an outcome asks for is to be done."""
+
+
+def _by(outcome: str, found: Standing) -> dt.date | None:
+    return found.day(BY_DAY[outcome]) if outcome in BY_DAY else None
 
 
 def _askable(decision: Decision, found: Standing) -> tuple[tuple[str, ...], ...]:
