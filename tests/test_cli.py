@@ -453,3 +453,13 @@ def test_a_value_may_hold_an_equals_sign_and_spaces() -> None:
         "ish_result", "--edition", "asco-cap-2018", "--fact", " ish_probe = single ", "--fact", "her2_copies=>= 6"
     )
     assert answer["ish_result"] == "positive"
+
+
+def test_a_file_says_what_is_assumed_for_every_row(tmp_path: Path) -> None:
+    path = tmp_path / "hearts.csv"
+    path.write_text("lvef_baseline,lvef,lvef_lower_limit,on_hold,hold_count,heart_failure\n65,49,50,no,0,no\n", encoding="utf-8")
+    result = CliRunner().invoke(main, ["decide", "cardiac_action", str(path)])
+    assert result.exit_code == 0
+    assert "assumed for every row: product trastuzumab-iv, jurisdiction us where labels differ" in result.stderr
+    said = CliRunner().invoke(main, ["decide", "cardiac_action", str(path), "--jurisdiction", "eu", "--fact", "product=t-dm1"])
+    assert "assumed" not in said.stderr

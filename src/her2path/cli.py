@@ -255,6 +255,7 @@ def _decide_file(
     on: dt.date | None, given: dict[str, str], columns: tuple[str, ...], as_json: bool, output: Path | None,
 ) -> None:  # fmt: skip
     from .columns import decide_table
+    from .decision import assumed_for_all
     from .read.rows import misspelt_columns, named_columns
     from .read.tabular import read_table, write_table
 
@@ -267,6 +268,8 @@ def _decide_file(
     problems += misspelt_columns(table.column_names, knowledge.facts)
     for problem in problems:
         click.echo(f"her2path: {file}: {problem}", err=True)
+    if edition is None and (words := assumed_for_all(fact, {*table.column_names, *given}, knowledge, jurisdiction)):
+        click.echo(f"her2path: {file}: {words}", err=True)
     write_table(decided, output, as_json=as_json)
     if problems:
         sys.exit(PARTLY_READ)

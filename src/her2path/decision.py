@@ -326,6 +326,21 @@ ASSUMED = {"tumour_site": "breast", "product": "trastuzumab-iv"}
 ASSUMED_JURISDICTION = "us"
 
 
+def assumed_for_all(outcome: str, named: Collection[str], knowledge: Knowledge, jurisdiction: str | None) -> str:
+    """What is assumed for every row of a file, because no column says it; "" where nothing is."""
+    words = [
+        f"{scope} {knowledge.usual_scope(outcome, scope, ASSUMED[scope])}"
+        for scope in knowledge.scopes_of(outcome)
+        if scope not in named
+    ]
+    able = [e for e in knowledge.editions if not e.supplement and outcome in knowledge.tables_of(e)]
+    everywhere = {value for each in able if each.jurisdiction == "any" for value in each.scope_values or ("",)}
+    local = {value for each in able if each.jurisdiction != "any" for value in each.scope_values or ("",)}
+    if jurisdiction is None and local - everywhere:
+        words.append(f"jurisdiction {ASSUMED_JURISDICTION} where labels differ")
+    return "assumed for every row: " + ", ".join(words) if words else ""
+
+
 def choose_edition(
     outcome: str, given: Given, knowledge: Knowledge, edition: str | None, on: dt.date | None, jurisdiction: str | None
 ) -> tuple[Edition, list[str], dict[str, str]]:
