@@ -6,6 +6,7 @@ import calendar
 import datetime as dt
 import os
 import pickle
+import re
 from collections.abc import Iterator
 from decimal import Decimal
 from itertools import product
@@ -15,7 +16,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from course_makers import ZERO, date
@@ -23,12 +24,13 @@ from her2path import agenda, clocks
 from her2path.arithmetic import can_be_pregnant, derive, difference, either_positive, is_below
 from her2path.calendar_days import months_after, months_between, years_between
 from her2path.edition import AskedWrongly, Knowledge, knowledge_folder, read_facts_and_sources
-from her2path.fold.vocabulary import UNKNOWN
+from her2path.fold.vocabulary import HER2_PRODUCTS, UNKNOWN
 from her2path.kept import MOST_KEPT, kept_knowledge
 from her2path.markdown import read_markdown
 from her2path.problem import Problem
 from her2path.score import Score, parse_scores
 from her2path.site import ASSUMED_LOWER_LIMIT, LIMITS, Site, read_site
+from her2path.standing import LABELLED
 from her2path.value import Interval, OneOf, Reason, Unknown, Value
 from her2path.vials import rounded, vials_for, volume_ml
 
@@ -187,9 +189,10 @@ INTERVALS = st.tuples(st.integers(0, 9), st.integers(0, 9), st.booleans(), st.bo
 
 
 @given(INTERVALS, INTERVALS)
+@example(Interval(D(1), D(2), False, False), Interval(D(0), D(2), False, False))
 def test_arithmetic_holds_for_every_number_inside(one: Interval, other: Interval) -> None:
-    halves = [D(n) / 2 for n in range(20)]
-    left, right = ([n for n in halves if n in each] for each in (one, other))
+    quarters = [D(n) / 4 for n in range(40)]  # halves are too coarse for (1, 2) below (0, 2): 1.5 is alone in it
+    left, right = ([n for n in quarters if n in each] for each in (one, other))
     fall, below = difference(one, other), is_below(one, other)
     for a, b in product(left, right):
         assert a - b in fall if isinstance(fall, Interval) else a - b == fall
@@ -616,3 +619,28 @@ def test_knowledge_that_lies_elsewhere_is_known_by_its_place(tmp_path: Path, rea
     copytree(reading.folder, other)
     kept_knowledge(other, reading)
     assert reading.times == 2
+
+
+LABEL_FILES = (
+    "trastuzumab-iv-us", "trastuzumab-iv-eu", "trastuzumab-sc-us", "trastuzumab-sc-eu", "phesgo", "pertuzumab-us",
+    "pertuzumab-eu", "t-dm1", "t-dxd-us-2019", "t-dxd-us-2026", "t-dxd-eu",
+)  # fmt: skip
+
+
+def test_the_doses_that_a_weight_is_worked_back_from_are_those_of_the_label_tables() -> None:
+    found: dict[tuple[int, int], set[int]] = {}
+    for name in LABEL_FILES:
+        (number,) = (code for code, label in enumerate(HER2_PRODUCTS) if name.startswith(label))
+        document = (knowledge_folder() / "dosing" / f"{name}.md").read_text(encoding="utf-8")
+        lines = iter(document.splitlines())
+        for header in lines:
+            if not header.startswith("| row") or "=> `dose_per_administration`" not in header:
+                continue
+            outcome = [cell.strip() for cell in header.split("|")].index("=> `dose_per_administration`")
+            next(lines)
+            while (line := next(lines)).startswith("|"):
+                cells = [cell.strip() for cell in line.split("|")]
+                dose = re.search(r"([\d.]+) mg(/kg| trastuzumab)?$", cells[outcome])
+                if dose:
+                    found.setdefault((number, 7 if "weekly" in cells else 21), set()).add(round(float(dose[1]) * 1000))
+    assert found == {key: set(doses) for key, doses in LABELLED.items()}

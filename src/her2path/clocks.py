@@ -12,13 +12,14 @@ import numpy as np
 import numpy.typing as npt
 
 from .calendar_days import months_after
-from .fold.vocabulary import PERTUZUMAB, UNKNOWN
+from .fold.vocabulary import HER2_PRODUCTS, PERTUZUMAB, UNKNOWN
 from .standing import METASTATIC, THOUSAND, YEAR_DAYS, Column, Columns, known, yes_no
 
 _SPAN = re.compile(r"(\d+)(?: to (\d+))? (day|week|month|year)s?")
 GESTATION_DAYS = 280
+"""40 weeks: a pregnancy first recorded so long after the washout began after it (ours, decision D54)."""
 HOLD_WEEKS = (28, 56)
-"""A hold lasts at least 4 weeks, and 8 weeks are given to recover (US label 2.5)."""
+"""A hold lasts at least 4 weeks, and 8 weeks are given to recover (@herceptin-us-heart 2.5, secondary; D24)."""
 
 
 def span(words: str) -> tuple[int, int] | None:
@@ -116,6 +117,24 @@ def washout_clock(last_day: Column, months: Column, values: Sequence[str], on: i
         "contraception_until_day": made,
         "within_washout": np.where(known(made), yes_no(on < made), UNKNOWN),
     }
+
+
+def first_clocks(state: Mapping[str, Column], first_result_day: Column, on: int) -> Columns:
+    """The clocks and doubts that need no answer of a table."""
+    return dose_clock(state, on) | hold_clock(state, on) | year_clock(state) | doubts(state, first_result_day)
+
+
+def last_days(state: Mapping[str, Column]) -> list[tuple[str, Column]]:
+    """The day of the last dose of each product whose washout may still run."""
+    days = [
+        ("trastuzumab-iv", state["trastuzumab_last_day"]), ("pertuzumab", state["pertuzumab_last_day"]),
+        ("t-dm1", state["last_t_dm1_day"]), ("t-dxd", state["last_t_dxd_day"]),
+    ]  # fmt: skip
+    for place, product in enumerate(HER2_PRODUCTS):
+        mine = state["product"] == place
+        if mine.any():
+            days.append((product, np.where(mine, state["product_last_day"], UNKNOWN)))
+    return days
 
 
 def conception(state: Mapping[str, Column], until: Column) -> Column:

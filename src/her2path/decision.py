@@ -12,7 +12,7 @@ from typing import Any
 from .array import CONTRADICTORY, Array, Situation
 from .axis import Code
 from .derive import MOST_KEPT, Given, prepare, said_something
-from .edition import Edition, Knowledge, read_knowledge
+from .edition import ASSUMED_JURISDICTION, Edition, Knowledge, read_knowledge
 from .problem import AskedWrongly, NoJurisdiction
 from .source import Citation
 from .table import CANNOT_HAPPEN, Row
@@ -323,7 +323,6 @@ def _known_by_names(
 
 ASSUMED = {"tumour_site": "breast", "product": "trastuzumab-iv"}
 """What is taken where a fact that chooses the edition is not given; the decision says so."""
-ASSUMED_JURISDICTION = "us"
 
 
 def assumed_for_all(outcome: str, named: Collection[str], knowledge: Knowledge, jurisdiction: str | None) -> str:

@@ -18,6 +18,7 @@ from .source import VERIFIED, Citation, Sources, parse_citations, read_sources
 from .table import Case, Table, parse_cases, parse_tables
 
 JURISDICTIONS = ("any", "us", "eu")
+ASSUMED_JURISDICTION = "us"  # whose label is taken where none is named; whoever takes it says so
 
 
 @dataclass(slots=True)

@@ -24,7 +24,7 @@ STATEMENT = "from a statement"
 class Standing:
     """A course on a day: its states and days, the facts known of it, and what was decided.
 
-    `days` are dates by name (`last_dose`, `echo_due`, ...); `origins` the events behind a fact.
+    `day` gives dates by name (`product_last`, `echo_due`, ...); `latest` are the events behind the facts no fold reads.
     """
 
     on: dt.date
@@ -39,7 +39,6 @@ class Standing:
     outcomes: dict[str, str] = field(default_factory=dict)
     latest: dict[str, Event] = field(default_factory=dict)
     differing: list[tuple[Event, Event]] = field(default_factory=list)
-    notes: list[str] = field(default_factory=list)
 
     def day(self, name: str) -> dt.date | None:
         """A day of the states or clocks, by its name without `_day`; `None` where it is unknown."""

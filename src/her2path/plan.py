@@ -22,7 +22,9 @@ from .vials import rounded, vials_for, volume_ml
 DAYS_LOOKED_AHEAD = 120
 NOT_SETTLED = "dose not settled"
 PERTUZUMAB_DAYS = 21
+"""Between two doses of pertuzumab (@perjeta-us-dosing, secondary; table `missed_dose_action` of `pertuzumab-us`)."""
 WEEKLY_DOSES, WEEKLY_DOSES_WITH_CARBOPLATIN = 12, 18
+"""Weekly doses before the three-weekly ones (@herceptin-us-dosing 2.3, secondary; table `labelled_schedule`)."""
 CLOCKED = ("too early", "waiting for recovery")
 """The states of a hold whose clocks still run."""
 _PER_KG = re.compile(r"(\d+(?:\.\d+)?) mg/kg")
@@ -153,9 +155,11 @@ def _dose_item(
     for name, decision in (("infusion_minutes", minutes), ("observation_minutes", observation)):
         if decision is not None and decision.value not in (None, "none stated"):
             details[name] = str(decision.value)
-    unsure = (
-        "if the cardiologist lets it resume: " if found.outcomes.get("cardiac_action") == "clinician decides" else ""
-    )
+    unsure = ""
+    if found.outcomes.get("cardiac_action") == "clinician decides":
+        unsure = "if the cardiologist lets it resume: "
+    elif "cardiac_action" in found.decisions and "cardiac_action" not in found.outcomes:
+        unsure = "once the heart is settled: "
     return PlanItem(
         "dose", f"{unsure}{product}: {words}, {what}", day, latest, details,
         **_because(missed, dose, minutes, observation),

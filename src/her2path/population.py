@@ -56,11 +56,7 @@ def _facts_of(events: EventColumns, courses: Courses, her2: dict[str, Column]) -
     state = fold_many(*timeline, on, limit, courses.heart_tables(False))
     facts = standing(state, on)
     first_result = her2.pop("first_result_day", np.full(events.patients, v.UNKNOWN))
-    for part in (
-        clocks.dose_clock(state, on), clocks.hold_clock(state, on), clocks.year_clock(state),
-        clocks.doubts(state, first_result),
-    ):  # fmt: skip
-        facts |= part
+    facts |= clocks.first_clocks(state, first_result, on)
     latest, differing = _latest(events, courses)
     for name, column in latest.items():
         facts[name] = column if name not in facts else np.where(known(facts[name]), facts[name], column)
@@ -318,7 +314,7 @@ def _longest_washout(facts: Columns, state: Columns, courses: Courses, on: int) 
     count = len(facts["product"])
     until = np.full(count, v.UNKNOWN, np.int64)
     asked = known(facts["contraception_months"])
-    for product, last in _last_days(state):
+    for product, last in clocks.last_days(state):
         chosen = np.flatnonzero(asked & known(last))
         if not len(chosen):
             continue
@@ -334,15 +330,3 @@ def _longest_washout(facts: Columns, state: Columns, courses: Courses, on: int) 
         "contraception_until_day": until,
         "within_washout": np.where(known(until), np.where(on < until, YES, NO), v.UNKNOWN),
     }
-
-
-def _last_days(state: Columns) -> list[tuple[str, Column]]:
-    days = [
-        ("trastuzumab-iv", state["trastuzumab_last_day"]), ("pertuzumab", state["pertuzumab_last_day"]),
-        ("t-dm1", state["last_t_dm1_day"]), ("t-dxd", state["last_t_dxd_day"]),
-    ]  # fmt: skip
-    for place, product in enumerate(v.HER2_PRODUCTS):
-        mine = state["product"] == place
-        if mine.any():
-            days.append((product, np.where(mine, state["product_last_day"], v.UNKNOWN)))
-    return days

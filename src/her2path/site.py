@@ -21,7 +21,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-from .edition import Knowledge
+from .edition import ASSUMED_JURISDICTION, Knowledge
 from .problem import AskedWrongly
 
 ASSUMED_LOWER_LIMIT = Decimal(50)
@@ -62,7 +62,7 @@ class Site:
         if self.lvef_lower_limit is None:
             said["lvef_lower_limit"] = str(ASSUMED_LOWER_LIMIT)
         if self.jurisdiction is None:
-            said["jurisdiction"] = "us"
+            said["jurisdiction"] = ASSUMED_JURISDICTION
         return said
 
 

@@ -179,7 +179,10 @@ LABELLED = {
     (0, 7): (2000, 4000), (0, 21): (6000, 8000), (1, 21): (600_000,), (2, 21): (600_000,),
     (3, 21): (420_000, 840_000), (4, 21): (2400, 3000, 3600), (5, 21): (3200, 4400, 5400, 6400),
 }  # fmt: skip
-"""By (product, days of the schedule) the doses of the labels: mg/kg in thousandths where given by weight, else mg."""
+"""By (product, days of the schedule) the doses of the labels: mg/kg in thousandths where given by weight, else mg.
+
+Their sources and levels are those of the tables of `dose_per_administration`; a test compares the two.
+"""
 BY_WEIGHT = (0, 4, 5)
 CREDIBLE_PERCENT = 25
 """A weight is worked back from a dose only where the dose is that near to one of the label."""

@@ -46,7 +46,8 @@ class CourseReview:
 
 
 COUNTED_CYCLES = {"t-dm1": 14, "t-dxd": 14}
-"""Cycles after surgery for residual disease (`adjuvant_duration` of each product has the source)."""
+"""Cycles after surgery for residual disease: T-DM1 label, secondary; T-DXd the trial's design, remembered (tables of
+`adjuvant_duration`)."""
 HER2_DRUGS = frozenset(HER2_PRODUCTS)
 
 

@@ -9,7 +9,7 @@ way here; `population.py` sends many the same way as columns.
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
 
@@ -22,7 +22,7 @@ from .array import Array
 from .brands import compared, read_brands
 from .decision import Decision, decide_in
 from .derive import Given
-from .edition import Edition, Knowledge
+from .edition import ASSUMED_JURISDICTION, Edition, Knowledge
 from .fold.lookup import tables_for
 from .fold.run import fold_one
 from .fold.vocabulary import HER2_PRODUCTS, UNKNOWN
@@ -34,7 +34,6 @@ from .standing import SETTLED_BY, Columns, age_years, coded, settle, standing
 from .timeline import latest_of, timeline_of
 from .value import Interval, Reason, Unknown, Value
 
-DEFAULT_JURISDICTION = "us"
 THOUSAND = Decimal(1000)
 OF_THE_DEAD = ("record_doubt", "unsafe_dose", "her2_basis")
 """What is still asked of a patient who died."""
@@ -49,7 +48,7 @@ class Courses:
         self.knowledge = knowledge
         self.site = site
         self.on = on
-        self.jurisdiction = jurisdiction or site.jurisdiction or DEFAULT_JURISDICTION
+        self.jurisdiction = jurisdiction or site.jurisdiction or ASSUMED_JURISDICTION
         self.questions = read_questions()
         self._editions: dict[tuple[str, str | None, str | None], Edition | None] = {}
         self._inputs: dict[tuple[int, str], tuple[str, ...]] = {}
@@ -116,13 +115,7 @@ class Courses:
         columns = {name: np.array([value], np.int64) for name, value in state.items()}
         made = standing(columns, on)
         result = np.array([first_result.toordinal() if first_result else UNKNOWN], np.int64)
-        for part in (
-            clocks.dose_clock(columns, on),
-            clocks.hold_clock(columns, on),
-            clocks.year_clock(columns),
-            clocks.doubts(columns, result),
-        ):
-            made |= part
+        made |= clocks.first_clocks(columns, result, on)
         found = Standing(self.on, self.site, self.jurisdiction, timeline, state, {}, {}, made)
         self._take(found, made)
         self._take_latest(found, record, her2, columns)
@@ -239,7 +232,9 @@ class Courses:
     def _longest_washout(self, found: Standing, state: Columns, values: tuple[str, ...], on: int) -> Columns:
         """Contraception after the last dose of each product given; the longest wins."""
         best: Columns = {}
-        for product, last in self._last_days(state):
+        for product, last in clocks.last_days(state):
+            if last[0] == UNKNOWN:
+                continue
             decision = self.decide("contraception_months", {**found.values, "product": product}, found)
             if decision is None or decision.value is None:
                 continue
@@ -248,17 +243,6 @@ class Courses:
             if not best or made["contraception_until_day"][0] > best["contraception_until_day"][0]:
                 best = made
         return best
-
-    @staticmethod
-    def _last_days(state: Columns) -> Iterable[tuple[str, Any]]:
-        product = int(state["product"][0])
-        days = {
-            "trastuzumab-iv": state["trastuzumab_last_day"], "pertuzumab": state["pertuzumab_last_day"],
-            "t-dm1": state["last_t_dm1_day"], "t-dxd": state["last_t_dxd_day"],
-        }  # fmt: skip
-        if product != UNKNOWN:
-            days[HER2_PRODUCTS[product]] = state["product_last_day"]
-        return [(name, day) for name, day in days.items() if day[0] != UNKNOWN]
 
     # -- asking -----------------------------------------------------------------------------
 

@@ -8,7 +8,7 @@ from decimal import ROUND_HALF_UP, Decimal
 from math import gcd
 
 CONCENTRATION_MG_PER_ML = Decimal(21)
-"""Trastuzumab for infusion, reconstituted as every label says, is 21 mg/mL."""
+"""Trastuzumab for infusion, reconstituted, is 21 mg/mL in every label read (secondary; `product/brands.md`)."""
 MOST_MG = 20_000
 UNIT = Decimal("0.1")
 
