@@ -1,0 +1,39 @@
+"""Bands: percentiles over time of any number of patients, in memory that does not grow with them."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+Numbers = npt.NDArray[np.float64]
+LEAST, MOST, RATIO = 1e-4, 1e6, 1.005
+"""Values are counted in bins, each 0.5 % wider than the last; smaller and greater ones in the first and the last."""
+
+
+class Bands:
+    """Counts of positive values by time and bin; a percentile is right to half a percent."""
+
+    def __init__(self, times: Numbers) -> None:
+        self.times = times
+        self._bins = int(np.log(MOST / LEAST) / np.log(RATIO)) + 2
+        self._counts = np.zeros((len(times), self._bins), np.uint32)
+        self.patients = 0
+
+    def add(self, values: Numbers) -> None:
+        """Count the values (times x patients)."""
+        with np.errstate(divide="ignore"):
+            place = np.log(np.maximum(values, LEAST) / LEAST) / np.log(RATIO)
+        place = np.clip(place.astype(np.int64) + 1, 0, self._bins - 1)
+        place[values < LEAST] = 0
+        rows = np.arange(len(self.times))[:, None] * self._bins
+        counts = np.bincount((place + rows).ravel(), minlength=self._counts.size)
+        self._counts += counts.reshape(self._counts.shape).astype(np.uint32)
+        self.patients += values.shape[1]
+
+    def percentile(self, percent: float) -> Numbers:
+        """The percentile at each time, the middle of its bin; 0 where it is below every bin."""
+        wanted = max(1.0, np.ceil(self.patients * percent / 100))
+        place = np.argmax(np.cumsum(self._counts, axis=1) >= wanted, axis=1)
+        made: Numbers = LEAST * RATIO ** (place - 0.5)
+        made[place == 0] = 0.0
+        return made

@@ -1,0 +1,213 @@
+"""Models as parameter tables: reading `knowledge/models/*.md`.
+
+A model's file holds its parameters (value, unit, spread, meaning, source, how far verified), the effects of covariates
+on them, and whatever else it needs as named grids. The equations are in the kernels; no number stands there.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cache
+from math import log, sqrt
+from pathlib import Path
+
+from ..markdown import Document, Grid, plain, read_markdown
+from ..problem import AskedWrongly, KnowledgeError, Problem
+from ..source import VERIFIED, Citation, parse_citations
+
+MODELS_FOLDER = Path(__file__).parent.parent / "knowledge" / "models"
+SPREADS = ("sqrt of variance", "log-normal")
+"""How a coefficient of variation is meant: the standard deviation of the logarithm itself, or that of the values."""
+_NUMBER = re.compile(r"[-+]?\d+(?:\.\d+)?(?:[eE][-+]?\d+)?")
+
+
+@dataclass(frozen=True, slots=True)
+class Parameter:
+    """One parameter: `value` in `unit`; `spread` is the standard deviation of its logarithm between patients."""
+
+    name: str
+    value: float
+    unit: str
+    spread: float = 0.0
+    meaning: str = ""
+    citations: tuple[Citation, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Effect:
+    """How a covariate changes a parameter, by factors.
+
+    `power`: `(covariate / reference) ** coefficient`; `exponential`: `exp(coefficient * (covariate - reference))`;
+    `factor`: `coefficient` where the covariate is 1, and 1 where it is 0.
+    """
+
+    parameter: str
+    covariate: str
+    kind: str
+    coefficient: float
+    reference: float
+    citations: tuple[Citation, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Model:
+    """A model as its file has it; `model["clearance"]` is a value, `grids` holds the other tables by their titles."""
+
+    key: str
+    title: str
+    kind: str
+    structure: str
+    population: str
+    citations: tuple[Citation, ...]
+    parameters: dict[str, Parameter]
+    effects: tuple[Effect, ...] = ()
+    covariances: tuple[tuple[str, str, float], ...] = ()
+    grids: Mapping[str, list[dict[str, str]]] = field(default_factory=dict)
+    path: Path = MODELS_FOLDER
+
+    def __getitem__(self, name: str) -> float:
+        return self.parameters[name].value
+
+    def __contains__(self, name: str) -> bool:
+        return name in self.parameters
+
+
+def model_keys(kind: str | None = None) -> list[str]:
+    """The models there are, by their keys; those of one kind where one is named."""
+    return sorted(key for key, path in _paths().items() if kind is None or read_model_file(path).kind == kind)
+
+
+def read_model(key: str) -> Model:
+    """A model by its key. Raises `AskedWrongly` for one that there is not."""
+    paths = _paths()
+    if key not in paths:
+        raise AskedWrongly(f"no model is called {key!r}; there are {', '.join(sorted(paths))}")
+    return read_model_file(paths[key])
+
+
+@cache
+def _paths() -> dict[str, Path]:
+    return {path.stem: path for path in sorted(MODELS_FOLDER.glob("*.md"))}
+
+
+@cache
+def read_model_file(path: Path) -> Model:
+    """Read one file. Raises `KnowledgeError` with every fault: a number that is none, a level that is unknown."""
+    document = read_markdown(path)
+    problems: list[Problem] = []
+    head = _head(document)
+    for name in ("model", "kind", "structure", "population", "source", "reviewed by"):
+        if name not in head:
+            problems.append(Problem(path, 1, "bad model", f"the head of the model has no row {name}", "add it"))
+    spread_is = head.get("spread is", SPREADS[0])
+    if spread_is not in SPREADS:
+        what = f"spread is {spread_is!r}"
+        problems.append(Problem(path, 1, "bad model", what, "write one of: " + ", ".join(SPREADS)))
+    parameters: dict[str, Parameter] = {}
+    effects: list[Effect] = []
+    covariances: list[tuple[str, str, float]] = []
+    grids: dict[str, list[dict[str, str]]] = {}
+    for section, grid in document.grids():
+        if grid.first == "model":
+            continue
+        if section.title == "Parameters":
+            for line, row in grid.records():
+                _parameter(path, line, row, spread_is, parameters, problems)
+        elif section.title == "Covariates":
+            effects += [each for line, row in grid.records() if (each := _effect(path, line, row, problems))]
+        elif section.title == "Covariances":
+            for line, row in grid.records():
+                number = _number(row.get("covariance", ""))
+                if number is None:
+                    problems.append(_no_number(path, line, "covariance", row.get("covariance", "")))
+                else:
+                    covariances.append((plain(row["one"]), plain(row["other"]), number))
+        else:
+            grids[section.title] = [dict(row.items()) for _, row in grid.records()]
+            problems += _levels(path, grid)
+    named = {*parameters}
+    for effect in effects:
+        if effect.parameter not in named:
+            what = f"an effect names the parameter {effect.parameter}, which there is not"
+            problems.append(Problem(path, 1, "bad model", what, "write one of: " + ", ".join(sorted(named))))
+    if problems:
+        raise KnowledgeError(problems)
+    citations = parse_citations(head["source"], head.get("verified", "secondary"))
+    return Model(
+        plain(head["model"]), document.title, head["kind"], head["structure"], head["population"], citations,
+        parameters, tuple(effects), tuple(covariances), grids, path,
+    )  # fmt: skip
+
+
+def _head(document: Document) -> dict[str, str]:
+    for _, grid in document.grids():
+        if grid.first == "model":
+            rows = {plain(row.cells[0]): row.cells[1] for row in grid.rows}
+            return {"model": grid.header[1], **rows}
+    return {}
+
+
+def _parameter(
+    path: Path, line: int, row: Mapping[str, str], spread_is: str, into: dict[str, Parameter], problems: list[Problem]
+) -> None:
+    name, value = plain(row.get("name", "")), _number(row.get("value", ""))
+    level = plain(row.get("verified", ""))
+    if value is None:
+        problems.append(_no_number(path, line, name, row.get("value", "")))
+        return
+    if level not in VERIFIED:
+        what = f"{name} is verified {level!r}"
+        problems.append(Problem(path, line, "bad model", what, "write one of: " + ", ".join(VERIFIED)))
+    if name in into:
+        problems.append(Problem(path, line, "bad model", f"{name} is listed twice", "keep one row"))
+    written = row.get("spread", "").strip()
+    spread = 0.0
+    if written not in ("", "-"):
+        number = _number(written.removesuffix("%"))
+        if number is None or number < 0:
+            problems.append(_no_number(path, line, f"the spread of {name}", written))
+            return
+        spread = _omega(number / 100, spread_is) if written.endswith("%") else number
+    into[name] = Parameter(
+        name, value, plain(row.get("unit", "")), spread, row.get("meaning", ""),
+        parse_citations(row.get("source", ""), level),
+    )  # fmt: skip
+
+
+def _omega(variation: float, spread_is: str) -> float:
+    """The standard deviation of the logarithm for a coefficient of variation (a share, not percent)."""
+    return variation if spread_is == SPREADS[0] else sqrt(log(1 + variation * variation))
+
+
+def _effect(path: Path, line: int, row: Mapping[str, str], problems: list[Problem]) -> Effect | None:
+    kind, coefficient = plain(row.get("effect", "")), _number(row.get("coefficient", ""))
+    written = row.get("reference", "").strip()
+    reference = 0.0 if written in ("", "-") else _number(written)
+    if kind not in ("power", "exponential", "factor") or coefficient is None or reference is None:
+        what = f"effect {kind!r}, coefficient {row.get('coefficient')!r}, reference {row.get('reference')!r}"
+        advice = "effects are power, exponential and factor; the others are numbers"
+        problems.append(Problem(path, line, "bad model", what, advice))
+        return None
+    citations = parse_citations(row.get("source", ""), plain(row.get("verified", "")))
+    return Effect(plain(row["parameter"]), plain(row["covariate"]), kind, coefficient, reference, citations)
+
+
+def _number(text: str) -> float | None:
+    text = plain(text).replace("−", "-").replace(",", "")
+    return float(text) if _NUMBER.fullmatch(text) else None
+
+
+def _no_number(path: Path, line: int, name: str, text: str) -> Problem:
+    return Problem(path, line, "bad model", f"{name}: {text!r} is no number", "write a plain number")
+
+
+def _levels(path: Path, grid: Grid) -> list[Problem]:
+    """Grids with a column `verified` keep to its levels."""
+    advice = "write one of: " + ", ".join(VERIFIED)
+    return [
+        Problem(path, line, "bad model", f"verified is {row['verified']!r}", advice)
+        for line, row in grid.records()
+        if "verified" in row and plain(row["verified"]) not in VERIFIED
+    ]

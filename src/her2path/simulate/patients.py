@@ -1,0 +1,218 @@
+"""Virtual patients: covariates drawn from a population, and what a model makes of them.
+
+Patients are drawn in blocks of `BLOCK`, each with a stream of its own: who patient 5,000 is depends on the seed alone,
+not on how many are asked for, in what portions, or on how many cores.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from math import isfinite
+
+import numpy as np
+import numpy.typing as npt
+
+from ..problem import AskedWrongly
+from .kernel import PARAMETERS
+from .model import Model, read_model
+
+Numbers = npt.NDArray[np.float64]
+BLOCK = 1024
+POPULATIONS = ("breast", "early-breast", "metastatic-breast", "gastric", "volunteers")
+COVARIATES_STREAM, PARAMETERS_STREAM, LEVELS_STREAM, HEART_STREAM, COURSE_STREAM = range(1, 6)
+"""What is drawn apart, so that a policy changes none of it."""
+
+ROWS = (
+    "clearance", "central_volume", "intercompartmental", "peripheral_volume", "second_intercompartmental",
+    "second_peripheral_volume", "maximal_elimination", "michaelis_constant", "absorption", "bioavailability",
+)  # fmt: skip
+"""The parameters by their rows in the kernel."""
+ABSENT = {"second_intercompartmental": 0.0, "second_peripheral_volume": 1.0, "maximal_elimination": 0.0,
+          "michaelis_constant": 1.0, "absorption": 0.0, "bioavailability": 1.0}  # fmt: skip
+"""What stands for a part that a model has not."""
+PLAUSIBLE = {"weight_kg": (20.0, 300.0), "height_cm": (100.0, 230.0), "ast_u_per_l": (1.0, 10000.0),
+             "alt_u_per_l": (1.0, 10000.0), "albumin_g_per_dl": (1.0, 7.0), "liver_metastases": (0.0, 1.0),
+             "ecd_ng_per_ml": (0.0, 10000.0), "tumour_cm": (0.1, 100.0), "male": (0.0, 1.0), "japan": (0.0, 1.0),
+             "lean_body_mass_kg": (15.0, 150.0), "body_mass_index": (8.0, 90.0)}  # fmt: skip
+"""Limits for what is asked for by hand; they catch slips of the unit, and judge nobody."""
+_TUMOUR = {"early-breast": "breast", "metastatic-breast": "breast"}
+
+
+@dataclass(frozen=True, slots=True)
+class Covariate:
+    """How one covariate is distributed: log-normal about `median`; or, without `spread`, a share or a constant."""
+
+    name: str
+    median: float
+    spread: float
+    least: float
+    most: float
+    is_share: bool = False
+    by_hand: bool = False
+
+
+def generator(seed: int, block: int, stream: int) -> np.random.Generator:
+    """The random numbers of one block of patients and one purpose."""
+    return np.random.Generator(np.random.Philox(np.random.SeedSequence([seed, block, stream])))
+
+
+def normals(seed: int, first: int, count: int, rows: int, stream: int) -> Numbers:
+    """Standard normal numbers (rows x count) of the patients from `first` on, the same however they are asked for."""
+    made = np.empty((rows, count))
+    done = 0
+    while done < count:
+        block, place = divmod(first + done, BLOCK)
+        take = min(BLOCK - place, count - done)
+        whole = generator(seed, block, stream).standard_normal((rows, BLOCK))
+        made[:, done : done + take] = whole[:, place : place + take]
+        done += take
+    return made
+
+
+def covariates_of(population: str, wanted: Mapping[str, str] | None = None) -> dict[str, Covariate]:
+    """The distributions of a population, with those asked for by hand laid over them.
+
+    `wanted` gives a value ("80") or a median and a spread ("80~0.2") by name. Raises `AskedWrongly` for an
+    unknown population or covariate, and for a value outside its limits.
+    """
+    if population not in POPULATIONS:
+        raise AskedWrongly(f"no population is called {population!r}; there are {', '.join(POPULATIONS)}")
+    found: dict[str, Covariate] = {}
+    for row in read_model("patients").grids[population]:
+        name = row["covariate"].strip("`")
+        spread = 0.0 if row["spread"] == "-" else float(row["spread"])
+        limits = float(row["least"]), float(row["most"])
+        found[name] = Covariate(name, float(row["median"]), spread, *limits, name == "liver_metastases")
+    for name, text in (wanted or {}).items():
+        found[name] = _by_hand(name, text, found.get(name))
+    return found
+
+
+def _by_hand(name: str, text: str, held: Covariate | None) -> Covariate:
+    if name not in PLAUSIBLE:
+        raise AskedWrongly(f"no covariate is called {name!r}; there are {', '.join(PLAUSIBLE)}")
+    low, high = PLAUSIBLE[name]
+    value, _, spread = text.partition("~")
+    try:
+        median, width = float(value), float(spread or 0)
+    except ValueError:
+        raise AskedWrongly(f"{name}={text!r}; expected a number, or MEDIAN~SPREAD as in {name}=80~0.2") from None
+    if not isfinite(median) or not low <= median <= high:
+        raise AskedWrongly(f"{name}={value}; expected a number from {low:g} to {high:g}")
+    if not 0 <= width <= 2:
+        raise AskedWrongly(f"{name}={text}; expected a spread (of the logarithm) from 0 to 2")
+    is_share = held.is_share if held else name in ("male", "japan", "liver_metastases")
+    least, most = (held.least, held.most) if held and width else (low, high)
+    return Covariate(name, median, width, min(least, median), max(most, median), is_share and width == 0, True)
+
+
+def draw_covariates(
+    covariates: Mapping[str, Covariate], seed: int, first: int, count: int, *, typical: bool = False, male: bool = False
+) -> dict[str, Numbers]:
+    """The covariates of the patients from `first` on, an array of each, and those that follow from them.
+
+    `typical` gives everybody the medians, and none of what a share of patients has.
+    """
+    names = sorted(PLAUSIBLE)
+    z = normals(seed, first, count, len(names), COVARIATES_STREAM)
+    rows = {name: z[place].copy() for place, name in enumerate(names)}
+    for pair in read_model("patients").grids["Correlations"]:
+        one, other, r = pair["one"].strip("`"), pair["other"].strip("`"), float(pair["correlation"])
+        rows[other] = r * rows[one] + (1 - r * r) ** 0.5 * rows[other]
+    made: dict[str, Numbers] = {}
+    for name, each in covariates.items():
+        if each.is_share:
+            share = each.median if not typical else float(each.median == 1)
+            made[name] = (_uniform(rows[name]) < share).astype(float)
+        elif typical or each.spread == 0:
+            made[name] = np.full(count, each.median)
+        else:
+            made[name] = np.clip(each.median * np.exp(each.spread * rows[name]), each.least, each.most)
+    return with_derived(made, male)
+
+
+def _uniform(z: Numbers) -> Numbers:
+    from scipy.special import ndtr
+
+    made: Numbers = ndtr(z)
+    return made
+
+
+def with_derived(made: dict[str, Numbers], male: bool = False) -> dict[str, Numbers]:
+    """Lean body mass (kg) and body mass index, where weight and height are known and they are not given."""
+    if "weight_kg" in made and "height_cm" in made:
+        weight, height = made["weight_kg"], made["height_cm"]
+        grid = {row["sex"]: row for row in read_model("patients").grids["Lean body mass"]}["male" if male else "female"]
+        lean = float(grid["weight"]) * weight + float(grid["height"]) * height - float(grid["less"])
+        made.setdefault("lean_body_mass_kg", np.maximum(lean, 20.0))
+        made.setdefault("body_mass_index", weight / (height / 100) ** 2)
+    return made
+
+
+def typical_values(model: Model, population: str) -> dict[str, float]:
+    """The typical value of each parameter, by tumour where the model tells them apart."""
+    values = {name: each.value for name, each in model.parameters.items()}
+    tumour = _TUMOUR.get(population, population)
+    for row in model.grids.get("Populations", []):
+        if row["population"] == tumour:
+            values[row["parameter"].strip("`")] = float(row["value"])
+    return values
+
+
+def covariate_factors(model: Model, name: str, covariates: Mapping[str, Numbers], count: int) -> Numbers:
+    """The product of the covariates' effects on one parameter; a covariate that is not given is at its reference."""
+    made = np.ones(count)
+    for effect in model.effects:
+        if effect.parameter != name or effect.covariate not in covariates:
+            continue
+        value = covariates[effect.covariate]
+        if effect.kind == "power":
+            made = made * (value / effect.reference) ** effect.coefficient
+        elif effect.kind == "exponential":
+            made = made * np.exp(effect.coefficient * (value - effect.reference))
+        else:
+            made = made * np.where(value > 0.5, effect.coefficient, 1.0)
+    return made
+
+
+def at_reference(model: Model, covariates: Mapping[str, object]) -> list[str]:
+    """The covariates of a model that a population says nothing of; they stay at the model's reference."""
+    return sorted({effect.covariate for effect in model.effects} - {*covariates})
+
+
+def spread_matrix(model: Model) -> tuple[list[str], Numbers]:
+    """The parameters that differ between patients, and the covariance of their logarithms."""
+    names = [name for name in ROWS if name in model and model.parameters[name].spread > 0]
+    matrix = np.diag([model.parameters[name].spread ** 2 for name in names])
+    for one, other, covariance in model.covariances:
+        if one in names and other in names:
+            i, j = names.index(one), names.index(other)
+            matrix[i, j] = matrix[j, i] = covariance
+    return names, matrix
+
+
+def parameters_for(
+    model: Model, population: str, covariates: Mapping[str, Numbers], deviations: Mapping[str, Numbers], count: int
+) -> Numbers:
+    """The kernel's parameters (PARAMETERS x count) by covariates and deviations of the logarithm."""
+    values = typical_values(model, population)
+    made = np.empty((PARAMETERS, count))
+    for row, name in enumerate(ROWS):
+        base = values.get(name, ABSENT.get(name, 0.0))
+        made[row] = base * covariate_factors(model, name, covariates, count)
+        if name in deviations:
+            made[row] = made[row] * np.exp(deviations[name])
+    row = ROWS.index("bioavailability")
+    made[row] = np.minimum(made[row], 1.0)
+    return made
+
+
+def draw_deviations(model: Model, seed: int, first: int, count: int, *, typical: bool = False) -> dict[str, Numbers]:
+    """How far each patient's parameters deviate from what her covariates say, on the log scale."""
+    if typical:
+        return {}
+    names, matrix = spread_matrix(model)
+    z = normals(seed, first, count, len(ROWS), PARAMETERS_STREAM)[[ROWS.index(name) for name in names]]
+    eta = np.linalg.cholesky(matrix) @ z
+    return dict(zip(names, eta, strict=True))
