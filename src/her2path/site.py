@@ -94,6 +94,11 @@ def read_site(path: Path, knowledge: Knowledge) -> Site:
         raise AskedWrongly(f"{path}: the file cannot be read: {error}") from error
     except tomllib.TOMLDecodeError as error:
         raise AskedWrongly(f"{path}: this is no TOML: {error}") from error
+    return site_of(path, content, knowledge)
+
+
+def site_of(path: Path, content: Mapping[str, Any], knowledge: Knowledge) -> Site:
+    """The site that a file's tables describe; raises `AskedWrongly` as `read_site` does."""
     found: dict[str, Any] = {}
     for table, values in content.items():
         if not isinstance(values, dict):

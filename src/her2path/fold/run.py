@@ -43,7 +43,7 @@ def fold_many(
     folds: tuple[Any, Any, Any] = (fold_doses, fold_heart, fold_course)
     count = len(starts) - 1
     if find_spec("numba"):
-        doses, heart, course = _compiled()
+        doses, heart, course = compiled_folds()
         read: tuple[Any, ...] = (starts, *timeline)
     else:
         doses, heart, course = folds
@@ -60,7 +60,7 @@ def fold_many(
 
 
 @cache
-def _compiled() -> tuple[Any, Any, Any]:
+def compiled_folds() -> tuple[Any, Any, Any]:
     """The folds in machine code, kept on disk between runs where a folder for it can be written.
 
     numba knows what it kept by the function's name and the age of its own file. So that code with older numbers of
