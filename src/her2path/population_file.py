@@ -128,7 +128,7 @@ class ManyReviewer:
             for finding in course.findings if course is not None else ():
                 key, _, value = finding.key.partition(": ")
                 if key:
-                    decided = course.standing.decisions[key] if course is not None else None
+                    decided = course.standing.decisions.get(key) if course is not None else None
                     edition = decided.edition.key if decided is not None else ""
                     of_last = [row for row in finding.rows if row.startswith(f"{key.partition(' of ')[0]}:")]
                     rows.append((patients[place], finding.grade.word, key.partition(" of ")[0], value, edition,

@@ -35,6 +35,7 @@ SYSTEMS = {
     "urn:oid:2.16.840.1.113883.6.285": "HCPCS",
     "urn:oid:2.16.840.1.113883.6.14": "HCPCS",
     "http://hl7.org/fhir/sid/ndc": "NDC",
+    "https://github.com/her2path/her2path/fhir/CodeSystem/facts": "HER2PATH",
     "urn:oid:2.16.840.1.113883.6.69": "NDC",
     "http://ncicb.nci.nih.gov/xml/owl/EVS/Thesaurus.owl": "NCIT",
     "urn:oid:2.16.840.1.113883.3.26.1.1": "NCIT",
