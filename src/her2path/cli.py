@@ -19,6 +19,7 @@ import click
 from . import __version__
 from .edition import Knowledge, knowledge_folder, read_knowledge
 from .problem import AskedWrongly, KnowledgeError
+from .simulate.commands import equivalence, simulate
 from .write.output import opened, put
 
 DONE, DOES_NOT_HOLD, ASKED_WRONGLY, PARTLY_READ = 0, 1, 2, 3
@@ -383,6 +384,10 @@ def _review_many(source: Path, output: Path, knowledge: Knowledge, settings: Set
         sys.exit(DOES_NOT_HOLD)
     if total.troubles:
         sys.exit(PARTLY_READ)
+
+
+main.add_command(simulate)
+main.add_command(equivalence)
 
 
 if __name__ == "__main__":

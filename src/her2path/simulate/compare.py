@@ -21,10 +21,11 @@ Numbers = npt.NDArray[np.float64]
 TRIAL_SIZE = 1000
 LEAST_TRIALS = 20
 SUMS = (
-    "patients", "started", "doses", "mg", "mg_planned", "re_loads", "holds", "held", "false_holds", "stopped",
-    "false_stop", "heart_failure", "echoes", "repeats", "averted", "days_held", "true_dysfunction", "missed_dysfunction",
-    "detected", "days_to_detection", "doses_in_dysfunction", "doses_in_hold", "area", "mean_trough", "troughs", "below_50",
-    "below_50_by_10", "below_50_by_16", "fall_10_to_20", "fall_20", "missed_echoes",
+    "patients", "started", "doses", "mg", "mg_planned", "re_loads", "holds", "held", "false_holds",
+    "stopped", "false_stop", "heart_failure", "echoes", "repeats", "averted", "days_held", "true_dysfunction",
+    "missed_dysfunction", "detected", "days_to_detection", "doses_in_dysfunction", "doses_in_hold", "area",
+    "mean_trough", "troughs", "below_50", "below_50_by_10", "below_50_by_16", "fall_10_to_20", "fall_20",
+    "missed_echoes",
 )  # fmt: skip
 
 
@@ -50,13 +51,18 @@ def _share(one: str, of: str, times: float = 100.0) -> Callable[[Mapping[str, Nu
 
 MEASURES = (
     Measure("holds", "holds for the heart", "per 100 patients", _share("holds", "started")),
-    Measure("false_holds", "of these, not called for by true LVEF", "% of holds", _share("false_holds", "holds"), 0),
+    Measure("false_holds", "holds not called for by true LVEF", "% of holds", _share("false_holds", "holds"), 0),
     Measure("held", "patients held at least once", "%", _share("held", "started")),
     Measure("stopped", "stopped for good", "%", _share("stopped", "started")),
     Measure("false_stop", "stopped, not called for by true LVEF", "%", _share("false_stop", "started")),
     Measure("true_dysfunction", "true LVEF met the rule on therapy", "%", _share("true_dysfunction", "started")),
-    Measure("missed_dysfunction", "of these, never answered", "%", _share("missed_dysfunction", "true_dysfunction"), 0),
-    Measure("days_to_detection", "days until answered", "days", _share("days_to_detection", "detected", 1), 0),
+    Measure(
+        "missed_dysfunction", "true dysfunction never answered", "% of those",
+        _share("missed_dysfunction", "true_dysfunction"), 0,
+    ),
+    Measure(
+        "days_to_detection", "until true dysfunction is answered", "days", _share("days_to_detection", "detected", 1), 0
+    ),
     Measure(
         "doses_in_dysfunction", "doses into true dysfunction", "per 100 patients",
         _share("doses_in_dysfunction", "started"),

@@ -197,7 +197,7 @@ def run_portion(rules: Rules, scenario: Scenario, first: int, count: int, sample
     events = np.zeros((count, 4, MOST_EVENTS), np.int64)
     counts = np.zeros(count, np.int64)
     steps = int(scenario.horizon_days / sample_days) + 1 if sample_days else 0
-    path = np.full((count, steps), np.nan)
+    path = np.full((count, steps, 2), np.nan)
     out = np.empty((count, len(COLUMNS)))
     run(
         np.ascontiguousarray(own), np.ascontiguousarray(usual), weight, hearts.baseline, ec50, hearts.patience, errors,

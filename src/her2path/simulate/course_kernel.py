@@ -35,7 +35,8 @@ SETTINGS = (
     "limit", "entry", "error", "interval_days", "interval_on_hold_days", "interval_after_days", "confirm",
     "confirm_days", "attendance", "follows", "stops_when_considering", "resumes_when_deciding", "loading",
     "maintenance", "fixed_mg", "loading_days", "maintenance_days", "dose_interval_days", "under_skin", "horizon_days",
-    "rate_a_year", "failure_below", "irreversible", "effect_decline", "sample_days", "origin", "method", "product", "step_of_lvef",
+    "rate_a_year", "failure_below", "irreversible", "effect_decline", "sample_days", "origin", "method", "product",
+    "step_of_lvef",
 )  # fmt: skip
 """The numbers of a policy and a scenario, by their places."""
 CONFIRM = ("none", "repeat", "mean")
@@ -90,7 +91,8 @@ def run_courses(
     attends: Any, follows: Any, settings: Any, visits: Any, reload_by_days: Any, continue_by_day: Any, tables: Any,
     reference: Any, events: Any, counts: Any, path: Any, out: Any,
 ) -> None:  # fmt: skip
-    """Fill `out` (patients x COLUMNS), the `events` (patients x 4 x MOST_EVENTS) with their `counts`, and `path`.
+    """Fill `out` (patients x COLUMNS), the `events` (patients x 4 x MOST_EVENTS) with their `counts`, and `path`
+    (patients x steps x 2: true LVEF, on hold).
 
     `own` and `typical`: parameters of exposure (PARAMETERS x patients), her own and those the heart is driven by;
     `baseline` true LVEF %, `ec50` mg d/L; `patience` the cumulative hazard at which her heart fails; `errors`,
@@ -147,6 +149,7 @@ def run_courses(
         on_hold = may_resume = stopped = finished = ignoring = failing = False
         pending = np.nan
         hold_day = 0
+        last_look = BASELINE_DAY
         troughs, trough_sum, least_trough = 0, 0.0, np.inf
         last_day = BASELINE_DAY
         while True:
@@ -175,7 +178,8 @@ def run_courses(
             if today == next_sample:
                 place = int(today / sample_days)
                 if place < path.shape[1]:
-                    path[p, place] = true
+                    path[p, place, 0] = true
+                    path[p, place, 1] = 1.0 if on_hold and treated else 0.0
                 next_sample = today + int(sample_days)
             slot = slot_of(today)
             judge = False
@@ -214,6 +218,7 @@ def run_courses(
                             step = confirm_days
                             next_dose = max(next_dose, today + int(confirm_days))
                     if judge:
+                        last_look = today
                         if confirming:
                             pending = np.nan
                         row[26] = min(row[26], seen)
@@ -270,6 +275,9 @@ def run_courses(
             if not finished and today == next_dose:
                 if failing or today >= len(continue_by_day) or not continue_by_day[today]:
                     finished = True
+                    if len(visits) == 0 and not failing:
+                        # One LVEF at completion, where none was measured since the last dose.
+                        next_echo = today if last_look <= last_dose else next_echo
                 elif on_hold and not may_resume and not ignoring:
                     next_dose = max(next_echo, today + 1)
                 else:
