@@ -83,8 +83,10 @@ def check(paths: tuple[Path, ...]) -> None:
     from .catalogue import prove_catalogue
     from .check import check as check_all
     from .check import read_for_check, relative
+    from .simulate.model import prove_models
 
-    proven = []
+    proven: list[Any] = []
+    models: list[Any] = []
     problems = []
     for path in paths or (None,):
         knowledge, faults = read_for_check(path)
@@ -94,6 +96,8 @@ def check(paths: tuple[Path, ...]) -> None:
             problems += faults
             if knowledge.folder == knowledge_folder():
                 problems += [*prove_agenda(knowledge), *prove_catalogue(knowledge)]
+                models, faults = prove_models(knowledge.sources)
+                problems += faults
             proven += [each for each in held if path is None or path in (each.table.path, *each.table.path.parents)]
     faulty = {problem.path for problem in problems}
     proven = [each for each in proven if each.table.path not in faulty]
@@ -101,6 +105,8 @@ def check(paths: tuple[Path, ...]) -> None:
         cases = f", {each.cases} worked cases" if each.cases else ""
         rows = f"{len(each.table.rows)} rows"
         click.echo(f"proven  {each.table.name:<32} {each.situations:>5} situations, {rows}{cases}")
+    for model in models:
+        click.echo(f"read    models/{model.key:<32} {len(model.parameters):>5} parameters, {model.kind}")
     for problem in sorted(set(problems)):
         click.echo(f"{relative(problem.path)}:{problem.line}  {problem.what}", err=True)
         if problem.advice:

@@ -209,18 +209,15 @@ def profiles(
                 for s in range(count_redo):
                     some[:, s], of_some[:, s] = now[:, redo[s]], own[:, redo[s]]
                     left[s], h[s] = span, 0.5 * span
-                going = count_redo > 0
-                while going:
+                while count_redo > 0:
                     for s in range(count_redo):
                         new[0, s], new[1, s], new[2, s], new[3, s], new[4, s], new[5, s], doubt[s] = step(
                             some[0, s], some[1, s], some[2, s], some[3, s], some[4, s], h[s], some[6, s], of_some[0, s],
                             of_some[1, s], of_some[2, s], of_some[3, s], of_some[4, s], of_some[5, s], of_some[6, s],
                             of_some[7, s], ke,
                         )  # fmt: skip
-                    going = False
+                    kept = 0
                     for s in range(count_redo):
-                        if left[s] <= 0.0:
-                            continue
                         if doubt[s] <= tolerance * (some[0, s] + FLOOR_MG_PER_L) or h[s] < LEAST_STEP_DAYS:
                             some[0, s], some[1, s], some[2, s] = new[0, s], new[1, s], new[2, s]
                             some[3, s], some[4, s] = new[3, s], new[4, s]
@@ -229,9 +226,18 @@ def profiles(
                             h[s] = min(1.5 * h[s], left[s])
                         else:
                             h[s] *= 0.5
-                        going = going or left[s] > 0.0
-                for s in range(count_redo):
-                    now[:, redo[s]] = some[:, s]
+                        if left[s] <= 0.0:
+                            for k in range(6):
+                                now[k, redo[s]] = some[k, s]
+                        else:
+                            if kept < s:
+                                for k in range(7):
+                                    some[k, kept] = some[k, s]
+                                for k in range(8):
+                                    of_some[k, kept] = of_some[k, s]
+                                redo[kept], left[kept], h[kept] = redo[s], left[s], h[s]
+                            kept += 1
+                    count_redo = kept
             place = outputs[piece]
             if place >= 0:
                 for i in range(here):

@@ -7,7 +7,7 @@ on them, and whatever else it needs as named grids. The equations are in the ker
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Container, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from math import log, sqrt
@@ -139,6 +139,31 @@ def read_model_file(path: Path) -> Model:
         plain(head["model"]), document.title, head["kind"], head["structure"], head["population"], citations,
         parameters, tuple(effects), tuple(covariances), grids, path,
     )  # fmt: skip
+
+
+def prove_models(sources: Container[str]) -> tuple[list[Model], list[Problem]]:
+    """Every model that can be read, and every fault of the others; a citation must be a source."""
+    found: list[Model] = []
+    problems: list[Problem] = []
+    for path in _paths().values():
+        try:
+            model = read_model_file(path)
+        except KnowledgeError as faulty:
+            problems += faulty.problems
+            continue
+        cited = {each.key for citations in _citations(model) for each in citations}
+        for key in sorted(key for key in cited if key not in sources):
+            problems.append(Problem(path, 1, "unknown source", f"@{key} is not in sources.md", "add it there"))
+        found.append(model)
+    return found, problems
+
+
+def _citations(model: Model) -> Iterator[tuple[Citation, ...]]:
+    yield model.citations
+    yield from (each.citations for each in model.parameters.values())
+    yield from (each.citations for each in model.effects)
+    for rows in model.grids.values():
+        yield from (parse_citations(row["source"], "") for row in rows if "source" in row)
 
 
 def _head(document: Document) -> dict[str, str]:
