@@ -25,6 +25,8 @@ bench: .venv/bench                 ## Measure speed, as ratios in one run
 	$(BIN)/python bench/tables.py
 	$(BIN)/python bench/reading.py
 	$(BIN)/python bench/population.py
+	$(BIN)/python bench/exposure.py
+	$(BIN)/python bench/simulated.py
 
 .venv/made:
 	@test -n "$(PYTHON)" || { echo "her2path needs Python 3.11 or later"; exit 1; }

@@ -20,8 +20,8 @@ from her2path.source import VERIFIED
 
 PAGE = Path(__file__).parent.parent / "docs" / "coverage.md"
 SOURCE = knowledge_folder() / "coverage.md"
-NOT_CARRIED = ["M12", "M13", "M14", "M15", "M16"]
-CARRIED_IN_PART = ["M33"]
+NOT_CARRIED: list[str] = []
+CARRIED_IN_PART = ["M13", "M14", "M15", "M16", "M33"]
 
 
 @pytest.fixture(scope="module")
@@ -59,7 +59,7 @@ def test_there_are_33_statements_in_their_order(found) -> None:
 def test_exactly_these_statements_are_missing(found) -> None:
     assert numbers(found, MISSING) == NOT_CARRIED
     assert numbers(found, PARTLY) == CARRIED_IN_PART
-    assert found.counted() == {CARRIED: 27, PARTLY: 1, MISSING: 5}
+    assert found.counted() == {CARRIED: 28, PARTLY: 5, MISSING: 0}
 
 
 def test_every_named_carrier_exists(found, knowledge) -> None:
@@ -161,7 +161,7 @@ def test_the_tables_of_the_page_are_aligned_and_not_too_wide() -> None:
 def test_the_command_prints_json_and_writes_a_file(tmp_path) -> None:
     told = json.loads(CliRunner().invoke(main, ["coverage", "--json"]).stdout)
     assert told["summary"]["statements"] == 33
-    assert told["summary"]["missing"] == 5
+    assert told["summary"]["missing"] == 0
     assert set(told["summary"]["rows"]) == set(VERIFIED)
     missing = [each["statement"] for each in told["statements"] if each["status"] == MISSING]
     assert missing == NOT_CARRIED

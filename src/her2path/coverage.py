@@ -154,8 +154,9 @@ def coverage(knowledge: Knowledge) -> Coverage:
         named = [(name, _places(name, knowledge, grids)) for name in each.named]
         carriers = tuple(Carrier(name, tuple(places)) for name, places in named if places is not None)
         found.append(Covered(each, carriers))
-    places = [place for edition in knowledge.editions for place in (*tables_of(edition), *grids_of(edition))]
-    return Coverage(tuple(found), tuple(places), tuple(knowledge.editions))
+    editions = [*knowledge.editions, *models_of(knowledge)]
+    places = [place for edition in editions for place in (*tables_of(edition), *grids_of(edition))]
+    return Coverage(tuple(found), tuple(places), tuple(editions))
 
 
 def prove_coverage(knowledge: Knowledge) -> list[Problem]:
@@ -223,6 +224,18 @@ def read_statements(document: Document) -> tuple[list[Statement], list[Problem]]
     return found, problems
 
 
+def models_of(knowledge: Knowledge) -> list[Edition]:
+    """The models of the simulators, each as an edition without tables: their rows have levels too."""
+    folder = knowledge.folder if (knowledge.folder / "models").is_dir() else knowledge_folder()
+    found = []
+    for path in sorted((folder / "models").glob("*.md")):
+        document = read_markdown(path)
+        heads = [row.cells for _, grid in document.grids() if grid.first == "model" for row in grid.rows]
+        reviewed = next((cells[1] for cells in heads if plain(cells[0]) == "reviewed by"), "nobody yet")
+        found.append(Edition(path.stem, "models", document.title, path, 1, reviewed_by=plain(reviewed)))
+    return found
+
+
 def tables_of(edition: Edition) -> Iterator[Place]:
     """The decision tables of an edition."""
     for outcome, table in edition.tables.items():
@@ -234,7 +247,7 @@ def grids_of(edition: Edition) -> Iterator[Place]:
     """The grids of an edition that decide nothing by themselves, but whose rows have a level."""
     for section, grid in read_markdown(edition.path).grids():
         heads = [plain(head) for head in grid.header]
-        if grid.first not in ("row", "case", "edition") and "verified" in heads:
+        if grid.first not in ("row", "case", "edition", "model") and "verified" in heads:
             levels = Counter(plain(record.get("verified", "")) for _, record in grid.records())
             yield Place(section.title, "grid", edition, levels)
 
@@ -277,6 +290,8 @@ def _places(name: str, knowledge: Knowledge, grids: Mapping[str, list[Place]]) -
     """Where a carrier stands; `None` where there is none. A file has no rows that count."""
     if name in grids:
         return grids[name] or None
+    if name.startswith("models/"):
+        return [p for each in models_of(knowledge) if f"models/{each.key}.md" == name for p in grids_of(each)] or None
     if name.endswith(".md"):
         return [] if (knowledge.folder / name).is_file() else None
     key, slash, outcome = name.rpartition("/")

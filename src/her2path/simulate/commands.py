@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from importlib import import_module
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import click
 
 from ..problem import AskedWrongly
+
+LIBRARIES = ("numba", "scipy", "matplotlib")
+"""What the extra `simulate` brings."""
 
 
 class Simulators(click.Group):
@@ -17,6 +20,12 @@ class Simulators(click.Group):
         "exposure": "exposure_command", "heart": "course_command", "tumour": "tumour_command",
         "course": "course_command", "trial": "equivalence_command", "truth": "truth_command",
     }  # fmt: skip
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except ModuleNotFoundError as error:
+            raise needed(error) from error
 
     def list_commands(self, _ctx: click.Context) -> list[str]:
         return [*self.places]
@@ -31,11 +40,17 @@ def lazily(module: str, name: str) -> click.Command:
     """A command of a simulator's module. Raises `AskedWrongly` where what it needs is not installed."""
     try:
         found: click.Command = getattr(import_module(f"her2path.simulate.{module}"), name)
-    except ImportError as error:
-        if error.name and error.name.split(".")[0] in ("numba", "scipy", "matplotlib"):
-            raise AskedWrongly(f"this needs {error.name}: pip install 'her2path[simulate]'") from error
-        raise
+    except ModuleNotFoundError as error:
+        raise needed(error) from error
     return found
+
+
+def needed(error: ModuleNotFoundError) -> Exception:
+    """What to say where a library of the extra is missing; any other error as it is."""
+    library = (error.name or "").split(".")[0]
+    if library in LIBRARIES:
+        return AskedWrongly(f"this needs {library}: pip install 'her2path[simulate]'")
+    return error
 
 
 @click.group(cls=Simulators)

@@ -134,7 +134,7 @@ def simulate(
     def portion(first: int) -> tuple[int, Numbers, Any]:
         count = min(BLOCK, request.patients - first)
         concentration, area = run(request, pieces, first, count)
-        return first, concentration, _measures(request, times, concentration, area)
+        return first, concentration, measures_of(request, times, concentration, area)
 
     for first, concentration, found in in_order(portion, range(0, request.patients, BLOCK), cores):
         gathered.append(found)
@@ -218,9 +218,10 @@ def output_days(schedule: Schedule, after_days: int) -> Numbers:
     return made[made <= last + 1e-9]
 
 
-def _measures(
+def measures_of(
     request: Request, times: Numbers, concentration: Numbers, area: Numbers
 ) -> tuple[dict[str, dict[str, Numbers]], dict[str, Numbers]]:
+    """The measures of the first and the last cycle, and what else is read off concentrations (outputs x patients)."""
     schedule = request.schedule
     starts = [*schedule.cycle_days, schedule.end_day]
     made = {}

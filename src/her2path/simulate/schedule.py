@@ -173,9 +173,9 @@ def delayed(schedule: Schedule, dose_number: int, delay_days: float, reload: boo
 
 
 def missed(schedule: Schedule, dose_number: int) -> Schedule:
-    """The schedule without one dose; the others stay where they are."""
-    if not 1 <= dose_number <= len(schedule.doses) or len(schedule.doses) < 2:
-        raise AskedWrongly(f"dose {dose_number} cannot be missed; expected 1 to {len(schedule.doses)}")
+    """The schedule without one dose; the others stay where they are. The first dose begins the course."""
+    if not 2 <= dose_number <= len(schedule.doses):
+        raise AskedWrongly(f"dose {dose_number} cannot be missed; expected 2 to {len(schedule.doses)}")
     doses = tuple(dose for n, dose in enumerate(schedule.doses, 1) if n != dose_number)
     return replace(schedule, doses=doses)
 

@@ -70,9 +70,10 @@ def _opening(found: Coverage) -> str:
 def _reviewed(editions: Sequence[Edition]) -> str:
     reviewers = sorted({edition.reviewed_by for edition in editions})
     if reviewers == ["nobody yet"]:
-        return f"**Reviewed by nobody yet**: none of the {len(editions)} editions has been read by a clinician."
+        count = len(editions)
+        return f"**Reviewed by nobody yet**: none of the {count} editions and models has been read by a clinician."
     told = [f"{name} ({sum(e.reviewed_by == name for e in editions)})" for name in reviewers]
-    return f"The {len(editions)} editions are reviewed by: {', '.join(told)}."
+    return f"The {len(editions)} editions and models are reviewed by: {', '.join(told)}."
 
 
 def _in_short(found: Coverage) -> str:
