@@ -139,10 +139,12 @@ def _batches(path: Path, told: list[Trouble], skipped: list[int]) -> Iterator[An
             pc_csv.ParseOptions(delimiter=separator, newlines_in_values=True, invalid_row_handler=skip),
             pc_csv.ConvertOptions(column_types=text),
         )
-        for first, batch in enumerate(reader):
-            rows = batch.slice(1) if first == 0 else batch
-            for start in range(0, rows.num_rows, BATCH_ROWS):
-                yield rows.slice(start, BATCH_ROWS)
+        # Closed at once: a thread of the reader that lives on holds a function of ours, and must not outlive Python.
+        with reader:
+            for first, batch in enumerate(reader):
+                rows = batch.slice(1) if first == 0 else batch
+                for start in range(0, rows.num_rows, BATCH_ROWS):
+                    yield rows.slice(start, BATCH_ROWS)
     except pa.ArrowInvalid as error:
         raise AskedWrongly(f"{path}: {csv_trouble(path, separator, len(header)) or error}") from error
 

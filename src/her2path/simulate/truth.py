@@ -88,12 +88,7 @@ def truth_rows(patients: int = 5000, seed: int = 1) -> list[TruthRow]:
         raise AskedWrongly(f"{patients} patients; expected 1 to {MOST_PATIENTS}")
     runs = Runs(patients, seed)
     groups: tuple[Callable[[Runs], list[TruthRow]], ...] = (_of_labels, _of_washout, _of_routes, _of_others)
-    return [row for group in groups for row in group(runs)] + heart_rows()
-
-
-def heart_rows() -> list[TruthRow]:
-    """What trials published of the heart, beside the simulated; nothing yet."""
-    return []
+    return [row for group in groups for row in group(runs)]
 
 
 class Runs:

@@ -46,6 +46,8 @@ def truth_text(rows: list[TruthRow], patients: int, seed: int) -> str:
     lines += ["", f"{len(rows)} numbers, {len(rows) - len(differing)} within the criterion, {len(differing)} not"]
     if rows:
         lines.append(_criteria())
+        lines.append("The labels' tables come from the model simulated here: agreement shows that it is read rightly.")
+        lines.append("The heart beside the trials: her2path simulate heart --trials.")
     return "\n".join(lines)
 
 
