@@ -6,21 +6,26 @@ import numpy as np
 import numpy.typing as npt
 
 Numbers = npt.NDArray[np.float64]
-LEAST, MOST, RATIO = 1e-4, 1e6, 1.005
-"""Values are counted in bins, each 0.5 % wider than the last; smaller and greater ones in the first and the last."""
+LEAST, MOST, RATIO = 1e-4, 1e6, 1.01
+"""Values are counted in bins, each 1 % wider than the last; smaller and greater ones in the first and the last."""
+MOST_TIMES = 4000
+"""Of a longer course every second, third, ... time is counted, so that memory does not grow with it either."""
 
 
 class Bands:
     """Counts of positive values by time and bin; a percentile is right to half a percent."""
 
     def __init__(self, times: Numbers) -> None:
-        self.times = times
+        step = -(-len(times) // MOST_TIMES)
+        self._shown = np.arange(0, len(times), step)
+        self.times = times[self._shown]
         self._bins = int(np.log(MOST / LEAST) / np.log(RATIO)) + 2
-        self._counts = np.zeros((len(times), self._bins), np.uint32)
+        self._counts = np.zeros((len(self.times), self._bins), np.uint32)
         self.patients = 0
 
     def add(self, values: Numbers) -> None:
         """Count the values (times x patients)."""
+        values = values[self._shown]
         with np.errstate(divide="ignore"):
             place = np.log(np.maximum(values, LEAST) / LEAST) / np.log(RATIO)
         place = np.clip(place.astype(np.int64) + 1, 0, self._bins - 1)

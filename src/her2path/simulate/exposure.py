@@ -18,10 +18,11 @@ import numpy.typing as npt
 
 from ..problem import AskedWrongly
 from .bands import Bands
-from .kernel import PARAMETERS, profiles
+from .kernel import PARAMETERS, UNDER_SKIN, profiles
 from .model import Model, read_model
 from .patients import (
     BLOCK,
+    ROWS,
     Covariate,
     at_reference,
     covariates_of,
@@ -41,6 +42,10 @@ SEVEN_MONTHS_DAYS = 213
 PERCENTILES = (5, 50, 95)
 MOST_PATIENTS = 10_000_000
 STEP_DAYS = 0.5
+MOST_VALUES = 4_000_000
+"""Concentrations held at once by a portion; very long schedules go in smaller ones."""
+ABOVE_NOTHING = ("central_volume", "peripheral_volume", "second_peripheral_volume", "michaelis_constant")
+DERIVED_FROM = {"lean_body_mass_kg": ("weight_kg", "height_cm"), "body_mass_index": ("weight_kg", "height_cm")}
 MEASURES = ("cmin", "cmax_end_of_infusion", "cmax_12h", "cmax_half_day_grid", "auc")
 
 
@@ -62,6 +67,14 @@ class Request:
     def __post_init__(self) -> None:
         if self.model.kind != "exposure":
             raise AskedWrongly(f"{self.model.key} is a model of {self.model.kind}, not of exposure")
+        if "weight_kg" not in self.covariates:
+            raise AskedWrongly("the patients have no weight; expected covariates_of(population)")
+        if not 0 <= self.seed < 2**63:
+            raise AskedWrongly(f"a seed of {self.seed}; expected a whole number from 0 on")
+        if self.schedule.doses and self.schedule.doses[0].day != 0:
+            raise AskedWrongly(f"the first dose is on day {self.schedule.doses[0].day:g}; expected day 0")
+        if "absorption" not in self.model and any(dose.route == UNDER_SKIN for dose in self.schedule.doses):
+            raise AskedWrongly(f"the model {self.model.key} knows no route under the skin; use trastuzumab-sc")
         if not 1 <= self.patients <= MOST_PATIENTS:
             raise AskedWrongly(f"{self.patients} patients; expected 1 to {MOST_PATIENTS}")
         if not 0 < self.target_mg_per_l < 1e6:
@@ -129,14 +142,15 @@ def simulate(
     times = output_days(request.schedule, request.after_days)
     pieces = cut(request.schedule, times.tolist())
     bands = Bands(times)
+    size = min(BLOCK, max(16, MOST_VALUES // len(times)))
     gathered: list[tuple[dict[str, dict[str, Numbers]], dict[str, Numbers]]] = []
 
     def portion(first: int) -> tuple[int, Numbers, Any]:
-        count = min(BLOCK, request.patients - first)
+        count = min(size, request.patients - first)
         concentration, area = run(request, pieces, first, count)
         return first, concentration, measures_of(request, times, concentration, area)
 
-    for first, concentration, found in in_order(portion, range(0, request.patients, BLOCK), cores):
+    for first, concentration, found in in_order(portion, range(0, request.patients, size), cores):
         gathered.append(found)
         bands.add(concentration)
         if keep is not None:
@@ -174,7 +188,10 @@ def individuals(request: Request, first: int, count: int) -> tuple[Numbers, Numb
 
 def _keeps_reference(request: Request, name: str) -> bool:
     """The typical patient is at the model's own references, but for what was asked for by hand."""
-    return request.typical and (name not in request.covariates or not request.covariates[name].by_hand)
+    if not request.typical:
+        return False
+    parents = DERIVED_FROM.get(name, (name,))
+    return not any(each in request.covariates and request.covariates[each].by_hand for each in (name, *parents))
 
 
 def run(request: Request, pieces: Pieces, first: int, count: int) -> tuple[Numbers, Numbers]:
@@ -199,12 +216,23 @@ def concentrations(parameters: Numbers, amounts_mg: Numbers, pieces: Pieces) -> 
     count, outputs = parameters.shape[1], len(pieces.times)
     if parameters.shape[0] != PARAMETERS:
         raise ValueError(f"{parameters.shape[0]} rows of parameters; expected {PARAMETERS}")
+    require_parameters(parameters)
     made, area, effect = (np.empty((outputs, count)) for _ in range(3))
     profiles(
         np.ascontiguousarray(parameters), np.ascontiguousarray(amounts_mg), pieces.lengths, pieces.routes,
         pieces.spans, pieces.starts, pieces.ends, pieces.outputs, 0.0, TOLERANCE, made, area, effect,
     )  # fmt: skip
     return made, area
+
+
+def require_parameters(parameters: Numbers) -> None:
+    """Raises `AskedWrongly` for parameters that no body has: not finite, negative, or a volume of nothing."""
+    least = np.array([1e-9 if name in ABOVE_NOTHING else 0.0 for name in ROWS])[:, None]
+    wrong = ~(np.isfinite(parameters) & (parameters >= least))
+    if wrong.any():
+        row, patient = np.argwhere(wrong)[0]
+        value = parameters[row, patient]
+        raise AskedWrongly(f"{ROWS[row]} of patient {patient} is {value:g}; expected a finite number above 0")
 
 
 def output_days(schedule: Schedule, after_days: int) -> Numbers:

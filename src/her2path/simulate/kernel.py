@@ -112,7 +112,7 @@ def step(c0, x0, y0, d0, e0, h, rate, out, k12, k21, k13, k31, ka, vm, km, ke): 
     d = d10 + d9 + d8 + d7 + d6 + d5 + d4 + d3 + d2 + d1 + d0
     e = e10 + e9 + e8 + e7 + e6 + e5 + e4 + e3 + e2 + e1 + e0
     area = h * (c10 / 11 + c9 / 10 + c8 / 9 + c7 / 8 + c6 / 7 + c5 / 6 + c4 / 5 + c3 / 4 + c2 / 3 + c1 / 2 + c0)
-    doubt = abs(c10) + 0.25 * abs(c9)
+    doubt = abs(c10) + 0.25 * abs(c9) + ke * (abs(e10) + 0.25 * abs(e9))
     return c, x, y, d, e, area, doubt
 
 
@@ -142,7 +142,7 @@ def advance(state: Any, parameters: Any, rate: float, days: float, ke: float, to
             state[0], state[1], state[2], state[3], state[4], h, rate, own[0], own[1], own[2],
             own[3], own[4], own[5], own[6], own[7], ke,
         )  # fmt: skip
-        if doubt <= tolerance * (state[0] + FLOOR_MG_PER_L) or h < LEAST_STEP_DAYS:
+        if doubt <= tolerance * (state[0] + FLOOR_MG_PER_L) or h < LEAST_STEP_DAYS or np.isnan(doubt):
             state[0], state[1], state[2], state[3], state[4] = c, x, y, d, e
             total += area
             left -= h
@@ -218,7 +218,8 @@ def profiles(
                         )  # fmt: skip
                     kept = 0
                     for s in range(count_redo):
-                        if doubt[s] <= tolerance * (some[0, s] + FLOOR_MG_PER_L) or h[s] < LEAST_STEP_DAYS:
+                        enough = doubt[s] <= tolerance * (some[0, s] + FLOOR_MG_PER_L)
+                        if enough or h[s] < LEAST_STEP_DAYS or np.isnan(doubt[s]):
                             some[0, s], some[1, s], some[2, s] = new[0, s], new[1, s], new[2, s]
                             some[3, s], some[4, s] = new[3, s], new[4, s]
                             some[5, s] += new[5, s]
@@ -241,6 +242,6 @@ def profiles(
             place = outputs[piece]
             if place >= 0:
                 for i in range(here):
-                    concentration[place, base + i] = now[0, i]
+                    concentration[place, base + i] = max(now[0, i], 0.0)
                     effect[place, base + i] = now[4, i]
                     area[place, base + i] = now[5, i]

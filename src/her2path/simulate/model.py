@@ -20,6 +20,17 @@ from ..source import VERIFIED, Citation, parse_citations
 MODELS_FOLDER = Path(__file__).parent.parent / "knowledge" / "models"
 SPREADS = ("sqrt of variance", "log-normal")
 """How a coefficient of variation is meant: the standard deviation of the logarithm itself, or that of the values."""
+KINDS = ("exposure", "heart", "tumour", "population", "trial")
+COLUMNS = {
+    "Parameters": ("name", "value", "unit", "spread", "meaning", "source", "verified"),
+    "Covariates": ("parameter", "covariate", "effect", "coefficient", "reference", "source", "verified"),
+    "Covariances": ("one", "other", "covariance", "source", "verified"),
+}
+"""The tables that are read by their titles, and what they need."""
+COVARIATES = (
+    "weight_kg", "height_cm", "ast_u_per_l", "alt_u_per_l", "albumin_g_per_dl", "liver_metastases", "ecd_ng_per_ml",
+    "tumour_cm", "male", "japan", "lean_body_mass_kg", "body_mass_index",
+)  # fmt: skip
 _NUMBER = re.compile(r"[-+]?\d+(?:\.\d+)?(?:[eE][-+]?\d+)?")
 
 
@@ -112,26 +123,31 @@ def read_model_file(path: Path) -> Model:
     for section, grid in document.grids():
         if grid.first == "model":
             continue
+        rows = grid.records() if section.title in COLUMNS else ()
+        missing = [name for name in COLUMNS.get(section.title, ()) if name not in map(plain, grid.header)]
+        if missing:
+            what = f"the table {section.title} has no column {' and no '.join(missing)}"
+            problems.append(Problem(path, grid.line, "bad model", what, "add it"))
+            continue
+        problems += _levels(path, grid)
         if section.title == "Parameters":
-            for line, row in grid.records():
+            for line, row in rows:
                 _parameter(path, line, row, spread_is, parameters, problems)
         elif section.title == "Covariates":
-            effects += [each for line, row in grid.records() if (each := _effect(path, line, row, problems))]
+            effects += [effect for line, row in rows if (effect := _effect(path, line, row, problems))]
         elif section.title == "Covariances":
-            for line, row in grid.records():
-                number = _number(row.get("covariance", ""))
-                if number is None:
-                    problems.append(_no_number(path, line, "covariance", row.get("covariance", "")))
-                else:
-                    covariances.append((plain(row["one"]), plain(row["other"]), number))
+            pairs = (_covariance(path, line, row, parameters, problems) for line, row in rows)
+            covariances += [pair for pair in pairs if pair is not None]
         else:
             grids[section.title] = [dict(row.items()) for _, row in grid.records()]
-            problems += _levels(path, grid)
-    named = {*parameters}
     for effect in effects:
-        if effect.parameter not in named:
+        if effect.parameter not in parameters:
             what = f"an effect names the parameter {effect.parameter}, which there is not"
-            problems.append(Problem(path, 1, "bad model", what, "write one of: " + ", ".join(sorted(named))))
+            problems.append(Problem(path, 1, "bad model", what, "write one of: " + ", ".join(sorted(parameters))))
+    for name, value in (("kind", KINDS), ("model", (path.stem,))):
+        if name in head and plain(head[name]) not in value:
+            what = f"{name} is {plain(head[name])!r}"
+            problems.append(Problem(path, 1, "bad model", what, "write one of: " + ", ".join(value)))
     if problems:
         raise KnowledgeError(problems)
     citations = parse_citations(head["source"], head.get("verified", "secondary"))
@@ -185,6 +201,12 @@ def _parameter(
     if level not in VERIFIED:
         what = f"{name} is verified {level!r}"
         problems.append(Problem(path, line, "bad model", what, "write one of: " + ", ".join(VERIFIED)))
+    if not plain(row.get("unit", "")):
+        problems.append(Problem(path, line, "bad model", f"{name} has no unit", "write it, or - for a pure number"))
+    if not parse_citations(row.get("source", ""), level):
+        problems.append(Problem(path, line, "bad model", f"{name} has no source", "cite one: @key"))
+    if name.endswith("volume") and value <= 0:
+        problems.append(Problem(path, line, "bad model", f"{name} is {value:g}", "a volume is above 0"))
     if name in into:
         problems.append(Problem(path, line, "bad model", f"{name} is listed twice", "keep one row"))
     written = row.get("spread", "").strip()
@@ -215,12 +237,39 @@ def _effect(path: Path, line: int, row: Mapping[str, str], problems: list[Proble
         advice = "effects are power, exponential and factor; the others are numbers"
         problems.append(Problem(path, line, "bad model", what, advice))
         return None
+    covariate = plain(row["covariate"])
+    if kind == "power" and reference <= 0:
+        what = f"the effect of {covariate} is a power of the reference {written!r}"
+        problems.append(Problem(path, line, "bad model", what, "write a reference above 0"))
+    if covariate not in COVARIATES:
+        what = f"no covariate is called {covariate}"
+        problems.append(Problem(path, line, "bad model", what, "write one of: " + ", ".join(COVARIATES)))
     citations = parse_citations(row.get("source", ""), plain(row.get("verified", "")))
-    return Effect(plain(row["parameter"]), plain(row["covariate"]), kind, coefficient, reference, citations)
+    return Effect(plain(row["parameter"]), covariate, kind, coefficient, reference, citations)
+
+
+def _covariance(
+    path: Path, line: int, row: Mapping[str, str], parameters: Mapping[str, Parameter], problems: list[Problem]
+) -> tuple[str, str, float] | None:
+    """A covariance of two parameters' logarithms, no greater than their spreads allow."""
+    one, other, number = plain(row["one"]), plain(row["other"]), _number(row["covariance"])
+    if number is None:
+        problems.append(_no_number(path, line, "covariance", row["covariance"]))
+        return None
+    for name in (one, other):
+        if name not in parameters:
+            what = f"a covariance names the parameter {name}, which there is not"
+            problems.append(Problem(path, line, "bad model", what, "write one of: " + ", ".join(sorted(parameters))))
+            return None
+    most = parameters[one].spread * parameters[other].spread
+    if abs(number) > most:
+        what = f"the covariance of {one} and {other} is {number:g}"
+        problems.append(Problem(path, line, "bad model", what, f"their spreads allow {most:.4g} at most"))
+    return one, other, number
 
 
 def _number(text: str) -> float | None:
-    text = plain(text).replace("−", "-").replace(",", "")
+    text = plain(text).replace("−", "-")
     return float(text) if _NUMBER.fullmatch(text) else None
 
 

@@ -33,9 +33,11 @@ ABSENT = {"second_intercompartmental": 0.0, "second_peripheral_volume": 1.0, "ma
 """What stands for a part that a model has not."""
 PLAUSIBLE = {"weight_kg": (20.0, 300.0), "height_cm": (100.0, 230.0), "ast_u_per_l": (1.0, 10000.0),
              "alt_u_per_l": (1.0, 10000.0), "albumin_g_per_dl": (1.0, 7.0), "liver_metastases": (0.0, 1.0),
-             "ecd_ng_per_ml": (0.0, 10000.0), "tumour_cm": (0.1, 100.0), "male": (0.0, 1.0), "japan": (0.0, 1.0),
+             "ecd_ng_per_ml": (0.01, 10000.0), "tumour_cm": (0.1, 100.0), "male": (0.0, 1.0), "japan": (0.0, 1.0),
              "lean_body_mass_kg": (15.0, 150.0), "body_mass_index": (8.0, 90.0)}  # fmt: skip
 """Limits for what is asked for by hand; they catch slips of the unit, and judge nobody."""
+SHARES = ("male", "japan", "liver_metastases")
+"""Covariates that a share of patients has."""
 _TUMOUR = {"early-breast": "breast", "metastatic-breast": "breast"}
 
 
@@ -83,13 +85,13 @@ def covariates_of(population: str, wanted: Mapping[str, str] | None = None) -> d
         name = row["covariate"].strip("`")
         spread = 0.0 if row["spread"] == "-" else float(row["spread"])
         limits = float(row["least"]), float(row["most"])
-        found[name] = Covariate(name, float(row["median"]), spread, *limits, name == "liver_metastases")
+        found[name] = Covariate(name, float(row["median"]), spread, *limits, name in SHARES)
     for name, text in (wanted or {}).items():
-        found[name] = _by_hand(name, text, found.get(name))
+        found[name] = _by_hand(name, text)
     return found
 
 
-def _by_hand(name: str, text: str, held: Covariate | None) -> Covariate:
+def _by_hand(name: str, text: str) -> Covariate:
     if name not in PLAUSIBLE:
         raise AskedWrongly(f"no covariate is called {name!r}; there are {', '.join(PLAUSIBLE)}")
     low, high = PLAUSIBLE[name]
@@ -102,9 +104,10 @@ def _by_hand(name: str, text: str, held: Covariate | None) -> Covariate:
         raise AskedWrongly(f"{name}={value}; expected a number from {low:g} to {high:g}")
     if not 0 <= width <= 2:
         raise AskedWrongly(f"{name}={text}; expected a spread (of the logarithm) from 0 to 2")
-    is_share = held.is_share if held else name in ("male", "japan", "liver_metastases")
-    least, most = (held.least, held.most) if held and width else (low, high)
-    return Covariate(name, median, width, min(least, median), max(most, median), is_share and width == 0, True)
+    is_share = name in SHARES
+    if is_share and width:
+        raise AskedWrongly(f"{name}={text}: a share has no spread; expected a number from 0 to 1")
+    return Covariate(name, median, width, low, high, is_share, True)
 
 
 def draw_covariates(

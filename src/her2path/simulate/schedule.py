@@ -31,6 +31,8 @@ PRODUCTS = {
 """Which product's label gives the doses of a model."""
 MINUTES_A_DAY = 1440
 SLACK_DAYS = 1e-9
+LEAST_INFUSION_DAYS = 1e-6
+"""A tenth of a second: a shorter infusion is a bolus."""
 _PER_KG = re.compile(r"(\d+(?:\.\d+)?) mg/kg")
 _FIXED = re.compile(r"(\d+(?:\.\d+)?) mg\b")
 
@@ -48,7 +50,8 @@ class Dose:
 
     @property
     def length_days(self) -> float:
-        return 0.0 if self.route == UNDER_SKIN else self.minutes / MINUTES_A_DAY
+        length = self.minutes / MINUTES_A_DAY
+        return 0.0 if self.route == UNDER_SKIN or length < LEAST_INFUSION_DAYS else length
 
 
 @dataclass(frozen=True, slots=True)
