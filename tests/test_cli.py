@@ -18,6 +18,7 @@ from her2path.array import Array
 from her2path.cli import main
 from her2path.decision import default_knowledge
 from her2path.differ import differences
+from her2path.simulate.model import model_keys
 
 KNOWLEDGE = default_knowledge()
 GOOD = Path(__file__).parent / "tables" / "good"
@@ -47,6 +48,9 @@ def test_check_proves_all_that_ships() -> None:
     assert result.stderr == ""
     tables = [table for edition in KNOWLEDGE.editions for table in edition.tables.values()]
     *lines, last = result.stdout.splitlines()
+    models = [line.split()[1] for line in lines if line.startswith("read ")]
+    assert models == [f"models/{key}" for key in model_keys()]
+    lines = lines[: -len(models)]
     assert [line.split()[:2] for line in lines] == [["proven", table.name] for table in tables]
     situations = [int(re.search(r"(\d+) situations", line)[1]) for line in lines]
     assert situations == [Array([table], KNOWLEDGE.facts).situations for table in tables]

@@ -96,7 +96,7 @@ def check(paths: tuple[Path, ...]) -> None:
             problems += faults
             if knowledge.folder == knowledge_folder():
                 problems += [*prove_agenda(knowledge), *prove_catalogue(knowledge)]
-                models, faults = prove_models(knowledge.sources)
+                models, faults = prove_models(knowledge.sources) if path is None else ([], [])
                 problems += faults
             proven += [each for each in held if path is None or path in (each.table.path, *each.table.path.parents)]
     faulty = {problem.path for problem in problems}

@@ -107,6 +107,7 @@ class Exposure:
             "share_not_below_in_the_time_simulated": float(np.mean(~np.isfinite(below))),
             "last_dose_day": last,
         }
+        told["troughs"] = self.troughs()
         told["target"] = {
             "mg_per_l": self.request.target_mg_per_l,
             "share_of_last_cycle_above": percentiles(self.others["share_above_target"]),
@@ -121,6 +122,19 @@ class Exposure:
         }  # fmt: skip
         told["units"] = {"concentrations": "mg/L", "auc": "mg d/L over the cycle of 21 days", "times": "days"}
         return told
+
+
+    def troughs(self) -> list[dict[str, float]]:
+        """The trough at the end of every cycle, from the bands: right to half a percent."""
+        if not self.bands or not self.bands.patients:
+            return []
+        ends = [*self.request.schedule.cycle_days[1:], self.request.schedule.end_day]
+        by_percent = {f"p{p}": self.bands.percentile(p) for p in PERCENTILES}
+        places = [place_of(self.bands.times, day) for day in ends]
+        return [
+            {"cycle": float(n), "day": day, **{name: float(values[place]) for name, values in by_percent.items()}}
+            for n, (day, place) in enumerate(zip(ends, places, strict=True), 1)
+        ]
 
 
 def _derived(request: Request) -> list[str]:

@@ -136,6 +136,7 @@ def population_text(found: Exposure, told: Mapping[str, Any]) -> str:
     heads = ("typical",) if one else ("5 %", "50 %", "95 %")
     lines += ["", " " * WIDTH + "".join(f"{head:>11}" for head in heads)]
     lines += table(_measure_rows(told, _headings(schedule)), never, one)
+    lines += table(_around_late_dose(schedule, told["troughs"]), never, one)
     rows: list[tuple[str, Any]] = [(f"after the last dose, day {_day(schedule.doses[-1])}", None)]
     if washout["days_to_below_1_mg_per_l"] is not None:
         rows.append(("days until below 1 mg/L", washout["days_to_below_1_mg_per_l"]))
@@ -166,6 +167,24 @@ def population_text(found: Exposure, told: Mapping[str, Any]) -> str:
         "Model": _sources(request.model),
     })  # fmt: skip
     return "\n".join([*lines, "", WARNING])
+
+
+def _around_late_dose(schedule: Schedule, troughs: list[dict[str, float]]) -> list[tuple[str, Any]]:
+    """The troughs before a dose that came late and after the next ones, as percentiles: what the delay cost."""
+    gaps = [(later.day - dose.day, later.day) for dose, later in pairwise(schedule.doses)]
+    usual = min((gap for gap, _ in gaps), default=0.0)
+    late = next(((gap, day) for gap, day in gaps if gap > usual + 0.5), None)
+    if late is None or not troughs:
+        return []
+    gap, day = late
+    heading = f"troughs around the late dose of day {day:g}, {gap - usual:g} days late, mg/L"
+    rows: list[tuple[str, Any]] = [(heading, None)]
+    first = next((n for n, each in enumerate(troughs) if each["day"] >= day - 1e-6), len(troughs))
+    for each in troughs[max(first - 1, 0) : first + 5]:
+        since = round(each["day"] - day)
+        when = f"{abs(since)} days {'before' if since < 0 else 'after'} it" if since else "just before it"
+        rows.append((when, {name: each[name] for name in ("p5", "p50", "p95")}))
+    return rows
 
 
 def _used(model: Model) -> set[str]:
