@@ -30,6 +30,7 @@ from .schedule import Dose, labelled
 
 Numbers = npt.NDArray[np.float64]
 Whole = npt.NDArray[np.int64]
+POPULATIONS = ("early-breast", "breast", "metastatic-breast")
 DAYS_LOOKED_UP = 1800
 MOST_PATIENTS = 20_000_000
 
@@ -68,8 +69,14 @@ class Scenario:
             raise AskedWrongly(f"an LVEF at entry of {self.entry_lvef:g} %; expected 20 to 70")
         if self.baseline_lvef is not None and not 40 <= self.baseline_lvef <= 80:
             raise AskedWrongly(f"a median LVEF of {self.baseline_lvef:g} % before therapy; expected 40 to 80")
-        if self.population == "volunteers":
-            raise AskedWrongly("volunteers get no course of therapy; expected a population with cancer")
+        if self.population not in POPULATIONS:
+            raise AskedWrongly(
+                f"no course is simulated of the population {self.population!r}; expected {', '.join(POPULATIONS)}"
+            )
+        if self.seed < 0:
+            raise AskedWrongly(f"a seed of {self.seed}; expected a whole number from 0 on")
+        if self.failure_rate is not None and not 0 <= self.failure_rate <= 10:
+            raise AskedWrongly(f"{self.failure_rate:g} heart failures a year and point; expected 0 to 10")
 
 
 @dataclass(slots=True)
@@ -140,11 +147,12 @@ def rules_of(policy: Policy, scenario: Scenario, sample_days: int = 0) -> Rules:
         "origin": STARTS_ON.toordinal(), "method": METHODS.index(recorded),
         "product": HER2_PRODUCTS.index(policy.product), "step_of_lvef": policy.step_of_lvef,
     }  # fmt: skip
+    reference = Policy("reference")
+    numbers["reference_limit"] = float(reference.site.limit)
     settings = np.array([numbers[name] for name in SETTINGS], np.float64)
-    reference = Policy("reference").courses().heart_tables(False)
     return Rules(
-        policy, courses, settings, courses.heart_tables(False), reference, reloads, goes_on,
-        np.array(policy.visits_days, np.int64), (first, later), list(given.rows),
+        policy, courses, settings, courses.heart_tables(False), reference.courses().heart_tables(False),
+        reloads, goes_on, np.array(policy.visits_days, np.int64), (first, later), list(given.rows),
     )  # fmt: skip
 
 

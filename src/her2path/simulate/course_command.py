@@ -15,7 +15,6 @@ import click
 from ..problem import AskedWrongly
 from ..write.output import put
 
-POPULATIONS = ("early-breast", "breast", "metastatic-breast")
 SAMPLE_DAYS = 7
 FAN_PATIENTS = 2000
 
@@ -70,9 +69,14 @@ def course(
     from .compare import Comparison, run_policy
     from .course import Scenario
     from .course_text import comparison_page, comparison_text, relative_chart
+    from .mess import mess_named
     from .policy import Policy, read_policy
+    from .write_records import require_new
 
     _check_endings(chart, fan)
+    mess_named(mess)
+    if fhir is not None:
+        require_new(fhir)
     scenario = Scenario(drug=not no_effect, **who)
     chosen = [read_policy(path) for path in policies] or [Policy("US label")]
     chosen = _told_apart(chosen)

@@ -36,11 +36,12 @@ SETTINGS = (
     "confirm_days", "attendance", "follows", "stops_when_considering", "resumes_when_deciding", "loading",
     "maintenance", "fixed_mg", "loading_days", "maintenance_days", "dose_interval_days", "under_skin", "horizon_days",
     "rate_a_year", "failure_below", "irreversible", "effect_decline", "sample_days", "origin", "method", "product",
-    "step_of_lvef",
+    "step_of_lvef", "reference_limit",
 )  # fmt: skip
 """The numbers of a policy and a scenario, by their places."""
 CONFIRM = ("none", "repeat", "mean")
 NO_CONFIRMATION, REPEAT, MEAN = 0.0, 1.0, 2.0
+ADJUVANT = 1
 NEVER = 10**9
 """A day that does not come."""
 MOST_EVENTS = 240
@@ -103,7 +104,7 @@ def run_courses(
     (limit, entry, error, interval, interval_on_hold, interval_after, confirm, confirm_days, attendance, obeys,
      considers_stop, decides_resume, loading, maintenance, fixed_mg, loading_days, maintenance_days, dose_interval,
      under_skin, horizon, rate_a_year, failure_below, irreversible, decline, sample_days, origin, method,
-     product_number, step_of_lvef) = settings  # fmt: skip
+     product_number, step_of_lvef, reference_limit) = settings  # fmt: skip
     product = int(product_number)
     whole_limit = int(round(limit * 1000))
     day0 = int(origin)
@@ -125,8 +126,9 @@ def run_courses(
         first = true * (1.0 + error * errors[p, slot_of(BASELINE_DAY)])
         first = min(max(np.round(first / step_of_lvef) * step_of_lvef, 10.0), 85.0)
         put(events[p], e, day0 + BASELINE_DAY, v.WEIGHT, int(round(weight[p] * 1000)), 0)
-        put(events[p], e + 1, day0 + BASELINE_DAY, v.LVEF, int(round(first * 1000)), int(method))
-        e += 2
+        put(events[p], e + 1, day0 + BASELINE_DAY, v.SETTING, v.UNKNOWN, ADJUVANT)
+        put(events[p], e + 2, day0 + BASELINE_DAY, v.LVEF, int(round(first * 1000)), int(method))
+        e += 3
         row[13] = 1.0
         row[36] = first
         row[24] = row[25] = true
@@ -141,23 +143,30 @@ def run_courses(
         while planned * dose_interval < len(continue_by_day) and continue_by_day[int(planned * dose_interval)]:
             planned += 1
         row[2], row[4] = planned, full + later * (planned - 1)
+        over = 0
+        while over < len(continue_by_day) and continue_by_day[over]:
+            over += 1
         next_dose = 0
         visit = 0
         next_echo = int(visits[0]) if len(visits) else BASELINE_DAY + int(interval)
         next_sample = 0 if sample_days > 0 else NEVER
+        # Her heart is looked after on the same days under every policy, whatever else happens.
+        next_check = 0
         last_dose = -(10**6)
-        on_hold = may_resume = stopped = finished = ignoring = failing = False
+        on_hold = may_resume = finished = ignoring = failing = False
         pending = np.nan
         hold_day = 0
         last_look = BASELINE_DAY
         troughs, trough_sum, least_trough = 0, 0.0, np.inf
         last_day = BASELINE_DAY
         while True:
-            today = min(next_dose if not finished else NEVER, next_echo, next_sample)
+            today = min(next_dose if not finished else NEVER, next_echo, next_sample, next_check)
             if today > horizon:
                 break
             if e >= MOST_EVENTS - 6:
                 break
+            if today == next_check:
+                next_check = min(today + int(dose_interval), int(horizon)) if today < horizon else NEVER
             # Her heart, as it is.
             was = true
             if today > heart_day:
@@ -171,8 +180,8 @@ def run_courses(
             span = max(today - max(last_day, 0), 0) / 365.25
             hazard += rate_a_year * span * 0.5 * (max(failure_below - was, 0.0) + max(failure_below - true, 0.0))
             last_day = today
-            treated = not finished
-            truly = finding(reference, product, true, baseline[p] - true, limit) == 0
+            treated = not finished and (today < over or not np.isnan(pending))
+            truly = finding(reference, product, true, baseline[p] - true, reference_limit) == 0
             if truly and treated and row[18] == 0.0:
                 row[18], row[19] = 1.0, today
             if today == next_sample:
@@ -186,12 +195,12 @@ def run_courses(
             if not failing and hazard >= patience[p]:
                 failing = True
                 row[11], row[12] = 1.0, today
-                if not finished or today - last_dose <= v.AFTER_LAST_DOSE_DAYS:
-                    put(events[p], e, day0 + today, v.HEART_FAILURE, v.UNKNOWN, v.YES)
-                    e += 1
-                    judge = True
-            if today == next_echo:
-                confirming = not np.isnan(pending)
+                put(events[p], e, day0 + today, v.HEART_FAILURE, v.UNKNOWN, v.YES)
+                e += 1
+                judge = True
+            due = today == next_echo
+            if due:
+                confirming, asks_again = not np.isnan(pending), False
                 step = interval_on_hold if on_hold and treated else (interval if treated else interval_after)
                 if not on_hold and not confirming and attends[p, slot] >= attendance:
                     row[16] += 1.0
@@ -213,29 +222,28 @@ def run_courses(
                             # Asked again before anything is withheld: this reading stays preliminary.
                             e -= 1
                             judge = False
+                            asks_again = True
                             pending = seen
                             row[14] += 1.0
-                            step = confirm_days
                             next_dose = max(next_dose, today + int(confirm_days))
                     if judge:
                         last_look = today
                         if confirming:
                             pending = np.nan
                         row[26] = min(row[26], seen)
-                        fall = first - seen
+                        fall = np.round((first - seen) * 1000) / 1000
                         if seen < 50.0:
                             row[27] = 1.0
                             row[28] = max(row[28], 1.0 if fall >= 10.0 else 0.0)
                             row[29] = max(row[29], 1.0 if fall >= 16.0 else 0.0)
                         row[30] = max(row[30], 1.0 if 10.0 <= fall < 20.0 else 0.0)
                         row[31] = max(row[31], 1.0 if fall >= 20.0 else 0.0)
-                    elif confirming:
-                        pending = np.nan
-                if len(visits) and step != confirm_days and not on_hold:
-                    visit += 1
-                    next_echo = int(visits[visit]) if visit < len(visits) else NEVER
-                else:
+                if asks_again:
+                    next_echo = today + int(confirm_days)
+                elif on_hold:
                     next_echo = today + int(step)
+                else:
+                    visit, next_echo = next_look(visits, visit, today, int(step))
                 if confirming and judge:
                     starts[1] = e
                     look(starts, events[p], day0 + today, whole_limit, tables, state_out)
@@ -249,37 +257,40 @@ def run_courses(
                 was_held = on_hold
                 on_hold = state_out[0, 7] == 1
                 may_resume = state_out[0, 9] == 1
-                if action == CONSIDERS and follows[p, slot] < considers_stop and (was_held or failing):
-                    stopped = True
-                if action == DECIDES and decides_resume < 1.0 and follows[p, slot] >= decides_resume:
-                    may_resume = False
-                if state_out[0, 13] != v.UNKNOWN:
-                    stopped = True
+                ends = failing or state_out[0, 13] != v.UNKNOWN
+                if action == CONSIDERS and was_held and follows[p, slot] < considers_stop:
+                    ends = True
                 if on_hold and not was_held:
                     hold_day = today
-                    ignoring = follows[p, slot] >= obeys and not failing
-                    if action != STOPS:
+                    ignoring = follows[p, slot] >= obeys
+                    if not ends:
                         row[6] += 1.0
                         row[7] += 0.0 if truly else 1.0
                     next_echo = min(next_echo, today + int(interval_on_hold))
-                if stopped and row[8] == 0.0 and not ignoring:
+                # Nobody goes on giving it in heart failure.
+                ignoring = ignoring and not failing
+                if action == DECIDES and not ignoring and follows[p, slot] >= decides_resume:
+                    may_resume = False
+                if on_hold and not ignoring and row[18] == 1.0 and np.isnan(row[21]):
+                    row[21] = today - row[19]
+                if ends and not ignoring:
                     row[8], row[10] = 1.0, today
                     row[9] = 0.0 if truly or failing else 1.0
-                    row[17] += today - hold_day if was_held else 0.0
+                    row[17] += today - hold_day
                     put(events[p], e, day0 + today, v.STOP, v.UNKNOWN, v.STOP_CARDIAC)
                     e += 1
-                    finished = True
+                    finished, on_hold = True, False
+                    pending = np.nan
                     visit, next_echo = next_look(visits, visit, today, int(interval_after))
-                if (on_hold or stopped) and row[18] == 1.0 and np.isnan(row[21]):
-                    row[21] = today - row[19]
             if not finished and today == next_dose:
-                if failing or today >= len(continue_by_day) or not continue_by_day[today]:
-                    finished = True
-                    if len(visits) == 0 and not failing:
+                if today >= over:
+                    row[17] += max(over - hold_day, 0) if on_hold and not ignoring else 0.0
+                    finished, on_hold = True, False
+                    if len(visits) == 0 and not due:
                         # One LVEF at completion, where none was measured since the last dose.
                         next_echo = today if last_look <= last_dose else next_echo
                 elif on_hold and not may_resume and not ignoring:
-                    next_dose = max(next_echo, today + 1)
+                    next_dose = min(max(next_echo, today + 1), over)
                 else:
                     since = today - last_dose
                     is_load = row[1] == 0.0 or reload_by_days[min(since, len(reload_by_days) - 1)] == 1
@@ -298,7 +309,7 @@ def run_courses(
                     else:
                         row[32] += advance(body, mine, amount / length, length, 0.0, TOLERANCE)
                         body_day += length
-                    heart[0] += amount * usual[AVAILABLE] / usual[VOLUME]
+                    heart[3 if under_skin > 0 else 0] += amount * usual[AVAILABLE] / usual[VOLUME]
                     kind = v.DOSE if fixed_mg > 0.0 else v.DOSE_PER_KG
                     number = fixed_mg if fixed_mg > 0.0 else (loading if is_load else maintenance)
                     put(events[p], e, day0 + today, kind, int(round(number * 1000)), product)
@@ -308,15 +319,15 @@ def run_courses(
                     row[22] += 1.0 if truly else 0.0
                     row[35] = today
                     if on_hold and may_resume:
-                        row[17] += today - hold_day
+                        row[17] += 0.0 if ignoring else today - hold_day
                         on_hold, may_resume, ignoring = False, False, False
                         visit, next_echo = next_look(visits, visit, today, int(interval))
                     elif on_hold and today > hold_day:
                         row[23] += 1.0
                     last_dose = today
                     next_dose = today + int(dose_interval)
-        if on_hold and not stopped:
-            row[17] += max(min(horizon, planned * dose_interval) - hold_day, 0.0)
+        if on_hold and not ignoring:
+            row[17] += min(horizon, over) - hold_day
         if row[18] == 1.0 and np.isnan(row[21]):
             row[20] = 1.0
         if horizon > body_day:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
+from ..site import ASSUMED_LOWER_LIMIT
 from ..write.course_chart import Fan, Panel
 from .compare import MEASURES, Comparison, Estimate, Measure, trial_size_for
 from .course import Portion, Scenario, rules_of
@@ -23,7 +24,8 @@ CAVEATS = (
     "The heart is that of de Vries Schultink 2018: 206 women, LVEF by MUGA; the anthracycline acts only by making the "
     "heart more sensitive. Against the adjuvant trials (`her2path simulate heart --trials`) it shows the low readings "
     "of B-31 and N9831 well and too many of HERA's.",
-    "Whether a hold was called for is judged by the true LVEF, by the US label's rule, which no clinic can see.",
+    "Whether a hold was called for is judged by the true LVEF, by the US label's rule with a limit of "
+    f"{ASSUMED_LOWER_LIMIT} %, which no clinic can see.",
     "Heart failure follows from a rate chosen by us for one trial arm (decision D103). Harm by a hold (less drug) is "
     "shown as dose intensity and exposure; no effect on recurrence is simulated, for none is published.",
 )
@@ -139,8 +141,9 @@ def in_short(found: Comparison) -> list[str]:
     told = []
     for place, outcome in enumerate(found.outcomes):
         mean = {key: found.estimates(measure)[place].mean for key, measure in by_key.items()}
-        wrong = mean["holds"] * mean["false_holds"] / 100 if np.isfinite(mean["false_holds"]) else 0.0
-        missed = mean["true_dysfunction"] * mean["missed_dysfunction"] / 100 if mean["true_dysfunction"] else 0.0
+        whole = {name: float(values.sum()) for name, values in outcome.by_name().items()}
+        started = max(whole["started"], 1.0)
+        wrong, missed = (100 * whole[name] / started for name in ("false_holds", "missed_dysfunction"))
         told.append(
             f"**{outcome.policy.name}**: of 1,000 women, {10 * mean['holds']:.0f} holds, {10 * wrong:.0f} of them for "
             f"a reading that the true LVEF did not bear out; {10 * mean['stopped']:.0f} women stopped for good "

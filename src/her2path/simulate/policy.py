@@ -27,12 +27,15 @@ import datetime as dt
 import tomllib
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
+from itertools import pairwise
+from math import isfinite
 from pathlib import Path
 from typing import Any
 
 from ..check import prove, run_cases
 from ..clocks import span
 from ..edition import Edition, Knowledge, read_edition_files, read_knowledge
+from ..fold.heart import INPUTS
 from ..problem import AskedWrongly, KnowledgeError
 from ..site import Site, site_of
 from ..therapy import Courses
@@ -46,6 +49,8 @@ NUMBERS: dict[str, dict[str, tuple[float, float]]] = {
     "monitoring": {"months": (0.25, 24), "confirm_days": (1, 60), "attendance": (0, 1), "step_of_lvef": (0.1, 10)},
     "doctors": {"follow_holds": (0, 1), "stop_when_considered": (0, 1), "resume_when_asked": (0, 1)},
 }
+LAST_VISIT_DAY, LEAST_DAYS_APART, MOST_VISITS = 1700, 7, 150
+"""Of `visits_days`: errors of measuring are drawn by week, and a timeline has room for so many events."""
 OWN = ("policy", "monitoring", "doctors")
 
 
@@ -104,15 +109,15 @@ def read_policy(path: Path) -> Policy:
     if "heart" in content:
         content["heart"] = heart
     site = site_of(path, content, read_knowledge())
-    editions = _own_editions(path, file) if file is not None else ()
     policy = own.get("policy", {})
     name = policy.pop("name", path.stem)
     product = policy.pop("product", "trastuzumab-iv")
-    if not isinstance(name, str):
+    if not isinstance(name, str) or not name.strip():
         raise AskedWrongly(f"{path}: [policy] name = {name!r}; expected text")
     if product not in PRODUCTS:
         raise AskedWrongly(f"{path}: [policy] product = {product!r}; expected one of {', '.join(PRODUCTS)}")
     _nothing_left(path, "policy", policy, ("name", "product"))
+    editions = _own_editions(path, file, product) if file is not None else ()
     monitoring, doctors = own.get("monitoring", {}), own.get("doctors", {})
     confirm = _one_of(path, "monitoring", "confirm", monitoring.pop("confirm", "none"), CONFIRMATIONS)
     visits = _visits(path, monitoring.pop("visits_days", []))
@@ -137,9 +142,12 @@ def _numbers(path: Path, table: str, values: dict[str, Any]) -> dict[str, Any]:
             expected = ", ".join([*NUMBERS[table], *more])
             raise AskedWrongly(f"{path}: [{table}] {key} is no setting; expected {expected}")
         low, high = limits
-        number = isinstance(value, int | Decimal) and not isinstance(value, bool)
-        if not number or not low <= value <= high:
-            raise AskedWrongly(f"{path}: [{table}] {key} = {value!s}; expected a number from {low:g} to {high:g}")
+        number = isinstance(value, int | Decimal) and not isinstance(value, bool) and isfinite(value)
+        whole = key != "confirm_days" or (number and value == int(value))
+        if not number or not low <= value <= high or not whole:
+            said = value if isinstance(value, Decimal) else repr(value)
+            kind = "a whole number" if key == "confirm_days" else "a number"
+            raise AskedWrongly(f"{path}: [{table}] {key} = {said}; expected {kind} from {low:g} to {high:g}")
         found[key] = float(value)
     return found
 
@@ -156,9 +164,12 @@ def _one_of(path: Path, table: str, key: str, value: Any, values: tuple[str, ...
 
 
 def _visits(path: Path, days: Any) -> tuple[int, ...]:
-    whole = isinstance(days, list) and all(isinstance(day, int) and 0 < day <= 1700 for day in days)
-    if not whole or sorted(set(days)) != days:
-        raise AskedWrongly(f"{path}: [monitoring] visits_days = {days!r}; expected ascending days from 1 to 1700")
+    whole = isinstance(days, list) and all(type(day) is int and 0 < day <= LAST_VISIT_DAY for day in days)
+    if not whole or any(later - day < LEAST_DAYS_APART for day, later in pairwise(days)) or len(days) > MOST_VISITS:
+        raise AskedWrongly(
+            f"{path}: [monitoring] visits_days = {days!r}; expected ascending days from 1 to {LAST_VISIT_DAY}, at "
+            f"least {LEAST_DAYS_APART} apart and at most {MOST_VISITS} of them"
+        )
     return tuple(days)
 
 
@@ -168,7 +179,7 @@ def _method(path: Path, name: Any) -> str:
     return _one_of(path, "monitoring", "method", name, tuple(methods()))
 
 
-def _own_editions(path: Path, file: Any) -> tuple[Edition, ...]:
+def _own_editions(path: Path, file: Any, product: str) -> tuple[Edition, ...]:
     """A rule of one's own: proven like any other before it is used."""
     if not isinstance(file, str):
         raise AskedWrongly(f"{path}: [heart] edition_file = {file!r}; expected the name of a Markdown file")
@@ -183,6 +194,12 @@ def _own_editions(path: Path, file: Any) -> tuple[Edition, ...]:
         raise KnowledgeError(sorted(problems))
     if not editions or "cardiac_action" not in editions[0].tables or "lvef_finding" not in editions[0].tables:
         raise AskedWrongly(f"{place}: a rule of the heart decides lvef_finding and cardiac_action; this does not")
+    if not editions[0].is_for({"product": product}):
+        raise AskedWrongly(f"{place}: edition {editions[0].key} does not decide for {product}, which {path} gives")
+    for outcome in ("lvef_finding", "cardiac_action"):
+        names = {axis.fact.name for axis in alone.array(editions[0], outcome).axes}
+        if unseen := sorted(names - {*INPUTS, "product"}):
+            raise AskedWrongly(f"{place}: {outcome} asks for {', '.join(unseen)}; expected only {', '.join(INPUTS)}")
     return tuple(editions)
 
 

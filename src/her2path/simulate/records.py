@@ -17,6 +17,7 @@ from ..brands import read_brands
 from ..fact import Facts
 from ..fold import vocabulary as v
 from ..record import Event, Record, Tissue
+from ..standing import YEAR_DAYS
 from ..timeline import METHODS
 from .course import Portion, Scenario
 from .course_kernel import BASELINE_DAY, COLUMNS
@@ -78,9 +79,9 @@ class _Maker:
         doses = self._course(portion, place, policy, brand)
         self._taxane(scenario, doses)
         stopped = portion.out[place, COLUMNS.index("stopped")] == 1
-        failed = portion.out[place, COLUMNS.index("heart_failure")] == 1
-        after = doses[-1] + 21 if doses else 0
-        if doses and not stopped and not failed and doses[-1] >= 330 and after <= scenario.horizon_days:
+        # The year ends when the next dose would be due, or, where that was withheld to the end, with the year itself.
+        after = max(doses[-1] + 21, YEAR_DAYS) if doses else 0
+        if doses and not stopped and after <= scenario.horizon_days:
             self._say("stop_recorded", "complete", after, product=policy.product)
         self.record.sort()
         return self.record

@@ -68,11 +68,18 @@ def _line(file: IO[bytes], once: Callable[[str], None], patient: str, content: b
     file.write(content)
 
 
-def _make_folder(target: Path) -> None:
+def require_new(target: Path) -> None:
+    """Raise `AskedWrongly` where Bundles cannot go: a file of another kind, or a folder that is not empty."""
+    if target.suffix.lower() in LINES:
+        return
     if target.suffix.lower() in NO_FOLDER:
         raise AskedWrongly(f"{target}: Bundles are written to a folder, or to a file that ends with .ndjson")
     if target.exists() and not target.is_dir():
         raise AskedWrongly(f"{target} is a file; Bundles are written to a folder, or to a file that ends with .ndjson")
     if target.is_dir() and any(target.iterdir()):
         raise AskedWrongly(f"{target} is not empty; write to a new folder, so that no patient of before stays in it")
+
+
+def _make_folder(target: Path) -> None:
+    require_new(target)
     target.mkdir(parents=True, exist_ok=True)
