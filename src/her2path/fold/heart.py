@@ -8,7 +8,8 @@ holds so far) are looked up in the compiled table of the product then given, and
 - *stop* ends the therapy for good; doses after it are counted;
 - a dose during a hold that was not allowed to end is counted, and the hold stays open.
 
-A hold is one however many low LVEFs it has (H-12), and holds are counted over products and courses (H-13).
+A hold is one however many low LVEFs it has (H-12), and holds are counted over products and courses (H-13). Once a
+stop is recorded, LVEFs are judged no more until a next dose.
 A hold for another reason is remembered and not counted (H-14). Of two LVEFs on one day the lower counts.
 """
 
@@ -31,6 +32,7 @@ from .vocabulary import (
     PRODUCTS,
     RESUMED,
     SETTING,
+    STOP,
     SURGERY,
     TUCATINIB,
     UNKNOWN,
@@ -66,7 +68,7 @@ def fold_heart(
         failure_day = same_day = baseline_method = method = before_lvef = before_lvef_day = UNKNOWN
         other_hold = last_dose = lowest = before_days = product_last = UNKNOWN
         on_hold = may_resume = holds = before_on = before_holds = doses_in_hold = after_stop = 0
-        failure = count = from_record = longest = doses_past = 0
+        failure = count = from_record = longest = doses_past = ended = 0
         action, product, declared = OTHER_ACTION, UNKNOWN, nan
         finding, finding_at_hold = OTHER_ACTION, OTHER_ACTION
         metastatic = False
@@ -92,8 +94,15 @@ def fold_heart(
                     if on_hold == 1:
                         on_hold, holds, may_resume, from_record = 0, holds + 1, 0, 0
                         doses_past, doses_in_hold = doses_past + doses_in_hold, 0
+            elif what == STOP:
+                # Therapy is over: a later LVEF holds nothing, and a hold that the rule had not ended ends with it.
+                ended = 1
+                if on_hold == 1 and stopped == UNKNOWN:
+                    on_hold, holds, may_resume, from_record = 0, holds + 1, 0, 0
+                    doses_past, doses_in_hold = doses_past + doses_in_hold, 0
             elif what == HEART_FAILURE or (what == LVEF and number[e] != UNKNOWN):
                 treated = last_dose != UNKNOWN and (on_hold == 1 or today - last_dose <= AFTER_LAST_DOSE_DAYS)
+                treated = treated and ended == 0
                 if what == HEART_FAILURE:
                     # Heart failure before the first dose is history (a risk), not harm of this therapy.
                     if last_dose == UNKNOWN:
@@ -184,6 +193,7 @@ def fold_heart(
                     if lvef_day != UNKNOWN and lvef_day > last_dose:
                         # A new course has its own baseline, where one was measured since the last.
                         baseline, baseline_day, baseline_method = lvef, lvef_day, method
+                ended = 0
                 drug = code[e]
                 # The product in hand, as the fold of doses has it.
                 partner = drug == PERTUZUMAB or drug >= TUCATINIB

@@ -144,12 +144,16 @@ def _columns(portion: Portion) -> Numbers:
     return found
 
 
-def estimate(values: Numbers) -> Estimate:
-    """The mean of a measure over trials; trials in which it is not defined (no hold at all) are left out."""
+def pooled(measure: Measure, outcome: Outcome) -> float:
+    """A measure of all patients together: a ratio of sums, not a mean of ratios."""
+    return float(measure.of({name: each.sum(keepdims=True) for name, each in outcome.by_name().items()})[0])
+
+
+def estimate(values: Numbers, mean: float) -> Estimate:
+    """A measure of all patients with the interval that the trials give; those without it (no hold) are left out."""
     usable = values[np.isfinite(values)]
-    if not len(usable):
+    if not len(usable) or not np.isfinite(mean):
         return Estimate(*(float("nan"),) * 5)
-    mean = float(usable.mean())
     error = float(usable.std(ddof=1) / len(usable) ** 0.5) if len(usable) > 1 else float("nan")
     from scipy.stats import t
 
@@ -170,12 +174,16 @@ class Comparison:
         return len(self.outcomes[0].sums)
 
     def estimates(self, measure: Measure) -> list[Estimate]:
-        return [estimate(measure.of(each.by_name())) for each in self.outcomes]
+        """Each policy: the mean of all patients, its interval from the trials."""
+        return [estimate(measure.of(each.by_name()), pooled(measure, each)) for each in self.outcomes]
 
     def differences(self, measure: Measure) -> list[Estimate]:
         """Each other policy less the first, within each trial."""
-        first = measure.of(self.outcomes[0].by_name())
-        return [estimate(measure.of(each.by_name()) - first) for each in self.outcomes[1:]]
+        first = self.outcomes[0]
+        values, whole = measure.of(first.by_name()), pooled(measure, first)
+        return [
+            estimate(measure.of(each.by_name()) - values, pooled(measure, each) - whole) for each in self.outcomes[1:]
+        ]
 
     def shown(self) -> Iterable[Measure]:
         """The measures that say something here."""

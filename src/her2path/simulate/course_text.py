@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import textwrap
 from collections.abc import Iterable
 from pathlib import Path
@@ -242,4 +243,4 @@ def relative_chart(page: Path, chart: Path | None) -> str | None:
     """How a page refers to its chart."""
     if chart is None:
         return None
-    return chart.name if chart.parent == page.parent else str(chart)
+    return Path(os.path.relpath(chart, page.parent)).as_posix()

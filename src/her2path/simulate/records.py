@@ -126,6 +126,9 @@ class _Maker:
         self._say("surgery_done", "yes", SURGERY_DAY)
         nodes = "positive" if self.chance[9] < told["node_positive"] else "negative"
         self._say("node_status", nodes, SURGERY_DAY)
+        # Half to twice the median, evenly on a log scale.
+        self._say("tumour_size_mm", Decimal(round(told["tumour_size"] * 2 ** (2 * self.chance[10] - 1))), SURGERY_DAY)
+        self._say("grade", "3" if self.chance[11] < told["grade_3"] else "2", SURGERY_DAY)
         self._say("stage", "2" if nodes == "positive" else "1", SURGERY_DAY)
 
     def _before(self, scenario: Scenario) -> None:
