@@ -31,6 +31,16 @@ COLUMNS = (
     "last_dose_day", "baseline_measured",
 )  # fmt: skip
 """What is kept of a course. Shares as 0 or 1; LVEF in percent; concentrations in mg/L, `area` in mg d/L."""
+(
+    STARTED, DOSES, DOSES_PLANNED, MG, MG_PLANNED, RE_LOADS, HOLD_COUNT, FALSE_HOLDS, STOPPED, FALSE_STOP, STOP_DAY,
+    HEART_FAILURE, HEART_FAILURE_DAY, ECHOES, REPEATS, AVERTED, MISSED_ECHOES, DAYS_HELD, TRUE_DYSFUNCTION,
+    TRUE_DYSFUNCTION_DAY, MISSED_DYSFUNCTION, DAYS_TO_DETECTION, DOSES_IN_DYSFUNCTION, DOSES_IN_HOLD, LOWEST_TRUE,
+    LAST_TRUE, LOWEST_MEASURED, BELOW_50, BELOW_50_BY_10, BELOW_50_BY_16, FALL_10_TO_20, FALL_20, AREA, LEAST_TROUGH,
+    MEAN_TROUGH, LAST_DOSE_DAY, BASELINE_MEASURED,
+) = range(len(COLUMNS))  # fmt: skip
+ON_HOLD, MAY_RESUME, LAST_ACTION, STOPPED_DAY = (
+    v.HEART.index(name) for name in ("on_hold", "may_resume", "last_action", "stopped_day")
+)
 SETTINGS = (
     "limit", "entry", "error", "interval_days", "interval_on_hold_days", "interval_after_days", "confirm",
     "confirm_days", "attendance", "follows", "stops_when_considering", "resumes_when_deciding", "loading",
@@ -113,7 +123,8 @@ def run_courses(
     for p in range(len(weight)):
         row = out[p]
         row[:] = 0.0
-        row[10] = row[12] = row[19] = row[21] = row[35] = np.nan
+        row[STOP_DAY] = row[HEART_FAILURE_DAY] = row[LAST_DOSE_DAY] = np.nan
+        row[TRUE_DYSFUNCTION_DAY] = row[DAYS_TO_DETECTION] = np.nan
         e = 0
         body, heart = np.zeros(5), np.zeros(5)
         mine, usual = own[:, p].copy(), typical[:, p].copy()
@@ -129,20 +140,20 @@ def run_courses(
         put(events[p], e + 1, day0 + BASELINE_DAY, v.SETTING, v.UNKNOWN, ADJUVANT)
         put(events[p], e + 2, day0 + BASELINE_DAY, v.LVEF, int(round(first * 1000)), int(method))
         e += 3
-        row[13] = 1.0
-        row[36] = first
-        row[24] = row[25] = true
-        row[26] = first
+        row[ECHOES] = 1.0
+        row[BASELINE_MEASURED] = first
+        row[LOWEST_TRUE] = row[LAST_TRUE] = true
+        row[LOWEST_MEASURED] = first
         counts[p] = e
         if first < entry:
             continue
-        row[0] = 1.0
+        row[STARTED] = 1.0
         full = fixed_mg if fixed_mg > 0.0 else loading * weight[p]
         later = fixed_mg if fixed_mg > 0.0 else maintenance * weight[p]
         planned = 0
         while planned * dose_interval < len(continue_by_day) and continue_by_day[int(planned * dose_interval)]:
             planned += 1
-        row[2], row[4] = planned, full + later * (planned - 1)
+        row[DOSES_PLANNED], row[MG_PLANNED] = planned, full + later * (planned - 1)
         over = 0
         while over < len(continue_by_day) and continue_by_day[over]:
             over += 1
@@ -182,8 +193,8 @@ def run_courses(
             last_day = today
             treated = not finished and (today < over or not np.isnan(pending))
             truly = finding(reference, product, true, baseline[p] - true, reference_limit) == 0
-            if truly and treated and row[18] == 0.0:
-                row[18], row[19] = 1.0, today
+            if truly and treated and row[TRUE_DYSFUNCTION] == 0.0:
+                row[TRUE_DYSFUNCTION], row[TRUE_DYSFUNCTION_DAY] = 1.0, today
             if today == next_sample:
                 place = int(today / sample_days)
                 if place < path.shape[1]:
@@ -194,7 +205,7 @@ def run_courses(
             judge = False
             if not failing and hazard >= patience[p]:
                 failing = True
-                row[11], row[12] = 1.0, today
+                row[HEART_FAILURE], row[HEART_FAILURE_DAY] = 1.0, today
                 put(events[p], e, day0 + today, v.HEART_FAILURE, v.UNKNOWN, v.YES)
                 e += 1
                 judge = True
@@ -203,41 +214,41 @@ def run_courses(
                 confirming, asks_again = not np.isnan(pending), False
                 step = interval_on_hold if on_hold and treated else (interval if treated else interval_after)
                 if not on_hold and not confirming and attends[p, slot] >= attendance:
-                    row[16] += 1.0
+                    row[MISSED_ECHOES] += 1.0
                 else:
                     noise = repeats[p, slot] if confirming else errors[p, slot]
                     seen = true * (1.0 + error * noise)
                     if confirming and confirm == MEAN:
                         seen = 0.5 * (seen + pending)
                     seen = min(max(np.round(seen / step_of_lvef) * step_of_lvef, 10.0), 85.0)
-                    row[13] += 1.0
+                    row[ECHOES] += 1.0
                     put(events[p], e, day0 + today, v.LVEF, int(round(seen * 1000)), int(method))
                     e += 1
                     judge = True
                     if confirm != NO_CONFIRMATION and not confirming and not on_hold and treated and not failing:
                         starts[1] = e
                         look(starts, events[p], day0 + today, whole_limit, tables, state_out)
-                        first_action = state_out[0, 12]
+                        first_action = state_out[0, LAST_ACTION]
                         if first_action == HOLDS or first_action == STOPS or first_action == CONSIDERS:
                             # Asked again before anything is withheld: this reading stays preliminary.
                             e -= 1
                             judge = False
                             asks_again = True
                             pending = seen
-                            row[14] += 1.0
+                            row[REPEATS] += 1.0
                             next_dose = max(next_dose, today + int(confirm_days))
                     if judge:
                         last_look = today
                         if confirming:
                             pending = np.nan
-                        row[26] = min(row[26], seen)
+                        row[LOWEST_MEASURED] = min(row[LOWEST_MEASURED], seen)
                         fall = np.round((first - seen) * 1000) / 1000
                         if seen < 50.0:
-                            row[27] = 1.0
-                            row[28] = max(row[28], 1.0 if fall >= 10.0 else 0.0)
-                            row[29] = max(row[29], 1.0 if fall >= 16.0 else 0.0)
-                        row[30] = max(row[30], 1.0 if 10.0 <= fall < 20.0 else 0.0)
-                        row[31] = max(row[31], 1.0 if fall >= 20.0 else 0.0)
+                            row[BELOW_50] = 1.0
+                            row[BELOW_50_BY_10] = max(row[BELOW_50_BY_10], 1.0 if fall >= 10.0 else 0.0)
+                            row[BELOW_50_BY_16] = max(row[BELOW_50_BY_16], 1.0 if fall >= 16.0 else 0.0)
+                        row[FALL_10_TO_20] = max(row[FALL_10_TO_20], 1.0 if 10.0 <= fall < 20.0 else 0.0)
+                        row[FALL_20] = max(row[FALL_20], 1.0 if fall >= 20.0 else 0.0)
                 if asks_again:
                     next_echo = today + int(confirm_days)
                 elif on_hold:
@@ -247,36 +258,36 @@ def run_courses(
                 if confirming and judge:
                     starts[1] = e
                     look(starts, events[p], day0 + today, whole_limit, tables, state_out)
-                    second = state_out[0, 12]
+                    second = state_out[0, LAST_ACTION]
                     if not (second == HOLDS or second == STOPS or second == CONSIDERS):
-                        row[15] += 1.0
+                        row[AVERTED] += 1.0
             if judge and treated:
                 starts[1] = e
                 look(starts, events[p], day0 + today, whole_limit, tables, state_out)
-                action = state_out[0, 12]
+                action = state_out[0, LAST_ACTION]
                 was_held = on_hold
-                on_hold = state_out[0, 7] == 1
-                may_resume = state_out[0, 9] == 1
-                ends = failing or state_out[0, 13] != v.UNKNOWN
+                on_hold = state_out[0, ON_HOLD] == 1
+                may_resume = state_out[0, MAY_RESUME] == 1
+                ends = failing or state_out[0, STOPPED_DAY] != v.UNKNOWN
                 if action == CONSIDERS and was_held and follows[p, slot] < considers_stop:
                     ends = True
                 if on_hold and not was_held:
                     hold_day = today
                     ignoring = follows[p, slot] >= obeys
                     if not ends:
-                        row[6] += 1.0
-                        row[7] += 0.0 if truly else 1.0
+                        row[HOLD_COUNT] += 1.0
+                        row[FALSE_HOLDS] += 0.0 if truly else 1.0
                     next_echo = min(next_echo, today + int(interval_on_hold))
                 # Nobody goes on giving it in heart failure.
                 ignoring = ignoring and not failing
                 if action == DECIDES and not ignoring and follows[p, slot] >= decides_resume:
                     may_resume = False
-                if on_hold and not ignoring and row[18] == 1.0 and np.isnan(row[21]):
-                    row[21] = today - row[19]
+                if on_hold and not ignoring and row[TRUE_DYSFUNCTION] == 1.0 and np.isnan(row[DAYS_TO_DETECTION]):
+                    row[DAYS_TO_DETECTION] = today - row[TRUE_DYSFUNCTION_DAY]
                 if ends and not ignoring:
-                    row[8], row[10] = 1.0, today
-                    row[9] = 0.0 if truly or failing else 1.0
-                    row[17] += today - hold_day
+                    row[STOPPED], row[STOP_DAY] = 1.0, today
+                    row[FALSE_STOP] = 0.0 if truly or failing else 1.0
+                    row[DAYS_HELD] += today - hold_day
                     put(events[p], e, day0 + today, v.STOP, v.UNKNOWN, v.STOP_CARDIAC)
                     e += 1
                     finished, on_hold = True, False
@@ -284,7 +295,7 @@ def run_courses(
                     visit, next_echo = next_look(visits, visit, today, int(interval_after))
             if not finished and today == next_dose:
                 if today >= over:
-                    row[17] += max(over - hold_day, 0) if on_hold and not ignoring else 0.0
+                    row[DAYS_HELD] += max(over - hold_day, 0) if on_hold and not ignoring else 0.0
                     finished, on_hold = True, False
                     if len(visits) == 0 and not due:
                         # One LVEF at completion, where none was measured since the last dose.
@@ -293,48 +304,48 @@ def run_courses(
                     next_dose = min(max(next_echo, today + 1), over)
                 else:
                     since = today - last_dose
-                    is_load = row[1] == 0.0 or reload_by_days[min(since, len(reload_by_days) - 1)] == 1
+                    is_load = row[DOSES] == 0.0 or reload_by_days[min(since, len(reload_by_days) - 1)] == 1
                     amount = full if is_load else later
                     length = 0.0 if under_skin > 0 else (loading_days if is_load else maintenance_days)
                     if today > body_day:
-                        row[32] += advance(body, mine, 0.0, today - body_day, 0.0, TOLERANCE)
+                        row[AREA] += advance(body, mine, 0.0, today - body_day, 0.0, TOLERANCE)
                         body_day = float(today)
-                    if row[1] > 0:
+                    if row[DOSES] > 0:
                         troughs += 1
                         trough_sum += body[0]
                         least_trough = min(least_trough, body[0])
-                        row[5] += 1.0 if is_load and since > dose_interval else 0.0
+                        row[RE_LOADS] += 1.0 if is_load and since > dose_interval else 0.0
                     if under_skin > 0:
                         body[3] += amount * mine[AVAILABLE] / mine[VOLUME]
                     else:
-                        row[32] += advance(body, mine, amount / length, length, 0.0, TOLERANCE)
+                        row[AREA] += advance(body, mine, amount / length, length, 0.0, TOLERANCE)
                         body_day += length
                     heart[3 if under_skin > 0 else 0] += amount * usual[AVAILABLE] / usual[VOLUME]
                     kind = v.DOSE if fixed_mg > 0.0 else v.DOSE_PER_KG
                     number = fixed_mg if fixed_mg > 0.0 else (loading if is_load else maintenance)
                     put(events[p], e, day0 + today, kind, int(round(number * 1000)), product)
                     e += 1
-                    row[1] += 1.0
-                    row[3] += amount
-                    row[22] += 1.0 if truly else 0.0
-                    row[35] = today
+                    row[DOSES] += 1.0
+                    row[MG] += amount
+                    row[DOSES_IN_DYSFUNCTION] += 1.0 if truly else 0.0
+                    row[LAST_DOSE_DAY] = today
                     if on_hold and may_resume:
-                        row[17] += 0.0 if ignoring else today - hold_day
+                        row[DAYS_HELD] += 0.0 if ignoring else today - hold_day
                         on_hold, may_resume, ignoring = False, False, False
                         visit, next_echo = next_look(visits, visit, today, int(interval))
                     elif on_hold and today > hold_day:
-                        row[23] += 1.0
+                        row[DOSES_IN_HOLD] += 1.0
                     last_dose = today
                     next_dose = today + int(dose_interval)
         if on_hold and not ignoring:
-            row[17] += min(horizon, over) - hold_day
-        if row[18] == 1.0 and np.isnan(row[21]):
-            row[20] = 1.0
+            row[DAYS_HELD] += min(horizon, over) - hold_day
+        if row[TRUE_DYSFUNCTION] == 1.0 and np.isnan(row[DAYS_TO_DETECTION]):
+            row[MISSED_DYSFUNCTION] = 1.0
         if horizon > body_day:
-            row[32] += advance(body, mine, 0.0, horizon - body_day, 0.0, TOLERANCE)
-        row[24], row[25] = lowest, true
-        row[33] = least_trough if troughs else np.nan
-        row[34] = trough_sum / troughs if troughs else np.nan
+            row[AREA] += advance(body, mine, 0.0, horizon - body_day, 0.0, TOLERANCE)
+        row[LOWEST_TRUE], row[LAST_TRUE] = lowest, true
+        row[LEAST_TROUGH] = least_trough if troughs else np.nan
+        row[MEAN_TROUGH] = trough_sum / troughs if troughs else np.nan
         counts[p] = e
 
 

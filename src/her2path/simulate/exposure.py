@@ -123,7 +123,6 @@ class Exposure:
         told["units"] = {"concentrations": "mg/L", "auc": "mg d/L over the cycle of 21 days", "times": "days"}
         return told
 
-
     def troughs(self) -> list[dict[str, float]]:
         """The trough at the end of every cycle, from the bands: right to half a percent."""
         if not self.bands or not self.bands.patients:
