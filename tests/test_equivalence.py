@@ -374,10 +374,6 @@ def test_a_crossover_names_the_patients_that_cannot_be_paired(tmp_path) -> None:
 @pytest.mark.parametrize(
     ("content", "options", "message"),
     [
-        ("arm,auc\nA,10\nreference,-3\n", {}, r"row 3, auc: '-3' is no concentration; expected a number above 0"),
-        ("arm,auc\nA,10\nreference,\"12,5\"\n", {}, r"row 3, auc: '12,5' is no concentration"),
-        ("arm,auc\nA,inf\nreference,3\n", {}, r"row 2, auc: 'inf' is no concentration"),
-        ("arm,pcr\nA,yes\nreference,maybe\n", {}, r"row 3, pcr: 'maybe' is no response; expected yes or no"),
         ("arm,weight\nA,1\nB,2\n", {}, r"no column holds what to compare; expected response .* found 'arm', 'weight'"),
         ("who,pcr\nA,yes\nB,no\n", {}, r"no column holds the arm; expected arm, treatment or group, found 'who', 'pcr'"),
         ("arm,pcr,auc\nA,yes,1\nB,no,2\n", {}, r"responses and concentrations .*; say --endpoint or --column"),
@@ -415,6 +411,25 @@ def test_a_bad_file_is_refused_with_row_field_and_what_was_expected(content, opt
 def test_what_cannot_be_compared_is_refused_with_the_reason(asked, message, responses) -> None:
     with pytest.raises(AskedWrongly, match=message):
         compare(read_trial(responses), asked)
+
+
+@pytest.mark.parametrize(
+    ("content", "told"),
+    [
+        ("arm,auc\nA,10\nA,11\nreference,10\nreference,9\nreference,-3\n", "row 6 (reference): auc '-3' is no concentration; expected a number above 0"),
+        ("arm,auc\nA,10\nA,11\nreference,10\nreference,9\nreference,\"12,5\"\n", "row 6 (reference): auc '12,5' is no concentration"),
+        ("arm,auc\nA,10\nA,11\nreference,10\nreference,9\nA,inf\n", "row 6 (A): auc 'inf' is no concentration"),
+        ("arm,pcr\nA,yes\nA,no\nreference,yes\nreference,no\nreference,maybe\n", "row 6 (reference): pcr 'maybe' is no response; expected yes or no"),
+    ],
+)  # fmt: skip
+def test_a_value_that_cannot_be_read_is_told_and_loses_nothing_else(content, told, tmp_path) -> None:
+    path = tmp_path / "slip.csv"
+    path.write_text(content)
+    result = CliRunner().invoke(equivalence, [str(path)])
+    assert result.exit_code == 3
+    assert told in result.stderr
+    assert "A" in result.stdout
+    assert len(read_trial(path).unknown) == 1
 
 
 def test_too_few_values_are_refused(tmp_path) -> None:

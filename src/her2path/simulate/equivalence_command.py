@@ -6,6 +6,7 @@ The statistics need SciPy and NumPy, which come with the extra `simulate`; they 
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
     from .equivalence import Margin
     from .power import Power, Truth
 
+PARTLY_READ = 3
+"""The exit code where some of the file could not be read, as of `her2path review`."""
 _margin_option = click.option(
     "--margin", nargs=2, metavar="LOWER UPPER", help="The margin; - for no bound. Differences in percent points."
 )
@@ -71,6 +74,11 @@ def equivalence(
         click.echo(file_text(data, found, usual_levels=level is None))
     if chart is not None:
         _draw(file_panels(found), f"{file.name}: {data.column}", chart)
+    unreadable = [each for each in data.unknown if each.unreadable]
+    for each in unreadable:
+        click.echo(f"her2path: {file}: {each}", err=True)
+    if unreadable:
+        sys.exit(PARTLY_READ)
 
 
 def _published(as_json: bool, chart: Path | None) -> None:

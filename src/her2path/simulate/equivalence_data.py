@@ -27,16 +27,19 @@ COLUMNS = {
 """What a column may be called; a unit may follow after an underscore (`auc_mg_d_per_l`)."""
 REFERENCE_NAMES = ("reference", "herceptin", "originator", "intravenous", "iv")
 _YES, _NO = ("yes", "y", "true", "1", "1.0", "responder"), ("no", "n", "false", "0", "0.0", "non-responder")
+UNREADABLE = " is no "
+"""What stands in the reason where a value cannot be understood."""
 _UNKNOWN = ("", "na", "n/a", "nan", "null", "none", "unknown", "missing", "not evaluable", "ne", "?", ".")
 
 
 @dataclass(frozen=True, slots=True)
 class Unknown:
-    """A row that could not be used, and why."""
+    """A row that could not be used, and why; `unreadable` where it says something that cannot be understood."""
 
     row: int
     arm: str
     why: str
+    unreadable: bool = False
 
     def __str__(self) -> str:
         return f"row {self.row} ({self.arm or 'no arm'}): {self.why}"
@@ -72,7 +75,7 @@ def read_trial(
     """Read a trial. Raises `AskedWrongly` with file, row, field and what was expected.
 
     `endpoint`, `reference` and `column` are found from the names where they are blank and the file leaves no choice.
-    A blank or unknown value, and one below quantification (`< 0.5`), is kept in `unknown`.
+    A blank or unknown value, one below quantification (`< 0.5`) and one that cannot be read is kept in `unknown`.
     """
     table = read_table(path)
     names = [str(name) for name in table.column_names]
@@ -102,13 +105,12 @@ def _fill(data: TrialData, records: list[tuple[int, dict[str, Any]]], columns: d
     data.values = {arm: [] for arm in data.arms}
     for row, cells in records:
         arm = _text(cells["arm"])
-        where = f"{data.path}: row {row}, {data.column}"
         if arm.lower() in _UNKNOWN:
             data.unknown.append(Unknown(row, "", f"{columns['arm']} is not given"))
             continue
-        value = _response(cells["value"], where) if data.endpoint == RESPONSE else _positive(cells["value"], where)
+        value = _response(cells["value"]) if data.endpoint == RESPONSE else _positive(cells["value"])
         if isinstance(value, str):
-            data.unknown.append(Unknown(row, arm, f"{data.column} {value}"))
+            data.unknown.append(Unknown(row, arm, f"{data.column} {value}", UNREADABLE in value))
         elif data.endpoint == RESPONSE:
             counted[arm][0] += int(value)
             counted[arm][1] += 1
@@ -154,16 +156,16 @@ def _pair(data: TrialData, row: int, cells: dict[str, Any], columns: dict[str, s
     treatments[arm] = (value, period, row)
 
 
-def _response(cell: Any, where: str) -> bool | str:
+def _response(cell: Any) -> bool | str:
     text = _text(cell).lower()
     if text in _UNKNOWN:
         return "is not known" if text else "is blank"
     if text in _YES or text in _NO:
         return text in _YES
-    raise AskedWrongly(f"{where}: {_text(cell)!r} is no response; expected yes or no, or blank where it is not known")
+    return f"{_text(cell)!r}{UNREADABLE}response; expected yes or no, or blank where it is not known"
 
 
-def _positive(cell: Any, where: str) -> float | str:
+def _positive(cell: Any) -> float | str:
     text = _text(cell)
     if text.lower() in _UNKNOWN:
         return "is not known" if text else "is blank"
@@ -177,7 +179,7 @@ def _positive(cell: Any, where: str) -> float | str:
         advice = (
             "expected a number above 0 with a decimal point; write < and the limit where it is below quantification"
         )
-        raise AskedWrongly(f"{where}: {text!r} is no concentration; {advice}")
+        return f"{text!r}{UNREADABLE}concentration; {advice}"
     return value
 
 
