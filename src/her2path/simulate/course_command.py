@@ -6,14 +6,13 @@ import datetime as dt
 import json
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
-from math import isnan
 from pathlib import Path
 from typing import Any
 
 import click
 
 from ..problem import AskedWrongly
-from ..write.output import put
+from ..write.output import finite, put
 
 SAMPLE_DAYS = 7
 FAN_PATIENTS = 2000
@@ -95,7 +94,7 @@ def course(
     for line in _write_records(chosen[0], scenario, fhir, records, mess, calendar_day, cores):
         click.echo(line, err=True)
     if as_json or (output is not None and output.suffix.lower() == ".json"):
-        text = json.dumps(_finite(found.as_json()), indent=2, ensure_ascii=False)
+        text = json.dumps(finite(found.as_json()), indent=2, ensure_ascii=False)
     elif output is not None and output.suffix.lower() == ".md":
         text = comparison_page(found, relative_chart(output, chart))
     else:
@@ -218,15 +217,6 @@ class _Keeper:
         self.writer.close()
 
 
-def _finite(told: Any) -> Any:
-    """JSON has no number that is none: `null` in its place."""
-    if isinstance(told, dict):
-        return {name: _finite(value) for name, value in told.items()}
-    if isinstance(told, list):
-        return [_finite(value) for value in told]
-    return None if isinstance(told, float) and isnan(told) else told
-
-
 @click.command()
 @scenario_options
 @click.option("--trials", is_flag=True, help="Hold the heart against the adjuvant trials, arm by arm.")
@@ -244,4 +234,4 @@ def heart(trials: bool, chart: Path | None, as_json: bool, cores: int | None, no
 
         _draw_fan(Policy("US label"), scenario, chart, cores)
     told = trials_told(scenario, cores) if trials else heart_told(scenario, cores)
-    click.echo(json.dumps(_finite(told.as_json()), indent=2) if as_json else told.text())
+    click.echo(json.dumps(finite(told.as_json()), indent=2) if as_json else told.text())

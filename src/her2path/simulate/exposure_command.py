@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from ..problem import AskedWrongly
+from ..write.output import finite
 
 if TYPE_CHECKING:
     from ..write.exposure_chart import Shown
@@ -164,7 +165,7 @@ def _covariates(texts: tuple[str, ...]) -> dict[str, str]:
 
 def _population(asked: Asked, keep: Any) -> tuple[dict[str, Any], str, Callable[[], Shown]]:
     from .exposure import simulate
-    from .exposure_text import finite, population_text
+    from .exposure_text import population_text
 
     request, assumed, missed_days = _request(asked)
     found = simulate(request, keep=keep)
@@ -256,7 +257,7 @@ def _gone(below: Numbers) -> tuple[float, float, float]:
 def _one_patient(asked: Asked, keep: Any) -> tuple[dict[str, Any], str, Callable[[], Shown]]:
     from .dose_history import read_levels
     from .exposure import Exposure
-    from .exposure_text import finite, patient_json, patient_text
+    from .exposure_text import patient_json, patient_text
     from .individual import predict
 
     if asked.patients < 1:

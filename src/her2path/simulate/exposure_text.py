@@ -25,15 +25,6 @@ WARNING = (
 WIDTH = 46
 
 
-def finite(told: Any) -> Any:
-    """The same with nothing in it that JSON has no word for: what is not finite is null."""
-    if isinstance(told, dict):
-        return {name: finite(value) for name, value in told.items()}
-    if isinstance(told, list):
-        return [finite(value) for value in told]
-    return None if isinstance(told, float) and not isfinite(told) else told
-
-
 def dose_lines(schedule: Schedule) -> list[str]:
     """The doses in words, equal ones at equal distances together."""
     groups: list[list[Dose]] = []

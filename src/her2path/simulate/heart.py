@@ -15,7 +15,7 @@ import numpy.typing as npt
 
 from ..problem import AskedWrongly
 from .model import read_model
-from .patients import HEART_STREAM, normals
+from .patients import HEART_STREAM, normals, uniform
 
 Numbers = npt.NDArray[np.float64]
 REGIMENS = ("none", "doxorubicin", "epirubicin")
@@ -89,7 +89,7 @@ def draw_hearts(
     """
     model = read_model("heart")
     z = normals(seed, first, count, _ROWS, HEART_STREAM)
-    patience = -np.log(np.clip(_uniform(z[4]), 1e-300, None))
+    patience = -np.log(np.clip(uniform(z[4]), 1e-300, None))
     if typical:
         z = np.zeros_like(z)
     r = model["ec50_baseline_correlation"]
@@ -107,10 +107,3 @@ def draw_hearts(
 def decline_a_day() -> float:
     """The rate, 1/d, at which the effect compartment empties."""
     return log(2) / read_model("heart")["recovery_half_life"]
-
-
-def _uniform(z: Numbers) -> Numbers:
-    from scipy.special import ndtr
-
-    made: Numbers = ndtr(z)
-    return made

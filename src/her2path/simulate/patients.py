@@ -127,7 +127,7 @@ def draw_covariates(
     for name, each in covariates.items():
         if each.is_share:
             share = each.median if not typical else float(each.median == 1)
-            made[name] = (_uniform(rows[name]) < share).astype(float)
+            made[name] = (uniform(rows[name]) < share).astype(float)
         elif typical or each.spread == 0:
             made[name] = np.full(count, each.median)
         else:
@@ -135,7 +135,8 @@ def draw_covariates(
     return with_derived(made, male)
 
 
-def _uniform(z: Numbers) -> Numbers:
+def uniform(z: Numbers) -> Numbers:
+    """Standard normal numbers as numbers evenly between 0 and 1."""
     from scipy.special import ndtr
 
     made: Numbers = ndtr(z)
