@@ -122,7 +122,7 @@ class _Maker:
             self.record.events.append(Event(name, known, day, _SPECIMEN, self.record.patient, str(value)))
         receptor = "positive" if self.chance[7] < told["hormone_receptor_positive"] else "negative"
         self._say("er_status", receptor, BIOPSY_DAY)
-        self._say("pr_status", receptor if self.chance[8] < 0.75 else "negative", BIOPSY_DAY)
+        self._say("pr_status", receptor if self.chance[8] < told["progesterone_too"] else "negative", BIOPSY_DAY)
         self._say("surgery_done", "yes", SURGERY_DAY)
         nodes = "positive" if self.chance[9] < told["node_positive"] else "negative"
         self._say("node_status", nodes, SURGERY_DAY)
