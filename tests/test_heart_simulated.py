@@ -123,7 +123,7 @@ def arm(name: str, reading: str, patients: int = 3000) -> dict[str, float]:
 
 def test_heart_failure_in_the_arms_is_what_decision_d103_says() -> None:
     """Loosely: 3,000 patients. The rate was chosen for BCIRG 006 AC-TH (2.0 %); the others are predictions."""
-    published = "as published"
+    published = "MUGA"
     assert arm("BCIRG 006 AC-TH", published)["heart_failure"] == pytest.approx(2.0, abs=0.8)
     assert arm("HERA 1 year", published)["heart_failure"] == pytest.approx(1.2, abs=0.7)
     assert arm("B-31/N9831 AC-TH", published)["heart_failure"] == pytest.approx(2.2, abs=0.8)
@@ -132,7 +132,7 @@ def test_heart_failure_in_the_arms_is_what_decision_d103_says() -> None:
 
 
 def test_low_readings_are_ordered_as_in_the_trials() -> None:
-    shares = {name: arm(name, "as published")["below_50"] for name in arm_names()}
+    shares = {name: arm(name, "MUGA")["below_50"] for name in arm_names()}
     assert shares["B-31/N9831 AC-TH"] > shares["B-31/N9831 AC-T"]
     assert shares["HERA 1 year"] > shares["HERA observation"]
     assert shares["BCIRG 006 AC-TH"] > shares["BCIRG 006 TCH"]

@@ -20,7 +20,7 @@ import numpy as np
 from ..fold import vocabulary as v
 from ..fold.heart import CONSIDERS, DECIDES, FINDINGS, HOLDS, STOPS
 from ..fold.run import compiled_folds
-from .kernel import AVAILABLE, VOLUME, advance
+from .kernel import AVAILABLE, VOLUME, advance, kept
 
 COLUMNS = (
     "started", "doses", "doses_planned", "mg", "mg_planned", "re_loads", "holds", "false_holds", "stopped",
@@ -378,10 +378,7 @@ def _compiled() -> Any:
     for path in sorted([*here.glob("*kernel.py"), *(here.parent / "fold").glob("*.py")]):
         digest.update(path.read_bytes())
     run_courses.__qualname__ = f"run_courses_{digest.hexdigest()}"
-    try:
-        return numba.njit(cache=True, nogil=True, error_model="numpy")(run_courses)
-    except RuntimeError:  # no folder can be written: compile anew in each run
-        return numba.njit(nogil=True, error_model="numpy")(run_courses)
+    return kept(run_courses)
 
 
 run = _compiled()

@@ -33,6 +33,14 @@ FLOOR_MG_PER_L = 0.01
 """Below this an error counts as one of this concentration: a hundredth of what is still called drug (1 mg/L)."""
 
 
+def kept(function: Any) -> Any:
+    """A function in machine code, kept on disk between runs where a folder for it can be written."""
+    try:
+        return numba.njit(nogil=True, cache=True, error_model="numpy")(function)
+    except RuntimeError:  # no folder can be written: compile anew in each run
+        return numba.njit(nogil=True, error_model="numpy")(function)
+
+
 @numba.njit(inline="always", error_model="numpy")
 def step(c0, x0, y0, d0, e0, h, rate, out, k12, k21, k13, k31, ka, vm, km, ke):  # type: ignore[no-untyped-def]
     """One step of `h` days with everything: (c, x, y, d, e, area under c, what was left out)."""
@@ -126,7 +134,7 @@ def constants(parameters, own):  # type: ignore[no-untyped-def]
     own[5], own[6], own[7] = parameters[ABSORPTION], parameters[MAXIMUM] / v, parameters[MICHAELIS]
 
 
-@numba.njit(nogil=True, cache=True, error_model="numpy")
+@kept
 def advance(state: Any, parameters: Any, rate: float, days: float, ke: float, tolerance: float) -> float:
     """Move one patient on by `days` while she gets `rate` mg/d by infusion; the area under the curve, mg d/L.
 
@@ -152,7 +160,7 @@ def advance(state: Any, parameters: Any, rate: float, days: float, ke: float, to
     return total
 
 
-@numba.njit(nogil=True, cache=True, error_model="numpy")
+@kept
 def profiles(
     parameters: Any, amounts: Any, lengths: Any, routes: Any, spans: Any, starts: Any, ends: Any, outputs: Any,
     ke: float, tolerance: float, concentration: Any, area: Any, effect: Any,
