@@ -58,8 +58,9 @@ def policy_words(policy: Policy) -> str:
 def scenario_words(scenario: Scenario) -> str:
     """Who goes through the courses, in a sentence."""
     before = {"none": "without anthracycline"}.get(scenario.chemotherapy, f"after 4 cycles of {scenario.chemotherapy}")
+    women = "women" if scenario.patients > 1 else "woman"
     words = (
-        f"{scenario.patients:,} virtual {'women' if scenario.patients > 1 else 'woman'} with early breast cancer ({scenario.population}), adjuvant trastuzumab "
+        f"{scenario.patients:,} virtual {women} with early breast cancer ({scenario.population}), adjuvant trastuzumab "
         f"for a year {before}, LVEF at entry at least {scenario.entry_lvef:g} %, followed for "
         f"{scenario.horizon_days} days; seed {scenario.seed}"
     )
