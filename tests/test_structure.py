@@ -23,7 +23,7 @@ MODULES = {path.relative_to(SOURCE).with_suffix("").as_posix(): path for path in
 
 ORDER = [
     # Words and values.
-    "markdown", "problem", "value", "phrase",
+    "markdown", "problem", "options", "value", "phrase",
     # What a fact, a source and a table are.
     "fact", "source", "table", "axis", "array", "score", "edition", "kept", "site",
     # Reading: files and messages become a record.

@@ -14,6 +14,9 @@ import numpy.typing as npt
 EPOCH = 719_163
 """The ordinal of 1970-01-01."""
 
+DAYS_A_MONTH = 30.4375
+"""On average, where no date is known to count calendar months from."""
+
 Days = npt.NDArray[np.int64]
 
 

@@ -18,11 +18,10 @@ import click
 
 from . import __version__
 from .edition import Knowledge, knowledge_folder, read_knowledge
-from .problem import AskedWrongly, KnowledgeError
+from .options import pairs
+from .problem import ASKED_WRONGLY, DOES_NOT_HOLD, PARTLY_READ, AskedWrongly, KnowledgeError
 from .simulate.commands import equivalence, simulate
 from .write.output import opened, put
-
-DONE, DOES_NOT_HOLD, ASKED_WRONGLY, PARTLY_READ = 0, 1, 2, 3
 
 
 class Commands(click.Group):
@@ -242,19 +241,6 @@ def decide(
     decision = decide_one(fact, given, knowledge=knowledge, edition=edition, on=on, jurisdiction=jurisdiction)
     text = json.dumps(decision.as_json(), indent=2, ensure_ascii=False) if as_json else show_decision(decision)
     put(text, output)
-
-
-def pairs(texts: tuple[str, ...]) -> dict[str, str]:
-    """NAME=VALUE options as a mapping. Raises `AskedWrongly` for one without `=` or a name given twice."""
-    found: dict[str, str] = {}
-    for text in texts:
-        name, equals, value = (part.strip() for part in text.partition("="))
-        if not equals:
-            raise AskedWrongly(f"{text!r}: write NAME=VALUE, for example --fact ihc_score=2+")
-        if name in found:
-            raise AskedWrongly(f"{name} is given twice: {found[name]} and {value}")
-        found[name] = value
-    return found
 
 
 def _decide_file(

@@ -5,6 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+DONE, DOES_NOT_HOLD, ASKED_WRONGLY, PARTLY_READ = 0, 1, 2, 3
+"""The exit codes of the command, as `cli.py` tells them."""
+
 
 @dataclass(frozen=True, slots=True, order=True)
 class Problem:

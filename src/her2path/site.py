@@ -87,14 +87,17 @@ LIMITS: dict[str, tuple[Decimal | int, Decimal | int]] = {
 
 def read_site(path: Path, knowledge: Knowledge) -> Site:
     """Read a site's file. Raises `AskedWrongly`, naming file, table and key, for anything not understood."""
+    return site_of(path, read_toml(path), knowledge)
+
+
+def read_toml(path: Path) -> dict[str, Any]:
+    """The content of a TOML file, numbers exact. Raises `AskedWrongly` for one that cannot be read."""
     try:
-        text = path.read_text(encoding="utf-8")
-        content = tomllib.loads(text, parse_float=Decimal)
+        return tomllib.loads(path.read_text(encoding="utf-8"), parse_float=Decimal)
     except (OSError, UnicodeDecodeError) as error:
         raise AskedWrongly(f"{path}: the file cannot be read: {error}") from error
     except tomllib.TOMLDecodeError as error:
         raise AskedWrongly(f"{path}: this is no TOML: {error}") from error
-    return site_of(path, content, knowledge)
 
 
 def site_of(path: Path, content: Mapping[str, Any], knowledge: Knowledge) -> Site:

@@ -14,19 +14,19 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from ..calendar_days import DAYS_A_MONTH
 from ..fold.vocabulary import HER2_PRODUCTS
 from ..problem import AskedWrongly
-from ..standing import YEAR_DAYS
 from ..therapy import Courses
 from ..timeline import METHODS
-from .course_kernel import COLUMNS, CONFIRM, MOST_EVENTS, SETTINGS, SLOTS, run
-from .exposure import in_order, individuals, request_for
+from .course_kernel import COLUMNS, MOST_EVENTS, SETTINGS, SLOTS, run
+from .exposure import Request, in_order, individuals, request_for
 from .heart import REGIMENS, decline_a_day, draw_hearts, grid_value, methods
-from .kernel import INFUSION, UNDER_SKIN
+from .kernel import ABSORPTION, AVAILABLE, INFUSION, UNDER_SKIN
 from .model import read_model
 from .patients import BLOCK, COURSE_STREAM, generator, parameters_for
-from .policy import STARTS_ON, Policy, interval_days
-from .schedule import Dose, labelled
+from .policy import CONFIRMATIONS, STARTS_ON, Policy, interval_days
+from .schedule import CYCLE_DAYS, Dose, labelled
 
 Numbers = npt.NDArray[np.float64]
 Whole = npt.NDArray[np.int64]
@@ -102,6 +102,7 @@ class Rules:
 
     policy: Policy
     courses: Courses
+    patients: Request
     settings: Numbers
     tables: Any
     reference: Any
@@ -116,31 +117,28 @@ def rules_of(policy: Policy, scenario: Scenario, sample_days: int = 0) -> Rules:
     """Everything that a policy decides, looked up in its tables."""
     courses = policy.courses()
     schedule = "sc" if policy.product == "trastuzumab-sc" else "q3w"
-    model = "trastuzumab-sc" if policy.product == "trastuzumab-sc" else "trastuzumab-iv"
-    given = labelled(model, schedule, 2, policy.site.jurisdiction or "us")
+    given = labelled(policy.product, schedule, 2, policy.site.jurisdiction or "us")
     first, later = given.doses
     reloads = _by_day(courses, policy, "missed_dose_action", "days_since_last_dose", "reload", {"schedule": "q3w"})
     goes_on = _by_day(
         courses, policy, "adjuvant_duration", "days_since_first_dose", "continue", {"setting": "adjuvant"}
     )
-    if not goes_on.any():
-        goes_on = (np.arange(DAYS_LOOKED_UP) < YEAR_DAYS).astype(np.int64)
     phases = {phase: _answer(courses, policy, "echo_interval", therapy_phase=phase, months_since_last_dose=Decimal(3),
                              prior_anthracycline="yes", setting="adjuvant")
               for phase in ("on treatment", "on hold", "completed")}  # fmt: skip
     label = interval_days(phases["on treatment"], 91)
-    own = round(policy.months * 30.4375) if policy.months is not None else label
+    own = round(policy.months * DAYS_A_MONTH) if policy.months is not None else label
     error, recorded = methods()[policy.method]
     rate = grid_value("Heart failure", "rate") if scenario.failure_rate is None else scenario.failure_rate
     numbers = {
         "limit": float(policy.site.limit), "entry": scenario.entry_lvef, "error": error, "interval_days": own,
         "interval_on_hold_days": interval_days(phases["on hold"], 28),
         "interval_after_days": interval_days(phases["completed"], 183),
-        "confirm": float(CONFIRM.index(policy.confirm)), "confirm_days": policy.confirm_days,
+        "confirm": float(CONFIRMATIONS.index(policy.confirm)), "confirm_days": policy.confirm_days,
         "attendance": policy.attendance, "follows": policy.follow_holds,
         "stops_when_considering": policy.stop_when_considered, "resumes_when_deciding": policy.resume_when_asked,
         "loading": first.mg_per_kg, "maintenance": later.mg_per_kg, "fixed_mg": later.mg,
-        "loading_days": first.length_days, "maintenance_days": later.length_days, "dose_interval_days": 21,
+        "loading_days": first.length_days, "maintenance_days": later.length_days, "dose_interval_days": CYCLE_DAYS,
         "under_skin": float(later.route == UNDER_SKIN), "horizon_days": scenario.horizon_days,
         "rate_a_year": rate, "failure_below": grid_value("Heart failure", "below"),
         "irreversible": scenario.irreversible, "effect_decline": decline_a_day(), "sample_days": sample_days,
@@ -150,20 +148,27 @@ def rules_of(policy: Policy, scenario: Scenario, sample_days: int = 0) -> Rules:
     reference = Policy("reference")
     numbers["reference_limit"] = float(reference.site.limit)
     settings = np.array([numbers[name] for name in SETTINGS], np.float64)
+    patients = request_for(
+        policy.product, scenario.population, "q3w", 1, patients=scenario.patients, seed=scenario.seed
+    )
     return Rules(
-        policy, courses, settings, courses.heart_tables(False), reference.courses().heart_tables(False),
+        policy, courses, patients, settings, courses.heart_tables(False), reference.courses().heart_tables(False),
         reloads, goes_on, np.array(policy.visits_days, np.int64), (first, later), list(given.rows),
     )  # fmt: skip
 
 
-def _answer(courses: Courses, policy: Policy, outcome: str, **values: Any) -> str | None:
+def _answer(courses: Courses, policy: Policy, outcome: str, **values: Any) -> str:
+    """What the policy's table says. Raises `AskedWrongly` where it has none or leaves it open."""
     about = {"product": policy.product, "tumour_site": "breast"}
     edition = courses.edition(outcome, about)
     if edition is None:
-        return None
+        raise AskedWrongly(f"{policy.name}: no edition decides {outcome} for {policy.product}")
     array = courses.knowledge.array(edition, outcome)
     answer = array.answer({**about, **values})
-    return array.outcome.values[answer] if 0 <= answer < len(array.outcome.values) else None
+    if not 0 <= answer < len(array.outcome.values):
+        said = ", ".join(f"{name} {value}" for name, value in values.items())
+        raise AskedWrongly(f"{policy.name}: edition {edition.key} leaves {outcome} open ({said})")
+    return array.outcome.values[answer]
 
 
 def _by_day(
@@ -190,13 +195,11 @@ def portions(
 
 def run_portion(rules: Rules, scenario: Scenario, first: int, count: int, sample_days: int = 0) -> Portion:
     """The courses of `count` patients from `first` on (a multiple of `BLOCK`)."""
-    model = "trastuzumab-sc" if rules.policy.product == "trastuzumab-sc" else "trastuzumab-iv"
-    own_request = request_for(model, scenario.population, "q3w", 1, patients=scenario.patients, seed=scenario.seed)
-    own, weight = individuals(own_request, first, count)
+    own, weight = individuals(rules.patients, first, count)
     usual_model = read_model("trastuzumab-linear")
     usual = parameters_for(usual_model, "breast", {"weight_kg": weight}, {}, count)
     if rules.doses[1].route != INFUSION:
-        usual[8], usual[9] = own[8], read_model("trastuzumab-sc")["bioavailability"]
+        usual[ABSORPTION], usual[AVAILABLE] = own[ABSORPTION], read_model("trastuzumab-sc")["bioavailability"]
     hearts = draw_hearts(scenario.seed, first, count, scenario.chemotherapy, scenario.baseline_lvef)
     random = generator(scenario.seed, first // BLOCK, COURSE_STREAM)
     errors, repeats = random.standard_normal((2, BLOCK, SLOTS))

@@ -14,7 +14,6 @@ import click
 from ..problem import AskedWrongly
 from ..write.output import finite, put
 
-SAMPLE_DAYS = 7
 FAN_PATIENTS = 2000
 
 
@@ -134,7 +133,7 @@ def _draw_comparison(found: Any, chart: Path) -> None:
 def _draw_fan(policy: Any, scenario: Any, path: Path, cores: int | None) -> None:
     from ..write.course_chart import draw_fan
     from .course import portions
-    from .course_text import fan_of
+    from .course_text import SAMPLE_DAYS, fan_of
 
     fewer = replace(scenario, patients=min(scenario.patients, FAN_PATIENTS))
     made = fan_of(portions(policy, fewer, cores, SAMPLE_DAYS), SAMPLE_DAYS)

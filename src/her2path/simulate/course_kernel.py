@@ -21,6 +21,7 @@ from ..fold import vocabulary as v
 from ..fold.heart import CONSIDERS, DECIDES, FINDINGS, HOLDS, STOPS
 from ..fold.run import compiled_folds
 from .kernel import AVAILABLE, VOLUME, advance, kept
+from .policy import CONFIRMATIONS
 
 COLUMNS = (
     "started", "doses", "doses_planned", "mg", "mg_planned", "re_loads", "holds", "false_holds", "stopped",
@@ -49,8 +50,7 @@ SETTINGS = (
     "step_of_lvef", "reference_limit",
 )  # fmt: skip
 """The numbers of a policy and a scenario, by their places."""
-CONFIRM = ("none", "repeat", "mean")
-NO_CONFIRMATION, REPEAT, MEAN = 0.0, 1.0, 2.0
+NO_CONFIRMATION, MEAN = (float(CONFIRMATIONS.index(each)) for each in ("none", "mean"))
 ADJUVANT = 1
 NEVER = 10**9
 """A day that does not come."""

@@ -20,6 +20,8 @@ CHART_MEASURES = (
     "holds", "false_holds", "stopped", "false_stop", "missed_dysfunction", "days_to_detection", "doses_in_dysfunction",
     "dose_intensity", "echoes",
 )  # fmt: skip
+SAMPLE_DAYS = 7
+"""Between the points of LVEF over time."""
 NOT_REVIEWED = "Nobody clinical has reviewed this. A simulation shows what follows from its model, and no patient."
 CAVEATS = (
     "The heart is that of de Vries Schultink 2018: 206 women, LVEF by MUGA; the anthracycline acts only by making the "

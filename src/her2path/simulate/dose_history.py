@@ -13,11 +13,10 @@ from itertools import pairwise
 from math import isfinite
 from pathlib import Path
 
-from ..decision import decide
 from ..problem import AskedWrongly
 from .kernel import INFUSION, UNDER_SKIN
 from .model import read_model
-from .schedule import CYCLE_DAYS, PRODUCTS, Dose, Schedule, checked, labelled, missed
+from .schedule import CYCLE_DAYS, Dose, Schedule, checked, labelled, missed, reload_by_label
 
 ROUTES = {"iv": INFUSION, "sc": UNDER_SKIN}
 MOST_SPAN_DAYS = 7305
@@ -69,21 +68,12 @@ def without(schedule: Schedule, numbers: Sequence[int], reload: bool | None, mod
         before, day = doses[place - 1].day, doses[place].day
         if not any(before < each < day for each in gone):
             continue
-        again, row = (reload, "") if reload is not None else reload_by_label(model, schedule.name, day - before)
-        if row:
-            rows[row] = None
+        again, said = (reload, ()) if reload is not None else reload_by_label(model, schedule.name, day - before)
+        if said:
+            rows["; ".join(said)] = None
         if again:
             doses[place] = replace(schedule.doses[0], day=day, kind="re-load")
     return replace(left, doses=tuple(doses), rows=(*left.rows, *rows))
-
-
-def reload_by_label(model: str, schedule: str, days: float) -> tuple[bool, str]:
-    """Whether the label gives a first dose again after so many days since the last one, and the row that says so."""
-    given = {"product": "trastuzumab-sc" if schedule == "sc" else PRODUCTS[model],
-             "schedule": "weekly" if schedule == "weekly" else "q3w",
-             "days_since_last_dose": str(round(days))}  # fmt: skip
-    found = decide("missed_dose_action", given, jurisdiction="us")
-    return found.value == "reload", "; ".join(f"{row} => {found.value}" for row in found.rows)
 
 
 def usual_minutes(model: str, first: bool) -> float:

@@ -18,8 +18,8 @@ from ..read.records import read_records
 from ..record import Event, Record
 from .dose_history import hour_of_doses, own_schedule, usual_minutes
 from .kernel import INFUSION, UNDER_SKIN
-from .model import read_model
-from .patients import PLAUSIBLE, covariates_of, with_derived
+from .model import PLAUSIBLE, read_model
+from .patients import covariates_of, with_derived
 from .schedule import Dose, Schedule, labelled
 
 TRASTUZUMAB = ("trastuzumab-iv", "trastuzumab-sc", "phesgo")

@@ -12,15 +12,13 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from ..problem import AskedWrongly
+from ..problem import PARTLY_READ, AskedWrongly
 
 if TYPE_CHECKING:
     from ..write.forest import Panel
     from .equivalence import Margin
     from .power import Power, Truth
 
-PARTLY_READ = 3
-"""The exit code where some of the file could not be read, as of `her2path review`."""
 _margin_option = click.option(
     "--margin", nargs=2, metavar="LOWER UPPER", help="The margin; - for no bound. Differences in percent points."
 )

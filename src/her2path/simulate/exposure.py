@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from ..calendar_days import DAYS_A_MONTH
 from ..problem import AskedWrongly
 from .bands import Bands
 from .kernel import PARAMETERS, UNDER_SKIN, profiles
@@ -37,8 +38,7 @@ TOLERANCE = 1e-6
 """Of a step, relative; the bench gives the error it leaves: below 4e-6 at every output."""
 GONE_MG_PER_L = 1.0
 """Below this the drug counts as washed out, as in the label (@kanjinti-us-exposure 12.3)."""
-SEVEN_MONTHS_DAYS = 213
-"""7 months of 30.44 days."""
+SEVEN_MONTHS_DAYS = round(7 * DAYS_A_MONTH)
 PERCENTILES = (5, 50, 95)
 MOST_PATIENTS = 10_000_000
 STEP_DAYS = 0.5
@@ -118,7 +118,7 @@ class Exposure:
             "model": request.model.key, "population": request.population, "schedule": request.schedule.name,
             "cycles": len(request.schedule.cycle_days), "patients": request.patients, "seed": request.seed,
             "typical": request.typical, "rows": list(request.schedule.rows),
-            "at_reference": at_reference(request.model, {**request.covariates, **dict.fromkeys(_derived(request))}),
+            "at_reference": at_reference(request.model, {*request.covariates, *_derived(request)}),
         }  # fmt: skip
         told["units"] = {"concentrations": "mg/L", "auc": "mg d/L over the cycle of 21 days", "times": "days"}
         return told
@@ -137,8 +137,7 @@ class Exposure:
 
 
 def _derived(request: Request) -> list[str]:
-    names = {*request.covariates}
-    return ["lean_body_mass_kg", "body_mass_index"] if {"weight_kg", "height_cm"} <= names else []
+    return [name for name, parents in DERIVED_FROM.items() if {*parents} <= {*request.covariates}]
 
 
 def percentiles(values: Numbers) -> dict[str, float]:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from ..options import pairs
 from ..problem import AskedWrongly
 from ..write.output import finite
 
@@ -148,18 +149,6 @@ def _check_model(model: str | None) -> None:
         raise AskedWrongly(f"no model of exposure is called {model!r}; there are {', '.join(there_are)}")
 
 
-def _covariates(texts: tuple[str, ...]) -> dict[str, str]:
-    found: dict[str, str] = {}
-    for text in texts:
-        name, equals, value = (part.strip() for part in text.partition("="))
-        if not equals:
-            raise AskedWrongly(f"{text!r}: write NAME=VALUE, for example --covariate weight_kg=80")
-        if name in found:
-            raise AskedWrongly(f"{name} is given twice: {found[name]} and {value}")
-        found[name] = value
-    return found
-
-
 # -- virtual patients -----------------------------------------------------------------------------
 
 
@@ -183,7 +172,7 @@ def _request(asked: Asked) -> tuple[Request, list[str], list[float]]:
 
     model = asked.model or ("trastuzumab-sc" if asked.schedule == "sc" else "trastuzumab-iv")
     population = asked.population or POPULATION_OF.get(model, "breast")
-    covariates = covariates_of(population, _covariates(asked.covariates))
+    covariates = covariates_of(population, pairs(asked.covariates, "--covariate weight_kg=80"))
     assumed: list[str] = []
     missed_days: list[float] = []
     if asked.doses is not None:
@@ -279,7 +268,7 @@ _NO_BANDS: Any = None
 
 def _history(asked: Asked) -> tuple[History, float, str]:
     """Her doses, the day of a file's count on which the first was given, and her name in a file of levels."""
-    by_hand = {name: _value(name, text) for name, text in _covariates(asked.covariates).items()}
+    by_hand = {name: _value(name, text) for name, text in pairs(asked.covariates, "--covariate weight_kg=80").items()}
     if asked.record is not None:
         from ..edition import read_knowledge
         from .doses_of_record import contraception_day, find_record, history_of

@@ -8,7 +8,7 @@ from math import isfinite
 from typing import Any
 
 from .doses_of_record import History
-from .exposure import Exposure
+from .exposure import DERIVED_FROM, Exposure
 from .individual import Prediction, far_off, parameter_rows, unknown_of_her
 from .kernel import UNDER_SKIN
 from .model import Model
@@ -179,9 +179,8 @@ def _around_late_dose(schedule: Schedule, troughs: list[dict[str, float]]) -> li
 
 
 def _used(model: Model) -> set[str]:
-    derived = {"lean_body_mass_kg": ("weight_kg", "height_cm"), "body_mass_index": ("weight_kg", "height_cm")}
     names = {effect.covariate for effect in model.effects}
-    return names | {each for name in names for each in derived.get(name, ())} | {"weight_kg"}
+    return names | {each for name in names for each in DERIVED_FROM.get(name, ())} | {"weight_kg"}
 
 
 def _covariate(each: Any) -> str:

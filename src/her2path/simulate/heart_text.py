@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import textwrap
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
 from .compare import MEASURES, Comparison, run_policy
 from .course import Scenario, portions
-from .course_text import NOT_REVIEWED, fan_of, number, scenario_words
+from .course_text import NOT_REVIEWED, SAMPLE_DAYS, fan_of, number, scenario_words
 from .heart_truth import NOT_REPRODUCED, Line, lines, readings
 from .policy import Policy
 
@@ -20,7 +20,6 @@ SHARE_WORDS = {
     "fall_20": "fall of 20 points or more", "heart_failure": "heart failure",
 }  # fmt: skip
 SHOWN_DAYS = (0, 91, 182, 273, 364, 546, 728)
-SAMPLE_DAYS = 7
 FAN_PATIENTS = 4000
 
 
@@ -99,8 +98,7 @@ def trials_told(scenario: Scenario, cores: int | None = None) -> Trials:
 
 def heart_told(scenario: Scenario, cores: int | None = None) -> Heart:
     """LVEF over time, and the comparison of one reading with two."""
-    fewer = Scenario(**{**{name: getattr(scenario, name) for name in Scenario.__slots__},
-                        "patients": min(scenario.patients, FAN_PATIENTS)})  # fmt: skip
+    fewer = replace(scenario, patients=min(scenario.patients, FAN_PATIENTS))
     fan = fan_of(portions(Policy("US label"), fewer, cores, SAMPLE_DAYS), SAMPLE_DAYS)
     days = [day for day in SHOWN_DAYS if day <= scenario.horizon_days]
     true = [fan.true[:, day // SAMPLE_DAYS] for day in days]

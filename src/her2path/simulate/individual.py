@@ -7,7 +7,6 @@ the spread between patients together most likely. What is still unknown is drawn
 
 from __future__ import annotations
 
-import datetime as dt
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -79,10 +78,6 @@ class Prediction:
         """Days after the last dose until she stays below 1 mg/L; infinite where she does not in the time."""
         found = np.percentile(self.others["days_to_below_1_mg_per_l"], (5, 50, 95), method="inverted_cdf")
         return {f"p{p}": float(v) for p, v in zip((5, 50, 95), found, strict=True)}
-
-    def day_gone(self, percentile: str) -> dt.date | None:
-        """The date on which she falls below 1 mg/L by a percentile; `None` without dates or beyond the time."""
-        return self.history.date_of(self.history.schedule.last_dose_day + self.days_to_below[percentile])
 
 
 def predict(

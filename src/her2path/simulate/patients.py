@@ -6,7 +6,7 @@ not on how many are asked for, in what portions, or on how many cores.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from math import isfinite
 
@@ -15,12 +15,13 @@ import numpy.typing as npt
 
 from ..problem import AskedWrongly
 from .kernel import PARAMETERS
-from .model import Model, read_model
+from .model import PLAUSIBLE, Model, read_model
 
 Numbers = npt.NDArray[np.float64]
 BLOCK = 1024
 POPULATIONS = ("breast", "early-breast", "metastatic-breast", "gastric", "volunteers")
 COVARIATES_STREAM, PARAMETERS_STREAM, LEVELS_STREAM, HEART_STREAM, COURSE_STREAM = range(1, 6)
+TUMOUR_STREAM, RECORD_STREAM = 7, 9
 """What is drawn apart, so that a policy changes none of it."""
 
 ROWS = (
@@ -31,11 +32,6 @@ ROWS = (
 ABSENT = {"second_intercompartmental": 0.0, "second_peripheral_volume": 1.0, "maximal_elimination": 0.0,
           "michaelis_constant": 1.0, "absorption": 0.0, "bioavailability": 1.0}  # fmt: skip
 """What stands for a part that a model has not."""
-PLAUSIBLE = {"weight_kg": (20.0, 300.0), "height_cm": (100.0, 230.0), "ast_u_per_l": (1.0, 10000.0),
-             "alt_u_per_l": (1.0, 10000.0), "albumin_g_per_dl": (1.0, 7.0), "liver_metastases": (0.0, 1.0),
-             "ecd_ng_per_ml": (0.01, 10000.0), "tumour_cm": (0.1, 100.0), "male": (0.0, 1.0), "japan": (0.0, 1.0),
-             "lean_body_mass_kg": (15.0, 150.0), "body_mass_index": (8.0, 90.0)}  # fmt: skip
-"""Limits for what is asked for by hand; they catch slips of the unit, and judge nobody."""
 SHARES = ("male", "japan", "liver_metastases")
 """Covariates that a share of patients has."""
 _TUMOUR = {"early-breast": "breast", "metastatic-breast": "breast"}
@@ -180,7 +176,7 @@ def covariate_factors(model: Model, name: str, covariates: Mapping[str, Numbers]
     return made
 
 
-def at_reference(model: Model, covariates: Mapping[str, object]) -> list[str]:
+def at_reference(model: Model, covariates: Iterable[str]) -> list[str]:
     """The covariates of a model that a population says nothing of; they stay at the model's reference."""
     return sorted({effect.covariate for effect in model.effects} - {*covariates})
 

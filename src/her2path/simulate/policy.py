@@ -24,7 +24,6 @@ The tables `[site]`, `[heart]`, `[editions]` are those of a site's settings (doc
 from __future__ import annotations
 
 import datetime as dt
-import tomllib
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from itertools import pairwise
@@ -32,17 +31,17 @@ from math import isfinite
 from pathlib import Path
 from typing import Any
 
+from ..calendar_days import DAYS_A_MONTH
 from ..check import prove, run_cases
 from ..clocks import span
 from ..edition import Edition, Knowledge, read_edition_files, read_knowledge
 from ..fold.heart import INPUTS
 from ..problem import AskedWrongly, KnowledgeError
-from ..site import Site, site_of
+from ..site import Site, read_toml, site_of
 from ..therapy import Courses
 
 PRODUCTS = ("trastuzumab-iv", "trastuzumab-sc")
 CONFIRMATIONS = ("none", "repeat", "mean")
-DAYS_A_MONTH = 30.4375
 STARTS_ON = dt.date(2026, 6, 1)
 """The day on which courses begin and editions are chosen, unless another is asked for."""
 NUMBERS: dict[str, dict[str, tuple[float, float]]] = {
@@ -94,12 +93,7 @@ class Policy:
 
 def read_policy(path: Path) -> Policy:
     """Read a policy. Raises `AskedWrongly`, naming file, table and key, for anything that cannot be."""
-    try:
-        content = tomllib.loads(path.read_text(encoding="utf-8"), parse_float=Decimal)
-    except (OSError, UnicodeDecodeError) as error:
-        raise AskedWrongly(f"{path}: the file cannot be read: {error}") from error
-    except tomllib.TOMLDecodeError as error:
-        raise AskedWrongly(f"{path}: this is no TOML: {error}") from error
+    content = read_toml(path)
     for table in content:
         if not isinstance(content[table], dict):
             raise AskedWrongly(f"{path}: {table} stands outside a table")

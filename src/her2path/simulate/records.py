@@ -23,10 +23,9 @@ from .course import Portion, Scenario
 from .course_kernel import BASELINE_DAY, COLUMNS
 from .heart import anthracycline
 from .model import read_model
-from .patients import BLOCK, covariates_of, draw_covariates, generator
+from .patients import BLOCK, RECORD_STREAM, covariates_of, draw_covariates, generator
 from .policy import STARTS_ON, Policy
 
-RECORD_STREAM = 9
 SURGERY_DAY, BIOPSY_DAY = -112, -140
 TAXANE_CYCLES = 4
 """With the first doses of trastuzumab, after an anthracycline; six with carboplatin without one (BCIRG 006)."""

@@ -159,12 +159,7 @@ def delayed(schedule: Schedule, dose_number: int, delay_days: float, reload: boo
     days = schedule.doses[place].day - schedule.doses[place - 1].day + delay_days
     rows: tuple[str, ...] = ()
     if reload is None:
-        given = {"product": "trastuzumab-sc" if schedule.name == "sc" else PRODUCTS[model],
-                 "schedule": "weekly" if schedule.name == "weekly" else "q3w",
-                 "days_since_last_dose": str(round(days))}  # fmt: skip
-        found = decide("missed_dose_action", given, jurisdiction="us")
-        reload = found.value == "reload"
-        rows = tuple(f"{row} => {found.value}" for row in found.rows)
+        reload, rows = reload_by_label(model, schedule.name, days)
     late = schedule.doses[place]
     if reload:
         late = replace(schedule.doses[0], day=late.day, kind="re-load")
@@ -173,6 +168,21 @@ def delayed(schedule: Schedule, dose_number: int, delay_days: float, reload: boo
     from_day = schedule.doses[place].day
     starts = tuple(day + delay_days if day >= from_day else day for day in schedule.cycle_days)
     return Schedule(schedule.name, tuple(doses), starts, schedule.end_day + delay_days, (*schedule.rows, *rows))
+
+
+def reload_by_label(model: str, schedule: str, days: float) -> tuple[bool, tuple[str, ...]]:
+    """Whether the label gives a first dose again so many days after the last one, and the rows that say so.
+
+    Raises `AskedWrongly` where its table leaves that open.
+    """
+    given = {"product": "trastuzumab-sc" if schedule == "sc" else PRODUCTS[model],
+             "schedule": "weekly" if schedule == "weekly" else "q3w",
+             "days_since_last_dose": str(round(days))}  # fmt: skip
+    found = decide("missed_dose_action", given, jurisdiction="us")
+    if found.value is None:
+        possible = " or ".join(found.possible)
+        raise AskedWrongly(f"the label's table leaves open what follows {days:g} days after a dose: {possible}")
+    return found.value == "reload", tuple(f"{row} => {found.value}" for row in found.rows)
 
 
 def missed(schedule: Schedule, dose_number: int) -> Schedule:

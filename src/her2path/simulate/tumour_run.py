@@ -16,6 +16,8 @@ import numpy as np
 from ..markdown import plain
 from ..problem import AskedWrongly
 from .model import Model, read_model
+from .patients import BLOCK, TUMOUR_STREAM, generator
+from .schedule import CYCLE_DAYS, SCHEDULES
 from .tumour import COPIES_A_NMOL, SECONDS_A_DAY, TERMS, Course, Payload, Tumour, course
 
 if TYPE_CHECKING:
@@ -23,14 +25,7 @@ if TYPE_CHECKING:
 
 IHC_CLASSES = ("0", "1+", "2+", "3+")
 DRUGS = ("none", "trastuzumab", "t-dm1", "t-dxd")
-SCHEDULES = ("q3w", "weekly", "sc")
-CYCLE_DAYS = 21
-"""A cycle of every schedule, the weekly one too, as in the simulator of exposure."""
 MOST_CYCLES = 60
-BLOCK = 1024
-"""Patients drawn together, so that a patient is the same however many are asked for."""
-STREAM = 7
-"""The stream of random numbers of the tumour, apart from those of the other simulators."""
 SPREAD_OVER = ("doubling_time", "linear_growth")
 
 
@@ -279,8 +274,7 @@ def drawn(request: Request, patients: int, seed: int) -> list[dict[str, float]]:
     typical, spread = receptors(request.ihc), model["receptor_spread"]
     found = []
     for block in range((patients + BLOCK - 1) // BLOCK):
-        source = np.random.Generator(np.random.Philox(np.random.SeedSequence([seed, block, STREAM])))
-        for shifts in source.standard_normal((BLOCK, 5))[: patients - block * BLOCK]:
+        for shifts in generator(seed, block, TUMOUR_STREAM).standard_normal((BLOCK, 5))[: patients - block * BLOCK]:
             one = {"copies_per_cell": typical * exp(spread * shifts[0])}
             for name, shift in zip(names, shifts[1:], strict=False):
                 one[name] = abs(model[name] * (1 + model.parameters[name].spread * float(shift)))

@@ -7,8 +7,9 @@ from typing import Any
 
 import numpy as np
 
+from .schedule import CYCLE_DAYS
 from .tumour import SEEN_CM3, TERMS
-from .tumour_run import CYCLE_DAYS, Patients, Request, Run, term_rows
+from .tumour_run import Patients, Request, Run, term_rows
 
 WIDTH = 110
 PERCENTILES = (5, 50, 95)

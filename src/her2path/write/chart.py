@@ -20,8 +20,6 @@ if TYPE_CHECKING:
 COLOURS = ["#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9"]
 """Six colours of Okabe and Ito (https://jfly.uni-koeln.de/color/) that stay apart with any colour vision."""
 GREY = "#6b6b6b"
-LIGHT = "#e8eef4"
-"""The shade behind a region, such as what lies between two margins."""
 PIXELS_PER_INCH = 150
 ENDINGS = (".png", ".svg")
 

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
+from ..calendar_days import DAYS_A_MONTH
 from .chart import COLOURS, GREY, figures, style
 
 if TYPE_CHECKING:
@@ -21,10 +22,9 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 Numbers = npt.NDArray[np.float64]
-BLUE, RED, GREEN = COLOURS[0], COLOURS[1], COLOURS[2]
+BLUE, RED = COLOURS[0], COLOURS[1]
 LEAST_SHOWN = 0.1
 """mg/L; the logarithmic axis ends here."""
-DAYS_A_MONTH = 30.4375
 MOST_DATES = 6
 """On an axis; more would touch."""
 
