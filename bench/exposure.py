@@ -42,10 +42,10 @@ from exposure_peers import (
 )
 from machine import machine_facts
 
-from her2path.simulate.exposure import TOLERANCE, Request, individuals, request_for, run
-from her2path.simulate.kernel import FLOOR_MG_PER_L, VOLUME, constants, profiles, step
+from her2path.simulate.exposure.kernel import FLOOR_MG_PER_L, VOLUME, constants, profiles, step
+from her2path.simulate.exposure.population import TOLERANCE, Request, individuals, request_for, run
+from her2path.simulate.exposure.schedule import CYCLE_DAYS, cut
 from her2path.simulate.patients import BLOCK
-from her2path.simulate.schedule import CYCLE_DAYS, cut
 
 CYCLES, OUTPUTS_A_CYCLE = 18, 8
 SAMPLE, SAMPLE_IN_R = 30, 300

@@ -26,8 +26,8 @@ import numba
 import numpy as np
 import numpy.typing as npt
 
-from her2path.simulate.kernel import CLEARANCE, FLOW, MAXIMUM, MICHAELIS, SECOND_VOLUME, VOLUME
-from her2path.simulate.schedule import Pieces
+from her2path.simulate.exposure.kernel import CLEARANCE, FLOW, MAXIMUM, MICHAELIS, SECOND_VOLUME, VOLUME
+from her2path.simulate.exposure.schedule import Pieces
 
 Numbers = npt.NDArray[np.float64]
 Filled = tuple[Numbers, Numbers]

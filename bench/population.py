@@ -21,14 +21,14 @@ from typing import Any
 
 from machine import machine_facts
 
-from her2path.edition import read_knowledge
-from her2path.read.records import read_records
-from her2path.record import Record
-from her2path.review import Reviewer, Settings
+from her2path.findings.patient import Reviewer, Settings
+from her2path.read.source import read_records
+from her2path.record.event import Record
+from her2path.tables.load import read_knowledge
 
 HERE = Path(__file__).parent
 ON = dt.date(2026, 1, 15)
-COMMAND = [sys.executable, "-m", "her2path.cli", "review"]
+COMMAND = [sys.executable, "-m", "her2path.cli.group", "review"]
 
 
 def make(path: Path, patients: int) -> None:

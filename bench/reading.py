@@ -26,13 +26,13 @@ import bundles
 import orjson
 from machine import machine_facts
 
-from her2path.edition import read_knowledge
-from her2path.read.records import read_records
-from her2path.record import Record
-from her2path.review import Reviewer, Settings
+from her2path.findings.patient import Reviewer, Settings
+from her2path.read.source import read_records
+from her2path.record.event import Record
+from her2path.tables.load import read_knowledge
 
 HERE = Path(__file__).parent
-COMMAND = [sys.executable, "-m", "her2path.cli", "review"]
+COMMAND = [sys.executable, "-m", "her2path.cli.group", "review"]
 CQL_PATIENTS = 1000
 
 

@@ -17,9 +17,9 @@ from machine import machine_facts
 
 CODE = """
 import hashlib, json, resource, sys, time
-from her2path.simulate.compare import run_policy
-from her2path.simulate.course import Scenario
-from her2path.simulate.policy import Policy
+from her2path.simulate.course.compare import run_policy
+from her2path.simulate.course.run import Scenario
+from her2path.simulate.course.policy import Policy
 patients, cores = int(sys.argv[1]), int(sys.argv[2])
 start = time.perf_counter()
 found = run_policy(Policy("US label"), Scenario(patients=patients), cores)

@@ -23,12 +23,13 @@ import numpy as np
 import pyarrow as pa
 from machine import machine_facts
 
-from her2path.array import Array
-from her2path.batch import decide_batch
-from her2path.columns import decide_table
-from her2path.edition import Knowledge, read_knowledge
-from her2path.fact import Facts
-from her2path.table import Table
+from her2path.facts.fact import Facts
+from her2path.tables.array import Array
+from her2path.tables.library import Knowledge
+from her2path.tables.load import read_knowledge
+from her2path.tables.many.decide_rows import decide_table
+from her2path.tables.many.look_up import decide_batch
+from her2path.tables.table import Table
 
 FOLDER = Path(__file__).parent / "ten-tables"
 RECORDS = 2000

@@ -12,8 +12,9 @@ from decimal import Decimal
 from fractions import Fraction
 from itertools import product
 
-from her2path.edition import Edition, Knowledge
-from her2path.table import Table
+from her2path.tables.edition import Edition
+from her2path.tables.library import Knowledge
+from her2path.tables.table import Table
 
 NEVER = "cannot happen"
 NOT_REPORTED = "not reported"

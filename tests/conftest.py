@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 from hypothesis import HealthCheck, settings
 
-from her2path.decision import default_knowledge
-from her2path.edition import Knowledge
+from her2path.tables.library import Knowledge
+from her2path.tables.load import default_knowledge
 
 settings.register_profile(
     "quick", max_examples=120, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow]

@@ -11,15 +11,16 @@ from typing import Any
 import numpy as np
 from hypothesis import strategies as st
 
-from her2path.decision import default_knowledge
-from her2path.event_columns import EventColumns
-from her2path.fold.run import State, fold_one
-from her2path.fold.vocabulary import UNKNOWN
-from her2path.record import Event
-from her2path.site import Site
-from her2path.therapy import Courses
-from her2path.timeline import METHODS, timeline_of
-from her2path.value import Value
+from her2path.facts.value import Value
+from her2path.findings.course import Courses
+from her2path.history.kinds import METHODS
+from her2path.history.names import UNKNOWN
+from her2path.history.run import State, fold_one
+from her2path.history.timeline import timeline_of
+from her2path.record.columns import EventColumns
+from her2path.record.event import Event
+from her2path.tables.load import default_knowledge
+from her2path.tables.site import Site
 
 START = dt.date(2024, 1, 1)
 ZERO = START.toordinal()

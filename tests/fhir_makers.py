@@ -8,15 +8,16 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from her2path.decision import default_knowledge
-from her2path.finding import PatientReview, SpecimenReview
-from her2path.read.bundle import Skimmer
-from her2path.read.codes import read_codes
+from her2path.cohort.review import review_source
+from her2path.facts.codes import read_codes
+from her2path.facts.value import Value
+from her2path.findings.finding import PatientReview, SpecimenReview
+from her2path.findings.patient import Settings
+from her2path.read.fhir.patient import read_record
+from her2path.read.fhir.skim import Skimmer
 from her2path.read.files import Piece
-from her2path.read.patient import read_record
-from her2path.record import Event, Record, Trouble
-from her2path.review import Settings, review_source
-from her2path.value import Value
+from her2path.record.event import Event, Record, Trouble
+from her2path.tables.load import default_knowledge
 
 LOINC = "http://loinc.org"
 SNOMED = "http://snomed.info/sct"

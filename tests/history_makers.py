@@ -14,7 +14,7 @@ from click.testing import CliRunner
 
 import fhir_makers as fhir
 import therapy_makers as therapy
-from her2path.cli import main
+from her2path.cli.group import main
 
 COLUMNS = ("patient", "date", "fact", "value", "unit", "product", "qualifier", "specimen")
 WORDS = {

@@ -13,11 +13,11 @@ from math import exp
 import numpy as np
 from scipy.integrate import solve_ivp
 
-from her2path.simulate.exposure import TOLERANCE
-from her2path.simulate.kernel import PARAMETERS, UNDER_SKIN, profiles
+from her2path.simulate.exposure.kernel import PARAMETERS, UNDER_SKIN, profiles
+from her2path.simulate.exposure.population import TOLERANCE
+from her2path.simulate.exposure.schedule import Dose, Pieces, Schedule, cut
 from her2path.simulate.model import read_model
 from her2path.simulate.patients import ROWS, covariates_of, draw_covariates, draw_deviations, parameters_for
-from her2path.simulate.schedule import Dose, Pieces, Schedule, cut
 
 NOTICED_MG_PER_L = 0.01
 """Errors are relative above this, and count as shares of it below."""

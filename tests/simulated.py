@@ -9,11 +9,11 @@ from typing import Any
 
 import numpy as np
 
-from her2path.fold import vocabulary as v
-from her2path.simulate.course import Portion, Rules, Scenario, portions, rules_of, run_portion
-from her2path.simulate.course_kernel import BASELINE_DAY, COLUMNS, MOST_EVENTS, SETTINGS, SLOTS, run, slot_of
+from her2path.history import names as v
+from her2path.simulate.course.kernel import BASELINE_DAY, COLUMNS, MOST_EVENTS, SETTINGS, SLOTS, run, slot_of
+from her2path.simulate.course.policy import STARTS_ON, Policy, read_policy
+from her2path.simulate.course.run import Portion, Rules, Scenario, portions, rules_of, run_portion
 from her2path.simulate.patients import parameters_for, read_model
-from her2path.simulate.policy import STARTS_ON, Policy, read_policy
 
 POLICIES = Path(__file__).parent.parent / "examples" / "policies"
 ZERO = STARTS_ON.toordinal()

@@ -10,11 +10,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from by_hand import NEVER, NOT_REPORTED, Chain, Extended, Held, all_boxes, held, rows_that_apply
-from her2path.array import CONTRADICTORY, UNDETERMINED, Array
-from her2path.decision import decide, default_knowledge
-from her2path.edition import read_knowledge
-from her2path.value import NOT_REPORTED as NAMED_NOT_REPORTED
-from her2path.value import Reason
+from her2path.facts.value import NOT_REPORTED as NAMED_NOT_REPORTED
+from her2path.facts.value import Reason
+from her2path.tables.array import CONTRADICTORY, UNDETERMINED, Array
+from her2path.tables.decision import decide
+from her2path.tables.load import default_knowledge, read_knowledge
 
 KNOWLEDGE = default_knowledge()
 TABLES = [(edition, table) for edition in KNOWLEDGE.editions for table in edition.tables.values()]

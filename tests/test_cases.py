@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 
-from her2path.cli import main
+from her2path.cli.group import main
 
 ROOT = Path(__file__).parent.parent
 COURSES = ROOT / "examples" / "courses"

@@ -14,11 +14,11 @@ import pytest
 from click.testing import CliRunner, Result
 
 import her2path
-from her2path.array import Array
-from her2path.cli import main
-from her2path.decision import default_knowledge
-from her2path.differ import differences
+from her2path.cli.group import main
 from her2path.simulate.model import model_keys
+from her2path.tables.array import Array
+from her2path.tables.difference import differences
+from her2path.tables.load import default_knowledge
 
 KNOWLEDGE = default_knowledge()
 GOOD = Path(__file__).parent / "tables" / "good"
@@ -92,7 +92,7 @@ def test_check_of_a_file_that_does_not_exist_is_asked_wrongly() -> None:
 
 def test_the_installed_command_and_the_module_work() -> None:
     result = subprocess.run(
-        [sys.executable, "-m", "her2path.cli", "check"], capture_output=True, text=True, check=False
+        [sys.executable, "-m", "her2path.cli.group", "check"], capture_output=True, text=True, check=False
     )
     assert result.returncode == 0, result.stderr
     assert result.stdout.endswith("0 problems\n")

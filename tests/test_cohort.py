@@ -10,7 +10,7 @@ import pytest
 from click.testing import CliRunner
 
 import fhir_makers as make
-from her2path.cli import main
+from her2path.cli.group import main
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="processes are forked on Linux only")
 
@@ -24,7 +24,7 @@ def review(path: Path, *options: str) -> tuple[int, str]:
 
 @pytest.fixture(autouse=True)
 def small_batches(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("her2path.cohort.BATCH_BYTES", 20_000)
+    monkeypatch.setattr("her2path.cohort.local.BATCH_BYTES", 20_000)
 
 
 @pytest.mark.parametrize("form", ["text", "json"])

@@ -19,13 +19,15 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from her2path import kernels
-from her2path.array import Array
-from her2path.batch import decide_batch
-from her2path.columns import decide_table
-from her2path.decision import decide, default_knowledge
-from her2path.edition import AskedWrongly, Knowledge
-from her2path.read.tabular import read_table, write_table
+from her2path.facts.problem import AskedWrongly
+from her2path.read.tabular.file import read_table, write_table
+from her2path.tables.array import Array
+from her2path.tables.decision import decide
+from her2path.tables.library import Knowledge
+from her2path.tables.load import default_knowledge
+from her2path.tables.many import loops as kernels
+from her2path.tables.many.decide_rows import decide_table
+from her2path.tables.many.look_up import decide_batch
 
 KNOWLEDGE: Knowledge = default_knowledge()
 FACTS = KNOWLEDGE.facts
@@ -130,7 +132,7 @@ def test_compiled_and_plain_loops_give_the_same_bytes() -> None:
 
 def test_without_numba_the_plain_loops_are_used(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delitem(sys.modules, "numba", raising=False)
-    monkeypatch.setattr("her2path.kernels.find_spec", lambda _: None)
+    monkeypatch.setattr("her2path.tables.many.loops.find_spec", lambda _: None)
     assert not kernels.kernels(None, 10_000_000).compiled
     assert decide_batch(ARRAYS, random_batch(100)).num_rows == 100
 
@@ -138,7 +140,7 @@ def test_without_numba_the_plain_loops_are_used(monkeypatch: pytest.MonkeyPatch)
 @pytest.mark.skipif(len(LOOPS) < 2, reason="numba is not installed")
 def test_numba_is_loaded_only_for_many_rows(monkeypatch: pytest.MonkeyPatch) -> None:
     compiled = kernels.kernels(True)
-    monkeypatch.setattr("her2path.kernels._compiled", lambda: compiled)
+    monkeypatch.setattr("her2path.tables.many.loops._compiled", lambda: compiled)
     monkeypatch.delitem(sys.modules, "numba", raising=False)
     assert not kernels.kernels(None, 100).compiled
     assert kernels.kernels(None, kernels.ROWS_WORTH_COMPILED).compiled

@@ -14,16 +14,16 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from course_makers import START, T, columns_of, date, dose, doses, lvef, made, treated
-from her2path.agenda import UNDETERMINED, Question, read_questions, read_sayings
-from her2path.ask_many import as_value
-from her2path.decision import default_knowledge
-from her2path.fold.vocabulary import UNKNOWN
-from her2path.population import review_columns
-from her2path.record import Event, Record
-from her2path.site import Site
-from her2path.therapy import Courses, Standing
-from her2path.timeline import KINDS
-from her2path.value import Interval, OneOf
+from her2path.facts.value import Interval, OneOf
+from her2path.findings.answers import as_value
+from her2path.findings.course import Courses, Standing
+from her2path.findings.many import review_columns
+from her2path.findings.questions import UNDETERMINED, Question, read_questions, read_sayings
+from her2path.history.kinds import KINDS
+from her2path.history.names import UNKNOWN
+from her2path.record.event import Event, Record
+from her2path.tables.load import default_knowledge
+from her2path.tables.site import Site
 
 HER2 = ("her2_status", "her2_expression", "tumour_site")
 DECIDED = {outcome for edition in default_knowledge().editions for outcome in edition.tables}

@@ -10,18 +10,18 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from her2path.decision import default_knowledge
-from her2path.fold.run import fold_one
-from her2path.fold.vocabulary import UNKNOWN
-from her2path.record import Record
-from her2path.simulate.course import DAYS_LOOKED_UP, Scenario, portions, run_portion
-from her2path.simulate.course_kernel import BASELINE_DAY, COLUMNS, finding
+from her2path.findings.course import Courses
+from her2path.history.names import UNKNOWN
+from her2path.history.run import fold_one
+from her2path.history.timeline import timeline_of
+from her2path.record.event import Record
+from her2path.simulate.course.kernel import BASELINE_DAY, COLUMNS, finding
+from her2path.simulate.course.policy import STARTS_ON, Policy
+from her2path.simulate.course.records import Calendar, records_of
+from her2path.simulate.course.run import DAYS_LOOKED_UP, Scenario, portions, run_portion
 from her2path.simulate.patients import BLOCK
-from her2path.simulate.policy import STARTS_ON, Policy
-from her2path.simulate.records import Calendar, records_of
-from her2path.site import Site
-from her2path.therapy import Courses
-from her2path.timeline import timeline_of
+from her2path.tables.load import default_knowledge
+from her2path.tables.site import Site
 from simulated import US, ZERO, events_of, example, policy_with, portion, rules, scripted, whole
 
 EU, OWN, SC = example("eu"), example("hold-at-10"), Policy("SC", product="trastuzumab-sc")

@@ -20,19 +20,22 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from course_makers import ZERO, date
-from her2path import agenda, clocks
-from her2path.arithmetic import can_be_pregnant, derive, difference, either_positive, is_below
-from her2path.calendar_days import months_after, months_between, years_between
-from her2path.edition import AskedWrongly, Knowledge, knowledge_folder, read_facts_and_sources
-from her2path.fold.vocabulary import HER2_PRODUCTS, UNKNOWN
-from her2path.kept import MOST_KEPT, kept_knowledge
-from her2path.markdown import read_markdown
-from her2path.problem import Problem
-from her2path.score import Score, parse_scores
-from her2path.site import ASSUMED_LOWER_LIMIT, LIMITS, Site, read_site
-from her2path.standing import LABELLED
-from her2path.value import Interval, OneOf, Reason, Unknown, Value
-from her2path.vials import rounded, vials_for, volume_ml
+from her2path.facts.arithmetic import can_be_pregnant, derive, difference, either_positive, is_below
+from her2path.facts.cache import MOST_KEPT
+from her2path.facts.days import months_after, months_between, years_between
+from her2path.facts.folder import knowledge_folder
+from her2path.facts.markdown import read_markdown
+from her2path.facts.problem import AskedWrongly, Problem
+from her2path.facts.value import Interval, OneOf, Reason, Unknown, Value
+from her2path.findings import questions as agenda
+from her2path.findings.vials import rounded, vials_for, volume_ml
+from her2path.history import clocks
+from her2path.history.course_facts import LABELLED
+from her2path.history.names import HER2_PRODUCTS, UNKNOWN
+from her2path.tables.library import Knowledge
+from her2path.tables.load import kept_knowledge, read_facts_and_sources
+from her2path.tables.score import Score, parse_scores
+from her2path.tables.site import ASSUMED_LOWER_LIMIT, LIMITS, Site, read_site
 
 DATES = st.dates(dt.date(1900, 1, 1), dt.date(2100, 12, 31))
 
@@ -464,7 +467,7 @@ class Reading:
 
 @pytest.fixture
 def reading(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Reading:
-    monkeypatch.setattr("her2path.kept.user_cache_path", lambda name: tmp_path / "cache" / name)
+    monkeypatch.setattr("her2path.facts.cache.user_cache_path", lambda name: tmp_path / "cache" / name)
     monkeypatch.delenv("HER2PATH_CACHE", raising=False)
     (tmp_path / "knowledge").mkdir()
     return Reading(tmp_path / "knowledge")

@@ -10,13 +10,14 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from her2path.check import check
-from her2path.cli import main
-from her2path.coverage import CARRIED, MISSING, PARTLY, Coverage, coverage, prove_coverage, read_statements
-from her2path.edition import Knowledge, knowledge_folder
-from her2path.markdown import read_markdown
-from her2path.problem import KnowledgeError
-from her2path.source import VERIFIED
+from her2path.cli.group import main
+from her2path.facts.folder import knowledge_folder
+from her2path.facts.markdown import read_markdown
+from her2path.facts.problem import KnowledgeError
+from her2path.facts.source import VERIFIED
+from her2path.tables.cases import check
+from her2path.tables.coverage import CARRIED, MISSING, PARTLY, Coverage, coverage, prove_coverage, read_statements
+from her2path.tables.library import Knowledge
 
 PAGE = Path(__file__).parent.parent / "docs" / "coverage.md"
 SOURCE = knowledge_folder() / "coverage.md"
@@ -249,8 +250,8 @@ def test_other_folders_need_no_coverage(knowledge, tmp_path) -> None:
 
 
 def test_check_also_proves_the_findings(monkeypatch) -> None:
-    from her2path import agenda
-    from her2path.problem import Problem
+    from her2path.facts.problem import Problem
+    from her2path.findings import questions as agenda
 
     fault = Problem(SOURCE.parent / "findings.md", 7, "bad finding", "no table decides 'x'")
     monkeypatch.setattr(agenda, "prove_agenda", lambda _: [fault])

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from her2path.edition import Knowledge
-from her2path.site import LIMITS, SECTIONS, Site, read_site
+from her2path.tables.library import Knowledge
+from her2path.tables.site import LIMITS, SECTIONS, Site, read_site
 
 PAGE = (Path(__file__).parent.parent / "docs" / "site-settings.md").read_text(encoding="utf-8")
 FREE = {"vials", "formulary", "prices", "editions"}

@@ -11,19 +11,19 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
-from her2path.cli import Commands
-from her2path.edition import knowledge_folder
-from her2path.markdown import plain, read_markdown
-from her2path.problem import AskedWrongly
+from her2path.cli.group import Commands
+from her2path.facts.folder import knowledge_folder
+from her2path.facts.markdown import plain, read_markdown
+from her2path.facts.problem import AskedWrongly
 
 pytest.importorskip("scipy")
 
 from scipy import integrate, stats
 
-from her2path.simulate.equivalence import (
-    METHODS,
-    Margin,
-    Responses,
+from her2path.cli.equivalence import equivalence, trial
+from her2path.simulate.equivalence.data import read_trial
+from her2path.simulate.equivalence.found import Asked, compare
+from her2path.simulate.equivalence.intervals import (
     crossover_ratio,
     parallel_ratio,
     response_interval,
@@ -31,16 +31,10 @@ from her2path.simulate.equivalence import (
     two_one_sided,
     verdict,
 )
-from her2path.simulate.equivalence_command import equivalence, trial
-from her2path.simulate.equivalence_data import read_trial
-from her2path.simulate.equivalence_found import Asked, compare
-from her2path.simulate.equivalence_trials import (
-    concentration_comparisons,
-    response_comparisons,
-    variation_behind,
-)
+from her2path.simulate.equivalence.power import Concentrations, ResponseShares, power, sample_size
+from her2path.simulate.equivalence.published import concentration_comparisons, response_comparisons, variation_behind
+from her2path.simulate.equivalence.responses import METHODS, Margin, Responses
 from her2path.simulate.model import read_model
-from her2path.simulate.power import Concentrations, ResponseShares, power, sample_size
 
 COMMANDS = Commands()
 COMMANDS.add_command(equivalence)
@@ -628,8 +622,8 @@ def test_the_same_chart_has_the_same_bytes(ending, tmp_path, responses) -> None:
 
 def test_the_forest_plot_shows_every_trial_with_its_verdict() -> None:
     pytest.importorskip("matplotlib")
-    from her2path.simulate.equivalence_text import published_panels
-    from her2path.write.forest import forest
+    from her2path.simulate.equivalence.words import published_panels
+    from her2path.write.charts.forest import forest
 
     panels = published_panels(response_comparisons(), concentration_comparisons())
     drawn = forest(panels)
@@ -643,7 +637,7 @@ def test_the_forest_plot_shows_every_trial_with_its_verdict() -> None:
 
 def test_a_chart_leaves_the_style_of_the_user_alone(tmp_path) -> None:
     matplotlib = pytest.importorskip("matplotlib")
-    from her2path.write.chart import figure, save
+    from her2path.write.charts.style import figure, save
 
     before = dict(matplotlib.rcParams)
     drawn, axes = figure()

@@ -10,10 +10,11 @@ import numpy as np
 import pytest
 
 from by_hand import admits, cuts_in
-from her2path.array import Array
-from her2path.decision import decide, default_knowledge
-from her2path.fact import Fact
-from her2path.value import Unknown
+from her2path.facts.fact import Fact
+from her2path.facts.value import Unknown
+from her2path.tables.array import Array
+from her2path.tables.decision import decide
+from her2path.tables.load import default_knowledge
 
 KNOWLEDGE = default_knowledge()
 COLUMNS = [

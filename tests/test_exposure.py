@@ -8,9 +8,10 @@ from functools import cache
 import numpy as np
 import pytest
 
-from her2path.problem import AskedWrongly
+from her2path.facts.problem import AskedWrongly
 from her2path.simulate.bands import Bands
-from her2path.simulate.exposure import (
+from her2path.simulate.exposure.kernel import UNDER_SKIN
+from her2path.simulate.exposure.population import (
     MOST_PATIENTS,
     Exposure,
     Request,
@@ -24,10 +25,9 @@ from her2path.simulate.exposure import (
     simulate,
     typical_profile,
 )
-from her2path.simulate.kernel import UNDER_SKIN
+from her2path.simulate.exposure.schedule import MOST_CYCLES, Dose, Schedule, checked, cut, delayed, labelled, missed
 from her2path.simulate.model import read_model
 from her2path.simulate.patients import covariates_of, parameters_for
-from her2path.simulate.schedule import MOST_CYCLES, Dose, Schedule, checked, cut, delayed, labelled, missed
 from pharmacokinetics import by_scipy, schedule_of
 
 IV, SC = "trastuzumab-iv", "trastuzumab-sc"

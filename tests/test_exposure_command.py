@@ -16,18 +16,18 @@ from click.testing import CliRunner, Result
 pytest.importorskip("numba")
 pytest.importorskip("scipy")
 
-from her2path.cli import Commands
-from her2path.decision import default_knowledge
-from her2path.simulate.dose_history import Level, own_schedule, without
-from her2path.simulate.doses_of_record import History, find_record, history_of
-from her2path.simulate.exposure import concentrations
-from her2path.simulate.exposure_command import exposure
-from her2path.simulate.individual import estimate_deviations, predict, residual_deviation
+from her2path.cli.exposure import exposure
+from her2path.cli.group import Commands
+from her2path.cli.truth import truth
+from her2path.simulate.exposure.dose_history import Level, own_schedule, without
+from her2path.simulate.exposure.doses_of_record import History, find_record, history_of
+from her2path.simulate.exposure.individual import estimate_deviations, predict, residual_deviation
+from her2path.simulate.exposure.population import concentrations
+from her2path.simulate.exposure.schedule import Dose, cut, labelled
+from her2path.simulate.exposure.truth import truth_rows
 from her2path.simulate.model import read_model
 from her2path.simulate.patients import parameters_for
-from her2path.simulate.schedule import Dose, cut, labelled
-from her2path.simulate.truth import truth_rows
-from her2path.simulate.truth_command import truth
+from her2path.tables.load import default_knowledge
 
 COURSES = Path(__file__).parent.parent / "examples" / "courses"
 HOLD = COURSES / "adjuvant-hold.csv"

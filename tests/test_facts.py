@@ -11,10 +11,10 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from her2path.decision import default_knowledge
-from her2path.derive import prepare
-from her2path.phrase import parse_ihc_score, parse_interval, parse_number
-from her2path.value import Interval, OneOf, Reason, Unknown
+from her2path.facts.derive import prepare
+from her2path.facts.number import parse_ihc_score, parse_interval, parse_number
+from her2path.facts.value import Interval, OneOf, Reason, Unknown
+from her2path.tables.load import default_knowledge
 
 FACTS = default_knowledge().facts
 COPIES, RATIO, PERCENT = FACTS["her2_copies"], FACTS["her2_cep17_ratio"], FACTS["stained_percent"]

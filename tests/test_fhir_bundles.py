@@ -34,7 +34,7 @@ from fhir_makers import (
     specimen,
     write,
 )
-from her2path.edition import AskedWrongly
+from her2path.facts.problem import AskedWrongly
 
 POSITIVE, NEGATIVE, UNREADABLE = "3+", "1+", "see comment"
 FIRST = dt.date(2020, 3, 1)
@@ -147,8 +147,9 @@ def test_a_finding_names_the_file_the_line_and_the_resource(tmp_path: Path) -> N
 
 
 def test_the_progress_told_adds_up_to_the_file(tmp_path: Path) -> None:
-    from her2path.decision import default_knowledge
-    from her2path.review import Settings, review_source
+    from her2path.cohort.review import review_source
+    from her2path.findings.patient import Settings
+    from her2path.tables.load import default_knowledge
 
     path = write(tmp_path / "patients.ndjson", *[about(identity=f"p{number}") for number in range(500)])
     told: list[int] = []

@@ -24,10 +24,10 @@ from fhir_makers import (
     concept,
     facts_of,
 )
-from her2path.finding import PatientReview
-from her2path.read.codes import check_digit_holds, read_codes, system_name
-from her2path.record import RECORDED_STATUS
-from her2path.value import Interval
+from her2path.facts.codes import check_digit_holds, read_codes, system_name
+from her2path.facts.value import Interval
+from her2path.findings.finding import PatientReview
+from her2path.record.event import RECORDED_STATUS
 
 BY_IMMUNOASSAY = ("72383-3", "72382-5")
 IN_SERUM = ("32996-1", "42914-2", "51981-9")

@@ -11,8 +11,8 @@ import pytest
 
 import fhir_makers as make
 from fhir_makers import CELLS, CEP17_COPIES, HER2_COPIES, IHC, ISH, ISH_PANEL, LOINC, OVERALL, RATIO, SNOMED, facts_of
-from her2path.record import RECORDED_STATUS
-from her2path.value import NOT_REPORTED, Interval, OneOf, Reason, Unknown, Value
+from her2path.facts.value import NOT_REPORTED, Interval, OneOf, Reason, Unknown, Value
+from her2path.record.event import RECORDED_STATUS
 
 INTERPRETATION = "http://terminology.hl7.org/CodeSystem/v3-ObservationInterpretation"
 ABSENT_REASON = "http://terminology.hl7.org/CodeSystem/data-absent-reason"

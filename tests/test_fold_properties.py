@@ -26,12 +26,12 @@ from course_makers import (
     state_of,
     treated,
 )
-from her2path.edition import Knowledge
-from her2path.fold import run
-from her2path.fold.vocabulary import COURSE, DOSING, HEART, UNKNOWN
-from her2path.population import _timeline
-from her2path.record import Event
-from her2path.timeline import latest_of, timeline_of
+from her2path.findings.many import _timeline
+from her2path.history import run
+from her2path.history.names import COURSE, DOSING, HEART, UNKNOWN
+from her2path.history.timeline import latest_of, timeline_of
+from her2path.record.event import Event
+from her2path.tables.library import Knowledge
 
 ON = st.integers(0, 1000)
 CARDIAC = set(HEART)
@@ -235,7 +235,7 @@ def by_label(weekly: int, ask: object) -> list[tuple[int, int]]:
 
 @pytest.mark.parametrize("name", SCHEDULES)
 def test_every_adjuvant_schedule_sums_to_110_mg_per_kg(name: str, knowledge: Knowledge) -> None:
-    from her2path.decision import decide
+    from her2path.tables.decision import decide
 
     weekly, count, partner = SCHEDULES[name]
 

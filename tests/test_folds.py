@@ -7,12 +7,12 @@ from decimal import Decimal
 import pytest
 
 from course_makers import SC, ZERO, P, T, courses, date, dose, doses, given, lvef, made, state_of
-from her2path.fold import vocabulary as v
-from her2path.fold.heart import ACTIONS
-from her2path.fold.lookup import UnfitTable, tables_for
-from her2path.record import Event
-from her2path.timeline import latest_of, thousandths, timeline_of
-from her2path.value import Interval, OneOf
+from her2path.facts.value import Interval, OneOf
+from her2path.history import names as v
+from her2path.history.heart import ACTIONS
+from her2path.history.heart_tables import UnfitTable, tables_for
+from her2path.history.timeline import latest_of, thousandths, timeline_of
+from her2path.record.event import Event
 
 BASE = [lvef(-7, 65), *doses(0, 84)]
 """Five doses on time, LVEF 65 before the first."""
@@ -539,14 +539,14 @@ def test_values_that_differ_on_one_day_are_both_possible_until_a_later_one() -> 
 def test_a_table_with_too_many_inputs_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     here = courses()
     array = here.knowledge.array(here.knowledge.edition("heart-trastuzumab-us", "cardiac_action"), "cardiac_action")
-    monkeypatch.setattr("her2path.fold.lookup.MOST_AXES", 3)
+    monkeypatch.setattr("her2path.history.heart_tables.MOST_AXES", 3)
     with pytest.raises(UnfitTable, match="cardiac_action has too many inputs or cuts"):
         tables_for({T: array}, True)
 
 
 def test_the_heart_facts_a_fold_knows_are_those_of_the_knowledge() -> None:
     """Every input of a cardiac table is known to the fold, in the order of the values it counts by."""
-    from her2path.fold.heart import FINDINGS, INPUTS
+    from her2path.history.heart import FINDINGS, INPUTS
 
     here = courses()
     facts = here.knowledge.facts

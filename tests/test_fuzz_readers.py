@@ -28,12 +28,14 @@ from fhir_makers import (
     observation,
     quantity,
 )
-from her2path.decision import default_knowledge
-from her2path.finding import PatientReview
-from her2path.record import Trouble
-from her2path.review import Settings, Summary, review_source
-from her2path.value import Interval, OneOf, Unknown
-from her2path.write.report import patient_json, patient_text, summary_text, trouble_text
+from her2path.cohort.review import review_source
+from her2path.facts.value import Interval, OneOf, Unknown
+from her2path.findings.finding import PatientReview
+from her2path.findings.patient import Settings
+from her2path.findings.summary import Summary
+from her2path.record.event import Trouble
+from her2path.tables.load import default_knowledge
+from her2path.write.review_text import patient_json, patient_text, summary_text, trouble_text
 
 QUICK = settings(max_examples=150, suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture])
 UNSHRUNK = settings(QUICK, max_examples=400, phases=[Phase.explicit, Phase.generate], report_multiple_bugs=False)

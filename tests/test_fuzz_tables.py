@@ -9,14 +9,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from by_hand import rows_that_apply
-from her2path.array import Array
-from her2path.check import prove
-from her2path.decision import default_knowledge
-from her2path.edition import Knowledge, read_edition
-from her2path.markdown import code_names, plain, read_markdown
-from her2path.problem import Problem
-from her2path.source import parse_citations
-from her2path.table import parse_cell, parse_outcome
+from her2path.facts.markdown import code_names, plain, read_markdown
+from her2path.facts.problem import Problem
+from her2path.facts.source import parse_citations
+from her2path.tables.array import Array
+from her2path.tables.edition import read_edition
+from her2path.tables.library import Knowledge
+from her2path.tables.load import default_knowledge
+from her2path.tables.proof import prove
+from her2path.tables.table import parse_cell, parse_outcome
 
 SHIPPED = default_knowledge()
 FILES = sorted({edition.path for edition in SHIPPED.editions})

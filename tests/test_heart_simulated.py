@@ -10,14 +10,14 @@ import pytest
 from click.testing import CliRunner
 from scipy.integrate import solve_ivp
 
-from her2path.cli import main
-from her2path.problem import AskedWrongly
-from her2path.simulate.course import Scenario
-from her2path.simulate.heart import anthracycline, decline_a_day, draw_hearts, methods, troponin_load_mg
-from her2path.simulate.heart_truth import arm_names, readings, simulate_arm
+from her2path.cli.group import main
+from her2path.facts.problem import AskedWrongly
+from her2path.simulate.course.heart import anthracycline, decline_a_day, draw_hearts, methods, troponin_load_mg
+from her2path.simulate.course.heart_truth import arm_names, readings, simulate_arm
+from her2path.simulate.course.policy import Policy
+from her2path.simulate.course.run import Scenario
 from her2path.simulate.model import read_model
 from her2path.simulate.patients import parameters_for
-from her2path.simulate.policy import Policy
 from simulated import US, events_of, policy_with, portion
 
 SAMPLE_DAYS = 14

@@ -7,8 +7,9 @@ import datetime as dt
 import pytest
 
 import her2path
-from her2path.decision import Decision, default_knowledge
-from her2path.value import Reason
+from her2path.facts.value import Reason
+from her2path.tables.decision import Decision
+from her2path.tables.load import default_knowledge
 
 UNCHANGED, CHANGED = {"ish_recount": "unchanged"}, {"ish_recount": "changed"}
 

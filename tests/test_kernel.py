@@ -11,9 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.integrate import simpson
 
-from her2path.simulate.exposure import TOLERANCE
-from her2path.simulate.kernel import FLOOR_MG_PER_L, ORDER, UNDER_SKIN, advance, step
-from her2path.simulate.schedule import Dose, cut
+from her2path.simulate.exposure.kernel import FLOOR_MG_PER_L, ORDER, UNDER_SKIN, advance, step
+from her2path.simulate.exposure.population import TOLERANCE
+from her2path.simulate.exposure.schedule import Dose, cut
 from pharmacokinetics import (
     Solution,
     amounts_of,

@@ -6,7 +6,7 @@ import pyarrow.parquet as pq
 import pytest
 from click.testing import CliRunner
 
-from her2path.cli import main
+from her2path.cli.group import main
 
 PATIENTS = 60
 

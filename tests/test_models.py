@@ -8,12 +8,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from her2path.edition import knowledge_folder
-from her2path.markdown import plain, read_markdown
-from her2path.problem import AskedWrongly, KnowledgeError
+from her2path.facts.folder import knowledge_folder
+from her2path.facts.markdown import plain, read_markdown
+from her2path.facts.problem import AskedWrongly, KnowledgeError
+from her2path.facts.source import VERIFIED, read_sources
 from her2path.simulate.model import MODELS_FOLDER, model_keys, read_model, read_model_file
 from her2path.simulate.patients import PLAUSIBLE, POPULATIONS, ROWS, spread_matrix
-from her2path.source import VERIFIED, read_sources
 
 KEYS = model_keys()
 EXPOSURE = model_keys("exposure")

@@ -19,27 +19,27 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from course_makers import treated
-from her2path.cli import main
-from her2path.decision import default_knowledge
-from her2path.problem import AskedWrongly
-from her2path.read.bundle import Skimmer
-from her2path.read.codes import Codes, read_codes
+from her2path.cli.group import main
+from her2path.facts.codes import Codes, read_codes
+from her2path.facts.problem import AskedWrongly
+from her2path.facts.therapy_codes import Measure
+from her2path.facts.value import NOT_REPORTED, Interval, OneOf, Reason, Unknown
+from her2path.findings.patient import Reviewer, Settings
+from her2path.read.fhir.patient import read_record
+from her2path.read.fhir.skim import Skimmer
 from her2path.read.files import Piece
-from her2path.read.patient import read_record
-from her2path.read.records import read_records
-from her2path.read.therapy_codes import Measure
-from her2path.record import RECORDED_STATUS, Event, Record, Tissue
-from her2path.review import Reviewer, Settings
-from her2path.simulate.mess import PRESETS, Mess, entered_late, mess_named, messy
-from her2path.simulate.write_records import write_bundles
-from her2path.value import NOT_REPORTED, Interval, OneOf, Reason, Unknown
-from her2path.write import long_file
-from her2path.write.bundle_codes import ANSWERS, OBSERVED, OBSERVED_OF_BREAST, TESTED, Shapes, shapes
-from her2path.write.bundle_course import CONDITIONS, SURGERY
-from her2path.write.bundle_parts import Loss
-from her2path.write.long_file import rows_of, write_long
-from her2path.write.patient_bundle import DIAGNOSED, TUMOURS, bundle_bytes, bundle_of, written
-from her2path.write.report import patient_json, patient_text
+from her2path.read.source import read_records
+from her2path.record.event import RECORDED_STATUS, Event, Record, Tissue
+from her2path.simulate.course.files import write_bundles
+from her2path.simulate.course.recording import PRESETS, Mess, entered_late, mess_named, messy
+from her2path.tables.load import default_knowledge
+from her2path.write import events_parquet as long_file
+from her2path.write.events_parquet import rows_of, write_long
+from her2path.write.fhir.codes import ANSWERS, OBSERVED, OBSERVED_OF_BREAST, TESTED, Shapes, shapes
+from her2path.write.fhir.course import CONDITIONS, SURGERY
+from her2path.write.fhir.parts import Loss
+from her2path.write.fhir.record import DIAGNOSED, TUMOURS, bundle_bytes, bundle_of, written
+from her2path.write.review_text import patient_json, patient_text
 
 FACTS = default_knowledge().facts
 COURSES = sorted((Path(__file__).parent.parent / "examples" / "courses").glob("*.csv"))

@@ -13,13 +13,13 @@ import pyarrow.parquet as pq
 import pytest
 from click.testing import CliRunner
 
-from her2path.cli import main
-from her2path.problem import AskedWrongly, KnowledgeError
-from her2path.simulate.compare import MEASURES, Comparison, compare, estimate, pooled, run_policy, trial_size_for
-from her2path.simulate.course import Scenario
-from her2path.simulate.course_kernel import COLUMNS
-from her2path.simulate.course_text import comparison_page, comparison_text, in_short, policy_words, scenario_words
-from her2path.simulate.policy import Policy, interval_days, read_policy
+from her2path.cli.group import main
+from her2path.facts.problem import AskedWrongly, KnowledgeError
+from her2path.simulate.course.compare import MEASURES, Comparison, compare, estimate, pooled, run_policy, trial_size_for
+from her2path.simulate.course.kernel import COLUMNS
+from her2path.simulate.course.policy import Policy, interval_days, read_policy
+from her2path.simulate.course.run import Scenario
+from her2path.simulate.course.words import comparison_page, comparison_text, in_short, policy_words, scenario_words
 from simulated import POLICIES, US, example, policy_with
 
 BY_KEY = {measure.key: measure for measure in MEASURES}
@@ -224,12 +224,12 @@ WRONG = {
 
 @pytest.mark.parametrize("asked", WRONG, ids=" ".join)
 def test_what_is_asked_wrongly_is_said_before_anything_runs(asked, monkeypatch) -> None:
-    import her2path.simulate.compare
+    import her2path.simulate.course.compare
 
     def never(*_, **__):
         raise AssertionError("ran before it was checked")
 
-    monkeypatch.setattr(her2path.simulate.compare, "run_policy", never)
+    monkeypatch.setattr(her2path.simulate.course.compare, "run_policy", never)
     found = call("--patients", 20, *asked)
     assert found.exit_code == 2, found.output
     assert f"her2path: {WRONG[asked]}" in found.output

@@ -13,13 +13,14 @@ from typing import Any
 import pytest
 
 import fhir_makers as make
-from her2path.decision import Decision, decide, default_knowledge
-from her2path.finding import PatientReview
-from her2path.read.records import read_records
-from her2path.record import Record, Trouble
-from her2path.review import Reviewer, Settings
-from her2path.specimen import specimens_of
-from her2path.value import Interval
+from her2path.facts.value import Interval
+from her2path.findings.finding import PatientReview
+from her2path.findings.patient import Reviewer, Settings
+from her2path.findings.specimens import specimens_of
+from her2path.read.source import read_records
+from her2path.record.event import Record, Trouble
+from her2path.tables.decision import Decision, decide
+from her2path.tables.load import default_knowledge
 
 DATA = Path(__file__).resolve().parents[1] / ".." / "shared" / "data"
 MCODE = DATA / "mcode-synthea-breast-51.tgz"

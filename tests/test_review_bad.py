@@ -28,7 +28,7 @@ from fhir_makers import (
     review_of,
     write,
 )
-from her2path.cli import main
+from her2path.cli.group import main
 
 GOOD = json.dumps(about(observation(IHC, "3+")))
 SECOND = json.dumps(about(observation(IHC, "1+", subject="Patient/p2"), identity="p2"))
@@ -407,8 +407,8 @@ PEAK = """
 import resource, sys
 from pathlib import Path
 import datetime as dt
-from her2path.decision import default_knowledge
-from her2path.review import Settings, review_source
+from her2path.tables.decision import default_knowledge
+from her2path.findings.patient import Settings, review_source
 count = sum(1 for _ in review_source(Path(sys.argv[1]), default_knowledge(), Settings(dt.date(2026, 6, 1))))
 print(count, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
 """

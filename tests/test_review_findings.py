@@ -28,18 +28,18 @@ from fhir_makers import (
     says,
     write,
 )
-from her2path.cli import main
-from her2path.decision import default_knowledge
-from her2path.edition import read_knowledge
-from her2path.finding import Grade, PatientReview
-from her2path.read.bundle import Skimmer
-from her2path.read.codes import read_codes
+from her2path.cli.group import main
+from her2path.facts.codes import read_codes
+from her2path.findings.finding import Grade, PatientReview
+from her2path.findings.patient import Reviewer, Settings
+from her2path.findings.summary import Summary
+from her2path.read.fhir.patient import read_record
+from her2path.read.fhir.skim import Skimmer
 from her2path.read.files import Piece
-from her2path.read.patient import read_record
-from her2path.read.records import read_records
-from her2path.record import Record
-from her2path.review import Reviewer, Settings, Summary
-from her2path.write.report import patient_json
+from her2path.read.source import read_records
+from her2path.record.event import Record
+from her2path.tables.load import default_knowledge, read_knowledge
+from her2path.write.review_text import patient_json
 
 GROUP_1 = (observation(RATIO, quantity(3.0)), observation(HER2_COPIES, quantity(8.0)))
 GROUP_2 = (observation(RATIO, quantity(2.3)), observation(HER2_COPIES, quantity(3.6)))

@@ -11,20 +11,20 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from her2path.cli import main
-from her2path.decision import default_knowledge
-from her2path.finding import Grade
-from her2path.fold import vocabulary as v
-from her2path.fold.run import fold_one
-from her2path.record import Record
-from her2path.review import Reviewer, Settings
-from her2path.simulate.course import Scenario, run_portion
-from her2path.simulate.course_kernel import COLUMNS
-from her2path.simulate.policy import Policy
-from her2path.simulate.records import BIOPSY_DAY, Calendar, records_of
-from her2path.timeline import timeline_of
-from her2path.write.long_file import rows_of, write_long
-from her2path.write.patient_bundle import written
+from her2path.cli.group import main
+from her2path.findings.finding import Grade
+from her2path.findings.patient import Reviewer, Settings
+from her2path.history import names as v
+from her2path.history.run import fold_one
+from her2path.history.timeline import timeline_of
+from her2path.record.event import Record
+from her2path.simulate.course.kernel import COLUMNS
+from her2path.simulate.course.policy import Policy
+from her2path.simulate.course.records import BIOPSY_DAY, Calendar, records_of
+from her2path.simulate.course.run import Scenario, run_portion
+from her2path.tables.load import default_knowledge
+from her2path.write.events_parquet import rows_of, write_long
+from her2path.write.fhir.record import written
 from simulated import US, events_of, example, policy_with, rules
 from test_patient_bundle import all_of, expected, findings_of, read_bundle, read_file
 

@@ -5,14 +5,17 @@ from __future__ import annotations
 import ast
 import re
 import shlex
+import subprocess
+import sys
 from functools import cache
 from pathlib import Path
 
+import grimp
 import pytest
 from click.testing import CliRunner
 
-from her2path.cli import main
-from her2path.decision import default_knowledge
+from her2path.cli.group import main
+from her2path.tables.load import default_knowledge
 
 ROOT = Path(__file__).parent.parent
 SOURCE = ROOT / "src" / "her2path"
@@ -21,65 +24,8 @@ README = ROOT / "README.md"
 DECISIONS = ROOT / "docs" / "decisions.md"
 MODULES = {path.relative_to(SOURCE).with_suffix("").as_posix(): path for path in sorted(SOURCE.rglob("*.py"))}
 
-ORDER = [
-    # Words and values.
-    "markdown", "problem", "options", "value", "phrase",
-    # What a fact, a source and a table are.
-    "fact", "source", "table", "axis", "array", "score", "edition", "kept", "site",
-    # Reading: files and messages become a record.
-    "record", "fold/*", "calendar_days", "timeline", "event_columns", "read/*",
-    # From a record to facts, and from facts to decisions.
-    "standing",
-    "arithmetic", "derive", "decision", "coverage", "check", "differ", "kernels", "batch", "alike", "columns", "changes",
-    # Findings.
-    "finding", "decided", "specimen", "agenda", "brands", "clocks", "one_course", "therapy", "vials", "plan", "catalogue", "telling",
-    "ask_many", "told_many", "population", "review", "cohort", "specimens_many", "population_file",
-    # Writing and serving.
-    "write/*", "serve/*", "simulate/*",
-    "cli",
-]  # fmt: skip
-"""Every module, each importing only from those before it (or from its own folder). Modules on the list need
-not exist yet; a module that is not on it must be put where it belongs."""
-
-AGAINST_THE_ARROW = {("edition", "check"), ("edition", "kept")}
-"""`read_knowledge` proves what it has read, so that nothing unproven is handed out, and keeps it proven: both are
-imported inside the functions."""
-
-EXEMPT = {"__init__", "read/__init__", "write/__init__"}
-
-
-def place(module: str) -> int | None:
-    """Where a module stands in the order; `None` for one that is not on the list."""
-    folder = f"{module.split('/', maxsplit=1)[0]}/*"
-    return next((number for number, name in enumerate(ORDER) if name in (module, folder)), None)
-
-
-@cache
-def imports_of(module: str, at_the_top: bool = False) -> set[str]:
-    """The modules of her2path that a module imports, wherever in it the import stands, or only at its top."""
-    package = module.split("/")[:-1]
-    found: set[str] = set()
-    tree = ast.parse(MODULES[module].read_text(encoding="utf-8"))
-    for node in tree.body if at_the_top else ast.walk(tree):
-        if isinstance(node, ast.ImportFrom) and node.level:
-            base = package[: len(package) - (node.level - 1)]
-            parts = [*base, *(node.module.split(".") if node.module else [])]
-            found |= resolve(parts, [alias.name for alias in node.names])
-        elif isinstance(node, ast.ImportFrom) and (node.module or "").split(".")[0] == "her2path":
-            found |= resolve(node.module.split(".")[1:], [alias.name for alias in node.names])
-        elif isinstance(node, ast.Import):
-            for alias in node.names:
-                if alias.name.split(".")[0] == "her2path":
-                    found |= resolve(alias.name.split(".")[1:], [])
-    return found
-
-
-def resolve(parts: list[str], names: list[str]) -> set[str]:
-    whole = "/".join(parts)
-    if whole in MODULES:
-        return {whole}
-    inside = {"/".join([*parts, name]) for name in names}
-    return {name for name in inside if name in MODULES} or {"/".join([*parts, "__init__"])}
+MOST_MODULES = 13
+"""In one folder: more is two ideas, or wants a folder of its own."""
 
 
 def test_no_python_below_knowledge() -> None:
@@ -87,28 +33,46 @@ def test_no_python_below_knowledge() -> None:
     assert {path.suffix for path in KNOWLEDGE_FOLDER.rglob("*") if path.is_file()} <= {".md"}
 
 
-@pytest.mark.parametrize("module", sorted(set(MODULES) - EXEMPT))
-def test_imports_run_one_way(module) -> None:
-    assert place(module) is not None, f"put {module} into ORDER where it belongs"
-    for imported in imports_of(module) - EXEMPT:
-        same_folder = "/" in module and module.split("/")[0] == imported.split("/")[0]
-        if (module, imported) in AGAINST_THE_ARROW:
-            assert imported not in imports_of(module, at_the_top=True), (
-                f"{module} must import {imported} only where it needs it"
-            )
-            continue
-        assert place(imported) is not None, f"put {imported} into ORDER where it belongs"
-        assert same_folder or place(imported) < place(module), f"{module} imports {imported}, against the arrow"
+def test_imports_run_one_way() -> None:
+    """The contracts of `pyproject.toml`: the flow from facts to the command, and no heavy package in the core."""
+    told = subprocess.run([Path(sys.executable).parent / "lint-imports"], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert told.returncode == 0, told.stdout
 
 
 def test_imports_run_in_no_circle() -> None:
-    def walk(module: str, path: tuple[str, ...]) -> None:
-        assert module not in path, " imports ".join((*path, module))
-        for imported in imports_of(module, at_the_top=True) - EXEMPT:
-            walk(imported, (*path, module))
+    """Wherever an import stands: at the top, in a function, or for types alone."""
+    graph = grimp.build_graph("her2path", exclude_type_checking_imports=False)
+    imports = {module: graph.find_modules_directly_imported_by(module) for module in graph.modules}
+    open_, done = [], set()
 
-    for module in set(MODULES) - EXEMPT:
-        walk(module, ())
+    def walk(module: str) -> None:
+        assert module not in open_, " imports ".join([*open_[open_.index(module) :], module])
+        if module in done:
+            return
+        open_.append(module)
+        for imported in sorted(imports[module]):
+            walk(imported)
+        open_.pop()
+        done.add(module)
+
+    for module in sorted(imports):
+        walk(module)
+
+
+PACKAGES = sorted({path.parent for path in MODULES.values()})
+
+
+@pytest.mark.parametrize("package", PACKAGES, ids=lambda path: path.relative_to(SOURCE).as_posix())
+def test_a_package_says_what_enters_and_what_leaves(package) -> None:
+    said = ast.get_docstring(ast.parse((package / "__init__.py").read_text(encoding="utf-8")))
+    assert said
+    assert package == SOURCE or ("In: " in said and "Out: " in said)
+
+
+@pytest.mark.parametrize("package", PACKAGES, ids=lambda path: path.relative_to(SOURCE).as_posix())
+def test_a_package_has_few_modules(package) -> None:
+    modules = [path for path in MODULES.values() if path.parent == package and path.name != "__init__.py"]
+    assert len(modules) <= MOST_MODULES, f"{package.name} has {len(modules)} modules"
 
 
 @pytest.mark.parametrize("module", sorted(MODULES))
@@ -228,7 +192,7 @@ def test_the_package_docstring_runs_as_a_doctest() -> None:
 def test_every_public_name_can_be_imported() -> None:
     import her2path
 
-    present = {name for name in her2path.__all__ if name == "__version__" or her2path._WHERE[name] in MODULES}
+    present = {name for name in her2path.__all__ if name == "__version__" or her2path._WHERE[name].replace(".", "/") in MODULES}
     for name in present:
         assert getattr(her2path, name) is not None
     assert set(her2path._WHERE) | {"__version__"} == set(her2path.__all__)

@@ -12,9 +12,9 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
-from her2path.cli import main
-from her2path.edition import read_knowledge
-from her2path.problem import KnowledgeError
+from her2path.cli.group import main
+from her2path.facts.problem import KnowledgeError
+from her2path.tables.load import read_knowledge
 
 TABLES = Path(__file__).parent / "tables"
 BAD = TABLES / "bad"

@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 
 from fhir_makers import ICD10CM, IHC, SNOMED, bundle, coding, concept, observation, patient
-from her2path.read.codes import read_codes
-from her2path.record import Record, Trouble
-from her2path.value import Interval, OneOf, Reason, Unknown
+from her2path.facts.codes import read_codes
+from her2path.facts.value import Interval, OneOf, Reason, Unknown
+from her2path.record.event import Record, Trouble
 from therapy_makers import (
     CPS,
     DAY,

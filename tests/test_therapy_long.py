@@ -11,12 +11,12 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from her2path.edition import AskedWrongly
-from her2path.read import long
-from her2path.read.long import is_long, read_long
-from her2path.read.records import read_records
-from her2path.record import RECORDED_STATUS, Event, Record, Trouble
-from her2path.value import Interval, Reason, Unknown
+from her2path.facts.problem import AskedWrongly
+from her2path.facts.value import Interval, Reason, Unknown
+from her2path.read.source import read_records
+from her2path.read.tabular import long
+from her2path.read.tabular.long import is_long, read_long
+from her2path.record.event import RECORDED_STATUS, Event, Record, Trouble
 from therapy_makers import codes, facts
 
 HEADER = "patient,date,fact,value,unit,product,qualifier,specimen,origin"

@@ -10,15 +10,15 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
-from her2path.problem import AskedWrongly
+from her2path.facts.problem import AskedWrongly
 
 pytest.importorskip("scipy")
 
-from her2path.markdown import plain
-from her2path.simulate import tumour_run
-from her2path.simulate.tumour import TERMS, course, growth_per_day, supply_per_day, switched
-from her2path.simulate.tumour_command import tumour as command
-from her2path.simulate.tumour_run import (
+from her2path.cli.tumour import tumour as command
+from her2path.facts.markdown import plain
+from her2path.simulate.tumour import run as tumour_run
+from her2path.simulate.tumour.equations import TERMS, course, growth_per_day, supply_per_day, switched
+from her2path.simulate.tumour.run import (
     DRUGS,
     IHC_CLASSES,
     Exposure,
@@ -33,7 +33,7 @@ from her2path.simulate.tumour_run import (
     tumour_of,
     typical_exposure,
 )
-from her2path.simulate.tumour_text import not_identifiable
+from her2path.simulate.tumour.words import not_identifiable
 
 ALL = frozenset(TERMS)
 TROUGH_MG_PER_L = 45.0

@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
-from her2path import cli
-from her2path.decision import default_knowledge
+from her2path.cli import group as cli
+from her2path.tables.load import default_knowledge
 
 KNOWLEDGE = default_knowledge()
 

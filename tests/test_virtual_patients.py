@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from scipy.stats import norm, spearmanr
 
-from her2path.problem import AskedWrongly
-from her2path.simulate.kernel import (
+from her2path.facts.problem import AskedWrongly
+from her2path.simulate.exposure.kernel import (
     ABSORPTION,
     AVAILABLE,
     CLEARANCE,

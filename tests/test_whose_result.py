@@ -11,9 +11,10 @@ from click.testing import CliRunner
 
 import fhir_makers as make
 import her2path
-from her2path.cli import main
-from her2path.decision import default_knowledge
-from her2path.review import Settings, review_source
+from her2path.cli.group import main
+from her2path.cohort.review import review_source
+from her2path.findings.patient import Settings
+from her2path.tables.load import default_knowledge
 
 IHC = make.IHC
 

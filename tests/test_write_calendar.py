@@ -8,11 +8,12 @@ import sys
 import pytest
 from icalendar import Calendar
 
-from her2path.edition import AskedWrongly
-from her2path.plan import PlanItem
-from her2path.source import Citation
-from her2path.write.calendar import calendar_of, calendar_of_all, details_of, file_name
-from her2path.write.report import CAUTION
+from her2path.facts.problem import AskedWrongly
+from her2path.facts.source import Citation
+from her2path.findings.plan import PlanItem
+from her2path.write.calendar import calendar_of, calendar_of_all, file_name
+from her2path.write.caution import CAUTION
+from her2path.write.plan_words import details_of
 
 ON = dt.date(2026, 3, 1)
 LABEL = Citation("herceptin-us", "2.5", "secondary")

@@ -11,13 +11,20 @@ from typing import cast
 import pytest
 from fhir.resources.R4B import get_fhir_model_class
 
-from her2path.finding import Finding, Grade, PatientReview, SpecimenReview
-from her2path.plan import PlanItem
-from her2path.read.codes import Codes
-from her2path.read.therapy_codes import Measure, TherapyCodes
-from her2path.source import Citation
-from her2path.write.fhir import ECHOCARDIOGRAPHY, LVEF, bundle_line, patient_bundle, references_of, review_bundle
-from her2path.write.report import CAUTION
+from her2path.facts.codes import Codes
+from her2path.facts.source import Citation
+from her2path.facts.therapy_codes import Measure, TherapyCodes
+from her2path.findings.finding import Finding, Grade, PatientReview, SpecimenReview
+from her2path.findings.plan import PlanItem
+from her2path.write.caution import CAUTION
+from her2path.write.fhir.proposals import (
+    ECHOCARDIOGRAPHY,
+    LVEF,
+    bundle_line,
+    patient_bundle,
+    references_of,
+    review_bundle,
+)
 
 ON = dt.date(2026, 3, 1)
 LABEL = Citation("herceptin-us", "2.5", "secondary")

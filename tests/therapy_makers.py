@@ -10,13 +10,13 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from fhir_makers import LOINC, SNOMED, bundle, coding, concept, observation, patient
-from her2path.edition import knowledge_folder
-from her2path.fact import Facts, read_facts
-from her2path.read.bundle import Skimmer
-from her2path.read.codes import Codes, read_codes
+from her2path.facts.codes import Codes, read_codes
+from her2path.facts.fact import Facts, read_facts
+from her2path.facts.folder import knowledge_folder
+from her2path.read.fhir.patient import read_record
+from her2path.read.fhir.skim import Skimmer
 from her2path.read.files import Piece
-from her2path.read.patient import read_record
-from her2path.record import Event, Record, Trouble
+from her2path.record.event import Event, Record, Trouble
 
 RXNORM = "http://www.nlm.nih.gov/research/umls/rxnorm"
 HCPCS = "http://terminology.hl7.org/CodeSystem/HCPCS"

@@ -18,26 +18,43 @@ except PackageNotFoundError:  # pragma: no cover - only in a source tree that is
     __version__ = "0.0.0"
 
 if TYPE_CHECKING:
-    from .array import Array
-    from .batch import decide_batch
-    from .columns import decide_table
-    from .decision import Decision, decide
-    from .differ import compare
-    from .edition import Edition, Knowledge, read_knowledge
-    from .fact import Fact
-    from .problem import AskedWrongly, KnowledgeError, Problem
-    from .review import Settings, Summary, review_source
-    from .value import Interval, OneOf, Reason, Unknown
+    from .cohort.review import review_source
+    from .facts.fact import Fact
+    from .facts.problem import AskedWrongly, KnowledgeError, Problem
+    from .facts.value import Interval, OneOf, Reason, Unknown
+    from .findings.patient import Settings
+    from .findings.summary import Summary
+    from .tables.array import Array
+    from .tables.decision import Decision, decide
+    from .tables.difference import compare
+    from .tables.edition import Edition
+    from .tables.library import Knowledge
+    from .tables.load import read_knowledge
+    from .tables.many.decide_rows import decide_table
+    from .tables.many.look_up import decide_batch
 
 _WHERE = {
-    "Array": "array", "decide_batch": "batch", "decide_table": "columns", "Decision": "decision",
-    "decide": "decision",
-    "compare": "differ", "AskedWrongly": "problem", "Edition": "edition", "Knowledge": "edition",
-    "read_knowledge": "edition", "Fact": "fact", "Interval": "value", "OneOf": "value", "Reason": "value",
-    "Unknown": "value", "KnowledgeError": "problem", "Problem": "problem", "review_source": "review",
-    "Settings": "review",
-    "Summary": "review",
-}  # fmt: skip
+    "review_source": "cohort.review",
+    "Fact": "facts.fact",
+    "AskedWrongly": "facts.problem",
+    "KnowledgeError": "facts.problem",
+    "Problem": "facts.problem",
+    "Interval": "facts.value",
+    "OneOf": "facts.value",
+    "Reason": "facts.value",
+    "Unknown": "facts.value",
+    "Settings": "findings.patient",
+    "Summary": "findings.summary",
+    "Array": "tables.array",
+    "Decision": "tables.decision",
+    "decide": "tables.decision",
+    "compare": "tables.difference",
+    "Edition": "tables.edition",
+    "Knowledge": "tables.library",
+    "read_knowledge": "tables.load",
+    "decide_table": "tables.many.decide_rows",
+    "decide_batch": "tables.many.look_up",
+}
 
 __all__ = [
     "Array",

@@ -12,8 +12,8 @@ import re
 from collections.abc import Container, Iterable
 from dataclasses import dataclass
 
-from .codes import Codes, system_name
-from .therapy_codes import Drug
+from ..facts.codes import Codes, system_name
+from ..facts.therapy_codes import Drug
 
 Coded = tuple[str | None, str | None, str | None]
 """A coding: system, code and display."""

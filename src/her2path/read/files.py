@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
-from ..record import Trouble
+from ..record.event import Trouble
 
 JSON_ENDINGS = (".json", ".ndjson", ".jsonl")
 BUFFER = 1 << 20

@@ -1,1 +1,4 @@
-"""The simulators: exposure, heart, tumour and the course, which make Records that the same rules then judge."""
+"""Virtual patients: exposure, heart, tumour and whole courses by the same tables.
+
+In: models and policies. Out: simulated populations, and records that the readers read.
+"""

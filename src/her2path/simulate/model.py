@@ -13,9 +13,9 @@ from functools import cache
 from math import log, sqrt
 from pathlib import Path
 
-from ..markdown import Document, Grid, plain, read_markdown
-from ..problem import AskedWrongly, KnowledgeError, Problem
-from ..source import VERIFIED, Citation, parse_citations
+from ..facts.markdown import Document, Grid, plain, read_markdown
+from ..facts.problem import AskedWrongly, KnowledgeError, Problem
+from ..facts.source import VERIFIED, Citation, parse_citations
 
 MODELS_FOLDER = Path(__file__).parent.parent / "knowledge" / "models"
 SPREADS = ("sqrt of variance", "log-normal")

@@ -13,8 +13,8 @@ from math import isfinite
 import numpy as np
 import numpy.typing as npt
 
-from ..problem import AskedWrongly
-from .kernel import PARAMETERS
+from ..facts.problem import AskedWrongly
+from .exposure.kernel import PARAMETERS
 from .model import PLAUSIBLE, Model, read_model
 
 Numbers = npt.NDArray[np.float64]

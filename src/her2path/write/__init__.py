@@ -1,1 +1,4 @@
-"""From findings and tables to what people and programs read."""
+"""Findings and records as text, JSON, FHIR, calendars and Parquet.
+
+In: reviews, decisions, records. Out: text and files. Nothing is decided here.
+"""

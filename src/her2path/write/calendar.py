@@ -8,26 +8,20 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-import uuid
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
-from ..plan import PlanItem
-from ..problem import AskedWrongly
-from ..source import Citation
-from .report import CAUTION
+from ..facts.problem import AskedWrongly
+from ..findings.plan import PlanItem
+from .caution import CAUTION
+from .plan_words import DAY_NOT_KNOWN, PROJECT, clean, lines_of, stable_id, window
 
 if TYPE_CHECKING:
     from icalendar import Calendar, Event
 
-PROJECT = "https://github.com/her2path/her2path"
-NAMESPACE = uuid.uuid5(uuid.NAMESPACE_URL, PROJECT)
 MISSING = "a calendar needs the package icalendar: pip install 'her2path[calendar]'"
-DAY_NOT_KNOWN = "day not known"
 
-_NO_TEXT = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff\ufffe\uffff]")
-_UNITS = {"mg": "mg", "ml": "mL", "kg": "kg", "minutes": "minutes"}
 _FILE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 
 
@@ -89,58 +83,3 @@ def file_name(patient_id: str) -> str:
 
 
 # -- a plan item in words ---------------------------------------------------------------------
-
-
-def lines_of(item: PlanItem) -> Iterator[str]:
-    """An item in full: what, when, its details, and why."""
-    yield clean(item.what)
-    yield f"when: {when_of(item)}"
-    yield from details_of(item)
-    yield from reasons_of(item.rows, item.citations)
-
-
-def window(item: PlanItem) -> tuple[dt.date | None, dt.date | None]:
-    """The first and the last day; a last day before the first is no window, and the first alone is kept."""
-    if item.earliest and item.latest and item.latest < item.earliest:
-        return item.earliest, None
-    return item.earliest, item.latest
-
-
-def when_of(item: PlanItem) -> str:
-    first, last = window(item)
-    if first and last and first != last:
-        return f"{first} to {last}"
-    return str(first) if first else f"until {last}" if last else DAY_NOT_KNOWN
-
-
-def details_of(item: PlanItem) -> list[str]:
-    """The details in words, a number before its unit: `dose 442 mg`."""
-    told = []
-    for name, value in item.details.items():
-        words = name.split("_")
-        unit = _UNITS.get(words[-1], "") if len(words) > 1 and "per" not in words else ""
-        if re.fullmatch(r"\d+(\.\d+)?( to \d+(\.\d+)?)?", value) and unit:
-            told.append(clean(f"{' '.join(words[:-1])} {value} {unit}"))
-        else:
-            told.append(clean(f"{' '.join(words)} {value}"))
-    return told
-
-
-def reasons_of(rows: Sequence[str], citations: Sequence[Citation]) -> list[str]:
-    """Why: the rows of the tables, and the sources with how far each was verified."""
-    told = []
-    if rows:
-        told.append(clean("rows: " + ", ".join(row.replace(":", " row ") for row in rows)))
-    if citations:
-        told.append(clean("sources: " + "; ".join(map(str, citations))))
-    return told
-
-
-def clean(text: str) -> str:
-    """Text as both formats can hold it: no control character but tab and newline, no half of a surrogate pair."""
-    return _NO_TEXT.sub(" ", text).strip()
-
-
-def stable_id(patient_id: str, *parts: str) -> uuid.UUID:
-    """The same id for the same thing of the same patient, in every run."""
-    return uuid.uuid5(NAMESPACE, repr((patient_id, *parts)))

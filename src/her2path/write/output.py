@@ -8,7 +8,7 @@ from typing import Any, TextIO
 
 import click
 
-from ..problem import AskedWrongly
+from ..facts.problem import AskedWrongly
 
 
 def put(text: str, output: Path | None) -> None:

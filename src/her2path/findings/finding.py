@@ -1,0 +1,119 @@
+"""Findings: what a review says of a patient or a specimen, each once, the gravest first."""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass, field
+from enum import IntEnum
+from operator import attrgetter
+from typing import Any, Protocol
+
+from ..facts.source import Citation
+from ..tables.decision import Decision
+
+
+class Grade(IntEnum):
+    """How grave a finding is; the smaller, the earlier it is told."""
+
+    ALARM = 1
+    ACT = 2
+    CONTRADICTION = 3
+    DUE = 4
+    MISSING = 5
+    UNREADABLE = 6
+    NOTE = 7
+
+    @property
+    def word(self) -> str:
+        return self.name.lower()
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing said: its grade, its words, and the resources it speaks of.
+
+    Where a decision says it: `key` is its outcome and value, `do` what to do and `by` when, `rows` and
+    `citations` the rows behind it, `facts` what it rests on, `settle` what would settle it,
+    `remark` what the row adds.
+    """
+
+    grade: Grade
+    words: str
+    origins: tuple[str, ...] = ()
+    key: str = ""
+    do: str = ""
+    by: dt.date | None = None
+    rows: tuple[str, ...] = ()
+    citations: tuple[Citation, ...] = ()
+    facts: tuple[tuple[str, str], ...] = ()
+    settle: tuple[tuple[str, ...], ...] = ()
+    remark: str = ""
+
+    def as_json(self) -> dict[str, Any]:
+        told: dict[str, Any] = {"grade": self.grade.word, "finding": self.words, "from": list(self.origins)}
+        if self.key:
+            told |= {
+                "key": self.key, "do": self.do, "by": self.by.isoformat() if self.by else None,
+                "rows": list(self.rows), "sources": [citation.as_json() for citation in self.citations],
+                "facts": dict(self.facts), "remark": self.remark,
+                "would_settle": [list(names) for names in self.settle],
+            }  # fmt: skip
+        return told
+
+
+class CourseReview(Protocol):
+    """The review of a course as a patient's review holds it (`telling.CourseReview`)."""
+
+    standing: Any
+    findings: list[Finding]
+    plan: list[Any]
+    regimens: list[Any]
+
+
+@dataclass(slots=True)
+class SpecimenReview:
+    """What the tables say of one specimen, with the tests that were used."""
+
+    name: str
+    day: str
+    kind: str
+    place: str
+    tests: list[tuple[str, str, str]]
+    status: Decision
+    expression: Decision | None
+    next_step: Decision | None
+    findings: list[Finding] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class PatientReview:
+    """A patient's specimens, her status, and everything found on the way; `unread` resources could not be read.
+
+    `course` is the review of her therapy; `None` where nothing of one is recorded.
+    """
+
+    patient: str
+    where: str
+    site: str
+    specimens: list[SpecimenReview]
+    status: str | None
+    possible: tuple[str, ...]
+    expression: str | None
+    rule: str
+    findings: list[Finding] = field(default_factory=list)
+    unread: int = 0
+    course: CourseReview | None = None
+
+    @property
+    def has_tests(self) -> bool:
+        return bool(self.specimens)
+
+
+def in_order(findings: list[Finding]) -> list[Finding]:
+    """Findings without repeats, the gravest first."""
+    if len(findings) < 2:
+        return findings
+    return sorted(dict.fromkeys(findings), key=_grade_of)
+
+
+_grade_of = attrgetter("grade")

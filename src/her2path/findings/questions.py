@@ -1,0 +1,154 @@
+"""What a review asks of the tables, in which order, and what each answer means as a finding.
+
+The questions stand here, since one answer may be needed for the next; the words, grades and what to do stand
+in `knowledge/findings.md`, where a clinician can read and change them.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+from ..facts.cache import kept
+from ..facts.fact import Facts
+from ..facts.folder import knowledge_folder
+from ..facts.markdown import plain, read_markdown
+from ..facts.problem import Problem
+from ..history.names import COURSE, DOSING, HEART
+from ..tables.library import Knowledge
+from .finding import Grade
+
+UNDETERMINED = "undetermined"
+NOT_NO = "undetermined, not no"
+"""An outcome that is undetermined, of which *no* is not possible any more."""
+
+CLOCKS = (
+    "next_dose_day", "echo_due_day", "earliest_resume_day", "latest_recovery_day", "year_end_day",
+    "contraception_until_day",
+)  # fmt: skip
+"""The days of `clocks.py` that words may name."""
+GRADES = {grade.word: grade for grade in Grade}
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """An outcome to ask for, and when: only where every fact of `when` has one of its values.
+
+    `stage` orders the questions: what a clock needs comes before it (1), what needs the clock after it (2).
+    `about` is a product to ask about instead of the one in hand.
+    """
+
+    outcome: str
+    stage: int
+    when: tuple[tuple[str, tuple[str, ...]], ...] = ()
+    about: str = ""
+
+    @property
+    def key(self) -> str:
+        """The name its answer is kept under: the outcome, and the product where it is another than that in hand."""
+        return f"{self.outcome} of {self.about}" if self.about else self.outcome
+
+
+@dataclass(frozen=True, slots=True)
+class Saying:
+    """What one value of an outcome means: grade, words and what to do, with facts in braces."""
+
+    outcome: str
+    value: str
+    grade: Grade
+    say: str
+    do: str
+    line: int
+
+
+def findings_path() -> Path:
+    return knowledge_folder() / "findings.md"
+
+
+@cache
+def read_questions() -> tuple[Question, ...]:
+    """The questions of `findings.md`, in their order."""
+    return kept("questions", [findings_path()], _read_questions)
+
+
+def _read_questions() -> tuple[Question, ...]:
+    found: list[Question] = []
+    for _, grid in read_markdown(findings_path()).grids():
+        if grid.first != "question":
+            continue
+        for _, record in grid.records():
+            when = tuple(_conditions(record.get("asked when", "")))
+            about = plain(record.get("about", ""))
+            found.append(Question(plain(record["question"]), int(plain(record["stage"])), when, about))
+    return tuple(found)
+
+
+def _conditions(text: str) -> Iterator[tuple[str, tuple[str, ...]]]:
+    for part in filter(None, (each.strip() for each in text.split(";"))):
+        name, _, values = plain(part).partition("=")
+        yield name.strip(), tuple(value.strip() for value in values.split(","))
+
+
+@cache
+def read_sayings() -> dict[tuple[str, str], Saying]:
+    """What each value means, by outcome and value; `undetermined` is one of the values."""
+    return kept("sayings", [findings_path()], _read_sayings)
+
+
+def _read_sayings() -> dict[tuple[str, str], Saying]:
+    found: dict[tuple[str, str], Saying] = {}
+    for _, grid in read_markdown(findings_path()).grids():
+        if grid.first != "outcome":
+            continue
+        for line, record in grid.records():
+            outcome = plain(record["outcome"])
+            for value in (each.strip() for each in plain(record["value"]).split(";")):
+                grade = GRADES[plain(record["grade"])]
+                found[outcome, value] = Saying(outcome, value, grade, record["say"], record.get("do", ""), line)
+    return found
+
+
+def prove_agenda(knowledge: Knowledge) -> list[Problem]:
+    """What is wrong with `findings.md`: an outcome, value, fact or grade that does not exist."""
+    path = findings_path()
+    problems: list[Problem] = []
+    facts: Facts = knowledge.facts
+    decided = {name for edition in knowledge.editions for name in edition.tables}
+    asked: set[str] = set()
+
+    def fault(line: int, what: str, advice: str) -> None:
+        problems.append(Problem(path, line, "bad finding", what, advice))
+
+    for _, grid in read_markdown(path).grids():
+        for line, record in grid.records():
+            if grid.first == "question":
+                name = plain(record["question"])
+                asked.add(name)
+                if name not in decided:
+                    fault(line, f"no table decides {name!r}", "name an outcome that a table decides")
+                if plain(record.get("stage", "")) not in ("1", "2"):
+                    fault(line, f"stage {record.get('stage')!r}", "write 1 or 2")
+                if (about := plain(record.get("about", ""))) and about not in facts["product"].values:
+                    fault(line, f"no product is called {about!r}", "name a value of product, or leave it blank")
+                for fact, values in _conditions(record.get("asked when", "")):
+                    if fact not in facts or not set(values) <= {*facts[fact].values, "known", "unknown"}:
+                        fault(line, f"{fact} cannot be {', '.join(values)}", "name a fact and its values, or known")
+            elif grid.first == "outcome":
+                name = plain(record["outcome"])
+                if name not in decided:
+                    fault(line, f"no table decides {name!r}", "name an outcome that a table decides")
+                    continue
+                for value in (each.strip() for each in plain(record["value"]).split(";")):
+                    if value not in (*facts[name].values, UNDETERMINED, NOT_NO):
+                        fault(line, f"{name} has no value {value!r}", f"write one of {', '.join(facts[name].values)}")
+                if name not in asked:
+                    fault(line, f"nobody asks for {name}", "add a question, or drop the row")
+                for field in re.findall(r"\{(\w*)\}", record["say"] + record.get("do", "")):
+                    if field not in facts and field not in (*DOSING, *HEART, *COURSE, *CLOCKS):
+                        fault(line, f"no fact or day is called {field!r}", "name one, or mend the braces")
+                if plain(record["grade"]) not in GRADES:
+                    fault(line, f"{record['grade']!r} is no grade", f"write one of {', '.join(GRADES)}")
+    return problems

@@ -1,1 +1,0 @@
-"""Histories as folds: small state machines over a patient's sorted events, one source for one and for many."""

@@ -1,0 +1,170 @@
+"""Clocks: the days that follow from a history and from the intervals the labels give.
+
+Columns over patients, as in `standing.py`; the intervals come as the words of the tables ("3 months").
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import numpy.typing as npt
+
+from ..facts.days import months_after
+from .course_facts import METASTATIC, THOUSAND, YEAR_DAYS, Column, Columns, known, yes_no
+from .names import HER2_PRODUCTS, PERTUZUMAB, UNKNOWN
+
+_SPAN = re.compile(r"(\d+)(?: to (\d+))? (day|week|month|year)s?")
+GESTATION_DAYS = 280
+"""40 weeks: a pregnancy first recorded so long after the washout began after it (ours, decision D54)."""
+HOLD_WEEKS = (28, 56)
+"""A hold lasts at least 4 weeks, and 8 weeks are given to recover (@herceptin-us-heart 2.5, secondary; D24)."""
+
+
+def span(words: str) -> tuple[int, int] | None:
+    """An interval in words as (days, months), the longest it allows; `None` where it names none."""
+    match = _SPAN.fullmatch(words)
+    if match is None:
+        return None
+    count = int(match[2] or match[1])
+    return {"day": (count, 0), "week": (7 * count, 0), "month": (0, count), "year": (0, 12 * count)}[match[3]]
+
+
+def after(day: Column, words: Column, values: Sequence[str]) -> Column:
+    """The days so long after `day` as the category `words` (places in `values`) says; unknown where it names none."""
+    made = np.full(len(day), UNKNOWN, np.int64)
+    for place, value in enumerate(values):
+        length = span(value)
+        chosen = (words == place) & known(day)
+        if length is None or not chosen.any():
+            continue
+        days, months = length
+        made[chosen] = months_after(day[chosen], months) if months else day[chosen] + days
+    return made
+
+
+def late(due: Column, on: int) -> Column:
+    """Days since `due`, in thousandths; negative until it is."""
+    return np.where(known(due), (on - due) * THOUSAND, UNKNOWN)
+
+
+def echo_clock(
+    state: Mapping[str, Column], interval: Column, values: Sequence[str], on: int, tolerance_days: int,
+    recheck: Column, recheck_values: Sequence[str], over: npt.NDArray[np.bool_],
+) -> Columns:  # fmt: skip
+    """When the next LVEF is due: after the last one, else after the first dose, by the label's interval.
+
+    A repeat that the latest LVEF itself calls for (`recheck`) comes first where it is sooner. `over` says whose
+    therapy is completed.
+    """
+    last = np.where(known(state["lvef_day"]), state["lvef_day"], state["first_day"])
+    due = after(last, interval, values)
+    sooner = after(state["lvef_day"], recheck, recheck_values)
+    due = np.where(known(sooner) & (~known(due) | (sooner < due)), sooner, due)
+    # One LVEF at completion: where none was measured since the last dose, it is due then.
+    final = over & known(due) & known(state["any_last_day"]) & (state["any_last_day"] >= state["lvef_day"])
+    due = np.where(final & known(state["lvef_day"]), np.minimum(due, state["any_last_day"]), due)
+    overdue = late(due, on)
+    return {
+        "echo_due_day": due,
+        "echo_days_overdue": overdue,
+        "echo_beyond_tolerance": np.where(known(overdue), yes_no(overdue > tolerance_days * THOUSAND), UNKNOWN),
+    }
+
+
+def dose_clock(state: Mapping[str, Column], on: int) -> Columns:
+    """When the next dose is due, by the schedule in hand, and how late it is."""
+    both = known(state["product_last_day"]) & known(state["schedule_days"])
+    due = np.where(both, state["product_last_day"] + state["schedule_days"], UNKNOWN)
+    return {"next_dose_day": due, "dose_days_late": late(due, on)}
+
+
+def hold_clock(state: Mapping[str, Column], on: int) -> Columns:
+    """The open hold's clocks: earliest resume, and the day after which a decline counts as persistent."""
+    holding = (state["on_hold"] == 1) & known(state["hold_day"])
+    return {
+        "earliest_resume_day": np.where(holding, state["hold_day"] + HOLD_WEEKS[0], UNKNOWN),
+        "latest_recovery_day": np.where(holding, state["hold_day"] + HOLD_WEEKS[1], UNKNOWN),
+        "days_since_hold": np.where(holding, (on - state["hold_day"]) * THOUSAND, UNKNOWN),
+        "hold_open": yes_no(holding),
+        "resume_allowed": yes_no(state["may_resume"] == 1),
+        "stopped_for_good": yes_no(known(state["stopped_day"])),
+        "doses_in_hold": state["doses_in_hold"] * THOUSAND,
+        "past_doses_in_hold": state["past_doses_in_hold"] * THOUSAND,
+        "doses_after_stop": state["doses_after_stop"] * THOUSAND,
+    }
+
+
+def year_clock(state: Mapping[str, Column]) -> Columns:
+    """The last day of the year of trastuzumab in early disease: 52 weeks from the first dose (H-23)."""
+    early = (state["setting"] != METASTATIC) & known(state["setting"]) & known(state["trastuzumab_first_day"])
+    early &= (state["product"] <= PERTUZUMAB) & known(state["product"])
+    return {"year_end_day": np.where(early, state["trastuzumab_first_day"] + YEAR_DAYS, UNKNOWN)}
+
+
+def washout_clock(last_day: Column, months: Column, values: Sequence[str], on: int) -> Columns:
+    """Until when contraception is needed after the last dose, and whether that is still running."""
+    made = np.full(len(last_day), UNKNOWN, np.int64)
+    for place, value in enumerate(values):
+        chosen = (months == place) & known(last_day)
+        if not chosen.any():
+            continue
+        length = (0, int(value)) if value.isdigit() else span(value)
+        if length is not None:
+            made[chosen] = months_after(last_day[chosen], length[1]) if length[1] else last_day[chosen] + length[0]
+    return {
+        "contraception_until_day": made,
+        "within_washout": np.where(known(made), yes_no(on < made), UNKNOWN),
+    }
+
+
+def first_clocks(state: Mapping[str, Column], first_result_day: Column, on: int) -> Columns:
+    """The clocks and doubts that need no answer of a table."""
+    return dose_clock(state, on) | hold_clock(state, on) | year_clock(state) | doubts(state, first_result_day)
+
+
+def last_days(state: Mapping[str, Column]) -> list[tuple[str, Column]]:
+    """The day of the last dose of each product whose washout may still run."""
+    days = [
+        ("trastuzumab-iv", state["trastuzumab_last_day"]), ("pertuzumab", state["pertuzumab_last_day"]),
+        ("t-dm1", state["last_t_dm1_day"]), ("t-dxd", state["last_t_dxd_day"]),
+    ]  # fmt: skip
+    for place, product in enumerate(HER2_PRODUCTS):
+        mine = state["product"] == place
+        if mine.any():
+            days.append((product, np.where(mine, state["product_last_day"], UNKNOWN)))
+    return days
+
+
+def conception(state: Mapping[str, Column], until: Column) -> Column:
+    """Whether a pregnancy began during therapy or before its washout was over: by the day it was first recorded.
+
+    Recorded within `GESTATION_DAYS` after the washout it may have begun in it, so that this is unknown then.
+    """
+    pregnant = (state["pregnant"] == 1) & known(state["pregnant_day"])
+    treated = known(state["pregnant_after_dose_days"])
+    day = state["pregnant_day"]
+    made: Column = np.select(
+        [
+            pregnant & ~treated,
+            pregnant & known(until) & (day < until),
+            pregnant & known(until) & (day > until + GESTATION_DAYS),
+        ],
+        [1, 0, 1],
+        UNKNOWN,
+    ).astype(np.int64)
+    return made
+
+
+def doubts(state: Mapping[str, Column], first_result_day: Column) -> Columns:
+    """What in a record does not fit together."""
+    dosed = known(state["first_ever_day"])
+    before = dosed & known(first_result_day) & (state["first_ever_day"] < first_result_day)
+    return {
+        "doses_before_result": np.where(dosed & known(first_result_day), yes_no(before), UNKNOWN),
+        "doses_after_death": yes_no(known(state["dose_after_death_day"])),
+        "two_products_one_day": yes_no(known(state["two_products_day"])),
+        "course_restarted": yes_no(state["courses"] > 1),
+        "lvef_baseline_known": yes_no(known(state["baseline"])),
+    }

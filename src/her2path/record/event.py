@@ -1,0 +1,76 @@
+"""A patient's record: events, sorted, with where each was read. Nothing else is read downstream."""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass, field
+
+from ..facts.value import Value
+
+RECORDED_STATUS = "recorded status"
+"""An event's fact where somebody wrote a HER2 status; it is compared, never used as a test."""
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One thing known of a patient: a fact, its value, its day, its specimen and where it stands.
+
+    `specimen` is the reference the record gives, or "" where it gives none. `said` is the record's
+    own wording. `amended` marks a report that corrects an earlier one. `product` is the drug of a
+    dose or order; `qualifier` its brand, or the method of an LVEF.
+    """
+
+    fact: str
+    value: Value
+    day: dt.date | None
+    specimen: str
+    origin: str
+    said: str = ""
+    amended: bool = False
+    note: str = ""
+    product: str = ""
+    qualifier: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Tissue:
+    """What a record says of a specimen itself: `kind` biopsy or resection, `place` primary or metastasis."""
+
+    reference: str
+    kind: str = ""
+    place: str = ""
+    day: dt.date | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Trouble:
+    """Something of a record that could not be used: `kind` is a reason, `where` file, line or resource."""
+
+    kind: str
+    where: str
+    what: str
+
+    def __str__(self) -> str:
+        return f"{self.where}: {self.what}" if self.where else self.what
+
+
+@dataclass(slots=True)
+class Record:
+    """One patient whole: `events` of HER2 tests, `course` of the therapy and all around it.
+
+    `sites` are the tumour sites that diagnoses and tests name.
+    """
+
+    patient: str
+    origin: str = ""
+    events: list[Event] = field(default_factory=list)
+    course: list[Event] = field(default_factory=list)
+    tissues: dict[str, Tissue] = field(default_factory=dict)
+    sites: set[str] = field(default_factory=set)
+    troubles: list[Trouble] = field(default_factory=list)
+    passed_over: list[Trouble] = field(default_factory=list)
+
+    def sort(self) -> None:
+        """Order the events by day, the undated last, and then by what they say, whatever their order in the file."""
+        self.events.sort(key=lambda e: (e.day or dt.date.max, e.fact, e.specimen, str(e.value), e.said, e.origin))
+        self.course.sort(key=lambda e: (e.day or dt.date.max, e.fact, e.product, str(e.value), e.said, e.origin))

@@ -1,0 +1,383 @@
+"""One decision for one patient: the outcome, the rows behind it, what is possible, what would settle it."""
+
+from __future__ import annotations
+
+import datetime as dt
+import difflib
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from ..facts.derive import MOST_KEPT, Given, prepare, said_something
+from ..facts.problem import AskedWrongly, NoJurisdiction
+from ..facts.source import Citation
+from ..facts.value import NOT_REPORTED, OneOf, Reason, Unknown
+from .array import CONTRADICTORY, Array, Situation
+from .axis import Code
+from .edition import ASSUMED_JURISDICTION, Edition
+from .library import Knowledge
+from .load import default_knowledge
+from .table import CANNOT_HAPPEN, Row
+
+
+@dataclass(frozen=True, slots=True)
+class Reference:
+    """A row with its table: where a decision comes from."""
+
+    outcome: str
+    row: Row
+
+    @property
+    def name(self) -> str:
+        return f"{self.outcome}:{self.row.name}"
+
+
+@dataclass(slots=True)
+class Decision:
+    """What the tables say of one outcome for one patient.
+
+    `blocked_by` names a fact that could not be read and without which no table may be used at all.
+    `value` is `None` where it is undetermined; `possible` holds the values left; `rows` the rows
+    that apply, or that are still possible, those of the feeding tables first.
+    """
+
+    outcome: str
+    value: str | None
+    possible: tuple[str, ...]
+    edition: Edition = field(repr=False)
+    array: Array = field(repr=False)
+    codes: tuple[Any, ...] = field(repr=False)
+    given: Given = field(repr=False)
+    references: tuple[Reference, ...] = field(default=(), repr=False)
+    contradictory: bool = False
+    notes: list[str] = field(default_factory=list)
+    assumed: dict[str, str] = field(default_factory=dict)
+    blocked_by: str = ""
+
+    @property
+    def would_settle(self) -> tuple[tuple[str, ...], ...]:
+        """The smallest sets of facts that would settle it; empty when it is settled or nothing would."""
+        if self.blocked_by:
+            return ((self.blocked_by,),)
+        is_open = self.value is None or self.value in self.array.outcome.open_values
+        return self.array.would_settle(self.codes) if is_open and not self.contradictory else ()
+
+    @property
+    def rows(self) -> list[str]:
+        return [reference.name for reference in self.references]
+
+    @property
+    def last_rows(self) -> list[str]:
+        return [reference.row.name for reference in self.references if reference.outcome == self.outcome]
+
+    @property
+    def citations(self) -> list[Citation]:
+        return list(dict.fromkeys(c for reference in self.references for c in reference.row.citations))
+
+    @property
+    def remarks(self) -> list[str]:
+        """What the row of the last table adds in words; nothing while several rows could apply."""
+        last = [reference.row.remark for reference in self.references if reference.outcome == self.outcome]
+        return [last[0]] if last and last[0] and len(set(last)) == 1 else []
+
+    def as_json(self) -> dict[str, Any]:
+        """The decision as the command prints it with `--json`."""
+        fact = self.array.outcome
+        unknown = {
+            name: str(why)
+            for name, why in self.given.unknown.items()
+            if name in self.array.place or why.reason is not Reason.ABSENT
+        }
+        return {
+            self.outcome: None if self.value is None else fact.as_json(self.value),
+            "rows": self.rows,
+            "possible": [fact.as_json(value) for value in self.possible],
+            "would_settle": [list(names) for names in self.would_settle],
+            "edition": self.edition.key,
+            "sources": [citation.as_json() for citation in self.citations],
+            "unknown": unknown,
+            "contradictory": self.contradictory,
+            "remarks": self.remarks,
+            "notes": self.notes,
+            "assumed": self.assumed,
+        }
+
+
+def decide(
+    outcome: str,
+    facts: Mapping[str, Any],
+    *,
+    knowledge: Knowledge | None = None,
+    edition: str | None = None,
+    on: dt.date | None = None,
+    jurisdiction: str | None = None,
+) -> Decision:
+    """Decide one outcome (`her2_status`, `ish_group`, ...) from raw facts by name.
+
+    `edition` names the rules; otherwise the edition in force on `on`, on the fact `test_date`, or
+    today. `tumour_site` is assumed to be breast where neither it nor an edition is given, and the
+    decision says so. Raises `AskedWrongly` for an unknown fact, edition or outcome.
+    """
+    knowledge = knowledge or default_knowledge()
+    require_facts(facts, knowledge)
+    given = prepare(facts, knowledge.facts)
+    return decide_given(outcome, given, knowledge=knowledge, edition=edition, on=on, jurisdiction=jurisdiction)
+
+
+def require_facts(names: Mapping[str, Any], knowledge: Knowledge) -> None:
+    """Raise `AskedWrongly` for a name that is no fact, with the nearest that is."""
+    for name in names:
+        if name not in knowledge.facts:
+            near = difflib.get_close_matches(name, list(knowledge.facts), n=1)
+            hint = f"; did you mean {near[0]}?" if near else ""
+            raise AskedWrongly(f"no fact is called {name!r}{hint}")
+
+
+def decide_given(
+    outcome: str,
+    given: Given,
+    *,
+    knowledge: Knowledge,
+    edition: str | None = None,
+    on: dt.date | None = None,
+    jurisdiction: str | None = None,
+) -> Decision:
+    """As `decide`, from facts that `prepare` has read."""
+    chosen, notes, assumed = choose_edition(outcome, given, knowledge, edition, on, jurisdiction)
+    decision = decide_in(outcome, given, knowledge, chosen)
+    decision.notes[:0] = notes
+    decision.assumed = assumed
+    for scope in () if edition is not None else knowledge.scopes_of(outcome):
+        if said_something(given.unknown.get(scope)) or isinstance(given.values.get(scope), OneOf):
+            # The organ or product was said, only not so that it can be read: no other's rules may be taken for it.
+            decision.blocked_by = scope
+            decision.value, decision.possible, decision.references = None, decision.array.outcome.values, ()
+            decision.assumed = {}
+    return decision
+
+
+@dataclass(slots=True)
+class Ground:
+    """What decisions stand on: facts under one edition, reconciled; `taken` are the outcomes not derived."""
+
+    given: Given
+    knowledge: Knowledge
+    edition: Edition
+    taken: frozenset[str]
+    notes: tuple[str, ...]
+
+
+def decide_in(outcome: str, given: Given, knowledge: Knowledge, edition: Edition) -> Decision:
+    """Decide by one edition, whichever is in force."""
+    return decide_on(outcome, ground_of(given, knowledge, edition))
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """What an array says of some bins, with the rows behind it: the same for every patient in them."""
+
+    outcome: str
+    array: Array
+    codes: tuple[Code, ...]
+    value: str | None
+    possible: tuple[str, ...]
+    contradictory: bool
+    references: tuple[Reference, ...]
+
+
+class Panel:
+    """Several outcomes of one edition looked up together: each axis is looked at once, and what the arrays
+    say of a combination of bins is put together once."""
+
+    def __init__(self, outcomes: tuple[str, ...], ground: Ground) -> None:
+        self.arrays = [ground.knowledge.array(ground.edition, outcome, ground.taken) for outcome in outcomes]
+        unlike = {axis.likeness: axis for array in self.arrays for axis in array.axes}
+        self.axes = [(axis.fact.name, axis) for axis in unlike.values()]
+        place = {likeness: number for number, likeness in enumerate(unlike)}
+        self._of_array = [[place[axis.likeness] for axis in array.axes] for array in self.arrays]
+        self._said: dict[tuple[Code, ...], dict[str, Said]] = {}
+
+    def codes(self, ground: Ground) -> tuple[Code, ...]:
+        """The bins of all axes for one patient."""
+        values = ground.given.values
+        return tuple([axis.code(values.get(name)) for name, axis in self.axes])
+
+    def said(self, codes: tuple[Code, ...], ground: Ground) -> dict[str, Said]:
+        """What is said of every outcome for the bins `codes`."""
+        said = self._said.get(codes)
+        if said is None:
+            said = self._said[codes] = {
+                array.outcome.name: _said(array, tuple([codes[place] for place in places]), ground)
+                for array, places in zip(self.arrays, self._of_array, strict=True)
+            }
+        return said
+
+
+By = tuple[Panel, tuple[Code, ...]]
+"""What outcomes were looked up by: a panel and the bins of its axes."""
+
+
+def look_up_together(outcomes: tuple[str, ...], ground: Ground) -> tuple[By, dict[str, Said]]:
+    """What is said of several outcomes on facts that stand ready; also what they were looked up by."""
+    key = (id(ground.edition), outcomes, ground.taken)
+    panel = ground.knowledge.panels.get(key)
+    if panel is None:
+        panel = ground.knowledge.panels[key] = Panel(outcomes, ground)
+    codes = panel.codes(ground)
+    return (panel, codes), panel.said(codes, ground)
+
+
+def decide_on(outcome: str, ground: Ground) -> Decision:
+    """Decide one outcome on facts that stand ready."""
+    array = ground.knowledge.array(ground.edition, outcome, ground.taken)
+    return decision_of(_said(array, array.codes(ground.given.values), ground), ground)
+
+
+def _said(array: Array, codes: tuple[Code, ...], ground: Ground) -> Said:
+    situation = array.situation(codes)
+    return Said(
+        outcome=array.outcome.name, array=array, codes=codes,
+        value=array.outcome.values[situation.answer] if situation.answer >= 0 else None,
+        possible=situation.outcomes if situation.answer != CONTRADICTORY else (),
+        contradictory=situation.answer == CONTRADICTORY,
+        references=_references(array, codes, ground.given, situation, ground.knowledge, ground.edition),
+    )  # fmt: skip
+
+
+def decision_of(said: Said, ground: Ground) -> Decision:
+    """The decision on one patient that what is said of her bins makes."""
+    given, outcome = ground.given, said.outcome
+    notes = [*given.notes, *ground.notes]
+    if outcome in ground.taken and given.values.get(outcome, NOT_REPORTED) != NOT_REPORTED:
+        notes.append(f"{outcome} {given.values[outcome]} was given: the answer is worked out without it")
+    return Decision(
+        outcome, said.value, said.possible, ground.edition, said.array, said.codes, given, said.references,
+        said.contradictory, notes,
+    )  # fmt: skip
+
+
+def ground_of(given: Given, knowledge: Knowledge, edition: Edition) -> Ground:
+    """Facts made ready under an edition.
+
+    Where a laboratory's own word for a test (its score or result) and the numbers below it exclude
+    each other, either may be right: the word is then only one of what is possible. Where another
+    outcome was given against the facts below it, a note says so. Taken as given, not derived, are the
+    outcomes that are known, and those said but unreadable with nothing known to derive them from.
+    """
+    values = given.values
+    for score in edition.scores.values():
+        if score.fact not in values:
+            values[score.fact] = score.total(values)
+    outcomes, taken = _outcomes_known(given, knowledge, edition)
+    held = [name for name in outcomes if isinstance(values[name], str) and values[name] != NOT_REPORTED]
+    notes: list[str] = []
+    for name in held:
+        array = knowledge.array(edition, name, frozenset(held) - {name})
+        reported = [below for below in array.place if values.get(below, NOT_REPORTED) != NOT_REPORTED]
+        if not reported:
+            continue
+        word = str(values[name])
+        possible = array.situation(array.codes(values)).outcomes
+        if word in possible or not possible:
+            continue
+        detail = f"{name} {word} was {{}}, but the {{}} make it {' or '.join(possible)}"
+        if not knowledge.facts[name].test:
+            notes.append(detail.format("given", "other facts"))
+            continue
+        if values is given.values:
+            given = Given(dict(given.values), dict(given.unknown), list(given.notes))
+        given.values[name] = OneOf(frozenset({word, *possible} - {CANNOT_HAPPEN}))
+        given.unknown[name] = Unknown(Reason.CONTRADICTORY, detail.format("reported", "numbers"))
+    return Ground(given, knowledge, edition, taken, tuple(notes))
+
+
+def _outcomes_known(given: Given, knowledge: Knowledge, edition: Edition) -> tuple[tuple[str, ...], frozenset[str]]:
+    """The outcomes of an edition among the values, and those taken as given."""
+    known = knowledge.known.get((id(edition), *given.values))
+    if known is None:
+        known = _known_by_names(given.values, knowledge, edition)
+        if len(knowledge.known) < MOST_KEPT:
+            knowledge.known[id(edition), *given.values] = known
+    among, taken, underivable = known
+    unreadable = [name for name in underivable if said_something(given.unknown.get(name))]
+    return among, taken.union(unreadable) if unreadable else taken
+
+
+def _known_by_names(
+    names: Collection[str], knowledge: Knowledge, edition: Edition
+) -> tuple[tuple[str, ...], frozenset[str], tuple[str, ...]]:
+    """For the facts whose values are known, whatever they are: the outcomes among them, the same as a set, and the
+    outcomes that nothing known could derive."""
+    tables = knowledge.tables_of(edition)
+    among = tuple(name for name in tables if name in names)
+    underivable = tuple(
+        name for name, table in tables.items() if name not in names and not any(fact in names for fact in table.inputs)
+    )
+    return among, frozenset(among), underivable
+
+
+ASSUMED = {"tumour_site": "breast", "product": "trastuzumab-iv"}
+"""What is taken where a fact that chooses the edition is not given; the decision says so."""
+
+
+def assumed_for_all(outcome: str, named: Collection[str], knowledge: Knowledge, jurisdiction: str | None) -> str:
+    """What is assumed for every row of a file, because no column says it; "" where nothing is."""
+    words = [
+        f"{scope} {knowledge.usual_scope(outcome, scope, ASSUMED[scope])}"
+        for scope in knowledge.scopes_of(outcome)
+        if scope not in named
+    ]
+    able = [e for e in knowledge.editions if not e.supplement and outcome in knowledge.tables_of(e)]
+    everywhere = {value for each in able if each.jurisdiction == "any" for value in each.scope_values or ("",)}
+    local = {value for each in able if each.jurisdiction != "any" for value in each.scope_values or ("",)}
+    if jurisdiction is None and local - everywhere:
+        words.append(f"jurisdiction {ASSUMED_JURISDICTION} where labels differ")
+    return "assumed for every row: " + ", ".join(words) if words else ""
+
+
+def choose_edition(
+    outcome: str, given: Given, knowledge: Knowledge, edition: str | None, on: dt.date | None, jurisdiction: str | None
+) -> tuple[Edition, list[str], dict[str, str]]:
+    """The edition that decides, with notes on how it was chosen and what was assumed."""
+    if edition is not None:
+        chosen = knowledge.edition(edition, outcome)
+        said = given.values.get(chosen.scope)
+        notes = []
+        if isinstance(said, str) and not chosen.is_for({chosen.scope: said}):
+            notes = [f"{chosen.key} is for {', '.join(chosen.scope_values)}, but {chosen.scope} is {said}"]
+        return chosen, notes, {}
+    assumed: dict[str, str] = {}
+    about: dict[str, Any] = {}
+    for scope in knowledge.scopes_of(outcome):
+        about[scope] = given.values.get(scope)
+        if not isinstance(about[scope], str):
+            about[scope] = assumed[scope] = knowledge.usual_scope(outcome, scope, ASSUMED[scope])
+    day = on
+    if day is None and isinstance(said := given.values.get("test_date"), str):
+        day = dt.date.fromisoformat(said)
+    try:
+        chosen, note = knowledge.in_force(outcome, about, day or dt.date.today(), jurisdiction)
+    except NoJurisdiction:
+        assumed["jurisdiction"] = ASSUMED_JURISDICTION
+        chosen, note = knowledge.in_force(outcome, about, day or dt.date.today(), ASSUMED_JURISDICTION)
+    notes = [note] if note else []
+    if day is None and said_something(given.unknown.get("test_date")):
+        notes.append(f"test_date cannot be read; the edition in force today, {chosen.key}, is applied")
+    return chosen, notes, assumed
+
+
+def _references(
+    array: Array, codes: tuple[Code, ...], given: Given, situation: Situation, knowledge: Knowledge, edition: Edition
+) -> tuple[Reference, ...]:
+    """The rows behind a situation: of each feeding table that is decided, and of the last one."""
+    held = array.references.get(codes)
+    if held is None:
+        found: list[Reference] = []
+        for table in array.tables[:-1]:
+            upstream = knowledge.array(edition, table.outcome, array.given)
+            rows = upstream.situation(upstream.codes(given.values)).rows
+            if len(rows) == 1 and NOT_REPORTED not in table.rows[rows[0]].outcomes:
+                found.append(Reference(table.outcome, table.rows[rows[0]]))
+        found += [Reference(array.table.outcome, array.table.rows[row]) for row in situation.rows]
+        held = array.references[codes] = tuple(found)
+    return held

@@ -1,0 +1,96 @@
+"""Knowledge loaded: read, proven, and kept for the next time."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from functools import cache
+from pathlib import Path
+
+from ..facts.cache import kept
+from ..facts.fact import Facts, read_facts
+from ..facts.folder import knowledge_folder
+from ..facts.problem import KnowledgeError, Problem
+from ..facts.source import Sources, read_sources
+from .edition import Edition, read_edition
+from .library import Knowledge
+
+
+def read_facts_and_sources(folder: Path) -> tuple[Facts, Sources]:
+    """`facts.md` and `sources.md` of a folder. Raises `KnowledgeError`, also for a file that cannot be read."""
+    path = folder / "facts.md"
+    try:
+        facts = read_facts(path)
+        path = folder / "sources.md"
+        return facts, read_sources(path)
+    except (OSError, UnicodeDecodeError) as error:
+        what = f"the file cannot be read: {error}"
+        raise KnowledgeError([Problem(path, 1, "unreadable", what, "write Markdown in UTF-8")]) from error
+
+
+def read_editions(folder: Path, facts: Facts, sources: Sources) -> tuple[list[Edition], list[Problem]]:
+    """Every edition file in the topic folders below `folder`, with the problems found."""
+    paths = [path for path in sorted(folder.glob("*/*.md")) if path.parent.name not in ("codes", "models")]
+    return read_edition_files(paths, facts, sources)
+
+
+def read_edition_files(paths: Iterable[Path], facts: Facts, sources: Sources) -> tuple[list[Edition], list[Problem]]:
+    """The editions of some files, with the problems found; a file that cannot be read is one of them."""
+    editions: list[Edition] = []
+    problems: list[Problem] = []
+    for path in paths:
+        try:
+            edition, faults = read_edition(path, facts, sources)
+        except (OSError, UnicodeDecodeError) as error:
+            problems.append(
+                Problem(path, 1, "unreadable", f"the file cannot be read: {error}", "write Markdown in UTF-8")
+            )
+            continue
+        problems += faults
+        if edition is not None:
+            twice = next((e for e in editions if (e.topic, e.key) == (edition.topic, edition.key)), None)
+            if twice is not None:
+                what = f"two editions are called {edition.key}; the other is {twice.path.name}"
+                problems.append(Problem(path, edition.line, "edition twice", what, "give one of them another key"))
+            editions.append(edition)
+    return editions, problems
+
+
+def read_unproven(folder: Path) -> tuple[Knowledge, list[Problem]]:
+    """All knowledge below a folder as it is written, with the problems of reading it; nothing is proven yet."""
+    facts, sources = read_facts_and_sources(folder)
+    editions, problems = read_editions(folder, facts, sources)
+    return Knowledge(folder, facts, sources, editions), problems
+
+
+def read_knowledge(folder: Path | None = None) -> Knowledge:
+    """Read and prove all knowledge below `folder` (the shipped one by default).
+
+    Raises `KnowledgeError` with every problem found. Worked cases are run by `check.check`, not here.
+    The shipped knowledge is kept once it is proven (`kept.py`).
+    """
+
+    if folder is None:
+        return kept_knowledge(knowledge_folder(), lambda: read_proven(knowledge_folder()))
+    return read_proven(folder)
+
+
+def read_proven(folder: Path) -> Knowledge:
+    """Read and prove all knowledge below a folder, whatever is kept of it."""
+    from .proof import prove
+
+    knowledge, problems = read_unproven(folder)
+    problems += prove(knowledge)
+    if problems:
+        raise KnowledgeError(sorted(problems))
+    return knowledge
+
+
+@cache
+def default_knowledge() -> Knowledge:
+    """The knowledge that ships with the package, read and proven once."""
+    return read_knowledge()
+
+
+def kept_knowledge(folder: Path, read: Callable[[], Knowledge]) -> Knowledge:
+    """The knowledge of a folder: as kept, or as `read` makes it, which is then kept."""
+    return kept(f"knowledge-{folder.name}", sorted(folder.rglob("*.md")), read)

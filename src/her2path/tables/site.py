@@ -1,0 +1,183 @@
+"""The settings of a site: one TOML file, every value checked, every choice with its default.
+
+    [site]
+    name = "St. Elsewhere"
+    jurisdiction = "eu"
+
+    [heart]
+    lvef_lower_limit = 53
+    echo_tolerance_days = 14
+
+What a site does not set stands at its default; the lower limit of normal LVEF is then *assumed*, and every
+review says so. The choices that the labels leave to a site, with their options, are in docs/decisions.md.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+from ..facts.problem import AskedWrongly
+from .edition import ASSUMED_JURISDICTION
+from .library import Knowledge
+
+ASSUMED_LOWER_LIMIT = Decimal(50)
+"""The fallback of the margetuximab label, where an institution names no limit (H-3)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """How an institution works: its limits, tolerances, vials, formulary and prices.
+
+    `lvef_lower_limit` percent, `None` where the site did not say; `echo_tolerance_days` after the due day
+    an LVEF counts as overdue; `editions` names for an outcome the edition to decide by (a choice of table H);
+    `vials` mg sizes of a product; `prices` of one mg by brand, in `currency`; `preferred` brands by product.
+    """
+
+    name: str = ""
+    jurisdiction: str | None = None
+    lvef_lower_limit: Decimal | None = None
+    echo_tolerance_days: int = 14
+    infusion_volume_ml: int = 250
+    round_dose_mg: Decimal = Decimal(1)
+    vials: Mapping[str, tuple[Decimal, ...]] = field(default_factory=dict)
+    preferred: Mapping[str, str] = field(default_factory=dict)
+    prices: Mapping[str, Decimal] = field(default_factory=dict)
+    currency: str = ""
+    editions: Mapping[str, str] = field(default_factory=dict)
+    t_dxd_available: bool | None = None
+
+    @property
+    def limit(self) -> Decimal:
+        """The lower limit of normal LVEF, percent: the site's, or the assumed one."""
+        return self.lvef_lower_limit if self.lvef_lower_limit is not None else ASSUMED_LOWER_LIMIT
+
+    @property
+    def assumed(self) -> dict[str, str]:
+        """What is assumed because the site did not say."""
+        said = {}
+        if self.lvef_lower_limit is None:
+            said["lvef_lower_limit"] = str(ASSUMED_LOWER_LIMIT)
+        if self.jurisdiction is None:
+            said["jurisdiction"] = ASSUMED_JURISDICTION
+        return said
+
+
+SECTIONS: dict[str, dict[str, str]] = {
+    "site": {"name": "name", "jurisdiction": "jurisdiction"},
+    "heart": {"lvef_lower_limit": "lvef_lower_limit", "echo_tolerance_days": "echo_tolerance_days"},
+    "dosing": {
+        "infusion_volume_ml": "infusion_volume_ml",
+        "round_dose_mg": "round_dose_mg",
+    },
+    "treatment": {"t_dxd_available": "t_dxd_available"},
+    "prices": {"currency": "currency"},
+}  # fmt: skip
+"""Where each setting stands in the file; the tables `vials`, `formulary`, `prices` and `editions` are free."""
+
+LIMITS: dict[str, tuple[Decimal | int, Decimal | int]] = {
+    "lvef_lower_limit": (Decimal(40), Decimal(65)), "echo_tolerance_days": (0, 90),
+    "infusion_volume_ml": (50, 1000),
+    "round_dose_mg": (Decimal("0.1"), Decimal(50)),
+}  # fmt: skip
+
+
+def read_site(path: Path, knowledge: Knowledge) -> Site:
+    """Read a site's file. Raises `AskedWrongly`, naming file, table and key, for anything not understood."""
+    return site_of(path, read_toml(path), knowledge)
+
+
+def read_toml(path: Path) -> dict[str, Any]:
+    """The content of a TOML file, numbers exact. Raises `AskedWrongly` for one that cannot be read."""
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"), parse_float=Decimal)
+    except (OSError, UnicodeDecodeError) as error:
+        raise AskedWrongly(f"{path}: the file cannot be read: {error}") from error
+    except tomllib.TOMLDecodeError as error:
+        raise AskedWrongly(f"{path}: this is no TOML: {error}") from error
+
+
+def site_of(path: Path, content: Mapping[str, Any], knowledge: Knowledge) -> Site:
+    """The site that a file's tables describe; raises `AskedWrongly` as `read_site` does."""
+    found: dict[str, Any] = {}
+    for table, values in content.items():
+        if not isinstance(values, dict):
+            raise AskedWrongly(f"{path}: {table} stands outside a table; expected [{'], ['.join(_tables())}]")
+        for key, value in values.items():
+            if table in SECTIONS and key in SECTIONS[table]:
+                name = SECTIONS[table][key]
+                found[name] = _checked(path, table, key, name, value)
+            elif table in ("vials", "formulary", "prices", "editions"):
+                place = {"formulary": "preferred"}.get(table, table)
+                found.setdefault(place, {})[key] = _entry(path, table, key, value, knowledge)
+            else:
+                expected = ", ".join(SECTIONS.get(table, {})) or f"one of the tables {', '.join(_tables())}"
+                raise AskedWrongly(f"{path}: [{table}] {key} is no setting; expected {expected}")
+    return Site(**found)
+
+
+def _tables() -> list[str]:
+    return sorted({*SECTIONS, "vials", "formulary", "prices", "editions"})
+
+
+def _checked(path: Path, table: str, key: str, name: str, value: Any) -> Any:
+    where = f"{path}: [{table}] {key} = {value!r}"
+    kind = next(str(each.type) for each in fields(Site) if each.name == name)
+    if name == "jurisdiction":
+        if value not in ("us", "eu"):
+            raise AskedWrongly(f"{where}; expected us or eu")
+        return value
+    if "bool" in kind:
+        if not isinstance(value, bool):
+            raise AskedWrongly(f"{where}; expected true or false")
+        return value
+    if name not in LIMITS:
+        if not isinstance(value, str):
+            raise AskedWrongly(f"{where}; expected text")
+        return value
+    low, high = LIMITS[name]
+    if not _is_number(value) or not low <= value <= high:
+        raise AskedWrongly(f"{where}; expected a number from {low} to {high}")
+    if kind == "int" and value != int(value):
+        raise AskedWrongly(f"{where}; expected a whole number")
+    return int(value) if kind == "int" else Decimal(value)
+
+
+def _is_number(value: Any) -> bool:
+    if isinstance(value, bool) or not isinstance(value, int | Decimal):
+        return False
+    return not isinstance(value, Decimal) or value.is_finite()
+
+
+def _entry(path: Path, table: str, key: str, value: Any, knowledge: Knowledge) -> Any:
+    where = f"{path}: [{table}] {key} = {value!r}"
+    products, brands = knowledge.facts["product"].values, knowledge.facts["brand"].values
+    if table == "editions":
+        if not isinstance(value, str):
+            raise AskedWrongly(f"{where}; expected the key of an edition")
+        outcome, _, product = key.partition(".")
+        if product and product not in products:
+            raise AskedWrongly(f"{where}; no product is called {product}; expected one of {', '.join(products)}")
+        try:
+            knowledge.edition(value, outcome)
+        except AskedWrongly as wrong:
+            raise AskedWrongly(f"{where}; {wrong}") from wrong
+        return value
+    if table == "formulary":
+        if key not in products:
+            raise AskedWrongly(f"{where}; no product is called {key}; expected one of {', '.join(products)}")
+        if value not in brands:
+            raise AskedWrongly(f"{where}; no brand is called so; expected one of {', '.join(brands)}")
+        return value
+    names = products if table == "vials" else brands
+    if key not in names:
+        raise AskedWrongly(f"{where}; {key} is unknown here; expected one of {', '.join(names)}")
+    numbers = value if isinstance(value, list) and table == "vials" else [value]
+    if not numbers or any(not _is_number(n) or n <= 0 for n in numbers):
+        raise AskedWrongly(f"{where}; expected {'sizes in mg' if table == 'vials' else 'a price of one mg'} above 0")
+    sizes = tuple(Decimal(n) for n in numbers)
+    return sizes if table == "vials" else sizes[0]

@@ -1,0 +1,4 @@
+"""Pictures of simulations.
+
+In: arrays and labels. Out: PNG or SVG files.
+"""

@@ -1,0 +1,154 @@
+"""A course of therapy as text and as JSON: where it stands, what was found and why, and the plan."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from ..findings.finding import CourseReview, Finding
+from ..findings.plan import PlanItem
+from ..findings.regimens import FITS, POSSIBLE
+from ..findings.sayings import brands_given
+from ..findings.standing import Standing
+from .table_text import paragraph
+
+MOST_POSSIBLE, MOST_UNKNOWN = 8, 3
+
+
+def course_lines(course: CourseReview, indent: str = "  ") -> Iterator[str]:
+    """Everything a review says of a course."""
+    found = course.standing
+    if found.started:
+        yield indent + _course_line(found)
+        yield indent + _heart_line(found)
+    else:
+        yield f"{indent}Course: no HER2-directed dose is recorded"
+    for finding in course.findings:
+        yield from finding_lines(finding, indent)
+    yield from _regimen_lines(course, indent)
+    if course.plan:
+        yield f"{indent}Plan"
+        for item in course.plan:
+            yield from _plan_lines(item, indent + "  ")
+
+
+def _course_line(found: Standing) -> str:
+    brands = brands_given([event for event in found.timeline.events if event.day and event.day <= found.on])
+    brand = f" ({brands[-1][0]})" if brands and found.product == "trastuzumab-iv" else ""
+    schedule = found.text("schedule")
+    phase = found.text("therapy_phase") if "therapy_phase" in found.values else "whether it goes on is unknown"
+    if found.values.get("stopped_for_good") == "yes":
+        phase = "stopped for good"
+    if (death := found.day("death")) is not None:
+        phase = f"died {death}"
+    partner = " with pertuzumab" if found.values.get("partner_pertuzumab") == "yes" else ""
+    setting = found.text("setting") if "setting" in found.values else "setting unknown"
+    naked = found.product in ("trastuzumab-iv", "trastuzumab-sc", "phesgo")
+    doses = found.state["trastuzumab_doses"] if naked else found.state["product_doses"]
+    counted = "1 dose" if doses == 1 else f"{doses} doses"
+    first = found.day("first") if naked else found.day("product_first")
+    before = found.state["trastuzumab_doses"] if not naked else 0
+    earlier = f" ({before} of trastuzumab before)" if before else ""
+    return (
+        f"Course: {found.product}{brand}{partner} {schedule}, {setting}, {phase}; {counted} "
+        f"since {first}{earlier}, the last on {found.day('product_last')}"
+    )
+
+
+def _heart_line(found: Standing) -> str:
+    parts = []
+    for name, words in (("baseline", "baseline"), ("lvef", "last")):
+        number = found.state[name]
+        day = found.day(name)
+        said = found.text("lvef" if name == "lvef" else "lvef_baseline") if day else ""
+        number_said = said if said not in ("", "unknown") else f"{number / 1000:g}"
+        parts.append(f"{words} {number_said} % ({day})" if day else f"{words} LVEF unknown")
+    failed = found.values.get("heart_failure") == "yes"
+    holds = found.state["holds"] + (1 if found.values.get("hold_open") == "yes" and not failed else 0)
+    parts.append(f"{holds} hold{'s' if holds != 1 else ''} for the heart")
+    if failed:
+        parts.append(f"heart failure since {found.day('heart_failure')}")
+    return "Heart: " + ", ".join(parts)
+
+
+def finding_lines(finding: Finding, indent: str) -> Iterator[str]:
+    """A finding: its words; what to do; and why, followed from the record to the source."""
+    origins = f"  [{', '.join(short(origin) for origin in finding.origins)}]" if finding.origins else ""
+    if not finding.key:
+        yield f"{indent}{finding.grade.word}: {finding.words}{origins}"
+        return
+    yield f"{indent}{finding.grade.word}: {finding.words}"
+    inner = indent + "    "
+    if finding.do:
+        yield paragraph(f"do: {finding.do}", inner)
+    if finding.remark:
+        yield paragraph(f"remark: {finding.remark}", inner)
+    if finding.rows:
+        rows = ", ".join(row.replace(":", " row ") for row in finding.rows)
+        cited = "; ".join(map(str, finding.citations))
+        yield paragraph(f"why: {rows}  [{cited}]", inner)
+    if finding.facts:
+        facts = ", ".join(f"{name} {value}" for name, value in finding.facts)
+        yield paragraph(f"from: {facts}{origins}", inner)
+    if finding.settle:
+        yield paragraph("would settle it: " + ", or ".join(" and ".join(each) for each in finding.settle), inner)
+
+
+def _regimen_lines(course: CourseReview, indent: str) -> Iterator[str]:
+    """The regimens that fit, each with its drugs; of the others only what would tell."""
+    fits = [each for each in course.regimens if each.verdict == FITS]
+    if fits:
+        yield f"{indent}Regimens that fit (criteria of trial or label; no recommendation)"
+    for each in fits:
+        cited = "; ".join(map(str, each.citations))
+        yield paragraph(f"{each.regimen.key}: {each.regimen.title}{_trial(each)}  [{cited}]", indent + "  ")
+        for component in each.regimen.components:
+            yield f"{indent}      {component}"
+    possible = [each for each in course.regimens if each.verdict == POSSIBLE]
+    near = [each for each in possible if len(each.unknown) <= MOST_UNKNOWN][:MOST_POSSIBLE]
+    if near:
+        told = ", ".join(f"{each.regimen.key} ({', '.join(each.unknown)})" for each in near)
+        more = f"; and {len(possible) - len(near)} more" if len(possible) > len(near) else ""
+        yield paragraph(f"could fit, if these facts allow: {told}{more}", indent)
+
+
+def _trial(each: Any) -> str:
+    return f" ({each.regimen.trial})" if each.regimen.trial else ""
+
+
+def _plan_lines(item: PlanItem, indent: str) -> Iterator[str]:
+    if item.earliest and item.latest and item.earliest != item.latest:
+        when = f"{item.earliest} to {item.latest}"
+    else:
+        when = str(item.earliest or item.latest or "day not known")
+        when = f"until {when}" if item.earliest is None and item.latest else when
+    yield f"{indent}{when:<24} {item.what}"
+    details = "; ".join(f"{name.replace('_', ' ')} {value}" for name, value in item.details.items())
+    if details:
+        yield paragraph(details, indent + " " * 25)
+
+
+def short(origin: str) -> str:
+    """An origin without its file: the entry and the resource."""
+    return origin.split(" ", 1)[-1]
+
+
+def course_json(course: CourseReview) -> dict[str, Any]:
+    """A course as JSON: facts, decisions as `her2path decide --json` has them, findings and plan."""
+    found = course.standing
+    return {
+        "as_of": found.on.isoformat(), "jurisdiction": found.jurisdiction, "assumed": found.site.assumed,
+        "product": found.product, "facts": {name: found.text(name) for name in sorted(found.values)},
+        "unknown": {name: str(why) for name, why in found.unknown.items()},
+        "days": {name.removesuffix("_day"): str(day) for name in _day_names(found)
+                 if (day := found.day(name.removesuffix("_day"))) is not None},
+        "decisions": {name: decision.as_json() for name, decision in found.decisions.items()},
+        "findings": [finding.as_json() for finding in course.findings],
+        "plan": [item.as_json() for item in course.plan],
+        "regimens": [each.as_json() for each in course.regimens],
+    }  # fmt: skip
+
+
+def _day_names(found: Standing) -> list[str]:
+    """The days of states and clocks; a category that ends in `_day` is none."""
+    return [name for name in (*found.state, *found.columns) if name.endswith("_day") and name not in found.values]

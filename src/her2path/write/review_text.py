@@ -1,0 +1,122 @@
+"""A review as text and as JSON, one patient at a time, with a summary at the end."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+from weakref import WeakKeyDictionary
+
+from ..findings.finding import Finding, PatientReview, SpecimenReview
+from ..findings.patient import OTHER
+from ..findings.summary import Summary
+from ..record.event import Trouble
+from ..tables.array import Array
+from ..tables.axis import Code
+from ..tables.decision import Decision
+from .caution import CAUTION
+from .course_text import course_json, course_lines
+from .table_text import outcome_words, paragraph
+
+
+def patient_text(patient: PatientReview) -> str:
+    """Everything a review says of one patient."""
+    status = patient.status or ("undetermined" if patient.has_tests or patient.site == OTHER else "not tested")
+    if patient.status is None and patient.possible:
+        status += f" ({' or '.join(patient.possible)})"
+    lines = [
+        f"Patient {patient.patient}  [{patient.where}]",
+        f"  HER2 status: {status}  ({patient.rule}; {patient.site})",
+    ]
+    for specimen in patient.specimens:
+        lines += _specimen_lines(specimen)
+    lines += [line for finding in patient.findings for line in _finding_lines(finding, "  ")]
+    if patient.course is not None:
+        lines += course_lines(patient.course)
+    return "\n".join(lines) + "\n"
+
+
+def _specimen_lines(specimen: SpecimenReview) -> Iterator[str]:
+    about = ", ".join(filter(None, (specimen.kind, specimen.place)))
+    day = f", {specimen.day}" if specimen.day and specimen.day not in specimen.name else ""
+    yield f"  Specimen {specimen.name}{f' ({about})' if about else ''}{day}"
+    for fact, said, origin in specimen.tests:
+        yield f"    test        {fact} {said!r}  [{_last(origin)}]"
+    yield _told(specimen.status)
+    if specimen.expression is not None:
+        yield _told(specimen.expression)
+    for remark in specimen.status.remarks:
+        yield paragraph(f"remark: {remark}", "    ")
+    for finding in specimen.findings:
+        yield from _finding_lines(finding, "    ")
+
+
+_told_of: WeakKeyDictionary[Array, dict[tuple[Code, ...], str]] = WeakKeyDictionary()
+"""The lines of each combination of bins, so that they are put together once."""
+
+
+def _told(decision: Decision) -> str:
+    """A decision on one line with its edition, and its rows each on their own with the citation."""
+    of_array = _told_of.setdefault(decision.array, {})
+    told = of_array.get(decision.codes)
+    if told is None:
+        label = decision.outcome.removeprefix("her2_")
+        lines = [f"    {label:<11} {outcome_words(decision)}  (by {decision.edition.key})"]
+        for reference in decision.references:
+            if decision.outcome in (reference.outcome, "her2_status"):
+                cited = "; ".join(map(str, reference.row.citations))
+                lines.append(f"                row {reference.name} => {reference.row.outcome_text()}  [{cited}]")
+        told = of_array[decision.codes] = "\n".join(lines)
+    return told
+
+
+def _finding_lines(finding: Finding, indent: str) -> Iterator[str]:
+    origins = f"  [{', '.join(_last(origin) for origin in finding.origins)}]" if finding.origins else ""
+    yield f"{indent}{finding.grade.word}: {finding.words}{origins}"
+
+
+def _last(origin: str) -> str:
+    """An origin without its file: the entry and the resource."""
+    return origin.split(" ", 1)[-1]
+
+
+def patient_json(patient: PatientReview) -> dict[str, Any]:
+    """One patient's review as JSON; decisions as `her2path decide --json` has them."""
+    return {
+        "patient": patient.patient, "where": patient.where, "tumour_site": patient.site,
+        "her2_status": patient.status, "possible": list(patient.possible), "her2_expression": patient.expression,
+        "rule": patient.rule,
+        "specimens": [_specimen_json(specimen) for specimen in patient.specimens],
+        "findings": [finding.as_json() for finding in patient.findings],
+        "course": course_json(patient.course) if patient.course is not None else None,
+    }  # fmt: skip
+
+
+def _specimen_json(specimen: SpecimenReview) -> dict[str, Any]:
+    decisions = [specimen.status, specimen.expression, specimen.next_step]
+    return {
+        "specimen": specimen.name, "date": specimen.day or None, "specimen_kind": specimen.kind or None,
+        "place": specimen.place or None,
+        "tests": [{"fact": fact, "said": said, "from": origin} for fact, said, origin in specimen.tests],
+        "decisions": {decision.outcome: decision.as_json() for decision in decisions if decision is not None},
+        "findings": [finding.as_json() for finding in specimen.findings],
+    }  # fmt: skip
+
+
+def trouble_text(trouble: Trouble) -> str:
+    return paragraph(f"not read: {trouble}")
+
+
+def summary_text(summary: Summary) -> str:
+    """The counts over all patients, as the last lines of a review."""
+    told = summary.as_json()
+    lines = [
+        f"{told['patients']} patients, {told['specimens']} specimens; {told['without_her2_tests']} without a HER2 test"
+    ]
+    for name in ("her2_status", "her2_expression", "undetermined_because", "therapy", "findings", "editions"):
+        if told[name]:
+            lines.append(f"  {name.replace('_', ' ')}")
+            width = max(len(str(count)) for count in told[name].values())
+            lines += [f"    {count:>{width}}  {words}" for words, count in told[name].items()]
+    if told["not_read"]:
+        lines.append(f"  {told['not_read']} pieces could not be read; they are told above")
+    return "\n".join([*lines, CAUTION])
