@@ -1,15 +1,253 @@
-"""Events of many patients as columns, whole patients together: what the review of many reads."""
+"""Records as columns: the events of a batch of patients, sorted, each patient whole. One patient is a batch of one.
+
+Two laws hold, as in the MEDS standard: the events of a patient stand together, and within a patient they are in the
+order of `order` (day, fact, value, what was said, product; the undated last), whatever their order in the source.
+"""
 
 from __future__ import annotations
 
+import datetime as dt
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from ..facts.value import Value
+from ..facts.value import Unknown, Value
+from .event import RECORDED_STATUS, Event, Record, Tissue, Trouble
+
+UNKNOWN = -(2**62)
+"""No number: of a column, of a state, of an output."""
+
+METHODS = ("unspecified", "echo", "MUGA", "CMR", "CT", "angiogram")
+"""The methods of an LVEF by their codes in a column."""
+
+SITE, KIND, PLACE = "tumour_site", "specimen_kind", "specimen_place"
+"""What is said of the tissue: facts of a specimen or of the patient beside her tests."""
+ABOUT_TISSUE = (SITE, KIND, PLACE)
+DIAGNOSIS = "diagnosis"
+"""The note of a recorded status that a diagnosis states."""
 
 Whole = npt.NDArray[np.int64]
+Flags = npt.NDArray[np.bool_]
+
+
+@dataclass(slots=True)
+class RecordColumns:
+    """The records of a batch: `starts` has one entry more than there are patients.
+
+    `day` is an ordinal, `UNKNOWN` without a date. `fact`, `value`, `product`, `specimen`, `qualifier` (a brand, or the
+    method of an LVEF), `said` and `note` are places in the list of the same name in the plural; `origin` is a place in
+    `origins`, which may make its words on request. `amended` marks reports that correct an earlier one. `is_test` says of
+    each of `facts` whether it belongs to HER2 tests and their tissue; all others belong to the course.
+    """
+
+    patients: list[str]
+    wheres: Sequence[str]
+    starts: Whole
+    day: Whole
+    fact: Whole
+    value: Whole
+    product: Whole
+    specimen: Whole
+    qualifier: Whole
+    said: Whole
+    note: Whole
+    origin: Whole
+    facts: list[str]
+    values: list[Value]
+    products: list[str]
+    specimens: list[str]
+    qualifiers: list[str]
+    saids: list[str]
+    notes: list[str]
+    origins: Sequence[str]
+    is_test: list[bool]
+    amended: Flags | None = None
+    troubles: dict[int, list[Trouble]] = field(default_factory=dict)
+    """By patient what of her record could not be read."""
+    passed_over: dict[int, list[Trouble]] = field(default_factory=dict)
+    """By patient what of her record was seen and not used."""
+
+    def __len__(self) -> int:
+        return len(self.patients)
+
+    def owner(self) -> Whole:
+        """The patient of each event."""
+        return np.repeat(np.arange(len(self.patients)), np.diff(self.starts))
+
+    def event(self, row: int) -> Event:
+        """One row as an event."""
+        day = int(self.day[row])
+        return Event(
+            self.facts[self.fact[row]],
+            self.values[self.value[row]],
+            None if day == UNKNOWN else dt.date.fromordinal(day),
+            self.specimens[self.specimen[row]],
+            self.origins[int(self.origin[row])],
+            self.saids[self.said[row]],
+            self.amended is not None and bool(self.amended[row]),
+            self.notes[self.note[row]],
+            self.products[self.product[row]],
+            self.qualifiers[self.qualifier[row]],
+        )
+
+    def record(self, patient: int) -> Record:
+        """One patient of the batch as a record of events."""
+        record = Record(self.patients[patient], self.wheres[patient])
+        for row in range(int(self.starts[patient]), int(self.starts[patient + 1])):
+            event = self.event(row)
+            if not self.is_test[self.fact[row]]:
+                record.course.append(event)
+            elif event.fact == SITE:
+                record.sites.add(str(event.value))
+            elif event.fact in (KIND, PLACE):
+                record.tissues[event.specimen] = _joined(record.tissues.get(event.specimen), event)
+            else:
+                record.events.append(event)
+        record.troubles = list(self.troubles.get(patient, ()))
+        record.passed_over = list(self.passed_over.get(patient, ()))
+        return record
+
+
+def _joined(tissue: Tissue | None, event: Event) -> Tissue:
+    """What is known of a tissue with one more event of it."""
+    held = tissue or Tissue(event.specimen)
+    said = "" if isinstance(event.value, Unknown) else str(event.value)
+    kind, place = (said, held.place) if event.fact == KIND else (held.kind, said)
+    return Tissue(event.specimen, kind, place, event.day or held.day)
+
+
+class Words:
+    """A list of distinct words and the place of each: 0 is always the blank one."""
+
+    def __init__(self, first: str = "") -> None:
+        self.listed: list[Any] = [first]
+        self.places: dict[Any, int] = {first: 0}
+
+    def place(self, word: Any) -> int:
+        place = self.places.get(word)
+        if place is None:
+            place = self.places[word] = len(self.listed)
+            self.listed.append(word)
+        return place
+
+
+def columns_of(records: Iterable[Record]) -> RecordColumns:
+    """Records of events as columns, in the order of the records."""
+    records = list(records)
+    facts, products, specimens, qualifiers = Words(), Words(), Words(), Words()
+    saids, notes, origins = Words(), Words(), Words()
+    values: list[Value] = []
+    place_of_value: dict[tuple[str, str, str], int] = {}
+    is_test: dict[str, bool] = {}
+    rows: list[tuple[int, ...]] = []
+    amended: list[bool] = []
+    starts = [0]
+    for record in records:
+        for test, events in ((True, [*_of_tissue(record), *record.events]), (False, record.course)):
+            for event in events:
+                is_test.setdefault(event.fact, test)
+                key = (event.fact, type(event.value).__name__, str(event.value))
+                value = place_of_value.get(key)
+                if value is None:
+                    value = place_of_value[key] = len(values)
+                    values.append(event.value)
+                rows.append(
+                    (
+                        UNKNOWN if event.day is None else event.day.toordinal(),
+                        facts.place(event.fact),
+                        value,
+                        products.place(event.product),
+                        specimens.place(event.specimen),
+                        qualifiers.place(event.qualifier),
+                        saids.place(event.said),
+                        notes.place(event.note),
+                        origins.place(event.origin),
+                    )
+                )
+                amended.append(event.amended)
+        starts.append(len(rows))
+    table = np.array(rows, np.int64).reshape(-1, 9).T.copy()
+    columns = RecordColumns(
+        [record.patient for record in records],
+        [record.origin for record in records],
+        np.array(starts, np.int64),
+        *table,
+        facts.listed,
+        values,
+        products.listed,
+        specimens.listed,
+        qualifiers.listed,
+        saids.listed,
+        notes.listed,
+        origins.listed,
+        [is_test.get(name, False) for name in facts.listed],
+        np.array(amended, np.bool_) if any(amended) else None,
+        {place: record.troubles for place, record in enumerate(records) if record.troubles},
+        {place: record.passed_over for place, record in enumerate(records) if record.passed_over},
+    )
+    return in_order(columns)
+
+
+def _of_tissue(record: Record) -> Iterable[Event]:
+    """What a record says of tissue and organ, as events."""
+    for site in sorted(record.sites):
+        yield Event(SITE, site, None, "", record.origin, site)
+    for name, tissue in record.tissues.items():
+        yield Event(KIND, tissue.kind, tissue.day, name, record.origin, tissue.kind)
+        if tissue.place:
+            yield Event(PLACE, tissue.place, tissue.day, name, record.origin, tissue.place)
+
+
+LAST_DAY = dt.date.max.toordinal() + 1
+"""Where the undated stand in the order of days."""
+
+
+def in_order(columns: RecordColumns) -> RecordColumns:
+    """The columns with each patient's events in their order; the same columns where they are so already."""
+    order = order_of(columns)
+    if order is None:
+        return columns
+    for name in ("day", "fact", "value", "product", "specimen", "qualifier", "said", "note", "origin"):
+        setattr(columns, name, getattr(columns, name)[order])
+    if columns.amended is not None:
+        columns.amended = columns.amended[order]
+    return columns
+
+
+def order_of(columns: RecordColumns) -> Whole | None:
+    """The rows in their order: by patient, day, fact, value, what was said and product; `None` where they stand so."""
+    if len(columns.day) < 2:
+        return None
+    ranks = _ranks([str(value) for value in columns.values])
+    fact, product = _ranks(columns.facts)[columns.fact], _ranks(columns.products)[columns.product]
+    said = _ranks(columns.saids)[columns.said] if len(columns.saids) < len(columns.day) else columns.said * 0
+    keys = [
+        (columns.owner(), len(columns.patients)),
+        (np.where(columns.day == UNKNOWN, LAST_DAY, columns.day), LAST_DAY + 1),
+        (fact, len(columns.facts)),
+        (ranks[columns.value], len(columns.values)),
+        (said, len(columns.saids)),
+        (product, len(columns.products)),
+    ]
+    bits = [int(size).bit_length() for _, size in keys]
+    packed: Whole | None = None
+    if sum(bits) < 63:
+        packed = np.zeros(len(columns.day), np.int64)
+        for (key, _), width in zip(keys, bits, strict=True):
+            packed = (packed << width) | key
+        if (packed[1:] >= packed[:-1]).all():
+            return None
+        return np.argsort(packed, kind="stable")
+    return np.lexsort([key for key, _ in reversed(keys)])
+
+
+def _ranks(words: Sequence[str]) -> Whole:
+    """The rank of each word among the distinct ones, so that the order does not depend on who came first."""
+    places = {word: rank for rank, word in enumerate(sorted(set(words)))}
+    return np.array([places[word] for word in words] or [0], np.int64)
 
 
 @dataclass(slots=True)
@@ -44,3 +282,9 @@ class EventColumns:
     def owner(self) -> Whole:
         """The patient of each event."""
         return np.repeat(np.arange(self.patients), np.diff(self.starts))
+
+
+__all__ = [
+    "ABOUT_TISSUE", "DIAGNOSIS", "KIND", "METHODS", "PLACE", "RECORDED_STATUS", "SITE", "UNKNOWN", "EventColumns", "RecordColumns", "Words",
+    "columns_of", "in_order", "order_of",
+]  # fmt: skip
