@@ -4,7 +4,7 @@ PYTHON ?= $(shell for p in python3.13 python3.12 python3.11 python3 python; do \
 	command -v $$p >/dev/null 2>&1 && $$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
 BIN = .venv/bin
 
-.PHONY: run test setup bench lint clean
+.PHONY: run test setup bench lint pages changed clean
 
 run: .venv/base                    ## Review the example records: the main job
 	$(BIN)/her2path review examples/her2-tests.ndjson
@@ -17,9 +17,17 @@ test: .venv/dev lint               ## Lint, type-check and run the tests
 	$(BIN)/pytest -n 2
 
 lint: .venv/dev
-	$(BIN)/ruff check src tests examples bench
+	$(BIN)/ruff check src tests examples bench docs
 	$(BIN)/ruff format --check src
 	$(BIN)/mypy
+
+pages: .venv/dev                   ## Write anew the pages and pictures that are made
+	$(BIN)/python docs/make_commands.py
+	$(BIN)/python docs/pictures/make_review_picture.py
+	$(BIN)/her2path coverage -o docs/coverage.md
+
+changed: .venv/dev                 ## Change the source in some hundred small ways: a test must see each
+	$(BIN)/python tests/changed_constants.py
 
 bench: .venv/bench                 ## Measure speed, as ratios in one run
 	$(BIN)/python bench/tables.py

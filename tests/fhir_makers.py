@@ -11,8 +11,8 @@ from typing import Any
 from her2path.cohort.review import review_source
 from her2path.facts.codes import read_codes
 from her2path.facts.value import Value
-from her2path.findings.finding import PatientReview, SpecimenReview
-from her2path.findings.patient import Settings
+from her2path.findings.reviews import PatientReview, SpecimenReview
+from her2path.findings.settings import Settings
 from her2path.read.fhir.patient import read_record
 from her2path.read.fhir.skim import Skimmer
 from her2path.read.files import Piece
@@ -186,7 +186,9 @@ def events_of(code: str | Mapping[str, Any], value: Mapping[str, Any] | str | No
     return record_of(observation(code, value, **more)).events
 
 
-def facts_of(code: str | Mapping[str, Any], value: Mapping[str, Any] | str | None = None, **more: Any) -> dict[str, Value]:
+def facts_of(
+    code: str | Mapping[str, Any], value: Mapping[str, Any] | str | None = None, **more: Any
+) -> dict[str, Value]:
     """The facts of one observation by name."""
     return {event.fact: event.value for event in events_of(code, value, **more)}
 

@@ -43,7 +43,9 @@ def flat(history: History) -> list[Told]:
     return found
 
 
-def _row(day: str, fact: str, value: Any, unit: str = "", product: str = "", qualifier: str = "", specimen: str = "") -> dict[str, str]:
+def _row(
+    day: str, fact: str, value: Any, unit: str = "", product: str = "", qualifier: str = "", specimen: str = ""
+) -> dict[str, str]:
     return dict(zip(COLUMNS, ("p1", day, fact, str(value), unit, product, qualifier, specimen), strict=True))
 
 
@@ -65,7 +67,9 @@ def dose(day: str, product: str = "trastuzumab-iv", amount: Any = None, unit: st
     return Told(row, therapy.given(_named(product, brand), amount, unit, on=day))
 
 
-def every(days: int, first: str, number: int, product: str = "trastuzumab-iv", amount: Any = None, **more: Any) -> list[Told]:
+def every(
+    days: int, first: str, number: int, product: str = "trastuzumab-iv", amount: Any = None, **more: Any
+) -> list[Told]:
     start = dt.date.fromisoformat(first)
     return [dose((start + dt.timedelta(days * n)).isoformat(), product, amount, **more) for n in range(number)]
 
@@ -107,7 +111,10 @@ def heart_failure(day: str) -> Told:
 
 def hold(day: str, reason: str = "cardiac") -> Told:
     why = {"statusReason": [{"text": "LVEF fell" if reason == "cardiac" else "infection"}]}
-    return Told(_row(day, "hold_recorded", reason, "", "trastuzumab-iv"), therapy.given("trastuzumab", on=day, status="on-hold", **why))
+    return Told(
+        _row(day, "hold_recorded", reason, "", "trastuzumab-iv"),
+        therapy.given("trastuzumab", on=day, status="on-hold", **why),
+    )
 
 
 def person(sex: str = "female", born: str = "1975-05-05", died: str = "") -> list[Told]:
@@ -130,7 +137,9 @@ def write_fhir(folder: Path, *history: Any) -> Path:
     resources = [each.resource for each in flat(history) if each.resource]
     if not any(each["resourceType"] == "Patient" for each in resources):
         resources.insert(0, fhir.patient())
-    numbered = [each | {"id": f"r{n}"} if each["resourceType"] != "Patient" else each for n, each in enumerate(resources)]
+    numbered = [
+        each | {"id": f"r{n}"} if each["resourceType"] != "Patient" else each for n, each in enumerate(resources)
+    ]
     return fhir.write(folder / "history.json", fhir.bundle(*numbered))
 
 

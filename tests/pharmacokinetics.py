@@ -14,7 +14,7 @@ import numpy as np
 from scipy.integrate import solve_ivp
 
 from her2path.simulate.exposure.kernel import PARAMETERS, UNDER_SKIN, profiles
-from her2path.simulate.exposure.population import TOLERANCE
+from her2path.simulate.exposure.population import STEP_TOLERANCE
 from her2path.simulate.exposure.schedule import Dose, Pieces, Schedule, cut
 from her2path.simulate.model import read_model
 from her2path.simulate.patients import ROWS, covariates_of, draw_covariates, draw_deviations, parameters_for
@@ -38,7 +38,12 @@ class Solution:
 def patient(**values: float) -> np.ndarray:
     """The kernel's parameters (PARAMETERS x 1) of one patient; what is not named is absent."""
     made = np.zeros((PARAMETERS, 1))
-    absent = {"second_peripheral_volume": 1.0, "peripheral_volume": 1.0, "michaelis_constant": 1.0, "bioavailability": 1.0}
+    absent = {
+        "second_peripheral_volume": 1.0,
+        "peripheral_volume": 1.0,
+        "michaelis_constant": 1.0,
+        "bioavailability": 1.0,
+    }
     for name, value in {**absent, **values}.items():
         made[ROWS.index(name), 0] = value
     return made
@@ -67,7 +72,7 @@ def amounts_of(doses: Sequence[Dose], weights: np.ndarray) -> np.ndarray:
 
 def by_kernel(
     parameters: np.ndarray, doses: Sequence[Dose], times: Sequence[float], *, weights: Sequence[float] | None = None,
-    ke: float = 0.0, tolerance: float = TOLERANCE, pieces: Pieces | None = None,
+    ke: float = 0.0, tolerance: float = STEP_TOLERANCE, pieces: Pieces | None = None,
 ) -> Solution:  # fmt: skip
     """What the kernel gives for doses that begin on day 0."""
     count = parameters.shape[1]
@@ -102,7 +107,16 @@ def by_scipy(
         to_p, to_s = q * (c - p / v2), q2 * (c - s / v3)
         absorbed = ka * depot
         return np.concatenate(
-            [rate + absorbed - linear - saturable - to_p - to_s, to_p, to_s, -absorbed, c - ke * effect, c, linear, saturable]
+            [
+                rate + absorbed - linear - saturable - to_p - to_s,
+                to_p,
+                to_s,
+                -absorbed,
+                c - ke * effect,
+                c,
+                linear,
+                saturable,
+            ]
         )
 
     def ends(dose):
@@ -151,7 +165,9 @@ def two_compartments(parameters: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return np.array([alpha, beta]), np.array([(alpha - k21), (k21 - beta)]) / (alpha - beta) / v
 
 
-def superposed(parameters: np.ndarray, doses: Sequence[Dose], times: Sequence[float], weight: float = 70.0) -> np.ndarray:
+def superposed(
+    parameters: np.ndarray, doses: Sequence[Dose], times: Sequence[float], weight: float = 70.0
+) -> np.ndarray:
     """Concentrations of a linear patient as sums of exponentials: boluses, infusions, and absorption from the depot."""
     rates, shares = two_compartments(parameters)
     ka, available = parameters[8, 0], parameters[9, 0]
@@ -172,7 +188,9 @@ def superposed(parameters: np.ndarray, doses: Sequence[Dose], times: Sequence[fl
     return made
 
 
-def one_compartment_depot(mg: float, clearance: float, volume: float, absorption: float, available: float, day: float) -> float:
+def one_compartment_depot(
+    mg: float, clearance: float, volume: float, absorption: float, available: float, day: float
+) -> float:
     """Bateman's function: one dose under the skin, one compartment (mg/L)."""
     k = clearance / volume
     return available * mg * absorption / volume / (absorption - k) * (exp(-k * day) - exp(-absorption * day))
@@ -202,5 +220,3 @@ def plain_series(state: Sequence[float], h: float, rate: float, constants: Seque
 def every(days: float, count: int, **dose: float) -> list[Dose]:
     """`count` equal doses, one each `days`."""
     return [replace(Dose(0.0, **dose), day=days * n) for n in range(count)]
-
-

@@ -32,7 +32,11 @@ _RULES: dict[tuple[str, str, int], Rules] = {}
 
 def rules(policy: Policy, scenario: Scenario, sample_days: int = 0) -> Rules:
     """What a policy decides, looked up once."""
-    key = (repr(replace(policy, name="", own_editions=())) + repr([e.key for e in policy.own_editions]), repr(scenario), sample_days)
+    key = (
+        repr(replace(policy, name="", own_editions=())) + repr([e.key for e in policy.own_editions]),
+        repr(scenario),
+        sample_days,
+    )
     if key not in _RULES:
         _RULES[key] = rules_of(policy, scenario, sample_days)
     return _RULES[key]
@@ -102,7 +106,8 @@ def scripted(
     events, counts, out = np.zeros((1, 4, MOST_EVENTS), np.int64), np.zeros(1, np.int64), np.empty((1, len(COLUMNS)))
     run(
         usual, usual, weight["weight_kg"], np.array([true]), np.full(1, 1e300), patience, errors, repeats, attends, follows,
-        settings, made.visits, made.reload_by_days, made.continue_by_day, made.tables, made.reference, events, counts,
+        settings, made.visits, made.reload_by_days, made.continue_by_day, made.tables, made.reference,
+        made.courses.codes.arrays, made.courses.codes.numbers, events, counts,
         np.zeros((1, 0, 2)), out,
     )  # fmt: skip
     part = Portion(0, out, events, counts, weight["weight_kg"], np.array([true]), np.zeros((1, 0, 2)))

@@ -53,7 +53,9 @@ def doses(found: dict[str, Any]) -> list[dict[str, str]]:
     return [each["details"] for each in found["plan"] if each["kind"] == "dose"]
 
 
-def varied(folder: Path, name: str, *, without: str | None = None, swap: tuple[str, str] | None = None, more: str = "") -> Path:
+def varied(
+    folder: Path, name: str, *, without: str | None = None, swap: tuple[str, str] | None = None, more: str = ""
+) -> Path:
     """A made patient with some rows left out, one text changed, or rows added."""
     lines = (COURSES / f"{name}.csv").read_text(encoding="utf-8").splitlines()
     if without is not None:
@@ -129,7 +131,9 @@ def test_the_eu_has_no_clock_of_a_hold_and_no_rule_to_resume() -> None:
     assert planned(held, "hold") == []
     better = course("adjuvant-hold", "2026-02-03", "eu")
     assert pressing(better)[0] == "cardiac_action: clinician decides"
-    cited = {source["key"] for found in (held, better) for each in found["findings"] for source in each.get("sources", ())}
+    cited = {
+        source["key"] for found in (held, better) for each in found["findings"] for source in each.get("sources", ())
+    }
     assert not {"herceptin-us", "herceptin-us-heart"} & cited
     for on in ("2026-03-17", "2026-03-24"):
         late = course("persistent-decline", on, "eu")
@@ -298,7 +302,9 @@ def test_the_lvef_at_completion_is_not_lost(tmp_path: Path) -> None:
 
 
 def test_pertuzumab_does_not_follow_her_into_the_next_regimen(tmp_path: Path) -> None:
-    path = varied(tmp_path, "metastatic-thp", more="metastatic-thp,2026-10-12,dose_mg,346,mg,trastuzumab deruxtecan,enhertu,\n")
+    path = varied(
+        tmp_path, "metastatic-thp", more="metastatic-thp,2026-10-12,dose_mg,346,mg,trastuzumab deruxtecan,enhertu,\n"
+    )
     found = review(path, "2026-10-20")["course"]
     assert pressing(found) == []
     assert [each["dose_mg"] for each in doses(found)] == ["346"]
@@ -308,11 +314,18 @@ def test_a_dose_in_a_hold_that_is_over_is_history(tmp_path: Path) -> None:
     path = varied(tmp_path, "mess", without="2026-02-0")
     found = review(path, "2026-01-20")["course"]
     assert pressing(found) == []
-    assert any("2025-12-15" in each["finding"] and "hold" in each["finding"] for each in found["findings"] if "brands" not in each["finding"])
+    assert any(
+        "2025-12-15" in each["finding"] and "hold" in each["finding"]
+        for each in found["findings"]
+        if "brands" not in each["finding"]
+    )
 
 
 def test_t_dm1_is_counted_by_its_own_label(tmp_path: Path) -> None:
-    rows = [f"residual-disease,{day},dose_mg,270,mg,ado-trastuzumab emtansine,kadcyla," for day in ("2026-05-18", "2026-06-08")]
+    rows = [
+        f"residual-disease,{day},dose_mg,270,mg,ado-trastuzumab emtansine,kadcyla,"
+        for day in ("2026-05-18", "2026-06-08")
+    ]
     path = varied(tmp_path, "residual-disease", more="\n".join(rows) + "\n")
     found = review(path, "2026-06-09")["course"]
     assert planned(found, "end") != [(None, "2026-11-23")]  # not the year of trastuzumab

@@ -91,9 +91,7 @@ def test_check_of_a_file_that_does_not_exist_is_asked_wrongly() -> None:
 
 
 def test_the_installed_command_and_the_module_work() -> None:
-    result = subprocess.run(
-        [sys.executable, "-m", "her2path.cli.group", "check"], capture_output=True, text=True, check=False
-    )
+    result = subprocess.run([sys.executable, "-m", "her2path", "check"], capture_output=True, text=True, check=False)
     assert result.returncode == 0, result.stderr
     assert result.stdout.endswith("0 problems\n")
 
@@ -461,9 +459,13 @@ def test_a_value_may_hold_an_equals_sign_and_spaces() -> None:
 
 def test_a_file_says_what_is_assumed_for_every_row(tmp_path: Path) -> None:
     path = tmp_path / "hearts.csv"
-    path.write_text("lvef_baseline,lvef,lvef_lower_limit,on_hold,hold_count,heart_failure\n65,49,50,no,0,no\n", encoding="utf-8")
+    path.write_text(
+        "lvef_baseline,lvef,lvef_lower_limit,on_hold,hold_count,heart_failure\n65,49,50,no,0,no\n", encoding="utf-8"
+    )
     result = CliRunner().invoke(main, ["decide", "cardiac_action", str(path)])
     assert result.exit_code == 0
     assert "assumed for every row: product trastuzumab-iv, jurisdiction us where labels differ" in result.stderr
-    said = CliRunner().invoke(main, ["decide", "cardiac_action", str(path), "--jurisdiction", "eu", "--fact", "product=t-dm1"])
+    said = CliRunner().invoke(
+        main, ["decide", "cardiac_action", str(path), "--jurisdiction", "eu", "--fact", "product=t-dm1"]
+    )
     assert "assumed" not in said.stderr

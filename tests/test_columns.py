@@ -44,7 +44,9 @@ ARRAYS = [
 ] + [KNOWLEDGE.array(KNOWLEDGE.edition("asco-cap-2018"), "her2_status")]
 INPUTS = sorted({axis.fact.name for array in ARRAYS for axis in array.axes})
 
-around_cuts = st.sampled_from(["1.8", "2.0", "2.00", "2.2", "4", "4.0", "5.99", "6.0", "10", "30", "0", "0.05", "1.9999999"])
+around_cuts = st.sampled_from(
+    ["1.8", "2.0", "2.00", "2.2", "4", "4.0", "5.99", "6.0", "10", "30", "0", "0.05", "1.9999999"]
+)
 numbers = st.one_of(around_cuts.map(float), st.floats(0, 12, allow_subnormal=False), st.just(math.nan), st.just(-1.0))
 number_texts = st.one_of(
     around_cuts, st.floats(0, 300).map(repr), st.decimals(0, 9, places=2).map(str),
@@ -79,7 +81,9 @@ def columns(draw: st.DrawFn, names: list[str], rows: int) -> dict[str, pa.Array]
             kinds += ["float", "float", "whole", "decimal"]
         kind = draw(st.sampled_from(kinds))
         if kind == "float":
-            made[name] = pa.array(draw(st.lists(st.one_of(numbers, st.none()), min_size=rows, max_size=rows)), pa.float64())
+            made[name] = pa.array(
+                draw(st.lists(st.one_of(numbers, st.none()), min_size=rows, max_size=rows)), pa.float64()
+            )
         elif kind == "whole":
             whole = st.one_of(st.integers(-1, 12), st.none())
             made[name] = pa.array(draw(st.lists(whole, min_size=rows, max_size=rows)), pa.int32())
@@ -260,7 +264,9 @@ def test_many_measured_rows_say_what_each_alone_says() -> None:
         "cep17_copies": pa.array(cep17, mask=random.random(rows) < 0.1),
         "her2_cep17_ratio": pa.array(ratio, mask=random.random(rows) < 0.5),
     })  # fmt: skip
-    as_text = pa.table({name: column.cast(pa.string()) for name, column in zip(table.column_names, table.columns, strict=True)})
+    as_text = pa.table(
+        {name: column.cast(pa.string()) for name, column in zip(table.column_names, table.columns, strict=True)}
+    )
     for each in (table, as_text):
         decided, _ = decide_table("her2_status", each, knowledge=KNOWLEDGE, edition="asco-cap-2018")
         assert answers("her2_status", decided) == row_by_row("her2_status", each, {}, edition="asco-cap-2018")
@@ -294,7 +300,9 @@ def test_rows_without_an_edition_are_told_and_stay_open() -> None:
 
 
 def test_a_table_without_rows_gets_its_columns() -> None:
-    decided, problems = decide_table("her2_status", pa.table({"ihc_score": pa.array([], pa.string())}), knowledge=KNOWLEDGE)
+    decided, problems = decide_table(
+        "her2_status", pa.table({"ihc_score": pa.array([], pa.string())}), knowledge=KNOWLEDGE
+    )
     assert decided.num_rows == 0
     assert decided.column_names == [
         "ihc_score", "her2_status", "her2_status.rows", "her2_status.would_settle", "her2_status.edition",
@@ -370,7 +378,9 @@ def test_a_header_alone_is_a_table_without_rows(tmp_path: Path) -> None:
 
 
 def test_every_ending_is_written(tmp_path: Path, capsysbinary: pytest.CaptureFixture[bytes]) -> None:
-    table = pa.table({"a": [1.5, None], "b": pa.array(["x", "y"]).dictionary_encode(), "day": [dt.date(2020, 1, 2)] * 2})
+    table = pa.table(
+        {"a": [1.5, None], "b": pa.array(["x", "y"]).dictionary_encode(), "day": [dt.date(2020, 1, 2)] * 2}
+    )
     for ending in ("csv", "parquet", "json", "jsonl"):
         write_table(table, tmp_path / f"t.{ending}", as_json=False)
     assert (tmp_path / "t.csv").read_text() == "a,b,day\n1.5,x,2020-01-02\n,y,2020-01-02\n"

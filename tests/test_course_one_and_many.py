@@ -1,177 +1,134 @@
-"""One patient and many: the same sayings, outcomes and facts, for random courses under random questions."""
+"""One says what many say: the same values, reasons, outcomes, days, findings and plan, for random courses and questions."""
 
 from __future__ import annotations
 
-import datetime as dt
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from decimal import Decimal
+from importlib.util import find_spec
 from typing import Any
 
-import numpy as np
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from course_makers import START, T, columns_of, date, dose, doses, lvef, made, treated
+from course_makers import (
+    HER2,
+    NOTHING,
+    Patient,
+    T,
+    columns_of,
+    date,
+    dose,
+    doses,
+    her2_columns,
+    lvef,
+    made,
+    review_many,
+    review_one,
+)
 from her2path.facts.value import Interval, OneOf
-from her2path.findings.answers import as_value
-from her2path.findings.course import Courses, Standing
-from her2path.findings.many import review_columns
-from her2path.findings.questions import UNDETERMINED, Question, read_questions, read_sayings
-from her2path.history.kinds import KINDS
-from her2path.history.names import UNKNOWN
-from her2path.record.event import Event, Record
+from her2path.findings.course import answers
+from her2path.findings.course.review import Courses, review_courses
+from her2path.findings.course.rules import Rules
+from her2path.findings.plan.items import plan_of
+from her2path.findings.plan.regimens import regimens_of
+from her2path.findings.questions import Question, read_questions
+from her2path.history.folds import run
 from her2path.tables.load import default_knowledge
 from her2path.tables.site import Site
+from random_patients import EVERYTHING, QUESTIONS, partly, patients
 
-HER2 = ("her2_status", "her2_expression", "tumour_site")
-DECIDED = {outcome for edition in default_knowledge().editions for outcome in edition.tables}
-OF_SPECIMENS = {
-    outcome for edition in default_knowledge().editions if edition.topic == "her2-status" for outcome in edition.tables
-}
-ASKED = {question.outcome for question in read_questions()}
-EVERYTHING = (
-    *read_questions(),
-    *(Question(outcome, 2) for outcome in sorted(DECIDED - ASKED - OF_SPECIMENS)),
-)
-"""The questions of the agenda, and after them every other outcome there is, always."""
-
-Her2 = dict[str, str | None]
-
-
-def background() -> list[str]:
-    """The facts that a record may say and no fold reads."""
-    facts = default_knowledge().facts
-    return [name for name in facts if name not in KINDS and name not in DECIDED and name not in HER2 and name != "brand"]
-
-
-@st.composite
-def said(draw: st.DrawFn) -> Event:
-    """Some fact of the background, on some day or on none."""
-    facts = default_knowledge().facts
-    name = draw(st.sampled_from(BACKGROUND))
-    fact, day = facts[name], draw(st.none() | st.integers(0, 60).map(lambda n: 15 * n))
-    if fact.kind == "date":
-        return made(name, str(START - dt.timedelta(days=draw(st.integers(7000, 30000)))), day)
-    if fact.is_number:
-        low, high = fact.plausible.low, fact.plausible.high
-        assert low is not None
-        assert high is not None
-        number = Decimal(draw(st.integers(0, 60))) + (low if low > -100 else 0)
-        return made(name, draw(st.sampled_from([number, *fact.values])), day)
-    return made(name, draw(st.sampled_from([*fact.values, "unreadable"])), day)
-
-
-BACKGROUND = background()
-LIKELY = [
-    ("sex", "female"), ("sex", "male"), ("menopausal_status", "premenopausal"), ("menopausal_status", "postmenopausal"),
-    ("er_status", "positive"), ("er_status", "negative"), ("pr_status", "positive"), ("pr_status", "negative"),
-    ("hormone_receptor_status", "negative"), ("reproductive_potential", "yes"), ("birth_date", "1970-02-28"),
-    ("birth_date", "1939-12-31"), ("age_years", 34), ("node_status", "positive"), ("stage", "2"), ("grade", "3"),
-    ("tumour_size_mm", 25), ("pathological_response", "residual"), ("pdl1_cps", 1), ("diabetes", "yes"),
-    ("payer_brand", "kanjinti"), ("breastfeeding", "yes"), ("infusion_reaction", "severe"),
+HAS_NUMBA = find_spec("numba") is not None
+SITES = [
+    Site(), Site(lvef_lower_limit=Decimal(55), echo_tolerance_days=0, t_dxd_available=False, preferred={T: "ogivri"}),
+    Site(prices={"kanjinti": Decimal("1.25"), "ogivri": Decimal("0.8")}, currency="EUR", jurisdiction="eu"),
 ]  # fmt: skip
-BRANDS = st.sampled_from(["", "kanjinti", "ogivri", "herceptin", "kadcyla"])
 
 
-@st.composite
-def patients(draw: st.DrawFn) -> tuple[list[Event], Her2, int | None]:
-    """A course with its background, what the specimens came to, and the day of the first result."""
-    facts = default_knowledge().facts
-    course = draw(treated())
-    course = [replace(e, qualifier=draw(BRANDS)) if e.product else e for e in course]
-    some = draw(st.lists(st.sampled_from([each for each in LIKELY if each[0] in facts]), max_size=8))
-    course += [made(name, value, draw(st.sampled_from([None, 0, 30, 400]))) for name, value in some]
-    course += draw(st.lists(said(), max_size=12))
-    her2: Her2 = {name: draw(st.none() | st.sampled_from(facts[name].values)) for name in HER2}
-    return course, her2, draw(st.none() | st.integers(-60, 200))
+@contextmanager
+def as_many(compiled: bool = HAS_NUMBA) -> Iterator[None]:
+    """A batch of any size goes the way of many: compiled folds where numba is there, look-ups as columns."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(answers, "FEW", 0)
+        patch.setattr(run, "worth_compiling", lambda _: compiled)
+        yield
 
 
-def of_one(course: list[Event], her2: Her2, first: int | None, courses: Courses) -> Standing:
-    record = Record("p", course=list(course))
-    record.sort()
-    return courses.review(record, her2, None if first is None else date(first))
+@contextmanager
+def as_few() -> Iterator[None]:
+    """A batch of any size goes the way of few, whatever was reviewed before: nothing compiled."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(run, "worth_compiling", lambda _: False)
+        yield
 
 
-def her2_columns(many: Iterable[tuple[Any, Her2, int | None]]) -> dict[str, Any]:
-    facts, listed = default_knowledge().facts, list(many)
-    made: dict[str, Any] = {
-        name: np.array([UNKNOWN if (each := her2[name]) is None else facts[name].values.index(each) for _, her2, _ in listed], np.int64)
-        for name in HER2
+def rules_of(on: int, site: Site, jurisdiction: str, questions: tuple[Question, ...]) -> Rules:
+    rules = Rules(default_knowledge(), site, date(on), jurisdiction)
+    rules.questions = questions
+    return rules
+
+
+def told(courses: Courses, place: int) -> dict[str, Any]:
+    """Everything that the review of a course says of one patient of a batch."""
+    standing = courses.standing(place)
+    return {
+        "values": standing.values, "unknown": standing.unknown, "outcomes": standing.outcomes, "state": standing.state,
+        "days": standing.days(), "product": standing.product, "brand": standing.brand(), "brands": standing.brands_given(),
+        "decisions": {
+            key: (decision.value, decision.possible, decision.rows, decision.citations, decision.would_settle, decision.remarks)
+            for key, decision in standing.decisions.items()
+        },
+        "findings": courses.findings(place), "plan": plan_of(standing), "regimens": regimens_of(standing),
     }  # fmt: skip
-    made["first_result_day"] = np.array([UNKNOWN if day is None else date(day).toordinal() for *_, day in listed], np.int64)
-    return made
-
-
-def sayings_of(found: Standing) -> list[tuple[str, str]]:
-    sayings = read_sayings()
-    pairs = [
-        (key.partition(" of ")[0], decision.value or UNDETERMINED) for key, decision in found.decisions.items()
-    ]
-    return sorted(pair for pair in pairs if pair in sayings)
 
 
 def compare(
-    many: list[tuple[list[Event], Her2, int | None]], on: int, site: Site, jurisdiction: str, questions: tuple[Question, ...]
-) -> int:
-    """Both ways agree in every saying, outcome and fact. How many patients were plain."""
-    courses = Courses(default_knowledge(), site, date(on), jurisdiction)
-    courses.questions = questions
-    found = review_columns(columns_of([course for course, _, _ in many]), courses, her2_columns(many))
-    not_plain = set(found.not_plain.tolist())
-    for place, (course, her2, first) in enumerate(many):
-        alone = of_one(course, her2, first, courses)
-        if place in not_plain:
-            continue
-        values = values_of(found.facts, place, courses)
-        keys = {question.key for question in questions}
-        differing = {
-            name: (alone.values.get(name), values.get(name))
-            for name in {*alone.values, *values} - keys
-            if name in courses.knowledge.facts and alone.values.get(name) != values.get(name)
-        }
-        assert not differing, differing
-        outcomes = {key: value for key in keys if (value := values.get(key)) is not None}
-        assert alone.outcomes == outcomes, set(alone.outcomes.items()) ^ set(outcomes.items())
-        chosen = np.flatnonzero(found.patient == place)
-        together = sorted((found.sayings[n].outcome, found.sayings[n].value) for n in found.saying[chosen])
-        assert together == sayings_of(alone)
-    return len(many) - len(not_plain)
+    many: list[Patient], on: int, site: Site, jurisdiction: str, questions: tuple[Question, ...]
+) -> list[dict[str, Any]]:
+    """Each patient alone, among few, and among many: what is told of each, which is the same every time."""
+    alone = rules_of(on, site, jurisdiction, questions)
+    with as_few():
+        expected = [told(review_many([one], alone), 0) for one in many]
+        few = review_many(many, rules_of(on, site, jurisdiction, questions))
+    batches = [few]
+    for compiled in {HAS_NUMBA, False}:
+        with as_many(compiled):
+            batches.append(review_many(many, rules_of(on, site, jurisdiction, questions)))
+    for courses in batches:
+        for place, one in enumerate(expected):
+            found = told(courses, place)
+            differing = {name: (one[name], found[name]) for name in one if one[name] != found[name]}
+            assert not differing, differing
+    return expected
 
 
-def values_of(facts: Mapping[str, Any], place: int, courses: Courses) -> dict[str, Any]:
-    """What the columns know of one patient, as values."""
-    made: dict[str, Any] = {}
-    for key, column in facts.items():
-        name = key.partition(" of ")[0]
-        fact = courses.knowledge.facts.get(name)
-        if fact is None or (number := int(column[place])) == UNKNOWN:
-            continue
-        made[key] = dt.date.fromordinal(number).isoformat() if fact.kind == "date" else as_value(number, name, courses)
-    return made
-
-
-SITES = [Site(), Site(lvef_lower_limit=Decimal(55), echo_tolerance_days=0, t_dxd_available=False, preferred={T: "ogivri"})]
+ON = st.integers(0, 1000)
+SOME_SITE = st.sampled_from(SITES)
+JURISDICTION = st.sampled_from(["us", "eu"])
 
 
 @settings(max_examples=60)
-@given(st.lists(patients(), min_size=1, max_size=6), st.integers(0, 1000), st.sampled_from(SITES), st.sampled_from(["us", "eu"]))
-def test_one_and_many_say_the_same(
-    many: list[tuple[list[Event], Her2, int | None]], on: int, site: Site, jurisdiction: str
-) -> None:
+@given(st.lists(patients(), min_size=1, max_size=6), ON, SOME_SITE, JURISDICTION)
+def test_one_and_many_say_the_same(many: list[Patient], on: int, site: Site, jurisdiction: str) -> None:
     compare(many, on, site, jurisdiction, read_questions())
 
 
 @settings(max_examples=40)
-@given(st.lists(patients(), min_size=1, max_size=6), st.integers(0, 1000), st.sampled_from(["us", "eu"]))
-def test_one_and_many_agree_in_every_outcome_there_is(
-    many: list[tuple[list[Event], Her2, int | None]], on: int, jurisdiction: str
-) -> None:
+@given(st.lists(patients(), min_size=1, max_size=6), ON, JURISDICTION)
+def test_one_and_many_agree_in_every_outcome_there_is(many: list[Patient], on: int, jurisdiction: str) -> None:
     compare(many, on, SITES[0], jurisdiction, EVERYTHING)
 
 
-NOTHING: Her2 = dict.fromkeys(HER2)
+@settings(max_examples=40)
+@given(st.lists(patients(), min_size=1, max_size=4), ON, SOME_SITE, JURISDICTION, QUESTIONS)
+def test_one_and_many_agree_in_whatever_is_asked(
+    many: list[Patient], on: int, site: Site, jurisdiction: str, questions: tuple[Question, ...]
+) -> None:
+    compare(many, on, site, jurisdiction, questions)
+
+
 BASE = [lvef(-7, 65), *doses(0, 84)]
 
 
@@ -189,68 +146,138 @@ BASE = [lvef(-7, 65), *doses(0, 84)]
         [made("er_status", "positive", 3), made("er_status", "negative", 3), made("er_status", "negative", 5)],
     ],
 )  # fmt: skip
-def test_one_and_many_at_the_corners(more: list[Event]) -> None:
+def test_one_and_many_at_the_corners(more: list[Any]) -> None:
     """Each corner beside a patient who differs in what she says."""
     other = [*BASE, made("age_years", 50, 3), made("hormone_receptor_status", "positive", 3)]
     for questions in (read_questions(), EVERYTHING):
         plain = compare([([*BASE, *more], NOTHING, 0), (other, NOTHING, None)], 140, SITES[0], "us", questions)
-        assert plain == 2
+        assert len(plain) == 2
+        assert all(one["decisions"] for one in plain)
 
 
 def test_a_baseline_by_word_and_a_pregnancy_without_any_dose_are_alike() -> None:
     many = [([dose(3), lvef(30, 48), made("lvef_baseline", 70, 3)], NOTHING, None)]
-    assert compare(many, 140, SITES[0], "us", EVERYTHING) == 1
+    (found,) = compare(many, 140, SITES[0], "us", EVERYTHING)
+    assert found["values"]["lvef_baseline"] == 70
     many = [([made("pregnant", "yes", 9), made("sex", "female", None)], NOTHING, None), (BASE, NOTHING, None)]
-    assert compare(many, 140, SITES[0], "us", EVERYTHING) == 2
+    found, _ = compare(many, 140, SITES[0], "us", EVERYTHING)
+    assert found["values"]["pregnant"] == "yes"
 
 
 @pytest.mark.parametrize(
-    "partly", [lvef(90, "50-55"), lvef(90, "< 50"), made("tumour_size_mm", "> 20", 3)], ids=lambda event: event.fact
+    "only_in_part",
+    [lvef(90, "50-55"), lvef(90, "< 50"), made("tumour_size_mm", "> 20", 3), partly("stage", 3, "2", "3")],
+    ids=lambda event: f"{event.fact} {event.value}",
 )
-def test_whoever_is_only_partly_known_is_left_to_the_review_of_one(partly: Event) -> None:
-    assert isinstance(partly.value, Interval | OneOf)
-    courses = Courses(default_knowledge(), Site(), date(140), "us")
-    found = review_columns(columns_of([BASE, [*BASE, partly]]), courses, her2_columns([(0, NOTHING, None)] * 2))
-    assert found.not_plain.tolist() == [1]
+def test_whoever_is_only_partly_known_is_reviewed_with_all_others(only_in_part: Any) -> None:
+    assert isinstance(only_in_part.value, Interval | OneOf)
+    many = [(BASE, NOTHING, 0), ([*BASE, only_in_part], NOTHING, 0)]
+    plain, found = compare(many, 140, SITES[0], "us", read_questions())
+    assert found["values"][only_in_part.fact] == only_in_part.value
+    assert plain["values"].get(only_in_part.fact) != only_in_part.value
 
 
-def test_whoever_contradicts_herself_on_one_day_is_left_to_the_review_of_one() -> None:
+def test_whoever_contradicts_herself_on_one_day_is_reviewed_with_all_others() -> None:
     differing = [made("er_status", "positive", 3), made("er_status", "negative", 3)]
-    courses = Courses(default_knowledge(), Site(), date(140), "us")
-    found = review_columns(columns_of([BASE, [*BASE, *differing]]), courses, her2_columns([(0, NOTHING, None)] * 2))
-    assert found.not_plain.tolist() == [1]
+    many = [(BASE, NOTHING, 0), ([*BASE, *differing], NOTHING, 0)]
+    plain, found = compare(many, 140, SITES[0], "us", read_questions())
+    assert found["values"]["er_status"] == OneOf(frozenset({"positive", "negative"}))
+    assert "er_status" not in plain["values"]
+    assert len(found["findings"]) == len(plain["findings"]) + 1
+
+
+@pytest.mark.parametrize(
+    ("twice", "words"),
+    [
+        ([made("lvef", 61, None), made("lvef", 62, None)], "lvef has no date and cannot be placed"),
+        ([lvef(90, "50-55")] * 2, "lvef [50..55] on"), ([made("er_status", "maybe", 3)] * 2, "er_status of"),
+        ([made("stage", "1", 3), *[made("stage", "2", 3)] * 2], "stage: 1 and 2 on one day"),
+    ],
+)  # fmt: skip
+def test_what_one_origin_says_twice_is_told_once(twice: list[Any], words: str) -> None:
+    """By the rows of the batch too, which tables and counts are made of."""
+    compare([([*BASE, *twice], NOTHING, 0)], 140, SITES[0], "us", read_questions())
+    many = review_many([([*BASE, *twice], NOTHING, 0)], rules_of(140, SITES[0], "us", read_questions()))
+    told_of_rows = [many.reasons.finding(rows, place) for rows in many.rows for place in range(len(rows.patients))]
+    assert len([finding for finding in told_of_rows if finding.words.startswith(words)]) == 1
+    assert sorted(told_of_rows, key=str) == sorted(many.findings(0), key=str)
+
+
+def test_a_score_is_told_by_the_facts_that_give_its_points() -> None:
+    """The risk to the heart is read of points; a clinician is told of what."""
+    course = [*BASE, made("heart_failure_history", "yes", None)]
+    for found in compare([(course, NOTHING, 0), (BASE, NOTHING, 0)], 140, SITES[0], "us", read_questions())[:1]:
+        (risk,) = [finding for finding in found["findings"] if finding.key.startswith("cardiac_risk")]
+        assert ("heart_failure_history", "yes") in risk.facts
+        assert "unknown" not in dict(risk.facts).values()
+        assert "heart_failure_history@" in risk.origins
+
+
+TO_TRASTUZUMAB, TO_HYALURONIDASE, TO_BENZYL_ALCOHOL = (
+    made("allergy", substance, 3) for substance in ("trastuzumab", "hyaluronidase", "benzyl alcohol")
+)
+
+
+@pytest.mark.parametrize(
+    ("allergies", "alarms"),
+    [
+        ([TO_TRASTUZUMAB], ["trastuzumab"]), ([made("allergy", "trastuzumab", None)], ["trastuzumab"]), ([TO_HYALURONIDASE], []),
+        ([TO_TRASTUZUMAB, replace(TO_HYALURONIDASE, day=date(9))], ["trastuzumab"]),
+        ([TO_TRASTUZUMAB, TO_BENZYL_ALCOHOL], ["trastuzumab"]), ([TO_TRASTUZUMAB, replace(TO_TRASTUZUMAB, day=date(9))], ["trastuzumab"]),
+        ([TO_TRASTUZUMAB, made("allergy", "peanuts", 9)], ["trastuzumab"]), ([replace(TO_TRASTUZUMAB, day=date(900))], []),
+        ([partly("allergy", 3, "trastuzumab", "hyaluronidase")], ["hyaluronidase or trastuzumab"]),
+    ],
+)  # fmt: skip
+def test_every_allergy_counts(allergies: list[Any], alarms: list[str]) -> None:
+    """One recorded later, or on the same day, silences none."""
+    many = [([*BASE, *allergies], NOTHING, 0), (BASE, NOTHING, 0)]
+    found, other = compare(many, 140, SITES[0], "us", read_questions())
+    words = [finding.words for finding in found["findings"] if finding.key == "allergy: recorded"]
+    assert words == [f"an allergy to {substance} is recorded, and trastuzumab-iv holds it" for substance in alarms]
+    acts = [finding for finding in found["findings"] if finding.words.startswith("an allergy to benzyl alcohol")]
+    assert len(acts) == (TO_BENZYL_ALCOHOL in allergies)
+    assert all(finding.origins for finding in found["findings"] if "allergy to" in finding.words)
+    assert "allergy: recorded" not in {finding.key for finding in other["findings"]}
 
 
 @settings(max_examples=20)
-@given(patients(), st.lists(patients(), max_size=3), st.integers(0, 1000))
-def test_who_else_is_in_the_batch_changes_nothing(one: Any, others: list[Any], on: int) -> None:
-    courses = Courses(default_knowledge(), Site(), date(on), "us")
-    alone, among = (
-        review_columns(columns_of([each[0] for each in batch]), courses, her2_columns(batch))
-        for batch in ([one], [*others, one])
-    )
-    assume(0 not in alone.not_plain)
-    place = len(others)
-    mine = among.patient == place
-    assert [among.sayings[n] for n in among.saying[mine]] == [alone.sayings[n] for n in alone.saying]
-    assert values_of(among.facts, place, courses) == values_of(alone.facts, 0, courses)
+@given(patients(), st.lists(patients(), max_size=3), ON)
+def test_who_else_is_in_the_batch_changes_nothing(one: Patient, others: list[Patient], on: int) -> None:
+    rules = rules_of(on, SITES[0], "us", read_questions())
+    alone = told(review_many([one], rules), 0)
+    assert told(review_many([*others, one], rules), len(others)) == alone
+    with as_many():
+        assert told(review_many([one, *others], rules), 0) == alone
+
+
+@settings(max_examples=30)
+@given(patients().flatmap(lambda one: st.tuples(st.just(one), st.permutations(one[0]))), ON)
+def test_the_order_of_a_record_changes_nothing(both: tuple[Patient, list[Any]], on: int) -> None:
+    one, shuffled = both
+    rules = rules_of(on, SITES[0], "us", EVERYTHING)
+    many = review_many([one, (shuffled, *one[1:])], rules)
+    assert told(many, 0) == told(many, 1)
 
 
 @settings(max_examples=20)
-@given(patients(), st.lists(patients(), max_size=1), st.integers(0, 900))
-def test_a_later_event_changes_no_earlier_review(one: Any, more: list[Any], on: int) -> None:
+@given(patients(0), st.lists(patients(0), max_size=1), st.integers(0, 900))
+def test_a_later_event_changes_no_earlier_review(one: Patient, more: list[Patient], on: int) -> None:
     course, her2, first = one
     known = [event for event in course if event.day is None or event.day <= date(on)]
     later = [
         replace(event, day=date(on + 1 + place)) for other, _, _ in more for place, event in enumerate(other)
         if event.fact != "death_date"
     ]  # fmt: skip
-    courses = Courses(default_knowledge(), Site(), date(on), "us")
-    before, after = of_one(known, her2, first, courses), of_one([*known, *later], her2, first, courses)
+    rules = Rules(default_knowledge(), Site(), date(on), "us")
+    before, after = review_one(known, her2, first, rules), review_one([*known, *later], her2, first, rules)
     assert (after.values, after.outcomes, after.state) == (before.values, before.outcomes, before.state)
 
 
 def test_nobody() -> None:
-    courses = Courses(default_knowledge(), Site(), date(140), "us")
-    assert len(review_columns(columns_of([]), courses, her2_columns([])).patient) == 0
-    compare([([], NOTHING, None)], 140, SITES[0], "us", EVERYTHING)
+    rules = Rules(default_knowledge(), Site(), date(140), "us")
+    with as_many():
+        nobody = review_courses(columns_of([]), rules, her2_columns([]))
+    assert all(not len(rows.patients) for rows in nobody.rows)
+    (found,) = compare([([], NOTHING, None)], 140, SITES[0], "us", EVERYTHING)
+    assert found["product"] is None
+    assert set(NOTHING) == set(HER2)

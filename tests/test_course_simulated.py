@@ -10,10 +10,12 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from her2path.findings.course import Courses
+from course_makers import her2_columns, state_on
+from her2path.findings.course.review import review_courses
+from her2path.findings.course.rules import Rules
+from her2path.findings.course.standing import Standing
 from her2path.history.names import UNKNOWN
-from her2path.history.run import fold_one
-from her2path.history.timeline import timeline_of
+from her2path.record.columns import columns_of
 from her2path.record.event import Record
 from her2path.simulate.course.kernel import BASELINE_DAY, COLUMNS, finding
 from her2path.simulate.course.policy import STARTS_ON, Policy
@@ -25,8 +27,8 @@ from her2path.tables.site import Site
 from simulated import US, ZERO, events_of, example, policy_with, portion, rules, scripted, whole
 
 EU, OWN, SC = example("eu"), example("hold-at-10"), Policy("SC", product="trastuzumab-sc")
-HER2 = {"her2_status": "positive", "tumour_site": "breast"}
 FACTS = default_knowledge().facts
+HER2 = her2_columns([({"her2_status": "positive", "tumour_site": "breast"}, None)])
 PATIENTS = 70
 DOSES = ("dose_mg", "dose_given")
 WITHHELD = ("hold", "stop", "consider stopping")
@@ -52,30 +54,30 @@ class Replay:
         self.part = run_portion(self.rules, self.scenario, 0, PATIENTS)
         self.base = policy.courses()
         self.over = int(np.flatnonzero(self.rules.continue_by_day == 0)[0])
-        self._courses: dict[int, Courses] = {}
+        self._rules: dict[int, Rules] = {}
         made = records_of(self.part, self.scenario, policy, FACTS, Calendar(STARTS_ON, 0))
         self.records = {n: record for n, record in enumerate(made) if self.row(n)["started"]}
 
     def row(self, place: int) -> dict[str, float]:
         return dict(zip(COLUMNS, self.part.out[place].tolist(), strict=True))
 
-    def courses(self, day: int) -> Courses:
-        if day not in self._courses:
+    def rules_on(self, day: int) -> Rules:
+        if day not in self._rules:
             on = dt.date.fromordinal(ZERO + day)
-            self._courses[day] = Courses(self.base.knowledge, self.base.site, on, self.base.jurisdiction)
-        return self._courses[day]
+            self._rules[day] = Rules(self.base.knowledge, self.base.site, on, self.base.jurisdiction)
+        return self._rules[day]
 
-    def review(self, place: int, day: int):
+    def review(self, place: int, day: int) -> Standing:
         on = dt.date.fromordinal(ZERO + day)
-        return self.courses(day).review(before_doses(self.records[place], on), HER2, None)
+        record = columns_of([before_doses(self.records[place], on)])
+        return review_courses(record, self.rules_on(day), HER2).standing(0)
 
     def days(self, place: int, *kinds: str) -> list[int]:
         return [day for day, kind, _, _ in events_of(self.part, place) if kind in kinds]
 
     def state(self, place: int, day: int):
         """The fold of the whole record on a day."""
-        columns = timeline_of(self.records[place].course).columns
-        return fold_one(columns, ZERO + day, int(self.policy.site.limit * 1000), self.base.heart_tables(True))
+        return state_on(self.records[place].course, ZERO + day, int(self.policy.site.limit * 1000), self.base)
 
 
 FULL = [
@@ -129,7 +131,7 @@ def test_late_doses_are_loading_doses_where_the_review_says_so(replay) -> None:
                 continue
             late += day - before > 21
             review = replay.review(place, day)
-            said = replay.courses(day).outcome("missed_dose_action", review)
+            said = review.outcome("missed_dose_action")
             assert said == ("reload" if day in loads else "maintenance"), (place, before, day)
     assert late or replay.policy.follow_holds == 0
 
@@ -149,7 +151,9 @@ def test_the_fold_of_the_record_counts_the_same(replay) -> None:
             assert doses == row["doses_in_hold"]
         if followed and replay.policy.site.jurisdiction == "us":
             assert by_fold == kernel_stop, place
-        late = [day for day in replay.days(place, "lvef") if replay.over <= day < replay.over + replay.policy.confirm_days]
+        late = [
+            day for day in replay.days(place, "lvef") if replay.over <= day < replay.over + replay.policy.confirm_days
+        ]
         if not late:
             # A hold that begins as a stop is one to the fold; the course counts it as a stop alone.
             most = state["holds"] + state["on_hold"]
@@ -171,7 +175,9 @@ def test_the_finding_of_the_kernel_is_that_of_the_tables() -> None:
                               "lvef_fall": Decimal(str(baseline - lvef)), "lvef_lower_limit": Decimal(str(limit)),
                               "lvef_below_limit": "yes" if lvef < limit else "no"}  # fmt: skip
                     answer = array.answer({name: value for name, value in values.items() if name in FACTS})
-                    assert (finding(tables, number, lvef, baseline - lvef, limit) == 0) == (array.outcome.values[answer] == "too low")
+                    assert (finding(tables, number, lvef, baseline - lvef, limit) == 0) == (
+                        array.outcome.values[answer] == "too low"
+                    )
                     checked += array.outcome.values[answer] == "too low"
     assert checked > 50
 
@@ -287,7 +293,9 @@ def test_heart_failure_ends_therapy_even_where_holds_are_not_followed() -> None:
 def test_heart_failure_without_a_hold_before_it_is_a_stop_and_no_hold() -> None:
     for policy in (US, EU):
         made = scripted(policy, {BASELINE_DAY: 50}, true=49, fails_on=100)
-        assert [made.by[name] for name in ("holds", "false_holds", "stopped", "false_stop")] == [0, 0, 1, 0], policy.name
+        assert [made.by[name] for name in ("holds", "false_holds", "stopped", "false_stop")] == [0, 0, 1, 0], (
+            policy.name
+        )
 
 
 def test_heart_failure_long_after_therapy_is_on_the_record_and_stops_nothing() -> None:
@@ -379,7 +387,9 @@ def day_of_lvef(part, place: int, day: int) -> float | None:
     return next((n for on, kind, n, _ in events_of(part, place) if kind == "lvef" and on == day), None)
 
 
-@pytest.mark.parametrize("policy", [EU, SC, OWN, example("half-followed"), example("every-6-months-confirmed")], ids=lambda p: p.name)
+@pytest.mark.parametrize(
+    "policy", [EU, SC, OWN, example("half-followed"), example("every-6-months-confirmed")], ids=lambda p: p.name
+)
 def test_every_policy_meets_the_same_patients(policy) -> None:
     first, other = (portion(each, Scenario(patients=300)) for each in (US, policy))
     assert np.array_equal(first.weight_kg, other.weight_kg)
@@ -395,7 +405,10 @@ def test_every_policy_meets_the_same_patients(policy) -> None:
 
 def test_until_policies_differ_their_patients_go_the_same_way() -> None:
     """Who is never held by either has the same course under both."""
-    a, b = portion(US, Scenario(patients=300)), portion(policy_with(US, name="again", confirm="repeat"), Scenario(patients=300))
+    a, b = (
+        portion(US, Scenario(patients=300)),
+        portion(policy_with(US, name="again", confirm="repeat"), Scenario(patients=300)),
+    )
     quiet = np.flatnonzero((a.column("holds") == 0) & (b.column("repeats") == 0))
     assert len(quiet) > 150
     assert np.array_equal(a.out[quiet], b.out[quiet], equal_nan=True)
@@ -407,7 +420,9 @@ def test_until_policies_differ_their_patients_go_the_same_way() -> None:
 def test_without_an_effect_the_true_lvef_stays_and_every_hold_is_false() -> None:
     made = whole(US, Scenario(patients=1500, drug=False))
     part = portion(US, Scenario(patients=500, drug=False), sample_days=30)
-    assert np.allclose(part.path[:, :, 0][part.column("started") == 1], part.baseline[part.column("started") == 1, None])
+    assert np.allclose(
+        part.path[:, :, 0][part.column("started") == 1], part.baseline[part.column("started") == 1, None]
+    )
     assert made["holds"].sum() > 100
     assert np.array_equal(made["holds"], made["false_holds"])
     assert not made["true_dysfunction"].any()
@@ -492,7 +507,9 @@ def test_columns_agree_with_each_other() -> None:
         assert (made["false_stop"] <= made["stopped"]).all()
         assert (made["averted"] <= made["repeats"]).all()
         assert (made["missed_dysfunction"] <= made["true_dysfunction"]).all()
-        assert np.array_equal(np.isfinite(made["days_to_detection"]), (made["true_dysfunction"] == 1) & (made["missed_dysfunction"] == 0))
+        assert np.array_equal(
+            np.isfinite(made["days_to_detection"]), (made["true_dysfunction"] == 1) & (made["missed_dysfunction"] == 0)
+        )
         assert (made["days_to_detection"][np.isfinite(made["days_to_detection"])] >= 0).all()
         assert np.array_equal(np.isfinite(made["stop_day"]), made["stopped"] == 1)
         assert (made["days_held"] >= 0).all()
@@ -523,4 +540,6 @@ def test_no_timeline_is_cut_short() -> None:
 
 def test_the_limit_of_the_site_decides() -> None:
     strict = replace(US, name="limit 55", site=Site(jurisdiction="us", lvef_lower_limit=Decimal(55)))
-    assert whole(strict, Scenario(patients=1000))["holds"].sum() > 1.3 * whole(US, Scenario(patients=1000))["holds"].sum()
+    assert (
+        whole(strict, Scenario(patients=1000))["holds"].sum() > 1.3 * whole(US, Scenario(patients=1000))["holds"].sum()
+    )

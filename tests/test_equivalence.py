@@ -21,8 +21,8 @@ pytest.importorskip("scipy")
 from scipy import integrate, stats
 
 from her2path.cli.equivalence import equivalence, trial
+from her2path.simulate.equivalence.arms import ComparisonOptions, compare_arms
 from her2path.simulate.equivalence.data import read_trial
-from her2path.simulate.equivalence.found import Asked, compare
 from her2path.simulate.equivalence.intervals import (
     crossover_ratio,
     parallel_ratio,
@@ -33,7 +33,7 @@ from her2path.simulate.equivalence.intervals import (
 )
 from her2path.simulate.equivalence.power import Concentrations, ResponseShares, power, sample_size
 from her2path.simulate.equivalence.published import concentration_comparisons, response_comparisons, variation_behind
-from her2path.simulate.equivalence.responses import METHODS, Margin, Responses
+from her2path.simulate.equivalence.responses import RESPONSE_METHODS, Margin, Responses
 from her2path.simulate.model import read_model
 
 COMMANDS = Commands()
@@ -72,7 +72,9 @@ PUBLISHED = {
 }
 
 
-@pytest.mark.parametrize(("key", "word"), PUBLISHED.items(), ids=lambda value: "-".join(value) if isinstance(value, tuple) else "")
+@pytest.mark.parametrize(
+    ("key", "word"), PUBLISHED.items(), ids=lambda value: "-".join(value) if isinstance(value, tuple) else ""
+)
 def test_each_published_verdict_follows_from_the_printed_and_from_the_computed_interval(key, word) -> None:
     found = RESPONSES[key]
     assert found.printed_verdict.word == word
@@ -87,9 +89,13 @@ def test_the_printed_interval_comes_out_of_the_counts_to_the_last_digit_where_no
         found = RESPONSES[plain(row["reading"]), plain(row["scale"])]
         if row["it is"] == "assumed":
             continue
-        for text, bound in zip(plain(row["interval"]).split(" to "), (found.computed.lower, found.computed.upper), strict=True):
+        for text, bound in zip(
+            plain(row["interval"]).split(" to "), (found.computed.lower, found.computed.upper), strict=True
+        ):
             last_digit = 10.0 ** -len(text.partition(".")[2])
-            assert bound == pytest.approx(float(text), abs=last_digit * (1 if row["method"] == "exact" else 0.501)), found.key
+            assert bound == pytest.approx(float(text), abs=last_digit * (1 if row["method"] == "exact" else 0.501)), (
+                found.key
+            )
             checked += 1
     assert checked >= 24
 
@@ -185,7 +191,9 @@ def test_an_interval_is_the_one_of_its_paper(scale, method, counts, bounds) -> N
     assert (found.lower, found.upper) == pytest.approx(bounds, abs=0.006)
 
 
-@pytest.mark.parametrize(("scale", "method"), [(scale, method) for scale, methods in METHODS.items() for method in methods])
+@pytest.mark.parametrize(
+    ("scale", "method"), [(scale, method) for scale, methods in RESPONSE_METHODS.items() for method in methods]
+)
 def test_changing_the_arms_turns_the_interval_round(scale, method) -> None:
     one, other = Responses(37, 60), Responses(41, 90)
     there, back = response_interval(scale, one, other, 0.9, method), response_interval(scale, other, one, 0.9, method)
@@ -194,7 +202,9 @@ def test_changing_the_arms_turns_the_interval_round(scale, method) -> None:
     assert there.lower < there.estimate < there.upper
 
 
-@pytest.mark.parametrize(("scale", "method"), [(scale, method) for scale, methods in METHODS.items() for method in methods])
+@pytest.mark.parametrize(
+    ("scale", "method"), [(scale, method) for scale, methods in RESPONSE_METHODS.items() for method in methods]
+)
 def test_both_one_sided_tests_reject_exactly_where_the_interval_lies_between_the_margins(scale, method) -> None:
     one, other = Responses(115, 240), Responses(100, 236)
     for width in (1.15, 1.3, 1.5, 1.8):
@@ -215,8 +225,12 @@ def test_a_p_value_against_a_margin_on_the_far_side_is_above_a_half() -> None:
 def test_the_p_values_of_a_ratio_of_means_are_those_of_students_test() -> None:
     one, other = np.exp(np.random.default_rng(1).normal(0, 0.25, (2, 30)))
     lower, upper = two_one_sided(lambda level: parallel_ratio(one, other, level), Margin(0.8, 1.25))
-    assert lower == pytest.approx(stats.ttest_ind(np.log(one) - math.log(0.8), np.log(other), alternative="greater").pvalue)
-    assert upper == pytest.approx(stats.ttest_ind(np.log(one) - math.log(1.25), np.log(other), alternative="less").pvalue)
+    assert lower == pytest.approx(
+        stats.ttest_ind(np.log(one) - math.log(0.8), np.log(other), alternative="greater").pvalue
+    )
+    assert upper == pytest.approx(
+        stats.ttest_ind(np.log(one) - math.log(1.25), np.log(other), alternative="less").pvalue
+    )
 
 
 def test_an_arm_where_nobody_responds_leaves_a_difference_but_no_ratio() -> None:
@@ -290,7 +304,7 @@ def responses(tmp_path):
 def test_a_file_gives_what_the_counts_give(responses) -> None:
     data = read_trial(responses)
     assert data.responses == {"SB3": Responses(208, 402), "reference": Responses(167, 398)}
-    found = compare(data, Asked("difference", Margin(-13, 13), 0.95, "wald"))[0]
+    found = compare_arms(data, ComparisonOptions("difference", Margin(-13, 13), 0.95, "wald"))[0]
     assert found.interval.upper == pytest.approx(16.66, abs=0.005)
     assert found.verdict.word == "upper margin passed"
 
@@ -302,7 +316,7 @@ def test_unknown_responses_are_named_and_read_both_ways(responses) -> None:
         "row 803 (SB3): pcr is not known",
         "row 804 (reference): pcr is not known",
     ]
-    known, counted = compare(data, Asked("difference", Margin(-13, 13)))
+    known, counted = compare_arms(data, ComparisonOptions("difference", Margin(-13, 13)))
     assert (known.arms[0], counted.arms[0]) == ("208 of 402 (51.7 %)", "208 of 404 (51.5 %)")
 
 
@@ -311,16 +325,18 @@ def test_parquet_gives_the_same_as_csv(responses, tmp_path) -> None:
     import pyarrow.parquet as pq
 
     known = [line.split(",") for line in responses.read_text().splitlines()[1:]]
-    table = pa.table({
-        "treatment": [arm for arm, _ in known],
-        "response": pa.array([{"yes": True, "no": False}.get(cell) for _, cell in known]),
-    })
+    table = pa.table(
+        {
+            "treatment": [arm for arm, _ in known],
+            "response": pa.array([{"yes": True, "no": False}.get(cell) for _, cell in known]),
+        }
+    )
     pq.write_table(table, tmp_path / "sb3.parquet")
     assert read_trial(tmp_path / "sb3.parquet").responses == read_trial(responses).responses
 
 
 def test_without_a_margin_nothing_is_judged(responses) -> None:
-    found = compare(read_trial(responses), Asked())
+    found = compare_arms(read_trial(responses), ComparisonOptions())
     assert {each.verdict.word for each in found} == {"not judged"}
     assert {each.interval.scale for each in found} == {"ratio", "difference"}
 
@@ -331,10 +347,12 @@ def write_concentrations(path, header, rows) -> None:
 
 def test_three_arms_are_each_compared_with_the_reference(tmp_path) -> None:
     generator = np.random.default_rng(2)
-    rows = [(arm, f"{value:.2f}") for arm in ("SB3", "EU", "US") for value in 1500 * np.exp(generator.normal(0, 0.15, 36))]
+    rows = [
+        (arm, f"{value:.2f}") for arm in ("SB3", "EU", "US") for value in 1500 * np.exp(generator.normal(0, 0.15, 36))
+    ]
     write_concentrations(tmp_path / "pk.csv", "arm,auc_mg_d_per_l", [*rows, ("SB3", "< 0.5")])
     data = read_trial(tmp_path / "pk.csv", reference="eu")
-    found = compare(data, Asked())
+    found = compare_arms(data, ComparisonOptions())
     assert [(each.test, each.verdict.word, each.interval.level) for each in found] == [
         ("SB3", "equivalent", 0.9), ("US", "equivalent", 0.9),
     ]  # fmt: skip
@@ -346,17 +364,19 @@ def test_non_inferiority_of_a_trough_uses_the_lower_margin_alone(tmp_path) -> No
     rows = [("sc", f"{value:.1f}") for value in 69 * np.exp(generator.normal(0, 0.3, 60))]
     rows += [("iv", f"{value:.1f}") for value in 51.8 * np.exp(generator.normal(0, 0.3, 60))]
     write_concentrations(tmp_path / "trough.csv", "arm,trough", rows)
-    (both,) = compare(read_trial(tmp_path / "trough.csv"), Asked())
-    (lower,) = compare(read_trial(tmp_path / "trough.csv"), Asked(one_sided=True))
+    (both,) = compare_arms(read_trial(tmp_path / "trough.csv"), ComparisonOptions())
+    (lower,) = compare_arms(read_trial(tmp_path / "trough.csv"), ComparisonOptions(one_sided=True))
     assert (both.verdict.word, lower.verdict.word) == ("upper margin passed", "not inferior")
 
 
 def test_a_crossover_names_the_patients_that_cannot_be_paired(tmp_path) -> None:
     rows = [(f"P{n}", arm, 1 if (arm == "test") == (n % 2 == 0) else 2, 100 + n + 5 * (arm == "test"))
             for n in range(12) for arm in ("test", "reference")]  # fmt: skip
-    write_concentrations(tmp_path / "x.csv", "patient,arm,period,cmax", [*rows, ("P90", "test", 1, 90), ("P91", "test", 1, "")])
+    write_concentrations(
+        tmp_path / "x.csv", "patient,arm,period,cmax", [*rows, ("P90", "test", 1, 90), ("P91", "test", 1, "")]
+    )
     data = read_trial(tmp_path / "x.csv", design="crossover")
-    (found,) = compare(data, Asked())
+    (found,) = compare_arms(data, ComparisonOptions())
     assert found.verdict.word == "equivalent"
     assert found.arms[0] == "12 patients"
     assert [str(each) for each in data.unknown] == [
@@ -394,17 +414,17 @@ def test_a_bad_file_is_refused_with_row_field_and_what_was_expected(content, opt
 @pytest.mark.parametrize(
     ("asked", "message"),
     [
-        (Asked(margin=Margin(-13, 13)), "say with --scale"),
-        (Asked("difference", Margin(-0.13, 0.13)), "percent points"),
-        (Asked("ratio", Margin(-13, 13)), "must lie above 0"),
-        (Asked("ratio", level=90), "write 0.90 for 90 %"),
-        (Asked("ratio", method="wald"), "no interval of the ratio is called 'wald'"),
-        (Asked("difference", Margin(None, 13), one_sided=True), "needs a lower margin"),
+        (ComparisonOptions(margin=Margin(-13, 13)), "say with --scale"),
+        (ComparisonOptions("difference", Margin(-0.13, 0.13)), "percent points"),
+        (ComparisonOptions("ratio", Margin(-13, 13)), "must lie above 0"),
+        (ComparisonOptions("ratio", level=90), "write 0.90 for 90 %"),
+        (ComparisonOptions("ratio", method="wald"), "no interval of the ratio is called 'wald'"),
+        (ComparisonOptions("difference", Margin(None, 13), one_sided=True), "needs a lower margin"),
     ],
 )
 def test_what_cannot_be_compared_is_refused_with_the_reason(asked, message, responses) -> None:
     with pytest.raises(AskedWrongly, match=message):
-        compare(read_trial(responses), asked)
+        compare_arms(read_trial(responses), asked)
 
 
 @pytest.mark.parametrize(
@@ -429,7 +449,7 @@ def test_a_value_that_cannot_be_read_is_told_and_loses_nothing_else(content, tol
 def test_too_few_values_are_refused(tmp_path) -> None:
     write_concentrations(tmp_path / "few.csv", "arm,auc", [("A", 1), ("reference", 2), ("reference", 3)])
     with pytest.raises(AskedWrongly, match="fewer than two known values"):
-        compare(read_trial(tmp_path / "few.csv"), Asked())
+        compare_arms(read_trial(tmp_path / "few.csv"), ComparisonOptions())
 
 
 # -- power ----------------------------------------------------------------------------------------
@@ -451,7 +471,9 @@ def analytic_power(ratio, variation, patients, margin, level) -> float:
     return integrate.quad(given, 0, freedom + 12 * math.sqrt(2 * freedom), limit=200)[0]
 
 
-@pytest.mark.parametrize(("ratio", "variation", "patients"), [(0.95, 0.20, 18), (1.0, 0.30, 30), (1.05, 0.40, 60), (0.9, 0.16, 35)])
+@pytest.mark.parametrize(
+    ("ratio", "variation", "patients"), [(0.95, 0.20, 18), (1.0, 0.30, 30), (1.05, 0.40, 60), (0.9, 0.16, 35)]
+)
 def test_the_simulated_power_of_a_pharmacokinetic_trial_is_the_analytic_one(ratio, variation, patients) -> None:
     found = power(Concentrations(ratio, variation), patients, Margin(0.8, 1.25), 0.9, 20_000, 7)
     expected = analytic_power(ratio, variation, patients, (0.8, 1.25), 0.9)
@@ -530,7 +552,10 @@ def test_a_trial_that_cannot_be_is_refused(ask, message) -> None:
 def test_the_command_prints_the_published_trials_and_what_is_derived() -> None:
     result = run("equivalence")
     assert result.exit_code == 0
-    assert re.search(r"SB3 \(ontruzant\) +bpCR +difference +95 % +-13 to 13 +10\.7 \(4\.13 to 17\.26\) +9\.78 .* upper margin passed", result.output)
+    assert re.search(
+        r"SB3 \(ontruzant\) +bpCR +difference +95 % +-13 to 13 +10\.7 \(4\.13 to 17\.26\) +9\.78 .* upper margin passed",
+        result.output,
+    )
     assert "Every verdict is the same from the printed and the computed interval." in result.output
     assert "Responders that follow from a printed rate: MYL-1401O" in result.output
 
@@ -597,7 +622,9 @@ def test_the_trough_under_the_skin_has_no_upper_margin() -> None:
     assert found["margin"] == {"lower": 0.8, "upper": None}
 
 
-@pytest.mark.parametrize(("missing", "arguments"), [("scipy", ("equivalence",)), ("matplotlib", ("equivalence", "--chart", "x.svg"))])
+@pytest.mark.parametrize(
+    ("missing", "arguments"), [("scipy", ("equivalence",)), ("matplotlib", ("equivalence", "--chart", "x.svg"))]
+)
 def test_without_the_extra_the_command_says_how_to_install_it(missing, arguments, monkeypatch) -> None:
     monkeypatch.setitem(sys.modules, missing, None)
     result = run(*arguments)

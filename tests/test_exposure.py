@@ -14,15 +14,15 @@ from her2path.simulate.exposure.kernel import UNDER_SKIN
 from her2path.simulate.exposure.population import (
     MOST_PATIENTS,
     Exposure,
-    Request,
+    ExposureRequest,
     concentrations,
     days_to_below,
     individuals,
     output_days,
     percentiles,
     request_for,
-    run,
     simulate,
+    simulated_concentrations,
     typical_profile,
 )
 from her2path.simulate.exposure.schedule import MOST_CYCLES, Dose, Schedule, checked, cut, delayed, labelled, missed
@@ -43,8 +43,17 @@ END_OF_INFUSION = {("breast", "q3w"): (8, 13), ("breast", "weekly"): (7.5, 13.5)
 
 
 @cache
-def simulated(population: str = "breast", schedule: str = "q3w", model: str = IV, cycles: int = 18, patients: int = 1, seed: int = 1) -> Exposure:
-    return simulate(request_for(model, population, schedule, cycles, patients=patients, seed=seed, typical=patients == 1))
+def simulated(
+    population: str = "breast",
+    schedule: str = "q3w",
+    model: str = IV,
+    cycles: int = 18,
+    patients: int = 1,
+    seed: int = 1,
+) -> Exposure:
+    return simulate(
+        request_for(model, population, schedule, cycles, patients=patients, seed=seed, typical=patients == 1)
+    )
 
 
 def middle(found: Exposure, when: str, measure: str) -> float:
@@ -101,7 +110,9 @@ def test_nobody_with_ordinary_saturation_is_washed_out_within_three_weeks():
 def trough_ratio(patients: int) -> tuple[float, float, float]:
     """Geometric means before cycle 8: under the skin, by infusion, and their ratio."""
     under, into = (
-        float(np.exp(np.log(simulated("early-breast", schedule, SC, 7, patients).measures["steady_state"]["cmin"]).mean()))
+        float(
+            np.exp(np.log(simulated("early-breast", schedule, SC, 7, patients).measures["steady_state"]["cmin"]).mean())
+        )
         for schedule in ("sc", "q3w")
     )
     return under, into, under / into
@@ -204,9 +215,9 @@ def test_first_patients_are_the_same_however_many_follow(patients):
 def test_any_patients_alone_are_those_of_the_whole():
     request = request_for(cycles=2, patients=2500, seed=9)
     pieces = cut(request.schedule, [21.0, 42.0])
-    whole, area = run(request, pieces, 0, 2500)
+    whole, area = simulated_concentrations(request, pieces, 0, 2500)
     for first, count in ((0, 1), (1000, 100), (1023, 2), (2499, 1)):
-        found, of = run(request, pieces, first, count)
+        found, of = simulated_concentrations(request, pieces, first, count)
         np.testing.assert_array_equal(found, whole[:, first : first + count])
         np.testing.assert_array_equal(of, area[:, first : first + count])
 
@@ -255,13 +266,17 @@ def test_the_day_below_a_milligram_is_the_one_between():
     for place in places:
         # Read off between whole days, with a straight line of the logarithm.
         looks = [42.0 + days[place] - 0.15, 42.0 + days[place] + 0.15]
-        before, after = by_scipy(parameters[:, [place]], request.schedule.doses, looks, weights=weights[[place]]).concentration[:, 0]
+        before, after = by_scipy(
+            parameters[:, [place]], request.schedule.doses, looks, weights=weights[[place]]
+        ).concentration[:, 0]
         assert before > 1 > after
 
 
 def test_days_to_below_by_hand():
     times = np.arange(6.0)
-    values = np.array([[0.0, 0.0, 0.0], [8.0, 0.5, 8.0], [4.0, 0.4, 0.5], [2.0, 0.3, 2.0], [0.5, 0.2, 2.0], [0.2, 0.1, 2.0]])
+    values = np.array(
+        [[0.0, 0.0, 0.0], [8.0, 0.5, 8.0], [4.0, 0.4, 0.5], [2.0, 0.3, 2.0], [0.5, 0.2, 2.0], [0.2, 0.1, 2.0]]
+    )
     found = days_to_below(times, values, 0.0, 1.0)
     np.testing.assert_allclose(found, [3.5, 0.0, np.inf])
 
@@ -269,7 +284,7 @@ def test_days_to_below_by_hand():
 def test_share_above_a_target_is_that_of_the_time():
     request = request_for(cycles=2, patients=10, seed=8, after_days=0, target_mg_per_l=40.0)
     fine = np.arange(21.0, 42.0, 0.01)[1:]
-    values, _ = run(request, cut(request.schedule, fine.tolist()), 0, 10)
+    values, _ = simulated_concentrations(request, cut(request.schedule, fine.tolist()), 0, 10)
     found = simulate(request).others
     np.testing.assert_allclose(found["share_above_target"], (values > 40).mean(axis=0), atol=0.01)
     np.testing.assert_array_equal(found["trough_above"], values[-1] >= 40)
@@ -340,7 +355,9 @@ def test_the_lightest_and_the_heaviest(text, least):
     assert set(individuals(found.request, 0, 5)[1]) == {least}
 
 
-@pytest.mark.parametrize("model", [IV, SC, "trastuzumab-linear", "trastuzumab-volunteers", "pertuzumab", "t-dm1", "t-dxd"])
+@pytest.mark.parametrize(
+    "model", [IV, SC, "trastuzumab-linear", "trastuzumab-volunteers", "pertuzumab", "t-dm1", "t-dxd"]
+)
 def test_every_model_is_simulated_by_its_label(model):
     found = simulate(request_for(model, cycles=3, patients=100, after_days=60))
     for by_measure in found.measures.values():
@@ -405,7 +422,7 @@ def test_requests_that_cannot_be_are_refused(asked, words):
 
 def test_a_model_of_something_else_is_refused():
     with pytest.raises(AskedWrongly, match="patients is a model of population, not of exposure"):
-        Request(read_model("patients"), "breast", labelled(IV, "q3w", 1))
+        ExposureRequest(read_model("patients"), "breast", labelled(IV, "q3w", 1))
 
 
 @pytest.mark.parametrize(
@@ -463,7 +480,7 @@ def test_a_dose_that_cannot_be_missed_is_refused(number):
 def test_a_route_that_the_model_has_not_is_refused():
     under = own(Dose(0.0, mg=600, route=UNDER_SKIN))
     with pytest.raises(AskedWrongly):
-        simulate(Request(read_model(IV), "breast", under, patients=2, covariates=covariates_of("breast")))
+        simulate(ExposureRequest(read_model(IV), "breast", under, patients=2, covariates=covariates_of("breast")))
 
 
 def test_a_negative_seed_is_refused():
@@ -473,11 +490,11 @@ def test_a_negative_seed_is_refused():
 
 def test_a_request_without_weights_is_refused():
     with pytest.raises(AskedWrongly):
-        simulate(Request(read_model(IV), "breast", labelled(IV, "q3w", 1), patients=1))
+        simulate(ExposureRequest(read_model(IV), "breast", labelled(IV, "q3w", 1), patients=1))
 
 
 def test_a_schedule_begins_on_day_0():
     now = own(Dose(0.0, mg_per_kg=8), Dose(21.0, mg_per_kg=6))
     later = replace(now, doses=tuple(replace(dose, day=dose.day + 5) for dose in now.doses))
     with pytest.raises(AskedWrongly, match="the first dose is on day 5; expected day 0"):
-        Request(read_model(IV), "breast", later, 3, covariates=covariates_of("breast"))
+        ExposureRequest(read_model(IV), "breast", later, 3, covariates=covariates_of("breast"))

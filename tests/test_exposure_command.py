@@ -67,7 +67,9 @@ def test_percentiles_of_every_measure_for_the_first_cycle_and_the_steady_state()
             values = found[cycle][measure]
             assert list(values) == ["p5", "p50", "p95"]
             assert 0 < values["p5"] < values["p50"] < values["p95"]
-        assert found[cycle]["cmin"]["p50"] < found[cycle]["cmax_12h"]["p50"] < found[cycle]["cmax_end_of_infusion"]["p50"]
+        assert (
+            found[cycle]["cmin"]["p50"] < found[cycle]["cmax_12h"]["p50"] < found[cycle]["cmax_end_of_infusion"]["p50"]
+        )
     assert found["steady_state"]["cmin"]["p50"] > found["cycle_1"]["cmin"]["p50"]
 
 
@@ -94,12 +96,16 @@ def test_under_the_skin_chooses_its_model_and_has_no_infusion() -> None:
 
 
 def test_gastric_cancer_has_lower_concentrations() -> None:
-    gastric, breast = (told("--typical", "--population", each)["steady_state"]["cmin"]["p50"] for each in ("gastric", "breast"))
+    gastric, breast = (
+        told("--typical", "--population", each)["steady_state"]["cmin"]["p50"] for each in ("gastric", "breast")
+    )
     assert gastric / breast == pytest.approx(32.9 / 47.4, rel=0.03)
 
 
 def test_a_heavier_patient_clears_more() -> None:
-    heavy, light = (told("--typical", "--covariate", f"weight_kg={kg}")["steady_state"]["cmin"]["p50"] for kg in (98, 46))
+    heavy, light = (
+        told("--typical", "--covariate", f"weight_kg={kg}")["steady_state"]["cmin"]["p50"] for kg in (98, 46)
+    )
     assert heavy > light  # the dose grows with weight, and the clearance a little less than the dose
 
 
@@ -127,7 +133,9 @@ def test_a_missed_dose_is_left_out_and_the_next_one_loads_again() -> None:
 
 
 def test_doses_of_ones_own_switch_between_the_routes(tmp_path: Path) -> None:
-    file = write(tmp_path / "own.csv", "date,mg,minutes,route\n2025-01-01,600,,sc\n2025-01-22,400,90,iv\n2025-02-12,600,,sc\n")
+    file = write(
+        tmp_path / "own.csv", "date,mg,minutes,route\n2025-01-01,600,,sc\n2025-01-22,400,90,iv\n2025-02-12,600,,sc\n"
+    )
     result = run("--doses", file, "--model", "trastuzumab-sc", "--patients", 20)
     assert result.exit_code == 0, result.output
     assert "day 0: 600 mg under the skin" in result.stdout
@@ -259,14 +267,18 @@ def doses_in_the_file(path: Path) -> list[tuple[str, float]]:
     return [(row["date"], float(row["value"])) for row in rows]
 
 
-@pytest.mark.parametrize("name", ["adjuvant-hold", "end-of-year", "fourth-hold", "late-dose", "metastatic-thp", "persistent-decline"])
+@pytest.mark.parametrize(
+    "name", ["adjuvant-hold", "end-of-year", "fourth-hold", "late-dose", "metastatic-thp", "persistent-decline"]
+)
 def test_the_doses_are_those_of_the_record(name: str) -> None:
     path = COURSES / f"{name}.csv"
     found = told("--record", path, "--on", "2026-11-01", "--patients", 5)
     assert [(dose["date"], dose["mg"]) for dose in found["doses"]] == doses_in_the_file(path)
     assert found["patient"] == name
     assert found["covariates"]["weight_kg"] > 40
-    assert any(words.startswith(f"{len(found['doses'])} doses of trastuzumab-iv") for words in found["taken_from_record"])
+    assert any(
+        words.startswith(f"{len(found['doses'])} doses of trastuzumab-iv") for words in found["taken_from_record"]
+    )
 
 
 def test_later_doses_do_not_count_before_their_day() -> None:
@@ -282,7 +294,9 @@ def test_doses_by_weight_take_the_latest_weight_and_the_undated_is_not_used() ->
 
 
 def test_pertuzumab_of_the_same_record_is_simulated_by_its_own_model() -> None:
-    found = told("--record", COURSES / "metastatic-thp.csv", "--model", "pertuzumab", "--on", "2026-10-01", "--patients", 5)
+    found = told(
+        "--record", COURSES / "metastatic-thp.csv", "--model", "pertuzumab", "--on", "2026-10-01", "--patients", 5
+    )
     assert [dose["mg"] for dose in found["doses"][:3]] == [840, 420, 420]
     assert "lean_body_mass_kg" in found["covariates"]
 
@@ -337,12 +351,16 @@ def somebody(**covariates: float) -> History:
     return History("somebody", "trastuzumab-iv", "early-breast", own_schedule(doses), None, covariates, 66.0)
 
 
-def levels_of(history: History, deviations: dict[str, float], days: list[float], errors: np.ndarray | None = None) -> list[Level]:
+def levels_of(
+    history: History, deviations: dict[str, float], days: list[float], errors: np.ndarray | None = None
+) -> list[Level]:
     """What would be measured of her with these deviations: without error, or with the model's own."""
     model = read_model(history.model)
     eta = {name: np.array([value]) for name, value in deviations.items()}
     parameters = parameters_for(model, history.population, {}, eta, 1)
-    expected = concentrations(parameters, history.schedule.amounts_mg(np.array([66.0])), cut(history.schedule, days))[0][:, 0]
+    expected = concentrations(parameters, history.schedule.amounts_mg(np.array([66.0])), cut(history.schedule, days))[
+        0
+    ][:, 0]
     noise = 0.0 if errors is None else errors * residual_deviation(model, expected)
     return [Level(day, max(float(value), 0.1)) for day, value in zip(days, expected + noise, strict=True)]
 
@@ -405,7 +423,9 @@ def test_draws_agree_with_a_brute_weighing_of_the_prior() -> None:
     found = estimate_deviations(history, levels, 2000, 1)
     plain = estimate_deviations(history, [], 60_000, 2).draws
     model = read_model(history.model)
-    parameters = parameters_for(model, history.population, {}, dict(zip(found.names, plain, strict=True)), plain.shape[1])
+    parameters = parameters_for(
+        model, history.population, {}, dict(zip(found.names, plain, strict=True)), plain.shape[1]
+    )
     amounts = history.schedule.amounts_mg(np.full(plain.shape[1], 66.0))
     expected = concentrations(parameters, amounts, cut(history.schedule, [21.0, 63.0]))[0]
     deviation = residual_deviation(model, expected)

@@ -26,7 +26,7 @@ from fhir_makers import (
 )
 from her2path.facts.codes import check_digit_holds, read_codes, system_name
 from her2path.facts.value import Interval
-from her2path.findings.finding import PatientReview
+from her2path.findings.reviews import PatientReview
 from her2path.record.event import RECORDED_STATUS
 
 BY_IMMUNOASSAY = ("72383-3", "72382-5")
@@ -88,7 +88,9 @@ def test_the_code_of_gene_duplication_in_tumour_is_a_presence_and_not_the_ratio(
 
 
 @pytest.mark.parametrize("code", [*IN_SERUM, *BY_IMMUNOASSAY, *NEVER_SEEN])
-@pytest.mark.parametrize("value", [make.text("3+"), make.coded(make.SNOMED_POSITIVE), make.quantity(3), make.quantity(15.2, "ng/mL")])
+@pytest.mark.parametrize(
+    "value", [make.text("3+"), make.coded(make.SNOMED_POSITIVE), make.quantity(3), make.quantity(15.2, "ng/mL")]
+)
 def test_other_her2_tests_are_never_an_ihc_score(code: str, value: dict[str, Any]) -> None:
     record = make.record_of(make.observation(code, value))
     assert not record.events
@@ -160,7 +162,9 @@ def test_addresses_of_loinc(address: str) -> None:
     assert facts_of(concept(coding(IHC, address)), "2+") == {"ihc_score": "2+"}
 
 
-@pytest.mark.parametrize("address", [None, "", "loinc", "http://loinc.org.example", "http://loinc.organisation", "LOINC"])
+@pytest.mark.parametrize(
+    "address", [None, "", "loinc", "http://loinc.org.example", "http://loinc.organisation", "LOINC"]
+)
 def test_addresses_that_are_not_loinc(address: str | None) -> None:
     assert system_name(address) == ""
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from dataclasses import replace
+from functools import cache
 from importlib.util import find_spec
 
 import numpy as np
@@ -16,23 +17,26 @@ from course_makers import (
     ZERO,
     T,
     columns_of,
-    courses,
     date,
     dose,
     doses,
     events,
+    latest_values,
     lvef,
     made,
+    rules,
     state_of,
     treated,
 )
-from her2path.findings.many import _timeline
-from her2path.history import run
+from her2path.history.drug_codes import default_codes
+from her2path.history.folds import run
+from her2path.history.folds.heart import OTHER_ACTION
 from her2path.history.names import COURSE, DOSING, HEART, UNKNOWN
-from her2path.history.timeline import latest_of, timeline_of
+from her2path.history.timeline import timeline_of
 from her2path.record.event import Event
 from her2path.tables.library import Knowledge
 
+HAS_NUMBA = find_spec("numba") is not None
 ON = st.integers(0, 1000)
 CARDIAC = set(HEART)
 
@@ -88,8 +92,7 @@ def test_a_later_event_never_changes_an_earlier_state(course: list[Event], more:
 def test_what_is_learnt_later_is_not_known_earlier(course: list[Event], fact: str, on: int) -> None:
     said = {"stage": "2", "er_status": "positive", "tumour_size_mm": 12, "death_date": str(date(on + 1))}[fact]
     late = made(fact, said, None if fact == "death_date" else on + 1)
-    facts = courses().knowledge.facts
-    assert latest_of([*course, late], facts, date(on)).values == latest_of(course, facts, date(on)).values
+    assert latest_values([*course, late], on)[0] == latest_values(course, on)[0]
     assert state_of([*course, late], on) == state_of(course, on)
 
 
@@ -150,37 +153,37 @@ def test_what_every_state_keeps(course: list[Event], on: int) -> None:
         assert state["courses"] == state["doses"] == state["holds"] == 0
 
 
-@settings(max_examples=40)
-@given(treated(), ON)
-def test_the_heart_judges_by_the_product_in_hand(course: list[Event], on: int) -> None:
+@settings(max_examples=60)
+@given(st.lists(st.tuples(st.integers(0, 300), PRODUCTS), min_size=1, max_size=12), st.integers(1, 90))
+def test_the_heart_judges_by_the_product_in_hand(given_on: list[tuple[int, str]], later: int) -> None:
     """The product of the last dose is one for the fold of doses and for the fold of the heart.
 
-    The heart does not tell its product, so an LVEF without rule is put to it: only the tablets have none.
+    The heart does not tell its product, so a good LVEF is put to it: only two of the tablets have no rule for it.
     """
-    before = state_of(course, on)
-    if "product" not in before or before["on_hold"] or before["last_day"] + 90 < on:
-        return
-    probe = [event for event in course if event.day and event.day < date(on)]
-    state = state_of([*probe, lvef(on, 65)], on)
-    rules = "product" in state and before.get("product") == state["product"] and state["product"] not in (8, 9)
-    if rules and state["heart_failure"] == 0:
-        assert state["last_action"] != 9 or "baseline" not in state
-    elif state.get("product") in (8, 9) and before.get("product") == state["product"]:
-        assert state["last_action"] == 9
+    on = max(day for day, _ in given_on) + later
+    course = [lvef(-7, 65), *[made("dose_given", "yes", day, product) for day, product in given_on]]
+    state = state_of([*course, lvef(on, 65)], on)
+    product = default_codes().products[state["product"]]
+    assert (state["last_action"] == OTHER_ACTION) == (product in ("tucatinib", "neratinib")), product
 
 
 # -- one and many -------------------------------------------------------------------------------
 
 
-def both_ways(many: list[list[Event]], on: int) -> None:
-    (starts, columns), _, _ = _timeline(columns_of(many))
-    here = courses(4000, 50)
-    found = run.fold_many(starts, columns, ZERO + on, 50_000, here.heart_tables(False))
-    assert set(found) == {*DOSING, *HEART, *COURSE}
+def both_ways(many: list[list[Event]], on: int, compiled: bool | None = HAS_NUMBA) -> None:
+    """Each alone by the folds interpreted, and all together by the compiled ones; holds begin and end alike."""
+    tables, day = rules(4000, 50).heart_tables, ZERO + on
+    timeline = timeline_of(columns_of(many))
+    found = run.fold(timeline, day, 50_000, tables, compiled=compiled)
+    assert set(found.state) == {*run.dosing_names(default_codes()), *HEART, *COURSE}
     for place, course in enumerate(many):
-        alone = run.fold_one(timeline_of(course).columns, ZERO + on, 50_000, here.heart_tables(True))
-        together = {name: int(column[place]) for name, column in found.items()}
-        assert together == alone, {name: (alone[name], together[name]) for name in alone if alone[name] != together[name]}
+        one = run.fold(timeline_of(columns_of([course])), day, 50_000, tables, compiled=False)
+        alone = {name: int(column[0]) for name, column in one.state.items()}
+        together = {name: int(column[place]) for name, column in found.state.items()}
+        assert together == alone, {
+            name: (alone[name], together[name]) for name in alone if alone[name] != together[name]
+        }
+        assert found.holds[timeline.of(place)].tolist() == one.holds.tolist()
 
 
 @settings(max_examples=60)
@@ -189,13 +192,18 @@ def test_one_and_many_fold_alike(many: list[list[Event]], on: int) -> None:
     both_ways(many, on)
 
 
-@pytest.mark.skipif(find_spec("numba") is None, reason="numba is not installed")
 @settings(max_examples=15)
 @given(st.lists(treated(), min_size=1, max_size=3), ON)
 def test_without_numba_the_same(many: list[list[Event]], on: int) -> None:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(run, "find_spec", lambda _: None)
-        both_ways(many, on)
+        patch.setattr(run._Seen, "patients", run.FEW)
+        patch.setattr(run, "compiled_folds", cache(not_to_be_compiled))
+        both_ways(many, on, None)
+
+
+def not_to_be_compiled() -> None:
+    raise AssertionError("nothing is compiled without numba")
 
 
 def test_nobody_at_all() -> None:

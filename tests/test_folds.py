@@ -6,14 +6,31 @@ from decimal import Decimal
 
 import pytest
 
-from course_makers import SC, ZERO, P, T, courses, date, dose, doses, given, lvef, made, state_of
+from course_makers import (
+    SC,
+    ZERO,
+    P,
+    T,
+    columns_of,
+    date,
+    dose,
+    doses,
+    given,
+    latest_values,
+    lvef,
+    made,
+    rules,
+    state_of,
+)
 from her2path.facts.value import Interval, OneOf
 from her2path.history import names as v
-from her2path.history.heart import ACTIONS
-from her2path.history.heart_tables import UnfitTable, tables_for
-from her2path.history.timeline import latest_of, thousandths, timeline_of
+from her2path.history.drug_codes import default_codes
+from her2path.history.folds.heart import ACTIONS
+from her2path.history.folds.heart_tables import UnfitTable, tables_for
+from her2path.history.timeline import thousandths, timeline_of
 from her2path.record.event import Event
 
+CODE = default_codes().code
 BASE = [lvef(-7, 65), *doses(0, 84)]
 """Five doses on time, LVEF 65 before the first."""
 
@@ -21,7 +38,12 @@ BASE = [lvef(-7, 65), *doses(0, 84)]
 def held(course: list[Event], on: int = 4000, **more: int) -> tuple[int, int, int | None, int | None]:
     """On hold, holds closed, the day of the hold, the day of the stop."""
     state = state_of(course, on, **more)
-    return state["on_hold"], state["holds"], state.get("hold_day") if state["on_hold"] else None, state.get("stopped_day")
+    return (
+        state["on_hold"],
+        state["holds"],
+        state.get("hold_day") if state["on_hold"] else None,
+        state.get("stopped_day"),
+    )
 
 
 def action(course: list[Event], on: int = 4000, limit: int = 50, jurisdiction: str = "us") -> str:
@@ -94,9 +116,7 @@ def test_a_hold_is_closed_by_the_next_dose_after_recovery() -> None:
     assert (after["on_hold"], after["holds"], after["may_resume"], after["doses_in_hold"]) == (0, 1, 0, 0)
 
 
-@pytest.mark.parametrize(
-    ("day", "expected"), [(27, "hold"), (28, "resume"), (56, "resume"), (57, "stop")]
-)
+@pytest.mark.parametrize(("day", "expected"), [(27, "hold"), (28, "resume"), (56, "resume"), (57, "stop")])
 def test_the_clock_of_a_recovery(day: int, expected: str) -> None:
     course = [*BASE, lvef(90, 48), lvef(90 + day, 62)]
     assert action(course) == expected
@@ -203,7 +223,14 @@ def test_heart_failure_before_the_first_dose_or_long_after_the_last_stops_nothin
 
 
 def test_another_brand_during_a_hold_changes_nothing() -> None:
-    switched = [lvef(-7, 65), dose(0, brand="ogivri"), lvef(20, 48), lvef(55, 62), dose(57, brand="kanjinti"), lvef(120, 48)]
+    switched = [
+        lvef(-7, 65),
+        dose(0, brand="ogivri"),
+        lvef(20, 48),
+        lvef(55, 62),
+        dose(57, brand="kanjinti"),
+        lvef(120, 48),
+    ]
     same = [lvef(-7, 65), dose(0), lvef(20, 48), lvef(55, 62), dose(57), lvef(120, 48)]
     assert state_of(switched) == state_of(same)
     assert held(switched) == (1, 1, 120, None)
@@ -307,7 +334,12 @@ def test_an_lvef_long_after_the_last_dose_is_judged_by_no_rule() -> None:
 
 def test_three_weekly_doses() -> None:
     state = state_of([made("weight_kg", 70, 0), dose(0, T, 8), *doses(21, 63)])
-    assert (state["product"], state["doses"], state["last_day"], state["schedule_days"]) == (v.TRASTUZUMAB_IV, 4, 63, 21)
+    assert (state["product"], state["doses"], state["last_day"], state["schedule_days"]) == (
+        CODE["trastuzumab-iv"],
+        4,
+        63,
+        21,
+    )
     assert (state["last_mg"], state["last_per_kg"], state["previous_day"]) == (420_000, 6000, 42)
 
 
@@ -336,15 +368,19 @@ def test_the_schedule_of_each_product(product: str, days: int) -> None:
 
 def test_from_trastuzumab_to_t_dm1() -> None:
     state = state_of([*BASE, *doses(105, 147, product="t-dm1")])
-    assert (state["product"], state["product_first_day"], state["product_doses"]) == (v.T_DM1, 105, 3)
-    assert (state["earlier_product"], state["trastuzumab_doses"], state["last_t_dm1_day"]) == (v.TRASTUZUMAB_IV, 5, 147)
+    assert (state["product"], state["product_first_day"], state["product_doses"]) == (CODE["t-dm1"], 105, 3)
+    assert (state["earlier_product"], state["trastuzumab_doses"], state["last_t_dm1_day"]) == (
+        CODE["trastuzumab-iv"],
+        5,
+        147,
+    )
     assert "two_products_day" not in state
 
 
 @pytest.mark.parametrize("order", [(T, P), (P, T)])
 def test_pertuzumab_on_the_same_day_is_a_partner(order: tuple[str, str]) -> None:
     state = state_of([given(day, product) for day in (0, 21, 42) for product in order])
-    assert (state["product"], state["doses"], state["product_doses"]) == (v.TRASTUZUMAB_IV, 3, 3)
+    assert (state["product"], state["doses"], state["product_doses"]) == (CODE["trastuzumab-iv"], 3, 3)
     assert (state["pertuzumab_last_day"], state.get("two_products_day")) == (42, None)
 
 
@@ -354,8 +390,8 @@ def test_two_antibodies_on_one_day_are_two_products() -> None:
 
 def test_a_tablet_beside_the_antibody_is_a_partner_and_after_it_the_product() -> None:
     tablets = [given(day, "tucatinib") for day in range(90, 200, 7)]
-    assert state_of([*BASE, *tablets], 84 + 42)["product"] == v.TRASTUZUMAB_IV
-    assert state_of([*BASE, *tablets], 84 + 49)["product"] == v.TUCATINIB
+    assert state_of([*BASE, *tablets], 84 + 42)["product"] == CODE["trastuzumab-iv"]
+    assert state_of([*BASE, *tablets], 84 + 49)["product"] == CODE["tucatinib"]
 
 
 def test_the_heart_follows_the_product_in_hand_where_tablets_go_on() -> None:
@@ -368,7 +404,7 @@ def test_the_heart_follows_the_product_in_hand_where_tablets_go_on() -> None:
 def test_the_heart_follows_a_change_of_tablets() -> None:
     course = [lvef(-7, 65), *[given(day, "lapatinib") for day in range(0, 60, 7)],
               *[given(day, "tucatinib") for day in range(63, 90, 7)], lvef(90, 45)]  # fmt: skip
-    assert state_of(course)["product"] == v.TUCATINIB
+    assert state_of(course)["product"] == CODE["tucatinib"]
     assert action(course) == "none of the fold's"
 
 
@@ -390,7 +426,7 @@ def test_a_stop_is_recorded_until_doses_go_on() -> None:
 
 def test_an_order() -> None:
     state = state_of([*BASE, made("ordered_mg", 450, 90, "t-dm1")])
-    assert (state["order_product"], state["order_day"], state["doses"]) == (v.T_DM1, 90, 5)
+    assert (state["order_product"], state["order_day"], state["doses"]) == (CODE["t-dm1"], 90, 5)
 
 
 # -- everything else ----------------------------------------------------------------------------
@@ -407,11 +443,11 @@ def test_doses_after_death() -> None:
 def test_pregnancy_and_doses() -> None:
     course = [dose(0), dose(21), made("pregnancy_test", "positive", 30), dose(42)]
     state = state_of(course, on=100)
-    assert (state["pregnant"], state["pregnant_day"], state["pregnant_after_dose_days"]) == (v.YES, 30, 9)
+    assert (state["pregnant"], state["pregnant_day"], state["pregnant_after_dose_days"]) == (v.STATED, 30, 9)
     assert "pregnant" not in state_of(course, on=331), "after 300 days without an end on record it is not known"
     assert state["dose_in_pregnancy_day"] == 42
     over = state_of([*course, made("pregnant", "no", 60), dose(63)])
-    assert (over["pregnant"], over["dose_in_pregnancy_day"]) == (v.NO, 42)
+    assert (over["pregnant"], over["dose_in_pregnancy_day"]) == (v.DENIED, 42)
 
 
 def test_a_pregnancy_found_on_the_day_of_the_dose_comes_before_it() -> None:
@@ -456,7 +492,11 @@ def test_metastatic_lines() -> None:
     ]  # fmt: skip
     state = state_of(course)
     assert (state["her2_lines"], state["chemotherapy_lines"], state["progressions"]) == (3, 2, 2)
-    assert (state["metastatic_day"], state["her2_before_metastatic_day"], state["her2_after_metastatic_day"]) == (500, 42, 710)
+    assert (state["metastatic_day"], state["her2_before_metastatic_day"], state["her2_after_metastatic_day"]) == (
+        500,
+        42,
+        710,
+    )
     assert (state["taxane_doses"], state["taxane_cycles"], state["setting"]) == (2, 2, 2)
     assert [state_of(course, day)["her2_lines"] for day in (505, 510, 605, 610, 709)] == [0, 1, 1, 2, 2]
 
@@ -484,14 +524,18 @@ def test_surgery_makes_the_setting_adjuvant_for_the_heart_too() -> None:
 
 
 def test_what_belongs_on_no_timeline() -> None:
-    timeline = timeline_of([
+    record = columns_of([[
         made("lvef", 60, None), made("lvef", "good", 3), made("dose_mg", 10, 4, "aspirin"), made("er_status", "positive", 5),
         made("progression", "maybe", 6), lvef(7, "50-55"),
-    ])  # fmt: skip
-    assert [event.fact for event in timeline.undated] == ["lvef"]
-    assert [event.fact for event in timeline.unplaced] == ["lvef", "dose_mg", "progression"]
-    assert [event.day for event in timeline.narrowed] == [date(7)]
-    assert (timeline.day, timeline.number) == ([ZERO + 7], [50_000])
+    ]])  # fmt: skip
+    timeline = timeline_of(record)
+    undated, unplaced, narrowed = (
+        [record.event(row) for row in rows] for rows in (timeline.undated, timeline.unplaced, timeline.narrowed)
+    )
+    assert [event.fact for event in undated] == ["lvef"]
+    assert [event.fact for event in unplaced] == ["lvef", "dose_mg", "progression"]
+    assert [event.day for event in narrowed] == [date(7)]
+    assert (timeline.day.tolist(), timeline.number.tolist()) == ([ZERO + 7], [50_000])
 
 
 @pytest.mark.parametrize(
@@ -516,45 +560,43 @@ def test_an_lvef_below_50_is_not_taken_for_50() -> None:
 
 
 def test_the_latest_value_stands_and_one_that_cannot_be_read_gives_way() -> None:
-    facts = courses().knowledge.facts
     said = [made("grade", "2", 5), made("grade", "3", 9), made("grade", "high", 12), made("grade", "1", None)]
-    assert latest_of(said, facts, date(20)).values["grade"] == "3"
-    assert latest_of(said, facts, date(8)).values["grade"] == "2"
-    assert latest_of(said, facts, date(4)).values["grade"] == "1"
+    assert latest_values(said, 20)[0]["grade"] == "3"
+    assert latest_values(said, 8)[0]["grade"] == "2"
+    assert latest_values(said, 4)[0]["grade"] == "1"
 
 
 def test_values_that_differ_on_one_day_are_both_possible_until_a_later_one() -> None:
-    facts = courses().knowledge.facts
     said = [made("er_status", "positive", 5), made("er_status", "negative", 5)]
-    found = latest_of(said, facts, date(20))
-    assert found.values["er_status"] == OneOf(frozenset({"positive", "negative"}))
+    values, found = latest_values(said, 20)
+    assert values["er_status"] == OneOf(frozenset({"positive", "negative"}))
     assert len(found.differing) == 1
-    later = latest_of([*said, made("er_status", "positive", 9)], facts, date(20))
-    assert (later.values["er_status"], later.differing) == ("positive", [])
+    values, later = latest_values([*said, made("er_status", "positive", 9)], 20)
+    assert (values["er_status"], later.differing) == ("positive", [])
 
 
 # -- tables the fold cannot read ----------------------------------------------------------------
 
 
 def test_a_table_with_too_many_inputs_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    here = courses()
+    here = rules()
     array = here.knowledge.array(here.knowledge.edition("heart-trastuzumab-us", "cardiac_action"), "cardiac_action")
-    monkeypatch.setattr("her2path.history.heart_tables.MOST_AXES", 3)
+    monkeypatch.setattr("her2path.history.folds.heart_tables.MOST_AXES", 3)
     with pytest.raises(UnfitTable, match="cardiac_action has too many inputs or cuts"):
         tables_for({T: array}, True)
 
 
 def test_the_heart_facts_a_fold_knows_are_those_of_the_knowledge() -> None:
     """Every input of a cardiac table is known to the fold, in the order of the values it counts by."""
-    from her2path.history.heart import FINDINGS, INPUTS
+    from her2path.history.folds.heart import FINDINGS, INPUTS
 
-    here = courses()
+    here = rules()
     facts = here.knowledge.facts
     assert facts["lvef_finding_at_hold"].values == FINDINGS
     assert facts["setting"].values == ("neoadjuvant", "adjuvant", "metastatic")
     assert all(facts[name].values == ("yes", "no") for name in ("on_hold", "heart_failure", "lvef_below_limit"))
     assert set(ACTIONS) <= set(facts["cardiac_action"].values)
-    assert facts["product"].values == v.HER2_PRODUCTS
+    assert facts["product"].values == here.codes.products
     for edition in here.knowledge.editions:
         for outcome in {"lvef_finding", "cardiac_action"} & set(edition.tables):
             names = {axis.fact.name for axis in here.knowledge.array(edition, outcome).axes}

@@ -67,7 +67,16 @@ MARKDOWN = st.text(alphabet="|-#`@=>< \n\tab01+2.,:[](){}*_!\\é\x00", max_size=
 @given(st.text(max_size=200) | MARKDOWN)
 def test_any_text_is_read(folder, text) -> None:
     document = read_markdown(Path("any.md"), text)
-    assert document.sections
+    """Nothing is lost: sections stand in the order of their lines, and every line with letters is in one of them."""
+    lines = [section.line for section in document.sections]
+    assert lines[0] == 1
+    assert lines == sorted(lines)
+    assert all(
+        1 <= row.line <= text.count("\n") + 1
+        for section in document.sections
+        for grid in section.grids
+        for row in grid.rows
+    )
     assert_told_or_proven(text, folder)
 
 

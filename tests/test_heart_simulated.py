@@ -32,7 +32,12 @@ def effect_by_scipy(clearance, volume, flow, second, doses, times, *, absorption
         amount, other, depot, effect = state
         centre = amount / volume
         exchange = flow * (centre - other / second)
-        return [absorption * depot - clearance * centre - exchange, exchange, -absorption * depot, centre - decline * effect]
+        return [
+            absorption * depot - clearance * centre - exchange,
+            exchange,
+            -absorption * depot,
+            centre - decline * effect,
+        ]
 
     state, made = np.zeros(4), np.zeros(len(times))
     corners = [*(day for day, _ in doses), times[-1] + 1.0]
@@ -40,7 +45,15 @@ def effect_by_scipy(clearance, volume, flow, second, doses, times, *, absorption
         state[2 if absorption else 0] += mg * available
         inside = [n for n, time in enumerate(times) if day < time <= until]
         # A sample on the day of a dose is before it.
-        solved = solve_ivp(change, (day, until), state, "LSODA", [*(times[n] for n in inside if times[n] < until), until], rtol=1e-10, atol=1e-10)
+        solved = solve_ivp(
+            change,
+            (day, until),
+            state,
+            "LSODA",
+            [*(times[n] for n in inside if times[n] < until), until],
+            rtol=1e-10,
+            atol=1e-10,
+        )
         for place, n in enumerate(inside):
             made[n] = solved.y[3, place]
         state = solved.y[:, -1].copy()
@@ -84,14 +97,19 @@ def test_the_typical_heart_loses_two_to_three_points_in_a_year_and_half_of_it_co
 
 
 def test_the_anthracycline_makes_the_heart_more_sensitive() -> None:
-    ec50 = {regimen: draw_hearts(1, 0, 1, regimen, typical=True).ec50[0] for regimen in ("none", "doxorubicin", "epirubicin")}
+    ec50 = {
+        regimen: draw_hearts(1, 0, 1, regimen, typical=True).ec50[0]
+        for regimen in ("none", "doxorubicin", "epirubicin")
+    }
     assert ec50["none"] > ec50["epirubicin"] > ec50["doxorubicin"]
     # The peak of troponin T after 4 cycles of doxorubicin is near the reference of the model.
     assert draw_hearts(1, 0, 1, "doxorubicin", typical=True).troponin[0] == pytest.approx(18, abs=4)
     given = anthracycline("doxorubicin")
     assert given.mg < troponin_load_mg("doxorubicin") < given.cycles * given.mg
     assert troponin_load_mg("none") == 0
-    with pytest.raises(AskedWrongly, match="no chemotherapy is called 'mitoxantrone'; there are none, doxorubicin, epirubicin"):
+    with pytest.raises(
+        AskedWrongly, match="no chemotherapy is called 'mitoxantrone'; there are none, doxorubicin, epirubicin"
+    ):
         anthracycline("mitoxantrone")
 
 
@@ -152,7 +170,11 @@ def test_the_trials_are_told_with_what_the_model_cannot_do() -> None:
 def test_the_heart_over_time_is_told() -> None:
     made = CliRunner().invoke(main, ["simulate", "heart", "--patients", "300", "--days", "400"])
     assert made.exit_code == 0, made.output
-    days = [line.split() for line in made.output.splitlines() if line.strip() and line.split()[0] in ("0", "91", "182", "273", "364", "546")]
+    days = [
+        line.split()
+        for line in made.output.splitlines()
+        if line.strip() and line.split()[0] in ("0", "91", "182", "273", "364", "546")
+    ]
     assert [row[0] for row in days] == ["0", "91", "182", "273", "364"]
     for row in days:
         values = [float(cell) for cell in row[1:]]
@@ -165,5 +187,7 @@ def test_the_heart_over_time_is_told() -> None:
 
 def test_policies_differ_only_in_what_they_say(tmp_path) -> None:
     """The true LVEF at the start is nobody's policy."""
-    first, other = (portion(policy, Scenario(patients=100)) for policy in (US, Policy("other", months=1.0, method="cmr")))
+    first, other = (
+        portion(policy, Scenario(patients=100)) for policy in (US, Policy("other", months=1.0, method="cmr"))
+    )
     assert np.array_equal(first.baseline, other.baseline)

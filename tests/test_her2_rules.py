@@ -410,12 +410,12 @@ def test_a_site_that_cannot_be_read_is_not_taken_for_breast() -> None:
 
 def test_a_test_date_that_cannot_be_read_is_noted() -> None:
     decision = her2path.decide("her2_status", {"test_date": "2013-13-01", "ihc_score": "2+"})
-    assert decision.notes
+    assert decision.notes == ["test_date cannot be read; the edition in force today, asco-cap-2023, is applied"]
 
 
 def test_an_edition_for_another_site_than_the_one_given_is_noted() -> None:
     decision = her2path.decide("her2_status", {"tumour_site": "gastric", "ihc_score": "1+"}, edition="asco-cap-2018")
-    assert decision.notes
+    assert decision.notes == ["asco-cap-2018 is for breast, but tumour_site is gastric"]
 
 
 # -- numbers that follow from, or contradict, each other ------------------------------------------

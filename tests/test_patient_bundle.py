@@ -24,22 +24,30 @@ from her2path.facts.codes import Codes, read_codes
 from her2path.facts.problem import AskedWrongly
 from her2path.facts.therapy_codes import Measure
 from her2path.facts.value import NOT_REPORTED, Interval, OneOf, Reason, Unknown
-from her2path.findings.patient import Reviewer, Settings
+from her2path.findings.patient import Reviewer
+from her2path.findings.settings import Settings
 from her2path.read.fhir.patient import read_record
 from her2path.read.fhir.skim import Skimmer
 from her2path.read.files import Piece
 from her2path.read.source import read_records
 from her2path.record.event import RECORDED_STATUS, Event, Record, Tissue
 from her2path.simulate.course.files import write_bundles
-from her2path.simulate.course.recording import PRESETS, Mess, entered_late, mess_named, messy
+from her2path.simulate.course.recording import (
+    PRESETS,
+    ErrorRates,
+    entered_late,
+    error_rates_named,
+    with_recording_errors,
+)
 from her2path.tables.load import default_knowledge
-from her2path.write import events_parquet as long_file
-from her2path.write.events_parquet import rows_of, write_long
 from her2path.write.fhir.codes import ANSWERS, OBSERVED, OBSERVED_OF_BREAST, TESTED, Shapes, shapes
-from her2path.write.fhir.course import CONDITIONS, SURGERY
+from her2path.write.fhir.course import BREAST_SURGERY, CONDITIONS
 from her2path.write.fhir.parts import Loss
 from her2path.write.fhir.record import DIAGNOSED, TUMOURS, bundle_bytes, bundle_of, written
-from her2path.write.review_text import patient_json, patient_text
+from her2path.write.review_json import patient_json
+from her2path.write.review_text import patient_text
+from her2path.write.tables import events as long_file
+from her2path.write.tables.events import long_rows, write_long
 
 FACTS = default_knowledge().facts
 COURSES = sorted((Path(__file__).parent.parent / "examples" / "courses").glob("*.csv"))
@@ -49,7 +57,15 @@ WITHOUT_DAY = ("sex", "birth_date", "death_date")
 FHIR = get_fhir_model_class("Bundle")
 
 
-def event(fact: str, value: Any, day: dt.date | None = DAY, product: str = "", qualifier: str = "", specimen: str = "", **more: Any) -> Event:
+def event(
+    fact: str,
+    value: Any,
+    day: dt.date | None = DAY,
+    product: str = "",
+    qualifier: str = "",
+    specimen: str = "",
+    **more: Any,
+) -> Event:
     if isinstance(value, int | float):
         value = Decimal(str(value))
     return Event(fact, value, day, specimen, "made", more.pop("said", ""), product=product, qualifier=qualifier, **more)
@@ -57,7 +73,10 @@ def event(fact: str, value: Any, day: dt.date | None = DAY, product: str = "", q
 
 def record_of(*course: Event, tests: Iterable[Event] = (), site: str = "breast", **more: Any) -> Record:
     """A record whose events each stand in a place of their own."""
-    numbered = [[replace(one, origin=f"made {kind} {number}") for number, one in enumerate(of)] for kind, of in enumerate((tests, course))]
+    numbered = [
+        [replace(one, origin=f"made {kind} {number}") for number, one in enumerate(of)]
+        for kind, of in enumerate((tests, course))
+    ]
     made = Record("p-1", "made", *numbered, sites={site} if site else set(), **more)
     made.sort()
     return made
@@ -111,13 +130,23 @@ def findings_of(record: Record, on: dt.date = dt.date(2026, 6, 1)) -> str:
 
     def without_places(told: Any) -> Any:
         if isinstance(told, dict):
-            return {key: without_places(each) for key, each in told.items() if key not in ("from", "where", "said", "origins")}
+            return {
+                key: without_places(each)
+                for key, each in told.items()
+                if key not in ("from", "where", "said", "origins")
+            }
         if isinstance(told, list):
             return sorted((without_places(each) for each in told if not _only_in_fhir(each)), key=json.dumps)
         return told
 
-    copy = replace(record, events=[replace(each, said="") for each in record.events], course=[replace(each, said="") for each in record.course])
-    return json.dumps(without_places(patient_json(Reviewer(default_knowledge(), Settings(on)).review(copy))), sort_keys=True, indent=1)
+    copy = replace(
+        record,
+        events=[replace(each, said="") for each in record.events],
+        course=[replace(each, said="") for each in record.course],
+    )
+    return json.dumps(
+        without_places(patient_json(Reviewer(default_knowledge(), Settings(on)).review(copy))), sort_keys=True, indent=1
+    )
 
 
 def _only_in_fhir(told: Any) -> bool:
@@ -129,7 +158,9 @@ def _only_in_fhir(told: Any) -> bool:
 def comes_back(record: Record, *lost: str) -> Record:
     """The record read back from its bundle; nothing but the facts in `lost` may be lost."""
     made = written(record)
-    assert sorted(loss.event.fact if loss.event else loss.what for loss in made.losses) == sorted(lost), [str(each) for each in made.losses]
+    assert sorted(loss.event.fact if loss.event else loss.what for loss in made.losses) == sorted(lost), [
+        str(each) for each in made.losses
+    ]
     FHIR.model_validate_json(bundle_bytes(made.bundle))
     back = read_bundle(made.bundle)
     assert all_of(back) == all_of(expected(record, made.losses))
@@ -210,7 +241,11 @@ def test_the_codes_of_a_test_name_no_other_organ(site) -> None:
 def test_a_score_of_zero_with_some_staining_is_one_result() -> None:
     tests = [event("ihc_score", "0", specimen="core"), event("any_membrane_staining", "yes", specimen="core")]
     made = written(record_of(tests=tests))
-    values = [each["resource"].get("valueString") for each in made.bundle["entry"] if each["resource"]["resourceType"] == "Observation"]
+    values = [
+        each["resource"].get("valueString")
+        for each in made.bundle["entry"]
+        if each["resource"]["resourceType"] == "Observation"
+    ]
     assert (values, made.losses) == (["0+"], [])
     assert all_of(read_bundle(made.bundle)) == Counter(map(said, tests))
 
@@ -299,7 +334,9 @@ def test_a_name_that_is_no_id_of_fhir_is_kept_beside_it() -> None:
 
 WITH_A_DAY = [one for one in GIVEN if one.day or not one.fact.startswith("dose_")]
 """An undated dose is a trouble of reading FHIR, which changes the words about tests that are not there."""
-BACKGROUND = st.lists(st.sampled_from([*MEASURED, *WITH_A_DAY]), max_size=6, unique_by=lambda one: (one.fact, one.product))
+BACKGROUND = st.lists(
+    st.sampled_from([*MEASURED, *WITH_A_DAY]), max_size=6, unique_by=lambda one: (one.fact, one.product)
+)
 
 
 @settings(max_examples=40)
@@ -314,12 +351,14 @@ def test_any_course_comes_back_from_a_bundle_and_is_reviewed_alike(course, more,
 
 @settings(max_examples=20)
 @given(treated(), BACKGROUND, st.lists(st.sampled_from(TESTS), max_size=4))
-def test_any_course_comes_back_from_the_long_format_and_is_reviewed_alike(tmp_path_factory, course, more, tests) -> None:
+def test_any_course_comes_back_from_the_long_format_and_is_reviewed_alike(
+    tmp_path_factory, course, more, tests
+) -> None:
     record = record_of(*course, *more, tests=tests)
     path = tmp_path_factory.mktemp("long") / "p.parquet"
     write_long([record], path)
     back = read_file(path)[0] if pq.ParquetFile(path).metadata.num_rows else replace(record, events=[], course=[])
-    wanted = expected(record, rows_of(record)[1])
+    wanted = expected(record, long_rows(record)[1])
     assert all_of(back) == all_of(wanted)
     assert findings_of(back) == findings_of(wanted)
 
@@ -336,7 +375,7 @@ def test_an_example_course_is_reviewed_alike_from_both(path, tmp_path) -> None:
         assert loss.event.fact == "any_membrane_staining" or by.measure(loss.event.fact, "", True) is None
     assert findings_of(read_bundle(made.bundle)) == findings_of(expected(record, made.losses))
 
-    assert rows_of(record)[1] == []
+    assert long_rows(record)[1] == []
     write_long([record], tmp_path / "course.parquet")
     (back,) = read_file(tmp_path / "course.parquet")
     assert all_of(back) == all_of(record)
@@ -369,7 +408,10 @@ def test_an_invented_patient_is_labelled_in_every_resource() -> None:
 
 def test_the_shape_is_that_of_mcode() -> None:
     record = record_of(*MEASURED, *GIVEN, tests=TESTS, tissues={"core": Tissue("core", "biopsy")})
-    profiles = {each["resource"].get("meta", {}).get("profile", [""])[0].rpartition("/mcode-")[2] for each in bundle_of(record)["entry"]}
+    profiles = {
+        each["resource"].get("meta", {}).get("profile", [""])[0].rpartition("/mcode-")[2]
+        for each in bundle_of(record)["entry"]
+    }
     assert profiles >= {
         "cancer-patient", "primary-cancer-condition", "secondary-cancer-condition", "human-specimen", "tumor-marker-test", "tnm-stage-group",
         "cancer-related-medication-administration", "cancer-related-medication-request", "cancer-related-surgical-procedure",
@@ -381,10 +423,12 @@ def test_every_code_that_is_preferred_stands_in_the_tables_of_the_reader() -> No
     measures, claims = codes.therapy.measures, codes.therapy
     for (fact, method), coded in OBSERVED.items():
         assert (measures[coded[:2]].fact, measures[coded[:2]].method) == (fact, method)
-    assert {fact: measures[coded[:2]].fact for fact, coded in OBSERVED_OF_BREAST.items()} == {fact: fact for fact in OBSERVED_OF_BREAST}
+    assert {fact: measures[coded[:2]].fact for fact, coded in OBSERVED_OF_BREAST.items()} == {
+        fact: fact for fact in OBSERVED_OF_BREAST
+    }
     assert all(codes.tests[coded[:2]] == means for means, pair in TESTED.items() for coded in pair)
     assert all((fact, value) in claims.claim(coded[:2]) for (fact, value), coded in CONDITIONS.items())
-    assert ("surgery_done", "yes") in claims.claim(SURGERY[:2])
+    assert ("surgery_done", "yes") in claims.claim(BREAST_SURGERY[:2])
     assert all(codes.diagnosis(coded[:2])[0] == site for site, coded in TUMOURS.items())
     assert all(codes.diagnosis(coded[:2]) == ("", status) for status, coded in DIAGNOSED.items())
     for (fact, value), coded in ANSWERS.items():
@@ -463,13 +507,15 @@ def test_a_long_file_is_reviewed_patient_by_patient_and_as_columns(tmp_path) -> 
     result = CliRunner().invoke(main, ["review", str(tmp_path / "p.parquet"), "--on", "2026-02-03"])
     assert result.exit_code == 0, result.output
     assert result.output.count("may resume") >= 3
-    result = CliRunner().invoke(main, ["review", str(tmp_path / "p.parquet"), "--on", "2026-02-03", "-o", str(tmp_path / "out.parquet")])
+    result = CliRunner().invoke(
+        main, ["review", str(tmp_path / "p.parquet"), "--on", "2026-02-03", "-o", str(tmp_path / "out.parquet")]
+    )
     assert result.exit_code == 0, result.output
     assert set(pq.read_table(tmp_path / "out.parquet").column("patient").to_pylist()) == {"p-0", "p-1", "p-2"}
 
 
 def test_a_patient_stands_whole_in_one_row_group(tmp_path, monkeypatch) -> None:
-    monkeypatch.setattr(long_file, "ROWS_AT_ONCE", 60)
+    monkeypatch.setattr(long_file, "EVENTS_WRITTEN_AT_ONCE", 60)
     write_long(cohort(5), tmp_path / "p.parquet")
     file = pq.ParquetFile(tmp_path / "p.parquet")
     groups = [set(file.read_row_group(each).column("patient").to_pylist()) for each in range(file.num_row_groups)]
@@ -488,29 +534,46 @@ def test_a_long_file_says_its_name_and_where_it_cannot_be(tmp_path) -> None:
 
 
 def clean() -> Record:
-    tests = [event("ihc_score", "2+", specimen="core"), event("her2_cep17_ratio", 2.4, specimen="core"), event("her2_copies", 7.1, specimen="core")]
+    tests = [
+        event("ihc_score", "2+", specimen="core"),
+        event("her2_cep17_ratio", 2.4, specimen="core"),
+        event("her2_copies", 7.1, specimen="core"),
+    ]
     days = [DAY + dt.timedelta(days=90 * number) for number in range(6)]
     lvefs = [event("lvef", 63 - number, day, qualifier="echo") for number, day in enumerate(days)]
-    doses = [event("dose_mg", 420, DAY + dt.timedelta(days=3 + 21 * number), "trastuzumab-iv", "kanjinti") for number in range(18)]
-    about = [event("weight_kg", 70), event("height_cm", 166), event("tumour_size_mm", 24), event("er_status", "positive"), event("pr_status", "negative"), event("sex", "female", None)]
+    doses = [
+        event("dose_mg", 420, DAY + dt.timedelta(days=3 + 21 * number), "trastuzumab-iv", "kanjinti")
+        for number in range(18)
+    ]
+    about = [
+        event("weight_kg", 70),
+        event("height_cm", 166),
+        event("tumour_size_mm", 24),
+        event("er_status", "positive"),
+        event("pr_status", "negative"),
+        event("sex", "female", None),
+    ]
     return record_of(*lvefs, *doses, *about, tests=tests, tissues={"core": Tissue("core", "biopsy", "", DAY)})
 
 
-def messy_patients(mess: Mess, number: int = 12) -> list[tuple[Record, list[Any]]]:
-    return [messy(replace(clean(), patient=f"p-{each}"), mess, 7) for each in range(number)]
+def messy_patients(mess: ErrorRates, number: int = 12) -> list[tuple[Record, list[Any]]]:
+    return [with_recording_errors(replace(clean(), patient=f"p-{each}"), mess, 7) for each in range(number)]
 
 
 def test_no_mess_changes_nothing() -> None:
-    record, done = messy(clean(), mess_named("none"), 1)
+    record, done = with_recording_errors(clean(), error_rates_named("none"), 1)
     assert done == []
     assert (record.events, record.course) == (clean().events, clean().course)
 
 
 def test_mess_is_the_same_for_a_seed_and_a_patient_whoever_else_is_there() -> None:
     first = messy_patients(PRESETS["heavy"])
-    assert first[::-1] == [messy(replace(clean(), patient=f"p-{each}"), PRESETS["heavy"], 7) for each in reversed(range(12))]
+    assert first[::-1] == [
+        with_recording_errors(replace(clean(), patient=f"p-{each}"), PRESETS["heavy"], 7)
+        for each in reversed(range(12))
+    ]
     assert len({str(done) for _, done in first}) > 6
-    other = messy(replace(clean(), patient="p-0"), PRESETS["heavy"], 8)
+    other = with_recording_errors(replace(clean(), patient="p-0"), PRESETS["heavy"], 8)
     assert other[1] != first[0][1]
 
 
@@ -524,7 +587,7 @@ def test_heavy_mess_has_every_kind_and_light_mess_less_of_it() -> None:
 @pytest.mark.parametrize("kind", ["missing", "as_text", "twice", "contradictory", "other_unit"])
 @pytest.mark.parametrize("how", ["fhir", "long"])
 def test_a_review_tells_every_mess_it_can_see(kind, how, tmp_path) -> None:
-    patients = messy_patients(Mess(**{kind: 0.4}))
+    patients = messy_patients(ErrorRates(**{kind: 0.4}))
     assert any(each.kind == kind for _, done in patients for each in done)
     if how == "fhir":
         assert not write_bundles((record for record, _ in patients), tmp_path / "b.ndjson").losses
@@ -536,13 +599,13 @@ def test_a_review_tells_every_mess_it_can_see(kind, how, tmp_path) -> None:
         assert all_of(back) == all_of(record)
         text = " ".join(patient_text(Reviewer(default_knowledge(), Settings(dt.date(2026, 1, 1))).review(back)).split())
         for each in done:
-            assert " ".join(each.told.split()) in text, each
-            seen += bool(each.told)
+            assert " ".join(each.finding.split()) in text, each
+            seen += bool(each.finding)
     assert seen or kind == "missing"
 
 
 def test_what_is_missing_is_asked_for() -> None:
-    record, _ = messy(clean(), Mess(missing=1), 1)
+    record, _ = with_recording_errors(clean(), ErrorRates(missing=1), 1)
     text = patient_text(Reviewer(default_knowledge(), Settings(dt.date(2026, 1, 1))).review(record))
     assert "no HER2 test is recorded" in text
     assert [each.fact for each in record.course if each.fact == "dose_mg"] == ["dose_mg"] * 18
@@ -550,8 +613,8 @@ def test_what_is_missing_is_asked_for() -> None:
 
 def test_an_entry_made_late_keeps_its_day_and_says_when_it_was_made() -> None:
     bundle = bundle_of(clean())
-    late, done = entered_late(bundle, Mess(late=0.5), 3)
-    assert entered_late(bundle, Mess(late=0.5), 3) == (late, done)
+    late, done = entered_late(bundle, ErrorRates(late=0.5), 3)
+    assert entered_late(bundle, ErrorRates(late=0.5), 3) == (late, done)
     assert 5 < len(done) < len(bundle["entry"])
     FHIR.model_validate_json(bundle_bytes(late))
     assert all_of(read_bundle(late)) == all_of(read_bundle(bundle))
@@ -562,6 +625,6 @@ def test_an_entry_made_late_keeps_its_day_and_says_when_it_was_made() -> None:
 
 def test_a_mess_that_is_none_is_refused() -> None:
     with pytest.raises(AskedWrongly, match="expected one of none, light, heavy"):
-        mess_named("total")
+        error_rates_named("total")
     with pytest.raises(AskedWrongly, match="probability"):
-        Mess(missing=1.5)
+        ErrorRates(missing=1.5)

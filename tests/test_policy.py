@@ -15,14 +15,22 @@ from click.testing import CliRunner
 
 from her2path.cli.group import main
 from her2path.facts.problem import AskedWrongly, KnowledgeError
-from her2path.simulate.course.compare import MEASURES, Comparison, compare, estimate, pooled, run_policy, trial_size_for
+from her2path.simulate.course.compare import (
+    OUTCOME_MEASURES,
+    Comparison,
+    compare_policies,
+    pooled,
+    run_policy,
+    trial_mean,
+    trial_size_for,
+)
 from her2path.simulate.course.kernel import COLUMNS
 from her2path.simulate.course.policy import Policy, interval_days, read_policy
 from her2path.simulate.course.run import Scenario
 from her2path.simulate.course.words import comparison_page, comparison_text, in_short, policy_words, scenario_words
 from simulated import POLICIES, US, example, policy_with
 
-BY_KEY = {measure.key: measure for measure in MEASURES}
+BY_KEY = {measure.key: measure for measure in OUTCOME_MEASURES}
 NAMES = ("every-3-months", "every-6-months-confirmed", "hold-at-10")
 
 
@@ -87,7 +95,13 @@ def test_an_own_rule_is_known_to_its_policy_alone() -> None:
 
 
 def test_intervals_in_words() -> None:
-    assert [interval_days(words, 91) for words in ("3 months", "3 weeks", "4 weeks", None, "before the start")] == [91, 21, 28, 91, 91]
+    assert [interval_days(words, 91) for words in ("3 months", "3 weeks", "4 weeks", None, "before the start")] == [
+        91,
+        21,
+        28,
+        91,
+        91,
+    ]
 
 
 BAD = {
@@ -166,7 +180,7 @@ def test_a_rule_that_is_not_proven_is_not_used(tmp_path, change, line, words) ->
 
 def test_a_rule_must_decide_for_the_product_and_ask_for_what_is_known(tmp_path) -> None:
     other = own_rule(tmp_path, (r"`trastuzumab-iv`, `trastuzumab-sc`", "`trastuzumab-iv`"))
-    assert read_policy(other).own_editions
+    assert [edition.key for edition in read_policy(other).own_editions] == ["heart-fall-10"]
     other.write_text('[policy]\nproduct = "trastuzumab-sc"\n' + other.read_text(encoding="utf-8"), encoding="utf-8")
     with pytest.raises(AskedWrongly, match="edition heart-fall-10 does not decide for trastuzumab-sc"):
         read_policy(other)
@@ -192,7 +206,9 @@ def test_a_table_that_is_no_rule_of_the_heart_is_refused(tmp_path) -> None:
     head = text.split("## What the LVEF says")[0].replace("heart-trastuzumab-us", "only-intervals")
     rest = "## When the next LVEF is due" + text.split("## When the next LVEF is due")[1].split("\n## ")[0]
     written(tmp_path, head + rest, "intervals.md")
-    with pytest.raises(AskedWrongly, match="a rule of the heart decides lvef_finding and cardiac_action; this does not"):
+    with pytest.raises(
+        AskedWrongly, match="a rule of the heart decides lvef_finding and cardiac_action; this does not"
+    ):
         read_policy(written(tmp_path, '[heart]\nedition_file = "intervals.md"\n'))
 
 
@@ -202,8 +218,14 @@ WRONG = {
     ("--patients", "0"): "0 patients; expected 1 to 20000000",
     ("--patients", "-3"): "-3 patients; expected 1 to 20000000",
     ("--seed", "-1"): "a seed of -1; expected a whole number from 0 on",
-    ("--chemotherapy", "mitoxantrone"): "no chemotherapy is called 'mitoxantrone'; there are none, doxorubicin, epirubicin",
-    ("--population", "mars"): "no course is simulated of the population 'mars'; expected early-breast, breast, metastatic-breast",
+    (
+        "--chemotherapy",
+        "mitoxantrone",
+    ): "no chemotherapy is called 'mitoxantrone'; there are none, doxorubicin, epirubicin",
+    (
+        "--population",
+        "mars",
+    ): "no course is simulated of the population 'mars'; expected early-breast, breast, metastatic-breast",
     ("--population", "volunteers"): "no course is simulated of the population 'volunteers'",
     ("--population", "gastric"): "no course is simulated of the population 'gastric'",
     ("--days", "29"): "29 days of follow-up; expected 30 to 1700",
@@ -253,12 +275,12 @@ def test_a_folder_with_patients_of_before_is_refused_before_anything_runs(tmp_pa
 
 @pytest.fixture(scope="module")
 def compared() -> Comparison:
-    return compare([example(name) for name in NAMES], Scenario(patients=3000))
+    return compare_policies([example(name) for name in NAMES], Scenario(patients=3000))
 
 
 def test_a_policy_against_itself_differs_by_nothing() -> None:
-    found = compare([US, replace(US, name="again")], Scenario(patients=600))
-    for measure in MEASURES:
+    found = compare_policies([US, replace(US, name="again")], Scenario(patients=600))
+    for measure in OUTCOME_MEASURES:
         (difference,) = found.differences(measure)
         if np.isfinite(difference.mean):
             assert difference.mean == difference.low == difference.high == 0
@@ -280,7 +302,7 @@ def test_differences_are_paired(compared) -> None:
 def test_intervals_shrink_with_patients_and_hold_the_truth() -> None:
     def width(patients: int):
         outcome = run_policy(US, Scenario(patients=patients))
-        found = estimate(BY_KEY["holds"].of(outcome.by_name()), pooled(BY_KEY["holds"], outcome))
+        found = trial_mean(BY_KEY["holds"].of(outcome.by_name()), pooled(BY_KEY["holds"], outcome))
         return found.high - found.low, found
 
     (wide, few), (narrow, many) = width(1000), width(16_000)
@@ -340,7 +362,9 @@ def test_the_texts_name_rules_caveats_and_scenario(compared) -> None:
     assert "`heart-trastuzumab-us`" in page
     assert "`heart-fall-10`" in page
     assert "`trastuzumab-iv-us`" in page
-    assert {line.count("|") for line in page.split("## Figures")[1].splitlines() if line.startswith("|")} == {len(NAMES) + 2}
+    assert {line.count("|") for line in page.split("## Figures")[1].splitlines() if line.startswith("|")} == {
+        len(NAMES) + 2
+    }
 
 
 def test_monitoring_less_often_says_what_is_lost(compared) -> None:
@@ -360,7 +384,9 @@ def strict_json(text: str):
 
 def test_json_holds_every_measure_and_nothing_that_is_no_number(tmp_path) -> None:
     for patients in (1, 30):
-        found = call("--patients", patients, "--policy", POLICIES / "eu.toml", "--policy", POLICIES / "hold-at-10.toml", "--json")
+        found = call(
+            "--patients", patients, "--policy", POLICIES / "eu.toml", "--policy", POLICIES / "hold-at-10.toml", "--json"
+        )
         assert found.exit_code == 0, found.output
         told = strict_json(found.stdout)
         assert [each["name"] for each in told["policies"]] == ["EU text", "hold at 10 points"]
@@ -375,7 +401,9 @@ def test_json_holds_every_measure_and_nothing_that_is_no_number(tmp_path) -> Non
 
 def test_every_patient_is_a_row_of_parquet(tmp_path) -> None:
     target = tmp_path / "patients.parquet"
-    found = call("--patients", 1100, "--policy", POLICIES / "eu.toml", "--policy", POLICIES / "hold-at-10.toml", "-o", target)
+    found = call(
+        "--patients", 1100, "--policy", POLICIES / "eu.toml", "--policy", POLICIES / "hold-at-10.toml", "-o", target
+    )
     assert found.exit_code == 0, found.output
     table = pq.read_table(target)
     assert table.num_rows == 2200

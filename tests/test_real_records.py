@@ -14,9 +14,10 @@ import pytest
 
 import fhir_makers as make
 from her2path.facts.value import Interval
-from her2path.findings.finding import PatientReview
-from her2path.findings.patient import Reviewer, Settings
-from her2path.findings.specimens import specimens_of
+from her2path.findings.patient import Reviewer
+from her2path.findings.reviews import PatientReview
+from her2path.findings.settings import Settings
+from her2path.findings.specimen.together import specimens_of
 from her2path.read.source import read_records
 from her2path.record.event import Record, Trouble
 from her2path.tables.decision import Decision, decide
@@ -41,7 +42,9 @@ def reviewed(request: pytest.FixtureRequest) -> tuple[list[PatientReview], list[
     return *make.review_of(path, on=ALL_OF_IT), patients
 
 
-def test_every_patient_is_reviewed_and_nothing_is_left_unread(reviewed: tuple[list[PatientReview], list[Trouble], int]) -> None:
+def test_every_patient_is_reviewed_and_nothing_is_left_unread(
+    reviewed: tuple[list[PatientReview], list[Trouble], int],
+) -> None:
     patients, troubles, count = reviewed
     assert len(patients) == count
     assert not troubles
@@ -61,7 +64,9 @@ def test_the_statuses_add_up(reviewed: tuple[list[PatientReview], list[Trouble],
     assert statuses == expected[count]
 
 
-def test_every_patient_is_decided_by_the_edition_of_her_test(reviewed: tuple[list[PatientReview], list[Trouble], int]) -> None:
+def test_every_patient_is_decided_by_the_edition_of_her_test(
+    reviewed: tuple[list[PatientReview], list[Trouble], int],
+) -> None:
     for each in reviewed[0]:
         for specimen in each.specimens:
             edition = specimen.status.edition
@@ -111,17 +116,25 @@ def test_the_archive_is_read_file_by_file(tmp_path: Path) -> None:
     from_folder, troubles = make.review_of(tmp_path, on=ALL_OF_IT)
     from_archive, _ = make.review_of(MCODE, on=ALL_OF_IT)
     assert not troubles
-    assert Counter((each.patient, each.status) for each in from_folder) == Counter((each.patient, each.status) for each in from_archive)
+    assert Counter((each.patient, each.status) for each in from_folder) == Counter(
+        (each.patient, each.status) for each in from_archive
+    )
 
 
 def impress_rows() -> dict[str, dict[str, Any]]:
     """The cohort's columns as facts; what is blank is left out."""
     if not IMPRESS.exists():
         pytest.skip(f"{IMPRESS.name} is not there")
-    columns = {"her2_ihc": "ihc_score", "her2_signal": "her2_copies", "cep17": "cep17_copies", "ratio": "her2_cep17_ratio"}
+    columns = {
+        "her2_ihc": "ihc_score",
+        "her2_signal": "her2_copies",
+        "cep17": "cep17_copies",
+        "ratio": "her2_cep17_ratio",
+    }
     with IMPRESS.open(newline="") as file:
         return {
-            row["id"]: {fact: row[column] for column, fact in columns.items() if row[column]} for row in csv.DictReader(file)
+            row["id"]: {fact: row[column] for column, fact in columns.items() if row[column]}
+            for row in csv.DictReader(file)
         }
 
 
@@ -155,11 +168,19 @@ def test_a_score_of_one_plus_two_is_refused_and_the_ish_decides() -> None:
 def test_the_cohort_reviewed_as_records_gives_the_same(tmp_path: Path) -> None:
     rows = impress_rows()
     path = tmp_path / "cohort.ndjson"
-    codes = {"ihc_score": make.IHC, "her2_copies": make.HER2_COPIES, "cep17_copies": make.CEP17_COPIES, "her2_cep17_ratio": make.RATIO}
+    codes = {
+        "ihc_score": make.IHC,
+        "her2_copies": make.HER2_COPIES,
+        "cep17_copies": make.CEP17_COPIES,
+        "her2_cep17_ratio": make.RATIO,
+    }
     make.write(
         path,
         *[
-            make.about(*[make.observation(codes[fact], said, subject=f"Patient/{key}") for fact, said in facts.items()], identity=key)
+            make.about(
+                *[make.observation(codes[fact], said, subject=f"Patient/{key}") for fact, said in facts.items()],
+                identity=key,
+            )
             for key, facts in rows.items()
         ],
     )

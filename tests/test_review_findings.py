@@ -30,8 +30,10 @@ from fhir_makers import (
 )
 from her2path.cli.group import main
 from her2path.facts.codes import read_codes
-from her2path.findings.finding import Grade, PatientReview
-from her2path.findings.patient import Reviewer, Settings
+from her2path.findings.finding import Grade
+from her2path.findings.patient import Reviewer
+from her2path.findings.reviews import PatientReview
+from her2path.findings.settings import Settings
 from her2path.findings.summary import Summary
 from her2path.read.fhir.patient import read_record
 from her2path.read.fhir.skim import Skimmer
@@ -39,7 +41,7 @@ from her2path.read.files import Piece
 from her2path.read.source import read_records
 from her2path.record.event import Record
 from her2path.tables.load import default_knowledge, read_knowledge
-from her2path.write.review_text import patient_json
+from her2path.write.review_json import patient_json
 
 GROUP_1 = (observation(RATIO, quantity(3.0)), observation(HER2_COPIES, quantity(8.0)))
 GROUP_2 = (observation(RATIO, quantity(2.3)), observation(HER2_COPIES, quantity(3.6)))
@@ -69,8 +71,18 @@ def substance(review: PatientReview) -> str:
     return json.dumps(without_places(patient_json(review)), sort_keys=True)
 
 
-@pytest.mark.parametrize(("recorded", "score", "status"), [("negative", "3+", "positive"), ("positive", "0", "negative"), ("equivocal", "1+", "negative"), ("low", "3+", "positive")])
-def test_a_recorded_status_that_contradicts_the_score_is_found(tmp_path: Path, recorded: str, score: str, status: str) -> None:
+@pytest.mark.parametrize(
+    ("recorded", "score", "status"),
+    [
+        ("negative", "3+", "positive"),
+        ("positive", "0", "negative"),
+        ("equivocal", "1+", "negative"),
+        ("low", "3+", "positive"),
+    ],
+)
+def test_a_recorded_status_that_contradicts_the_score_is_found(
+    tmp_path: Path, recorded: str, score: str, status: str
+) -> None:
     review = review_tests(tmp_path, observation(OVERALL, recorded), observation(IHC, score))
     assert review.status == status
     assert says(review, "contradiction", "recorded as HER2", f"but the tests come out {status}")
@@ -115,14 +127,18 @@ def test_a_status_nobody_recorded_contradicts_nothing(tmp_path: Path, value: dic
     [("3+", GROUP_5, "IHC 3+ with negative ISH"), ("0", GROUP_1, "IHC 0 or 1+ with positive ISH"), ("1+", GROUP_1, "IHC 0 or 1+ with positive ISH")],
 )  # fmt: skip
 @pytest.mark.parametrize("day", ["2015-01-01", "2020-03-01", "2024-01-01"])
-def test_discordant_tests_are_found(tmp_path: Path, score: str, ish: tuple[dict[str, Any], ...], words: str, day: str) -> None:
+def test_discordant_tests_are_found(
+    tmp_path: Path, score: str, ish: tuple[dict[str, Any], ...], words: str, day: str
+) -> None:
     tests = [test | {"effectiveDateTime": day} for test in (observation(IHC, score), *ish)]
     review = review_tests(tmp_path, *tests)
     assert review.status == "positive"
     assert says(review, "contradiction", f"tests disagree: {words}; review both")
 
 
-@pytest.mark.parametrize(("score", "ish"), [("3+", GROUP_1), ("0", GROUP_5), ("2+", GROUP_1), ("2+", GROUP_5), ("0", GROUP_2)])
+@pytest.mark.parametrize(
+    ("score", "ish"), [("3+", GROUP_1), ("0", GROUP_5), ("2+", GROUP_1), ("2+", GROUP_5), ("0", GROUP_2)]
+)
 def test_tests_that_agree_are_no_finding(tmp_path: Path, score: str, ish: tuple[dict[str, Any], ...]) -> None:
     assert not says(review_tests(tmp_path, observation(IHC, score), *ish), "tests disagree")
 
@@ -172,21 +188,31 @@ def test_a_patient_without_a_test_is_told(tmp_path: Path) -> None:
         (observation(RATIO, quantity(2.1, "ng/mL")), ("unparsable text", "ng/mL")),
     ],
 )  # fmt: skip
-def test_why_a_value_is_unknown_reaches_the_finding(tmp_path: Path, test: dict[str, Any], words: tuple[str, str]) -> None:
+def test_why_a_value_is_unknown_reaches_the_finding(
+    tmp_path: Path, test: dict[str, Any], words: tuple[str, str]
+) -> None:
     review = review_tests(tmp_path, test)
-    (finding,) = [f for f in review.specimens[0].findings if f.words.split(",")[0].endswith(" unknown") and words[0] in f.words]
+    (finding,) = [
+        f for f in review.specimens[0].findings if f.words.split(",")[0].endswith(" unknown") and words[0] in f.words
+    ]
     assert words[1] in finding.words
     assert finding.grade is Grade.UNREADABLE
     assert finding.origins == (f"bundle.json entry 2 Observation/{test['id']}",)
 
 
-@pytest.mark.parametrize("value", [make.text("failed, no tissue"), {"dataAbsentReason": make.concept(text="no tissue")}])
+@pytest.mark.parametrize(
+    "value", [make.text("failed, no tissue"), {"dataAbsentReason": make.concept(text="no tissue")}]
+)
 def test_why_an_ihc_is_absent_reaches_the_finding(tmp_path: Path, value: dict[str, Any]) -> None:
     assert says(review_tests(tmp_path, observation(IHC, value)), "ihc_score unknown, absent", "no tissue")
 
 
 def test_contradictory_values_reach_the_finding_as_contradictions(tmp_path: Path) -> None:
-    tests = observation(RATIO, quantity(1.2)), observation(HER2_COPIES, quantity(6.0)), observation(CEP17_COPIES, quantity(2.0))
+    tests = (
+        observation(RATIO, quantity(1.2)),
+        observation(HER2_COPIES, quantity(6.0)),
+        observation(CEP17_COPIES, quantity(2.0)),
+    )
     review = review_tests(tmp_path, *tests)
     assert says(review, "contradiction", "her2_cep17_ratio unknown, contradictory")
 
@@ -208,7 +234,11 @@ def test_an_unknown_ish_never_counts_as_negative(tmp_path: Path, unknown: str, s
 
 def test_the_gravest_finding_comes_first(tmp_path: Path) -> None:
     review = review_tests(
-        tmp_path, observation(IHC, "3+"), *GROUP_5, observation(OVERALL, "see comment"), observation(IHC, "3+", identity="b")
+        tmp_path,
+        observation(IHC, "3+"),
+        *GROUP_5,
+        observation(OVERALL, "see comment"),
+        observation(IHC, "3+", identity="b"),
     )
     grades = [finding.grade for finding in review.specimens[0].findings]
     assert grades == sorted(grades)
@@ -410,7 +440,8 @@ def test_a_review_does_not_depend_on_the_patients_before(tmp_path: Path, case: s
         document["entry"][0]["resource"]["id"] = f"p{number}"
     place = list(CASES).index(case)
     many = write(
-        tmp_path / "many.ndjson", *[json.loads(json.dumps(each).replace("Patient/p1", f"Patient/p{n}")) for n, each in enumerate(documents)]
+        tmp_path / "many.ndjson",
+        *[json.loads(json.dumps(each).replace("Patient/p1", f"Patient/p{n}")) for n, each in enumerate(documents)],
     )
     of_many = review_of(many)[0][place]
     alone = review_document(json.loads(json.dumps(documents[place]).replace("Patient/p1", f"Patient/p{place}")))

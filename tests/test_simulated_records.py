@@ -11,27 +11,35 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
+from course_makers import state_on, timeline_of
 from her2path.cli.group import main
+from her2path.findings.course.rules import Rules
 from her2path.findings.finding import Grade
-from her2path.findings.patient import Reviewer, Settings
+from her2path.findings.patient import Reviewer
+from her2path.findings.settings import Settings
 from her2path.history import names as v
-from her2path.history.run import fold_one
-from her2path.history.timeline import timeline_of
+from her2path.history.drug_codes import default_codes
 from her2path.record.event import Record
 from her2path.simulate.course.kernel import COLUMNS
 from her2path.simulate.course.policy import Policy
 from her2path.simulate.course.records import BIOPSY_DAY, Calendar, records_of
 from her2path.simulate.course.run import Scenario, run_portion
 from her2path.tables.load import default_knowledge
-from her2path.write.events_parquet import rows_of, write_long
 from her2path.write.fhir.record import written
+from her2path.write.tables.events import long_rows, write_long
 from simulated import US, events_of, example, policy_with, rules
 from test_patient_bundle import all_of, expected, findings_of, read_bundle, read_file
 
 FACTS = default_knowledge().facts
 SCENARIO = Scenario(patients=150, seed=8, failure_rate=0.5, irreversible=0.4)
 ON = dt.date(2026, 11, 24)
-POLICIES = [US, example("eu"), Policy("SC", product="trastuzumab-sc"), policy_with(confirm="repeat"), example("half-followed")]
+POLICIES = [
+    US,
+    example("eu"),
+    Policy("SC", product="trastuzumab-sc"),
+    policy_with(confirm="repeat"),
+    example("half-followed"),
+]
 
 
 class Cohort:
@@ -50,7 +58,10 @@ class Cohort:
         found: dict[str, list[Record]] = {}
         for place, record in enumerate(self.records):
             row = self.row(place)
-            kind = next((name for name in ("heart_failure", "stopped", "holds") if row[name]), "quiet" if row["started"] else "none")
+            kind = next(
+                (name for name in ("heart_failure", "stopped", "holds") if row[name]),
+                "quiet" if row["started"] else "none",
+            )
             found.setdefault(kind, []).append(record)
         assert {"quiet", "stopped", "holds", "none"} <= {*found}
         return [record for records in found.values() for record in records[:most]]
@@ -78,7 +89,7 @@ def test_records_come_back_from_the_long_format_and_are_reviewed_alike(cohort, t
     assert counted.patients == len(records)
     back = {record.patient: record for record in read_file(path)}
     for record in records:
-        wanted = expected(record, rows_of(record)[1])
+        wanted = expected(record, long_rows(record)[1])
         # The long format has no column for the place of a specimen; FHIR has.
         wanted.tissues = {name: replace(tissue, place=None) for name, tissue in wanted.tissues.items()}
         assert all_of(back[record.patient]) == all_of(wanted)
@@ -88,7 +99,11 @@ def test_records_come_back_from_the_long_format_and_are_reviewed_alike(cohort, t
 def test_a_record_says_what_the_course_did_and_nothing_else(cohort) -> None:
     """Doses in whole mg of her weight, readings, heart failure, stops: each event of the kernel once, on its day."""
     for place, record in enumerate(cohort.records[:80]):
-        own = [event for event in record.course if event.product == cohort.policy.product or event.fact in ("lvef", "heart_failure")]
+        own = [
+            event
+            for event in record.course
+            if event.product == cohort.policy.product or event.fact in ("lvef", "heart_failure")
+        ]
         first = next((e.day for e in own if e.fact == "dose_mg"), None)
         if first is None:
             assert cohort.row(place)["started"] == 0
@@ -116,23 +131,31 @@ def test_heart_failure_of_a_virtual_patient_is_on_her_record(cohort) -> None:
 
 def alarms(reviewer: Reviewer, record: Record) -> list[str]:
     review = reviewer.review(record)
-    told = [*review.findings, *(review.course.findings if review.course else ()), *(f for s in review.specimens for f in s.findings)]
+    told = [
+        *review.findings,
+        *(review.course.findings if review.course else ()),
+        *(f for s in review.specimens for f in s.findings),
+    ]
     return [finding.words for finding in told if finding.grade is Grade.ALARM]
 
 
-def day_of_stop_by_fold(record: Record, tables: tuple) -> int:
+def day_of_stop_by_fold(record: Record, rules: Rules) -> int:
     """When the fold of the heart first says stop, in days from the first dose."""
-    state = fold_one(timeline_of(record.course).columns, ON.toordinal(), 50_000, tables)
+    state = state_on(record.course, ON.toordinal(), 50_000, rules)
     first = min(event.day for event in record.course if event.fact == "dose_mg")
     return state["stopped_day"] - first.toordinal()
 
 
-@pytest.mark.parametrize("policy", [US, example("eu"), Policy("SC", product="trastuzumab-sc"), policy_with(confirm="mean")], ids=lambda p: p.name)
+@pytest.mark.parametrize(
+    "policy",
+    [US, example("eu"), Policy("SC", product="trastuzumab-sc"), policy_with(confirm="mean")],
+    ids=lambda p: p.name,
+)
 def test_nothing_alarms_in_a_clean_cohort_but_what_its_course_caused(policy) -> None:
     """A stop, heart failure, or a low LVEF when the year was over, which ended nothing any more but is judged by the review."""
     cohort = Cohort(policy, Scenario(patients=250, seed=2, failure_rate=0.3))
     seen = Counter()
-    tables = policy.courses(ON).heart_tables(True)
+    by = policy.courses(ON)
     reviewer = Reviewer(default_knowledge(), Settings(ON, jurisdiction=policy.site.jurisdiction))
     for place, record in enumerate(cohort.records):
         row = cohort.row(place)
@@ -141,7 +164,7 @@ def test_nothing_alarms_in_a_clean_cohort_but_what_its_course_caused(policy) -> 
         for words in found:
             assert "the heart rule says" in words, words
             assert "stop for good" in words or "consider stopping" in words
-            late = day_of_stop_by_fold(record, tables) >= 364
+            late = day_of_stop_by_fold(record, by) >= 364
             assert row["stopped"] or (late and max(after) >= 364), (record.patient, words)
         seen["stop alarms"] += bool(found)
         if policy.site.jurisdiction == "us" and row["stopped"]:
@@ -190,8 +213,14 @@ def test_records_are_the_same_for_a_seed_and_spread_over_the_calendar() -> None:
     other = Cohort(example("eu"))
     for mine, theirs in zip(one.records, other.records, strict=True):  # one patient, whatever the policy
         herself = ("birth_date", "height_cm", "er_status", "menopausal_status", "node_status", "weight_kg")
-        assert [(e.fact, e.value, e.day) for e in mine.course if e.fact in herself] == [(e.fact, e.value, e.day) for e in theirs.course if e.fact in herself]
-    starts = {min(e.day for e in record.course if e.fact == "dose_mg") for record in one.records if any(e.fact == "dose_mg" for e in record.course)}
+        assert [(e.fact, e.value, e.day) for e in mine.course if e.fact in herself] == [
+            (e.fact, e.value, e.day) for e in theirs.course if e.fact in herself
+        ]
+    starts = {
+        min(e.day for e in record.course if e.fact == "dose_mg")
+        for record in one.records
+        if any(e.fact == "dose_mg" for e in record.course)
+    }
     assert dt.date(2024, 1, 8) <= min(starts)
     assert max(starts) < dt.date(2025, 1, 8)
     assert len(starts) > 80
@@ -203,7 +232,9 @@ def test_records_are_the_same_for_a_seed_and_spread_over_the_calendar() -> None:
 
 def simulated(folder: Path, *asked: object) -> Path:
     target = folder / "cohort"
-    made = CliRunner().invoke(main, ["simulate", "course", "--patients", "100", "--fhir", str(target), *map(str, asked)])
+    made = CliRunner().invoke(
+        main, ["simulate", "course", "--patients", "100", "--fhir", str(target), *map(str, asked)]
+    )
     assert made.exit_code == 0, made.output
     assert f"{target}: 100 patients" in made.output
     assert len(list(target.iterdir())) == 100
@@ -244,7 +275,9 @@ def test_patients_of_an_eu_policy_under_the_skin_through_files(tmp_path) -> None
 
 def test_lines_and_parquet_hold_the_same_patients(tmp_path) -> None:
     lines, table = tmp_path / "cohort.ndjson", tmp_path / "cohort.parquet"
-    made = CliRunner().invoke(main, ["simulate", "course", "--patients", "40", "--fhir", str(lines), "--records", str(table)])
+    made = CliRunner().invoke(
+        main, ["simulate", "course", "--patients", "40", "--fhir", str(lines), "--records", str(table)]
+    )
     assert made.exit_code == 0, made.output
     assert len(lines.read_bytes().splitlines()) == 40
     one, two = reviewed(lines), reviewed(table)
@@ -257,13 +290,18 @@ def test_codes_of_the_timeline_are_those_of_the_fold() -> None:
     """What the kernel appends is what the record's timeline would hold."""
     cohort = Cohort(US, calendar=Calendar(dt.date(2026, 6, 1), 0))
     for place in range(60):
-        kernel = [(day, kind, code) for day, kind, _, code in cohort.part.events[place, :, : cohort.part.counts[place]].T.tolist()]
+        kernel = [
+            (day, kind, code)
+            for day, kind, _, code in cohort.part.events[place, :, : cohort.part.counts[place]].T.tolist()
+        ]
         timeline = timeline_of(cohort.records[place].course)
-        read = [(day, kind, code) for day, kind, code in zip(timeline.day, timeline.kind, timeline.code, strict=True)]
-        wanted = [(day, v.DOSE if kind == v.DOSE_PER_KG else kind, code) for day, kind, code in kernel if kind != v.SETTING]
+        read = list(zip(*(column.tolist() for column in (timeline.day, timeline.kind, timeline.code)), strict=True))
+        wanted = [
+            (day, v.DOSE if kind == v.DOSE_PER_KG else kind, code) for day, kind, code in kernel if kind != v.SETTING
+        ]
         own = (v.WEIGHT, v.LVEF, v.HEART_FAILURE, v.STOP)
         ours = [
             (day, kind, code) for day, kind, code in read
-            if kind in own[:3] or (kind == v.STOP and code == v.STOP_CARDIAC) or (kind == v.DOSE and code < v.PRODUCTS)
+            if kind in own[:3] or (kind == v.STOP and code == v.STOP_CARDIAC) or (kind == v.DOSE and code < len(default_codes().products))
         ]  # fmt: skip
         assert ours == wanted

@@ -21,6 +21,7 @@ BAD = TABLES / "bad"
 GOOD = TABLES / "good"
 EXPECTED = re.compile(r"^Expected: (?:line (\d+): )?(.+)$", re.MULTILINE)
 
+
 def check(*paths: Path) -> Result:
     return CliRunner().invoke(main, ["check", *map(str, paths)])
 
@@ -200,10 +201,14 @@ def test_an_empty_file_has_no_edition(tmp_path: Path) -> None:
 
 
 def test_faulty_knowledge_is_never_handed_out() -> None:
-    for folder in sorted((BAD / "knowledge").iterdir()):
+    folders = sorted((BAD / "knowledge").iterdir())
+    assert len(folders) == 12
+    for folder in folders:
         with pytest.raises(KnowledgeError) as caught:
             read_knowledge(folder)
-        assert caught.value.problems
+        (problem,) = caught.value.problems
+        assert problem.path.is_relative_to(folder), folder.name
+        assert problem.kind in ("fact twice", "unknown fact", "bad fact", "bad source", "source twice"), folder.name
 
 
 def test_every_fault_of_a_file_is_told_not_only_the_first(tmp_path: Path) -> None:

@@ -128,11 +128,17 @@ def test_a_drug_by_its_code(codings: list[dict[str, Any]], text: str | None, dru
         ([rx("224905", "ado-trastuzumab emtansine")], None, "its code says trastuzumab-iv, its name t-dm1"),
         ([rx("1658084")], "trastuzumab", "its code says t-dm1, its name trastuzumab-iv"),
         ([coding("Q5117", HCPCS)], "trastuzumab SC", "its code says trastuzumab-iv, its name trastuzumab-sc"),
-        ([rx("224905")], "trastuzumab rezetecan", "its code says trastuzumab-iv, but 'trastuzumab rezetecan' is no drug"),
+        (
+            [rx("224905")],
+            "trastuzumab rezetecan",
+            "its code says trastuzumab-iv, but 'trastuzumab rezetecan' is no drug",
+        ),
         ([rx("2593489", "HER2 inhibitor")], None, "code 2593489 names no one drug"),
     ],
 )
-def test_codings_that_contradict_each_other_are_told_and_not_read(codings: list[dict[str, Any]], text: str | None, words: str) -> None:
+def test_codings_that_contradict_each_other_are_told_and_not_read(
+    codings: list[dict[str, Any]], text: str | None, words: str
+) -> None:
     made = record(given(medication(*codings, text=text), 440))
     assert not made.course
     assert words in told(made)[0]
@@ -165,13 +171,19 @@ def test_a_medication_contained_or_elsewhere_in_the_bundle() -> None:
         given(REFERENCE, 440, contained=contained), given({"medicationReference": {"reference": "Medication/k"}}, identity="b"), far,
         given({"medicationReference": {"reference": "Medication/n", "display": "Kanjinti"}}, identity="c"),
     )  # fmt: skip
-    assert {(each.product, each.qualifier) for each in made} == {("trastuzumab-iv", ""), ("t-dm1", "kadcyla"), ("trastuzumab-iv", "kanjinti")}
+    assert {(each.product, each.qualifier) for each in made} == {
+        ("trastuzumab-iv", ""),
+        ("t-dm1", "kadcyla"),
+        ("trastuzumab-iv", "kanjinti"),
+    }
 
 
 def test_a_medication_that_is_nowhere_is_told_once() -> None:
     nowhere = [given({"medicationReference": {"reference": f"Medication/{n}"}}, identity=f"a{n}") for n in range(3)]
     made = record(*nowhere)
-    assert told(made) == ["3 medication resources name medications not found in the source: what was given is not known"]
+    assert told(made) == [
+        "3 medication resources name medications not found in the source: what was given is not known"
+    ]
 
 
 # -- doses -------------------------------------------------------------------------------------------
@@ -197,7 +209,9 @@ def test_a_dose_in_its_unit(dose: Any, unit: str, fact: str, value: str, note: s
         (44000, "mg", Reason.IMPLAUSIBLE, "dose_mg 44000, expected a number (0..10000] (mg)"),
     ],
 )
-def test_an_amount_that_cannot_be_read_is_a_dose_of_unknown_amount(dose: int, unit: str | None, why: Reason, words: str) -> None:
+def test_an_amount_that_cannot_be_read_is_a_dose_of_unknown_amount(
+    dose: int, unit: str | None, why: Reason, words: str
+) -> None:
     event = only(given(TRASTUZUMAB, dose, unit))
     assert (event.fact, event.value) == ("dose_mg", Unknown(why, words))
 
@@ -209,7 +223,10 @@ def test_a_dose_without_an_amount_or_with_two() -> None:
     both = only(given(dosage={"text": "8 mg/kg, then 6 mg/kg"}))
     assert (both.fact, both.note) == ("dose_given", "the amount is not recorded")
     combined = only(given("Phesgo", 600))
-    assert (combined.fact, combined.note) == ("dose_given", "600 mg of two antibodies in one vial: which of them it counts is not said")
+    assert (combined.fact, combined.note) == (
+        "dose_given",
+        "600 mg of two antibodies in one vial: which of them it counts is not said",
+    )
 
 
 @pytest.mark.parametrize(
@@ -226,7 +243,9 @@ def test_the_status_of_an_administration(status: str, fact: str, value: Any) -> 
 
 
 def test_what_was_entered_in_error_is_passed_over() -> None:
-    made = record(given(status="entered-in-error"), ordered(status="entered-in-error"), stated(status="entered-in-error"))
+    made = record(
+        given(status="entered-in-error"), ordered(status="entered-in-error"), stated(status="entered-in-error")
+    )
     assert not made.course
     assert [each.what for each in made.passed_over] == ["status entered-in-error"] * 3
 
@@ -234,7 +253,12 @@ def test_what_was_entered_in_error_is_passed_over() -> None:
 def test_the_minutes_of_an_infusion() -> None:
     period = {"start": "2026-02-02T10:00:00Z", "end": "2026-02-02T11:30:00Z"}
     _dose, minutes = events(given(on=None, effectivePeriod=period))
-    assert (minutes.fact, minutes.value, minutes.day, minutes.product) == ("infusion_given_minutes", Decimal(90), ON, "trastuzumab-iv")
+    assert (minutes.fact, minutes.value, minutes.day, minutes.product) == (
+        "infusion_given_minutes",
+        Decimal(90),
+        ON,
+        "trastuzumab-iv",
+    )
     made = record(given(on=None, effectivePeriod=period | {"end": "2026-02-12T10:00:00Z"}))
     assert [each.fact for each in made.course] == ["dose_given"]
     assert told(made) == ["given over more than a day: single doses are not recorded; read as one on the first"]
@@ -281,13 +305,21 @@ def test_the_status_of_an_order(status: str, fact: str, value: Any, day: dt.date
 
 def test_an_order_without_an_amount_or_by_surface_is_of_unknown_amount() -> None:
     assert only(ordered()).value == Unknown(Reason.ABSENT, "no amount is ordered")
-    assert only(ordered("doxorubicin", 60, "mg/m2")).value == Unknown(Reason.ABSENT, "ordered by body surface: 60 mg/m2")
+    assert only(ordered("doxorubicin", 60, "mg/m2")).value == Unknown(
+        Reason.ABSENT, "ordered by body surface: 60 mg/m2"
+    )
     assert only(ordered(TRASTUZUMAB, 6, "mg/kg")).fact == "ordered_mg_per_kg"
 
 
 @pytest.mark.parametrize(
     ("why", "value"),
-    [("LVEF 42 %", "cardiac"), ("cardiotoxicity", "cardiac"), ("non-cardiac", "other"), ("course completed", "complete"), ("", "other")],
+    [
+        ("LVEF 42 %", "cardiac"),
+        ("cardiotoxicity", "cardiac"),
+        ("non-cardiac", "other"),
+        ("course completed", "complete"),
+        ("", "other"),
+    ],
 )
 def test_why_a_drug_was_stopped(why: str, value: str) -> None:
     assert only(ordered(status="stopped", statusReason={"text": why})).value == value
@@ -301,7 +333,9 @@ def test_the_day_of_a_stop_where_the_order_has_one() -> None:
 
 
 def test_an_order_that_was_withdrawn_or_is_none_is_passed_over() -> None:
-    made = record(ordered(status="cancelled"), ordered(doNotPerform=True, identity="r2"), ordered(intent="option", identity="r3"))
+    made = record(
+        ordered(status="cancelled"), ordered(doNotPerform=True, identity="r2"), ordered(intent="option", identity="r3")
+    )
     assert not made.course
     assert told(made) == ["status cancelled", "an order not to give it", "an option, not an order"]
 
@@ -403,7 +437,10 @@ def test_a_weight(value: Any, unit: str | None, kg: str, note: str) -> None:
 
 @pytest.mark.parametrize(
     ("unit", "words"),
-    [(None, "weight_kg 70 without a unit, expected a number [25..300] (kg)"), ("stone", "weight_kg 70 with the unit 'stone', expected a number [25..300] (kg)")],
+    [
+        (None, "weight_kg 70 without a unit, expected a number [25..300] (kg)"),
+        ("stone", "weight_kg 70 with the unit 'stone', expected a number [25..300] (kg)"),
+    ],
 )
 def test_a_weight_without_a_unit_may_be_pounds(unit: str | None, words: str) -> None:
     assert only(found(WEIGHT, 70, unit)).value == Unknown(Reason.UNPARSABLE_TEXT, words)
@@ -429,10 +466,15 @@ def test_a_value_in_words(code: str, said: str, read: Any) -> None:
 
 
 def test_a_coded_answer() -> None:
-    after = observation(concept(coding(MENOPAUSE, SNOMED)), None, valueCodeableConcept=concept(coding("307429007", SNOMED)))
+    after = observation(
+        concept(coding(MENOPAUSE, SNOMED)), None, valueCodeableConcept=concept(coding("307429007", SNOMED))
+    )
     assert only(after).value == "postmenopausal"
     both = concept(coding("307429007", SNOMED), coding("309606002", SNOMED))
-    assert reason(only(observation(concept(coding(MENOPAUSE, SNOMED)), None, valueCodeableConcept=both)).value) is Reason.CONTRADICTORY
+    assert (
+        reason(only(observation(concept(coding(MENOPAUSE, SNOMED)), None, valueCodeableConcept=both)).value)
+        is Reason.CONTRADICTORY
+    )
 
 
 # -- the patient and what stands around --------------------------------------------------------------
@@ -441,11 +483,17 @@ def test_a_coded_answer() -> None:
 def test_the_patient() -> None:
     about = patient() | {"gender": "female", "birthDate": "1960-05-06", "deceasedDateTime": "2026-03-03T10:00:00Z"}
     said = {each.fact: (each.value, each.day) for each in record(about=about).course}
-    assert said == {"sex": ("female", None), "birth_date": ("1960-05-06", None), "death_date": ("2026-03-03", dt.date(2026, 3, 3))}
+    assert said == {
+        "sex": ("female", None),
+        "birth_date": ("1960-05-06", None),
+        "death_date": ("2026-03-03", dt.date(2026, 3, 3)),
+    }
     odd = record(about=patient() | {"gender": "other", "birthDate": "x", "deceasedBoolean": True})
     assert all(isinstance(each.value, Unknown) for each in odd.course)
     assert told(odd) == ["birth: date 'x' cannot be read; expected YYYY-MM-DD"]
-    assert told(record(about=patient() | {"birthDate": "1960"})) == ["birth: only the year 1960 is given; taken as its first day"]
+    assert told(record(about=patient() | {"birthDate": "1960"})) == [
+        "birth: only the year 1960 is given; taken as its first day"
+    ]
 
 
 def test_a_condition() -> None:
@@ -455,7 +503,9 @@ def test_a_condition() -> None:
     refuted = record(ill("84114007", truth="refuted"))
     assert not refuted.course
     assert told(refuted) == ["84114007: refuted"]
-    assert [(each.value, each.note) for each in events(ill("84114007", clinical="resolved", abatementDateTime="2026-07-01"))] == [("yes", "ended 2026-07-01")]
+    assert [
+        (each.value, each.note) for each in events(ill("84114007", clinical="resolved", abatementDateTime="2026-07-01"))
+    ] == [("yes", "ended 2026-07-01")]
     both = record(ill("Z17.0", ICD10CM) | {"code": concept(coding("Z17.0", ICD10CM), coding("Z17.1", ICD10CM))})
     assert told(both) == ["er_status is coded as negative and positive: they contradict each other"]
 
@@ -468,7 +518,13 @@ def test_a_pregnancy_that_ended() -> None:
 
 
 def test_a_procedure_counts_once_it_is_done() -> None:
-    surgery = {"resourceType": "Procedure", "id": "p", "status": "completed", "performedDateTime": DAY, "code": concept(coding("64368001", SNOMED))}
+    surgery = {
+        "resourceType": "Procedure",
+        "id": "p",
+        "status": "completed",
+        "performedDateTime": DAY,
+        "code": concept(coding("64368001", SNOMED)),
+    }
     assert (only(surgery).fact, only(surgery).day) == ("surgery_done", ON)
     assert reason(only(surgery | {"status": "in-progress"}).value) is Reason.PRELIMINARY
     planned = record(surgery | {"status": "preparation"})
@@ -484,7 +540,12 @@ def test_a_procedure_counts_once_it_is_done() -> None:
     ],
 )  # fmt: skip
 def test_an_allergy(text: str, value: Any) -> None:
-    allergy = {"resourceType": "AllergyIntolerance", "id": "al", "patient": {"reference": "Patient/p1"}, "code": {"text": text}}
+    allergy = {
+        "resourceType": "AllergyIntolerance",
+        "id": "al",
+        "patient": {"reference": "Patient/p1"},
+        "code": {"text": text},
+    }
     assert [each.value for each in events(allergy)] == ([] if value is None else [value])
     assert not events(allergy | {"verificationStatus": concept(coding("refuted"))})
 
@@ -501,7 +562,9 @@ BAD: list[dict[str, Any]] = [
 
 @pytest.mark.parametrize("bad", BAD, ids=json.dumps)
 def test_one_bad_resource_never_loses_the_rest(bad: dict[str, Any]) -> None:
-    document = bundle(patient(), observation(IHC, "3+"), given(TRASTUZUMAB, 440) | bad, given(TRASTUZUMAB, 450, identity="good"))
+    document = bundle(
+        patient(), observation(IHC, "3+"), given(TRASTUZUMAB, 440) | bad, given(TRASTUZUMAB, 450, identity="good")
+    )
     made = records(document)
     (whole,) = (each for each in made if isinstance(each, Record))
     assert Decimal(450) in [each.value for each in whole.course]
@@ -515,21 +578,45 @@ def test_a_key_that_stands_twice_costs_its_resource() -> None:
         json.dumps(given()).replace('"status": "completed"', '"status": "completed", "status": "not-done"'),
         json.dumps(found(WEIGHT, 70, "kg")).replace('"unit": "kg"', '"unit": "kg", "unit": "lb"'),
         json.dumps(found(WEIGHT, 70, "kg")).replace('"status": "final"', '"status": "final", "status": "cancelled"'),
-        json.dumps(found(WEIGHT, 70, "kg")).replace('"effectiveDateTime"', '"effectiveDateTime": "2020-01-01", "effectiveDateTime"'),
+        json.dumps(found(WEIGHT, 70, "kg")).replace(
+            '"effectiveDateTime"', '"effectiveDateTime": "2020-01-01", "effectiveDateTime"'
+        ),
     ):
         document = json.dumps(bundle(patient(), given(TRASTUZUMAB, 450, identity="good"))).replace(
-            '{"resource": {"resourceType": "Patient"', '{"resource": ' + twice + '}, {"resource": {"resourceType": "Patient"'
+            '{"resource": {"resourceType": "Patient"',
+            '{"resource": ' + twice + '}, {"resource": {"resourceType": "Patient"',
         )
         (whole,) = (each for each in records(document.encode()) if isinstance(each, Record))
         assert [each.value for each in whole.course] == [Decimal(450)]
         assert "stands twice in one object" in told(whole)[0]
 
 
+@pytest.mark.parametrize("resource", [given(), given(TRASTUZUMAB, 440), found(WEIGHT, 70, "kg")], ids=["no amount", "amount", "weight"])
+def test_a_key_that_nobody_reads_costs_its_resource_too(resource) -> None:
+    twice = json.dumps(bundle(patient(), resource)).replace('"status"', '"language": "en", "language": "de", "status"')
+    (whole,) = (each for each in records(twice.encode()) if isinstance(each, Record))
+    assert not whole.course
+    assert "the key 'language' stands twice in one object" in told(whole)[0]
+
+
 def test_the_plain_way_and_the_full_way_read_the_same() -> None:
     """A narrative with a status of its own sends a resource the full way; nothing else changes."""
     narrative = {"text": {"status": "generated", "div": "x"}}
-    cases = [given(), given(TRASTUZUMAB, 440), found(WEIGHT, 154, "lbs"), found(STAGE, "IIB"), found(LVEF_ECHO, 0.5), found(WEIGHT, 70)]
-    cases.append(observation(concept(coding(STAGE)), None, valueCodeableConcept=concept(coding("1", SNOMED, "Stage 2A (qualifier value)"))))
+    cases = [
+        given(),
+        given(TRASTUZUMAB, 440),
+        found(WEIGHT, 154, "lbs"),
+        found(STAGE, "IIB"),
+        found(LVEF_ECHO, 0.5),
+        found(WEIGHT, 70),
+    ]
+    cases.append(
+        observation(
+            concept(coding(STAGE)),
+            None,
+            valueCodeableConcept=concept(coding("1", SNOMED, "Stage 2A (qualifier value)")),
+        )
+    )
     for case in cases:
         assert events(case) == events(case | narrative)
 

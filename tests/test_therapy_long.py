@@ -14,8 +14,10 @@ import pytest
 from her2path.facts.problem import AskedWrongly
 from her2path.facts.value import Interval, Reason, Unknown
 from her2path.read.source import read_records
-from her2path.read.tabular import long
-from her2path.read.tabular.long import is_long, read_long
+from her2path.read.tabular import columns as long_columns
+from her2path.read.tabular.columns import read_long
+from her2path.read.tabular.long import is_long
+from her2path.record.columns import RecordColumns
 from her2path.record.event import RECORDED_STATUS, Event, Record, Trouble
 from therapy_makers import codes, facts
 
@@ -24,7 +26,7 @@ HEADER = "patient,date,fact,value,unit,product,qualifier,specimen,origin"
 
 @pytest.fixture(autouse=True)
 def _tables(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(long, "read_codes", codes)
+    monkeypatch.setattr(long_columns, "codes_of", lambda _facts: codes())
 
 
 def written(folder: Path, *lines: str, header: str = HEADER) -> Path:
@@ -37,7 +39,9 @@ def written(folder: Path, *lines: str, header: str = HEADER) -> Path:
 
 def read(path: Path, columns: dict[str, str] | None = None) -> tuple[list[Record], list[Trouble]]:
     found = list(read_long(path, facts(), columns))
-    return [each for each in found if isinstance(each, Record)], [each for each in found if isinstance(each, Trouble)]
+    batches = [each for each in found if isinstance(each, RecordColumns)]
+    records = [batch.record(place) for batch in batches for place in range(len(batch))]
+    return records, [each for each in found if isinstance(each, Trouble)]
 
 
 def record(folder: Path, *lines: str, header: str = HEADER) -> Record:
@@ -64,7 +68,13 @@ def test_a_row_is_an_event_of_the_course_or_of_a_test(tmp_path: Path) -> None:
         ("ihc_score", "3+", "s1", "x.csv:2 lab"), (RECORDED_STATUS, "positive", "s1", "x.csv:3"),
     ]  # fmt: skip
     dose, sex = made.course
-    assert (dose.fact, dose.value, dose.day, dose.product, dose.qualifier) == ("dose_mg", Decimal(440), dt.date(2026, 1, 5), "trastuzumab-iv", "kanjinti")
+    assert (dose.fact, dose.value, dose.day, dose.product, dose.qualifier) == (
+        "dose_mg",
+        Decimal(440),
+        dt.date(2026, 1, 5),
+        "trastuzumab-iv",
+        "kanjinti",
+    )
     assert (sex.fact, sex.value, sex.day) == ("sex", "female", None)
     assert made.sites == {"breast"}
     assert made.tissues["s1"].kind == "biopsy"
@@ -92,18 +102,39 @@ def test_a_value_and_its_unit(tmp_path: Path, fact: str, value: str, unit: str, 
         ("lvef", "normal", "", Reason.UNPARSABLE_TEXT, "lvef 'normal', expected a number [10..90] (percent)"),
         ("lvef", "5", "%", Reason.IMPLAUSIBLE, "lvef 5, expected a number [10..90] (percent)"),
         ("lvef", "500", "", Reason.IMPLAUSIBLE, "lvef 500, expected a number [10..90] (percent)"),
-        ("weight_kg", "11", "stone", Reason.UNPARSABLE_TEXT, "weight_kg 11 with the unit 'stone', expected a number [25..300] (kg)"),
-        ("dose_mg", "6", "mg/kg", Reason.UNPARSABLE_TEXT, "dose_mg 6 with the unit 'mg/kg', expected a number (0..10000] (mg)"),
+        (
+            "weight_kg",
+            "11",
+            "stone",
+            Reason.UNPARSABLE_TEXT,
+            "weight_kg 11 with the unit 'stone', expected a number [25..300] (kg)",
+        ),
+        (
+            "dose_mg",
+            "6",
+            "mg/kg",
+            Reason.UNPARSABLE_TEXT,
+            "dose_mg 6 with the unit 'mg/kg', expected a number (0..10000] (mg)",
+        ),
         ("er_status", "maybe", "", Reason.UNPARSABLE_TEXT, "er_status 'maybe', expected one of positive, negative"),
         ("dose_mg", "", "", Reason.ABSENT, ""),
     ],
 )
-def test_a_value_that_cannot_be_read_is_unknown_with_its_reason(tmp_path: Path, fact: str, value: str, unit: str, why: Reason, words: str) -> None:
+def test_a_value_that_cannot_be_read_is_unknown_with_its_reason(
+    tmp_path: Path, fact: str, value: str, unit: str, why: Reason, words: str
+) -> None:
     assert event(tmp_path, f"p1,2026-01-01,{fact},{value},{unit}").value == Unknown(why, words)
 
 
 def test_an_unknown_fact_is_told_with_the_nearest_and_loses_nothing_else(tmp_path: Path) -> None:
-    made = record(tmp_path, "p1,2026-01-01,lvfe,60", "p1,2026-01-02,lvfe,61", "p1,2026-01-01,lvef,60", "p1,2026-01-01,,60", "p1,2026-01-01,xyzzy,1")
+    made = record(
+        tmp_path,
+        "p1,2026-01-01,lvfe,60",
+        "p1,2026-01-02,lvfe,61",
+        "p1,2026-01-01,lvef,60",
+        "p1,2026-01-01,,60",
+        "p1,2026-01-01,xyzzy,1",
+    )
     assert [each.fact for each in made.course] == ["lvef"]
     assert told(made) == [
         "x.csv:2: no fact is called 'lvfe'; did you mean lvef?", "x.csv:5: the row names no fact", "x.csv:6: no fact is called 'xyzzy'",
@@ -112,7 +143,13 @@ def test_an_unknown_fact_is_told_with_the_nearest_and_loses_nothing_else(tmp_pat
 
 @pytest.mark.parametrize(
     ("said", "drug", "brand"),
-    [("Kanjinti", "trastuzumab-iv", "kanjinti"), ("T-DM1", "t-dm1", ""), ("ado-trastuzumab emtansine", "t-dm1", ""), ("Trastuzumab SC", "trastuzumab-sc", ""), ("phesgo", "phesgo", "")],
+    [
+        ("Kanjinti", "trastuzumab-iv", "kanjinti"),
+        ("T-DM1", "t-dm1", ""),
+        ("ado-trastuzumab emtansine", "t-dm1", ""),
+        ("Trastuzumab SC", "trastuzumab-sc", ""),
+        ("phesgo", "phesgo", ""),
+    ],
 )
 def test_the_product_of_a_dose(tmp_path: Path, said: str, drug: str, brand: str) -> None:
     made = event(tmp_path, f"p1,2026-01-01,dose_mg,440,mg,{said}")
@@ -132,9 +169,15 @@ def test_a_product_that_is_none_costs_its_row(tmp_path: Path, said: str, words: 
     assert words in told(made)[0]
 
 
-@pytest.mark.parametrize(("said", "method"), [("TTE", "echo"), ("muga", "MUGA"), ("MRI", "CMR"), ("", "unspecified"), ("by eye", "unspecified")])
+@pytest.mark.parametrize(
+    ("said", "method"),
+    [("TTE", "echo"), ("muga", "MUGA"), ("MRI", "CMR"), ("", "unspecified"), ("by eye", "unspecified")],
+)
 def test_the_method_of_an_ejection_fraction(tmp_path: Path, said: str, method: str) -> None:
-    assert event(tmp_path, f"p1,2026-01-01,lvef,60,%,{said}", header="patient,day,fact,value,unit,method").qualifier == method
+    assert (
+        event(tmp_path, f"p1,2026-01-01,lvef,60,%,{said}", header="patient,day,fact,value,unit,method").qualifier
+        == method
+    )
 
 
 @pytest.mark.parametrize("said", ["2026-02-30", "01/02/2026", "2026", "soon"])
@@ -149,7 +192,9 @@ def test_patients_whose_rows_do_not_stand_together_are_whole_all_the_same(tmp_pa
     assert [(each.patient, [(e.value, e.origin) for e in each.course]) for each in made] == [
         ("p1", [(Decimal(61), "x.csv:3")]), ("p2", [(Decimal(60), "x.csv:2"), (Decimal(62), "x.csv:4")]),
     ]  # fmt: skip
-    assert [str(each) for each in troubles] == ["x.csv: the rows of a patient do not stand together; the whole file was sorted in memory"]
+    assert [str(each) for each in troubles] == [
+        "x.csv: the rows of a patient do not stand together; the whole file was sorted in memory"
+    ]
 
 
 def test_a_row_without_a_patient_stands_by_itself(tmp_path: Path) -> None:
@@ -160,14 +205,20 @@ def test_a_row_without_a_patient_stands_by_itself(tmp_path: Path) -> None:
 
 def test_a_row_of_another_width_is_left_out_and_told(tmp_path: Path) -> None:
     path = tmp_path / "x.csv"
-    path.write_text("patient,date,fact,value\np1,2026-01-01,lvef,60\np1,2026-01-01\np1,2026-01-02,lvef,61\n", encoding="utf-8")
+    path.write_text(
+        "patient,date,fact,value\np1,2026-01-01,lvef,60\np1,2026-01-01\np1,2026-01-02,lvef,61\n", encoding="utf-8"
+    )
     (made,), troubles = read(path)
     assert [(each.value, each.origin) for each in made.course] == [(Decimal(60), "x.csv:2"), (Decimal(61), "x.csv:4")]
     assert [str(each) for each in troubles] == ["x.csv:3: the row has 2 cells, but the header has 4; it is left out"]
 
 
 def table(patients: int = 3) -> pa.Table:
-    rows = [(f"p{n:03}", dt.date(2026, 1, 1 + each), "lvef", 60.5 + each, None) for n in range(patients) for each in range(3)]
+    rows = [
+        (f"p{n:03}", dt.date(2026, 1, 1 + each), "lvef", 60.5 + each, None)
+        for n in range(patients)
+        for each in range(3)
+    ]
     names = ["patient", "date", "fact", "value", "product"]
     return pa.table({name: [row[place] for row in rows] for place, name in enumerate(names)})
 
@@ -178,7 +229,9 @@ def test_parquet_with_dates_and_numbers_of_their_own(tmp_path: Path) -> None:
     made, troubles = read(path)
     assert not troubles
     assert [each.patient for each in made] == ["p000", "p001", "p002"]
-    assert [(each.value, each.day) for each in made[0].course] == [(Decimal(f"{60.5 + n}"), dt.date(2026, 1, 1 + n)) for n in range(3)]
+    assert [(each.value, each.day) for each in made[0].course] == [
+        (Decimal(f"{60.5 + n}"), dt.date(2026, 1, 1 + n)) for n in range(3)
+    ]
 
 
 def test_a_file_is_read_batch_by_batch(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -186,9 +239,27 @@ def test_a_file_is_read_batch_by_batch(tmp_path: Path, monkeypatch: pytest.Monke
     path = tmp_path / "x.parquet"
     pq.write_table(table(50), path)
     whole, _ = read(path)
-    monkeypatch.setattr(long, "BATCH_ROWS", 2)
+    monkeypatch.setattr("her2path.read.tabular.long.ROWS_AT_ONCE", 2)
+    assert len(list(read_long(path, facts()))) == 50
     pieces, _ = read(path)
     assert whole == pieces
+
+
+def test_few_rows_and_many_are_coded_alike(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Few rows need no `pyarrow.compute`; blank cells, blank patients and days that cannot be read are the same."""
+    lines = [
+        "p1,2026-01-01,lvef,60,%",
+        "p1,,lvef,,",
+        "p1,soon,er_status,positive,",
+        ",2026-01-02,lvef,0.61,",
+        ",2026-01-02,lvfe,61,",
+        "p2,2026-01-03,dose_mg,440,mg,Kanjinti",
+    ]
+    few, told_of_few = read(written(tmp_path, *lines))
+    monkeypatch.setattr("her2path.read.tabular.long.FEW_ROWS", 0)
+    many, told_of_many = read(written(tmp_path, *lines))
+    assert few == many
+    assert told_of_few == told_of_many
 
 
 def test_which_files_are_long(tmp_path: Path) -> None:

@@ -17,16 +17,16 @@ pytest.importorskip("scipy")
 from her2path.cli.tumour import tumour as command
 from her2path.facts.markdown import plain
 from her2path.simulate.tumour import run as tumour_run
-from her2path.simulate.tumour.equations import TERMS, course, growth_per_day, supply_per_day, switched
+from her2path.simulate.tumour.equations import TERMS, growth_per_day, solve_course, supply_per_day, switched
 from her2path.simulate.tumour.run import (
-    DRUGS,
     IHC_CLASSES,
-    Exposure,
-    Request,
-    drawn,
+    TUMOUR_DRUGS,
+    SerumProfile,
+    TumourRequest,
+    drawn_parameters,
     receptors,
-    run,
-    run_patients,
+    simulate_tumour,
+    simulate_tumours,
     term_rows,
     terms_on,
     tumour_model,
@@ -40,30 +40,30 @@ TROUGH_MG_PER_L = 45.0
 SECONDS_A_DAY = 86400
 
 
-def steady(mg_per_l: float) -> Exposure:
-    return Exposure(np.array([0.0, 1.0]), np.array([mg_per_l, mg_per_l]))
+def steady(mg_per_l: float) -> SerumProfile:
+    return SerumProfile(np.array([0.0, 1.0]), np.array([mg_per_l, mg_per_l]))
 
 
-def falling(request: Request) -> Exposure:
+def falling(request: TumourRequest) -> SerumProfile:
     """Doses that halve every six days: enough of a profile to test with."""
     times = np.arange(request.days * 24 + 1) / 24
     doses = np.arange(0, request.days, 21)
     since = times[:, None] - doses[None, :]
-    return Exposure(times, np.where(since >= 0, 120 * 0.5 ** (np.maximum(since, 0) / 6), 0.0).sum(axis=1))
+    return SerumProfile(times, np.where(since >= 0, 120 * 0.5 ** (np.maximum(since, 0) / 6), 0.0).sum(axis=1))
 
 
 def follow(tumour, nm: float, terms=ALL, days: int = 60, step: float = 1.0):
-    return course(tumour, terms, [0.0], [nm], np.arange(0, days + step / 2, step))
+    return solve_course(tumour, terms, [0.0], [nm], np.arange(0, days + step / 2, step))
 
 
 @pytest.fixture
 def trastuzumab():
-    return tumour_of(Request())
+    return tumour_of(TumourRequest())
 
 
 @pytest.fixture
 def conjugate():
-    return tumour_of(Request(drug="t-dm1"))
+    return tumour_of(TumourRequest(drug="t-dm1"))
 
 
 # -- no drug --------------------------------------------------------------------------------------
@@ -105,7 +105,7 @@ def test_growth_follows_the_integral_of_its_law(trastuzumab) -> None:
 
 def test_without_receptors_nothing_is_bound_and_nothing_dies() -> None:
     for drug in ("trastuzumab", "t-dm1", "t-dxd"):
-        bare = tumour_of(Request(drug=drug), copies_per_cell=0.0)
+        bare = tumour_of(TumourRequest(drug=drug), copies_per_cell=0.0)
         found = follow(bare, 300.0)
         assert not found["bound"].any()
         assert found.volume_cm3 == pytest.approx(follow(bare, 0.0).volume_cm3, rel=1e-5)
@@ -126,7 +126,7 @@ def test_with_binding_alone_occupancy_is_that_of_the_concentration(trastuzumab, 
 def test_at_the_trough_cells_at_the_vessel_are_saturated_and_the_tumour_is_not(trastuzumab) -> None:
     """What the vessels bring is used up on the way: the more receptors, the lower the mean."""
     nm = TROUGH_MG_PER_L * 1e6 / trastuzumab.molecular_weight
-    means = [follow(tumour_of(Request(ihc=ihc)), nm, days=30).occupancy[-1] for ihc in IHC_CLASSES]
+    means = [follow(tumour_of(TumourRequest(ihc=ihc)), nm, days=30).occupancy[-1] for ihc in IHC_CLASSES]
     assert follow(trastuzumab, nm, days=1).occupancy_at_the_vessel[-1] > 0.998
     assert means == sorted(means, reverse=True)
     assert means[0] > 0.98
@@ -138,7 +138,7 @@ def test_at_the_trough_cells_at_the_vessel_are_saturated_and_the_tumour_is_not(t
 
 @pytest.mark.parametrize("drug", ["trastuzumab", "t-dm1"])
 def test_antibody_that_entered_is_there_or_was_lost(drug) -> None:
-    request = Request(drug=drug, cycles=2)
+    request = TumourRequest(drug=drug, cycles=2)
     exposure = falling(request)
     found = tumour_run.course_of(tumour_of(request), terms_on(request), exposure, request.days)
     kept = found["entered"] - found["lost"]
@@ -168,7 +168,9 @@ def test_under_steady_drug_as_many_receptors_are_made_as_destroyed_or_shed(trast
 
 def test_nothing_is_negative() -> None:
     for drug in ("trastuzumab", "t-dm1", "t-dxd"):
-        found = run(Request(drug=drug, cycles=2), falling(Request(cycles=2)), contributions=False).course
+        found = simulate_tumour(
+            TumourRequest(drug=drug, cycles=2), falling(TumourRequest(cycles=2)), contributions=False
+        ).course
         for name, values in found.states.items():
             assert values.min() >= -1e-6 * max(values.max(), 1e-12), name
 
@@ -243,8 +245,8 @@ def test_repair_acts_only_beside_damage_to_dna(trastuzumab) -> None:
 
 
 def test_a_conjugate_kills_by_its_payload_which_comes_from_inside_the_cell() -> None:
-    request = Request(drug="t-dm1", cycles=2)
-    found = run(request, falling(request))
+    request = TumourRequest(drug="t-dm1", cycles=2)
+    found = simulate_tumour(request, falling(request))
     grown = float(found.untreated.volume_cm3[-1])
     assert found.course.volume_cm3[-1] < 0.2 * grown
     left = {part.term: part.volume_without_cm3 for part in found.contributions}
@@ -255,9 +257,9 @@ def test_a_conjugate_kills_by_its_payload_which_comes_from_inside_the_cell() -> 
 
 def test_terms_counted_in_the_payload_are_off_for_conjugates_unless_asked_for() -> None:
     off = {"stump", "signalling", "adcc", "vessels", "repair"}
-    assert terms_on(Request(drug="t-dxd")) == ALL - off
-    assert terms_on(Request(drug="t-dxd", added=frozenset({"adcc"}))) == (ALL - off) | {"adcc"}
-    assert terms_on(Request()) == ALL - {"payload"}
+    assert terms_on(TumourRequest(drug="t-dxd")) == ALL - off
+    assert terms_on(TumourRequest(drug="t-dxd", added=frozenset({"adcc"}))) == (ALL - off) | {"adcc"}
+    assert terms_on(TumourRequest()) == ALL - {"payload"}
 
 
 # -- dose, units ----------------------------------------------------------------------------------
@@ -265,8 +267,8 @@ def test_terms_counted_in_the_payload_are_off_for_conjugates_unless_asked_for() 
 
 @pytest.mark.parametrize("drug", ["trastuzumab", "t-dm1", "t-dxd"])
 def test_more_drug_binds_more_and_leaves_less_tumour(drug) -> None:
-    request = Request(drug=drug, cycles=1)
-    found = [run(request, steady(mg_per_l), contributions=False).course for mg_per_l in (0, 1, 10, 100)]
+    request = TumourRequest(drug=drug, cycles=1)
+    found = [simulate_tumour(request, steady(mg_per_l), contributions=False).course for mg_per_l in (0, 1, 10, 100)]
     bound = [each["bound"][7] for each in found]
     sizes = [each.volume_cm3[-1] for each in found]
     assert bound == sorted(bound)
@@ -278,7 +280,7 @@ def test_units(trastuzumab) -> None:
     """Each by another way than the program's own."""
     assert trastuzumab.association_per_nm_per_day == pytest.approx(1e-4 * SECONDS_A_DAY)
     assert trastuzumab.linear_growth_cm3_per_day == pytest.approx(0.621)
-    found = run(Request(cycles=1), steady(TROUGH_MG_PER_L), contributions=False).course
+    found = simulate_tumour(TumourRequest(cycles=1), steady(TROUGH_MG_PER_L), contributions=False).course
     assert found.serum_nm[0] == pytest.approx(310, rel=0.01), "45 mg/L of an antibody of 145 kDa"
     # A copy a cell in 2 pL is 0.83 pM: a million are 830 nM in the cells, which are 56 % of the tumour.
     tumour_nm = receptors("3+") / 6.022e23 / 2e-12 * 1e9 * 0.56
@@ -309,46 +311,46 @@ def test_units(trastuzumab) -> None:
 ])  # fmt: skip
 def test_a_wrong_request_is_told(wrong, says) -> None:
     with pytest.raises(AskedWrongly, match=says.replace("+", r"\+").replace(".", r"\.")):
-        run(Request(**wrong), steady(10))
+        simulate_tumour(TumourRequest(**wrong), steady(10))
 
 
 def test_a_wrong_exposure_is_told(trastuzumab) -> None:
     for days, serum in (([0, 1], [1]), ([1, 0], [1, 1]), ([], []), ([0], [-1]), ([0], [float("nan")])):
         with pytest.raises(AskedWrongly):
-            course(trastuzumab, ALL, days, serum, [0, 1])
+            solve_course(trastuzumab, ALL, days, serum, [0, 1])
 
 
 def test_wrong_numbers_of_patients_are_told() -> None:
     for patients, seed in ((0, 1), (5, -1)):
         with pytest.raises(AskedWrongly):
-            run_patients(Request(), patients, seed, steady(10))
+            simulate_tumours(TumourRequest(), patients, seed, steady(10))
 
 
 # -- patients -------------------------------------------------------------------------------------
 
 
 def test_a_patient_is_the_same_however_many_are_asked_for() -> None:
-    request = Request(drug="t-dxd")
-    assert drawn(request, 3, 1) == drawn(request, 1030, 1)[:3]
-    assert drawn(request, 1026, 1)[1024:] == drawn(request, 1030, 1)[1024:1026]
-    assert drawn(request, 3, 1) != drawn(request, 3, 2)
+    request = TumourRequest(drug="t-dxd")
+    assert drawn_parameters(request, 3, 1) == drawn_parameters(request, 1030, 1)[:3]
+    assert drawn_parameters(request, 1026, 1)[1024:] == drawn_parameters(request, 1030, 1)[1024:1026]
+    assert drawn_parameters(request, 3, 1) != drawn_parameters(request, 3, 2)
 
 
 def test_receptors_of_patients_spread_about_their_class() -> None:
-    copies = np.log([each["copies_per_cell"] for each in drawn(Request(ihc="2+"), 4000, 1)])
+    copies = np.log([each["copies_per_cell"] for each in drawn_parameters(TumourRequest(ihc="2+"), 4000, 1)])
     assert np.exp(copies.mean()) == pytest.approx(receptors("2+"), rel=0.05)
     assert copies.std() == pytest.approx(0.66, rel=0.05)
 
 
 def test_the_typical_half_kill_is_the_median_of_patients() -> None:
-    found = [each["t_dm1_half_kill"] for each in drawn(Request(drug="t-dm1"), 4000, 1)]
-    assert np.median(found) == pytest.approx(tumour_of(Request(drug="t-dm1")).payload.half_kill_nm, rel=0.05)
+    found = [each["t_dm1_half_kill"] for each in drawn_parameters(TumourRequest(drug="t-dm1"), 4000, 1)]
+    assert np.median(found) == pytest.approx(tumour_of(TumourRequest(drug="t-dm1")).payload.half_kill_nm, rel=0.05)
     assert min(found) > 0
 
 
 def test_patients_are_followed_each_by_herself() -> None:
-    request = Request(cycles=1)
-    two, three = (run_patients(request, number, 4, steady(45)) for number in (2, 3))
+    request = TumourRequest(cycles=1)
+    two, three = (simulate_tumours(request, number, 4, steady(45)) for number in (2, 3))
     assert np.array_equal(two.columns["volume_cm3"], three.columns["volume_cm3"][:2])
     assert len(set(three.columns["volume_cm3"])) == 3
 
@@ -360,7 +362,7 @@ def test_the_terms_of_the_file_are_those_of_the_program() -> None:
     assert tuple(row["term"] for row in term_rows()) == TERMS
     assert {row["strength"] for row in term_rows()} <= {"strong", "moderate", "weak", "none"}
     assert {row["identifiable"] for row in term_rows()} <= {"in part", "no"}
-    assert {plain(row["drug"]) for row in tumour_model().grids["Drugs"]} | {"none"} == set(DRUGS)
+    assert {plain(row["drug"]) for row in tumour_model().grids["Drugs"]} | {"none"} == set(TUMOUR_DRUGS)
 
 
 def test_no_scenario_looks_like_a_fact() -> None:
@@ -374,10 +376,10 @@ def test_no_scenario_looks_like_a_fact() -> None:
         assert parameter.citations
 
 
-@pytest.mark.parametrize("drug", DRUGS)
+@pytest.mark.parametrize("drug", TUMOUR_DRUGS)
 @pytest.mark.parametrize("ihc", IHC_CLASSES)
 def test_every_run_says_what_is_not_identifiable(drug, ihc) -> None:
-    request = Request(ihc=ihc, drug=drug)
+    request = TumourRequest(ihc=ihc, drug=drug)
     told = " ".join(not_identifiable(request, terms_on(request), None))
     assert told
     if drug == "trastuzumab":
@@ -447,7 +449,7 @@ def test_the_command_refuses_what_it_cannot_do(asked, words) -> None:
 
 def test_the_typical_exposure_comes_from_the_model_of_the_drug() -> None:
     pytest.importorskip("numba")
-    request = Request(cycles=6)
+    request = TumourRequest(cycles=6)
     exposure = typical_exposure(request)
     assert exposure.mg_per_l.shape == exposure.times_days.shape
     assert 30 < exposure.mg_per_l[-1] < 60

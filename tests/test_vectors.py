@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
-from her2path.cli import group as cli
+from her2path.cli.group import main
 from her2path.tables.load import default_knowledge
 
 KNOWLEDGE = default_knowledge()
@@ -20,11 +20,11 @@ KNOWLEDGE = default_knowledge()
 @pytest.fixture(autouse=True)
 def _read_once(monkeypatch: pytest.MonkeyPatch) -> None:
     """Every call works with the knowledge read once: reading it anew is what `test_cli.py` does."""
-    monkeypatch.setattr(cli, "read_knowledge", default_knowledge)
+    monkeypatch.setattr("her2path.tables.load.read_knowledge", default_knowledge)
 
 
 def run(*arguments: object) -> Result:
-    return CliRunner().invoke(cli.main, [str(argument) for argument in arguments])
+    return CliRunner().invoke(main, [str(argument) for argument in arguments])
 
 
 def ask(outcome: str, jurisdiction: str | None = "us", on: str | None = None, **facts: object) -> dict:

@@ -173,14 +173,20 @@ def test_conjugates_and_pertuzumab_by_hand():
     clearance = 0.421 * (80 / 57.8) ** 0.37 * (3.5 / 4) ** -0.533 * (10 / 5.7) ** 0.071 * 0.903 * 1.174
     volume = 2.77 * (80 / 57.8) ** 0.489 * 1.197
     np.testing.assert_allclose(found[[0, 1, 3]], [clearance, volume, 5.16 * 0.738])
-    found = values_of("t-dm1", weight_kg=80.0, ecd_ng_per_ml=50.0, albumin_g_per_dl=3.5, tumour_cm=5.0, ast_u_per_l=40.0)
+    found = values_of(
+        "t-dm1", weight_kg=80.0, ecd_ng_per_ml=50.0, albumin_g_per_dl=3.5, tumour_cm=5.0, ast_u_per_l=40.0
+    )
     clearance = 0.676 * (80 / 70) ** 0.49 * 2**0.035 * (3.5 / 4.1) ** -0.423 * (5 / 9) ** 0.052 * (40 / 27) ** 0.071
     np.testing.assert_allclose(found[:4], [clearance, 3.127 * (80 / 70) ** 0.596, 1.534, 0.66])
     found = values_of("pertuzumab", lean_body_mass_kg=40.0, albumin_g_per_dl=3.5)
     lean = 40 / 48
-    np.testing.assert_allclose(found[:4], [0.235 * lean**0.516 * (3.5 / 3.9) ** -1.06, 3.11 * lean**0.747, 0.534, 2.46 * lean**0.83])
+    np.testing.assert_allclose(
+        found[:4], [0.235 * lean**0.516 * (3.5 / 3.9) ** -1.06, 3.11 * lean**0.747, 0.534, 2.46 * lean**0.83]
+    )
     found = values_of("trastuzumab-linear", ecd_ng_per_ml=100.0, weight_kg=60.0)
-    np.testing.assert_allclose(found[:2], [0.225 * (100 / 8.23) ** 0.041, 2.95 * (60 / 70) ** 0.556 * (100 / 8.23) ** 0.105])
+    np.testing.assert_allclose(
+        found[:2], [0.225 * (100 / 8.23) ** 0.041, 2.95 * (60 / 70) ** 0.556 * (100 / 8.23) ** 0.105]
+    )
 
 
 def test_volunteers_eliminate_by_body_mass_index():
@@ -212,7 +218,6 @@ def test_everybody_drawn_can_be_simulated(key, population):
     assert np.all(made[[CLEARANCE, VOLUME, SECOND_VOLUME, THIRD_VOLUME]] > 0)
     assert np.all(made[[MAXIMUM, ABSORPTION]] >= 0)
     assert np.all((made[AVAILABLE] > 0) & (made[AVAILABLE] <= 1))
-
 
 
 EDGES = [
@@ -311,5 +316,7 @@ def test_covariates_that_cannot_be_are_refused(name, text, words):
 
 
 def test_a_population_that_there_is_not_is_refused():
-    with pytest.raises(AskedWrongly, match="no population is called 'lung'; there are breast, early-breast, metastatic-breast, gastric"):
+    with pytest.raises(
+        AskedWrongly, match="no population is called 'lung'; there are breast, early-breast, metastatic-breast, gastric"
+    ):
         covariates_of("lung")

@@ -13,7 +13,7 @@ import fhir_makers as make
 import her2path
 from her2path.cli.group import main
 from her2path.cohort.review import review_source
-from her2path.findings.patient import Settings
+from her2path.findings.settings import Settings
 from her2path.tables.load import default_knowledge
 
 IHC = make.IHC
@@ -122,7 +122,10 @@ def test_a_patient_of_another_server_is_another_patient(tmp_path: Path) -> None:
     )  # fmt: skip
     path = tmp_path / "b.json"
     path.write_text(json.dumps(document), encoding="utf-8")
-    assert {review.patient: review.status for review in review_file(path)} == {"1": None, "http://b/Patient/1": "positive"}
+    assert {review.patient: review.status for review in review_file(path)} == {
+        "1": None,
+        "http://b/Patient/1": "positive",
+    }
 
 
 def test_a_group_reported_against_its_numbers_decides_nothing_by_itself() -> None:

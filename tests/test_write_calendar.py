@@ -10,7 +10,7 @@ from icalendar import Calendar
 
 from her2path.facts.problem import AskedWrongly
 from her2path.facts.source import Citation
-from her2path.findings.plan import PlanItem
+from her2path.findings.plan.items import PlanItem
 from her2path.write.calendar import calendar_of, calendar_of_all, file_name
 from her2path.write.caution import CAUTION
 from her2path.write.plan_words import details_of

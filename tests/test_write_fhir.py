@@ -14,12 +14,13 @@ from fhir.resources.R4B import get_fhir_model_class
 from her2path.facts.codes import Codes
 from her2path.facts.source import Citation
 from her2path.facts.therapy_codes import Measure, TherapyCodes
-from her2path.findings.finding import Finding, Grade, PatientReview, SpecimenReview
-from her2path.findings.plan import PlanItem
+from her2path.findings.finding import Finding, Grade
+from her2path.findings.plan.items import PlanItem
+from her2path.findings.reviews import PatientReview, SpecimenReview
 from her2path.write.caution import CAUTION
 from her2path.write.fhir.proposals import (
     ECHOCARDIOGRAPHY,
-    LVEF,
+    LVEF_CODE,
     bundle_line,
     patient_bundle,
     references_of,
@@ -39,7 +40,9 @@ HOLD = Finding(
 ALARM = Finding(
     Grade.ALARM, "pregnant during therapy", ("c.json Condition/preg",), "pregnancy_check: stop", "Stop; tell her."
 )
-LATE = Finding(Grade.DUE, "the LVEF is 20 days late", ("c.json Observation/lvef-2",), "echo_due: overdue", "Measure it.")
+LATE = Finding(
+    Grade.DUE, "the LVEF is 20 days late", ("c.json Observation/lvef-2",), "echo_due: overdue", "Measure it."
+)
 BARE = Finding(Grade.CONTRADICTION, "weight_kg: 70 and 700 on one day", ("rows.csv:12", "rows.csv:13"))
 OPEN = Finding(
     Grade.MISSING, "missed dose undetermined", (), "missed_dose_action: undetermined", "", None, ("missed_dose_action:1",),
@@ -132,9 +135,7 @@ def test_an_issue_says_what_why_from_what_and_what_to_do() -> None:
     assert [each["code"][0]["text"] for each in issue["evidence"][1:]] == [
         "sources: herceptin-us 2.5 (secondary); decisions D20 (decided)", "facts: lvef 44, lvef_fall 18",
     ]  # fmt: skip
-    assert issue["mitigation"] == [
-        {"action": {"text": "Hold for at least 4 weeks; repeat the LVEF. (by 2026-03-29)"}}
-    ]
+    assert issue["mitigation"] == [{"action": {"text": "Hold for at least 4 weeks; repeat the LVEF. (by 2026-03-29)"}}]
 
 
 def test_a_finding_from_rows_of_a_table_names_them_in_words_only() -> None:
@@ -262,15 +263,17 @@ def test_the_next_lvef_is_asked_for_by_the_codes_of_the_tables_only() -> None:
     plain = one(made(codes=Codes()), "ServiceRequest")
     assert plain["code"] == {"text": ECHO.what}
     assert plain["occurrencePeriod"] == {"start": "2026-04-02", "end": "2026-04-16"}
-    both = one(made(codes=codes_with(LVEF, ECHOCARDIOGRAPHY)), "ServiceRequest")
+    both = one(made(codes=codes_with(LVEF_CODE, ECHOCARDIOGRAPHY)), "ServiceRequest")
     assert both["code"]["coding"] == [
         {"system": "http://snomed.info/sct", "code": "40701008"}, {"system": "http://loinc.org", "code": "10230-1"},
     ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("method", "echo"), [("", True), ("unspecified", True), ("echo", True), ("MUGA", False), ("CMR", False)])
+@pytest.mark.parametrize(
+    ("method", "echo"), [("", True), ("unspecified", True), ("echo", True), ("MUGA", False), ("CMR", False)]
+)
 def test_an_lvef_by_another_method_is_no_order_for_an_echo(method, echo) -> None:
-    request = one(made(codes=codes_with(LVEF, ECHOCARDIOGRAPHY), lvef_method=method), "ServiceRequest")
+    request = one(made(codes=codes_with(LVEF_CODE, ECHOCARDIOGRAPHY), lvef_method=method), "ServiceRequest")
     assert [each["code"] for each in request["code"]["coding"]] == (["40701008"] if echo else []) + ["10230-1"]
 
 
@@ -358,7 +361,9 @@ def test_a_patient_is_referred_to_in_the_record() -> None:
 def test_special_characters_stay_themselves_and_break_nothing() -> None:
     words = 'LVEF < 50 & "low" </div><script>\u2028 ≥ 10 points\x07 \ud83d é'
     finding = Finding(Grade.ACT, words, (), words, words, None, (words,), (), ((words, words),), ((words,),))
-    item = PlanItem("dose", words, ON, ON, {"dose": words, "weird name": words}, (Citation(words, words, "seen"),), (words,))
+    item = PlanItem(
+        "dose", words, ON, ON, {"dose": words, "weird name": words}, (Citation(words, words, "seen"),), (words,)
+    )
     bundle = made([finding], [item], product=words)
     line = bundle_line(bundle)
     assert line.splitlines() == [line]

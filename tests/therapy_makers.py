@@ -132,8 +132,15 @@ def rx(code: str, display: str | None = None) -> dict[str, Any]:
 TRASTUZUMAB = medication(rx("224905"))
 
 
-def _made(kind: str, identity: str, status: str | None, drug: Mapping[str, Any] | str, more: dict[str, Any]) -> dict[str, Any]:
-    made: dict[str, Any] = {"resourceType": kind, "id": identity, "subject": {"reference": "Patient/p1"}, "status": status}
+def _made(
+    kind: str, identity: str, status: str | None, drug: Mapping[str, Any] | str, more: dict[str, Any]
+) -> dict[str, Any]:
+    made: dict[str, Any] = {
+        "resourceType": kind,
+        "id": identity,
+        "subject": {"reference": "Patient/p1"},
+        "status": status,
+    }
     made |= medication(text=drug) if isinstance(drug, str) else dict(drug)
     return {key: each for key, each in (made | more).items() if each is not None}
 
@@ -168,7 +175,15 @@ def stated(
     return _made("MedicationStatement", identity, status, drug, {"effectivePeriod": period} | more)
 
 
-def ill(code: str, system: str = SNOMED, *, identity: str = "c9", clinical: str | None = None, truth: str | None = None, **more: Any) -> dict[str, Any]:
+def ill(
+    code: str,
+    system: str = SNOMED,
+    *,
+    identity: str = "c9",
+    clinical: str | None = None,
+    truth: str | None = None,
+    **more: Any,
+) -> dict[str, Any]:
     """A Condition."""
     made: dict[str, Any] = {
         "resourceType": "Condition", "id": identity, "subject": {"reference": "Patient/p1"}, "code": concept(coding(code, system)),
@@ -177,7 +192,9 @@ def ill(code: str, system: str = SNOMED, *, identity: str = "c9", clinical: str 
     if clinical:
         made["clinicalStatus"] = concept(coding(clinical, "http://terminology.hl7.org/CodeSystem/condition-clinical"))
     if truth:
-        made["verificationStatus"] = concept(coding(truth, "http://terminology.hl7.org/CodeSystem/condition-ver-status"))
+        made["verificationStatus"] = concept(
+            coding(truth, "http://terminology.hl7.org/CodeSystem/condition-ver-status")
+        )
     return made | more
 
 
@@ -187,7 +204,9 @@ def found(code: str, value: Any = None, unit: str | None = None, *, system: str 
         more = {"valueString": value} | more
     elif value is not None:
         more = {"valueQuantity": {"value": value} | ({"unit": unit} if unit is not None else {})} | more
-    return observation(concept(coding(code, system)), None, on=more.pop("on", DAY), identity=more.pop("identity", f"o-{code}"), **more)
+    return observation(
+        concept(coding(code, system)), None, on=more.pop("on", DAY), identity=more.pop("identity", f"o-{code}"), **more
+    )
 
 
 def records(document: Mapping[str, Any] | bytes) -> list[Record | Trouble]:

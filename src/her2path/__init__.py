@@ -4,87 +4,155 @@
     >>> her2path.decide("her2_status", {"ihc_score": "3+"}, edition="asco-cap-2018").value
     'positive'
 
-The public names are listed in `docs/library.md`.
+The public names are those of `__all__`, described in `docs/library.md`; what they promise is in `docs/versions.md`.
+Everything else is private and may move. A name is imported when it is first used.
 """
 
 from __future__ import annotations
 
-from importlib.metadata import PackageNotFoundError, version
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-try:
-    __version__ = version("her2path")
-except PackageNotFoundError:  # pragma: no cover - only in a source tree that is not installed
-    __version__ = "0.0.0"
+from ._moved import install
 
 if TYPE_CHECKING:
-    from .cohort.review import review_source
+    from .cohort.review import review_file, review_source
     from .facts.fact import Fact
-    from .facts.problem import AskedWrongly, KnowledgeError, Problem
-    from .facts.value import Interval, OneOf, Reason, Unknown
-    from .findings.patient import Settings
+    from .facts.problem import AskedWrongly, KnowledgeError, NoJurisdiction, Problem
+    from .facts.source import Citation
+    from .facts.value import Interval, Json, OneOf, Reason, Unknown, Value
+    from .findings.course.standing import Standing
+    from .findings.finding import Finding, Grade
+    from .findings.patient import Reviewer
+    from .findings.plan.items import PlanItem
+    from .findings.plan.regimens import Fitting
+    from .findings.reviews import CourseReview, PatientReview, SpecimenReview
+    from .findings.settings import Settings
     from .findings.summary import Summary
+    from .read.source import read_records
+    from .record.event import Event, Record, Tissue, Trouble
     from .tables.array import Array
     from .tables.decision import Decision, decide
-    from .tables.difference import compare
+    from .tables.difference import Disagreement, Side, compare
     from .tables.edition import Edition
     from .tables.library import Knowledge
     from .tables.load import read_knowledge
     from .tables.many.decide_rows import decide_table
     from .tables.many.look_up import decide_batch
+    from .tables.site import Site, read_site
+    from .write.formats import Format, format_names, register_format
+    from .write.writer import write_reviews
 
-_WHERE = {
-    "review_source": "cohort.review",
-    "Fact": "facts.fact",
-    "AskedWrongly": "facts.problem",
-    "KnowledgeError": "facts.problem",
-    "Problem": "facts.problem",
-    "Interval": "facts.value",
-    "OneOf": "facts.value",
-    "Reason": "facts.value",
-    "Unknown": "facts.value",
-    "Settings": "findings.patient",
-    "Summary": "findings.summary",
-    "Array": "tables.array",
-    "Decision": "tables.decision",
-    "decide": "tables.decision",
-    "compare": "tables.difference",
-    "Edition": "tables.edition",
-    "Knowledge": "tables.library",
-    "read_knowledge": "tables.load",
-    "decide_table": "tables.many.decide_rows",
-    "decide_batch": "tables.many.look_up",
+    __version__: str
+
+_PLACES = {
+    "cohort.review": "review_file review_source",
+    "facts.fact": "Fact",
+    "facts.problem": "AskedWrongly KnowledgeError NoJurisdiction Problem",
+    "facts.source": "Citation",
+    "facts.value": "Interval Json OneOf Reason Unknown Value",
+    "findings.course.standing": "Standing",
+    "findings.finding": "Finding Grade",
+    "findings.patient": "Reviewer",
+    "findings.plan.items": "PlanItem",
+    "findings.plan.regimens": "Fitting",
+    "findings.reviews": "CourseReview PatientReview SpecimenReview",
+    "findings.settings": "Settings",
+    "findings.summary": "Summary",
+    "read.source": "read_records",
+    "record.event": "Event Record Tissue Trouble",
+    "tables.array": "Array",
+    "tables.decision": "Decision decide",
+    "tables.difference": "Disagreement Side compare",
+    "tables.edition": "Edition",
+    "tables.library": "Knowledge",
+    "tables.load": "read_knowledge",
+    "tables.many.decide_rows": "decide_table",
+    "tables.many.look_up": "decide_batch",
+    "tables.site": "Site read_site",
+    "write.formats": "Format format_names register_format",
+    "write.writer": "write_reviews",
 }
+"""The public names by the module that holds them."""
+_WHERE = {name: module for module, names in _PLACES.items() for name in names.split()}
 
 __all__ = [
     "Array",
     "AskedWrongly",
+    "Citation",
+    "CourseReview",
     "Decision",
+    "Disagreement",
     "Edition",
+    "Event",
     "Fact",
+    "Finding",
+    "Fitting",
+    "Format",
+    "Grade",
     "Interval",
+    "Json",
     "Knowledge",
     "KnowledgeError",
+    "NoJurisdiction",
     "OneOf",
+    "PatientReview",
+    "PlanItem",
     "Problem",
     "Reason",
+    "Record",
+    "Reviewer",
     "Settings",
+    "Side",
+    "Site",
+    "SpecimenReview",
+    "Standing",
     "Summary",
+    "Tissue",
+    "Trouble",
     "Unknown",
+    "Value",
     "__version__",
     "compare",
     "decide",
     "decide_batch",
     "decide_table",
+    "format_names",
     "read_knowledge",
+    "read_records",
+    "read_site",
+    "register_format",
+    "review_file",
     "review_source",
-]  # fmt: skip
+    "write_reviews",
+]
+
+install()
 
 
-def __getattr__(name: str) -> Any:
-    """Import a public name when it is first used, so that a small command starts quickly."""
-    from importlib import import_module
+if not TYPE_CHECKING:  # a type checker would believe that there is every name
 
-    if name not in _WHERE:
-        raise AttributeError(f"module 'her2path' has no attribute {name!r}")
-    return getattr(import_module(f".{_WHERE[name]}", __name__), name)
+    def __getattr__(name: str) -> object:
+        """Import a public name when it is first used, so that a small command starts quickly."""
+        from importlib import import_module
+
+        if name == "__version__":
+            value: object = _version()
+        elif name in _WHERE:
+            value = getattr(import_module(f".{_WHERE[name]}", __name__), name)
+        else:
+            raise AttributeError(f"module 'her2path' has no attribute {name!r}")
+        globals()[name] = value
+        return value
+
+
+def __dir__() -> list[str]:
+    return __all__
+
+
+def _version() -> str:
+    from importlib.metadata import PackageNotFoundError, version
+
+    try:
+        return version("her2path")
+    except PackageNotFoundError:  # pragma: no cover - only in a source tree that is not installed
+        return "0.0.0"

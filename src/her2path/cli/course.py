@@ -67,12 +67,12 @@ def course(
     from ..simulate.course.compare import Comparison, run_policy
     from ..simulate.course.files import require_new
     from ..simulate.course.policy import Policy, read_policy
-    from ..simulate.course.recording import mess_named
+    from ..simulate.course.recording import error_rates_named
     from ..simulate.course.run import Scenario
     from ..simulate.course.words import comparison_page, comparison_text, relative_chart
 
     _check_endings(chart, fan)
-    mess_named(mess)
+    error_rates_named(mess)
     if fhir is not None:
         require_new(fhir)
     scenario = Scenario(drug=not no_effect, **who)
@@ -145,23 +145,23 @@ def _write_records(
     policy: Any, scenario: Any, fhir: Path | None, table: Path | None, mess: str, day: dt.date, cores: int | None
 ) -> Iterator[str]:
     """Write the patients of a policy; yields what was done, in words."""
-    from ..simulate.course.recording import entered_late, mess_named, messy
+    from ..simulate.course.recording import entered_late, error_rates_named, with_recording_errors
 
-    how = mess_named(mess)
+    how = error_rates_named(mess)
     if fhir is None and table is None:
         return
     from ..simulate.course.files import write_bundles
     from ..simulate.course.records import Calendar, all_records
     from ..simulate.course.run import portions
     from ..tables.load import read_knowledge
-    from ..write.events_parquet import write_long
+    from ..write.tables.events import write_long
 
     facts = read_knowledge().facts
     done = [0]
 
     def made() -> Iterable[Any]:
         for record in all_records(portions(policy, scenario, cores), scenario, policy, facts, Calendar(day)):
-            changed, what = messy(record, how, scenario.seed)
+            changed, what = with_recording_errors(record, how, scenario.seed)
             done[0] += len(what)
             yield changed
 
@@ -223,7 +223,7 @@ class _Keeper:
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def heart(trials: bool, chart: Path | None, as_json: bool, cores: int | None, no_effect: bool, **who: Any) -> None:
     """True and measured LVEF under anthracycline and trastuzumab; and how well that meets the trials."""
-    from ..simulate.course.heart_words import heart_told, trials_told
+    from ..simulate.course.heart_words import compare_with_trials, simulate_heart
     from ..simulate.course.run import Scenario
 
     _check_endings(chart)
@@ -232,5 +232,5 @@ def heart(trials: bool, chart: Path | None, as_json: bool, cores: int | None, no
         from ..simulate.course.policy import Policy
 
         _draw_fan(Policy("US label"), scenario, chart, cores)
-    told = trials_told(scenario, cores) if trials else heart_told(scenario, cores)
+    told = compare_with_trials(scenario, cores) if trials else simulate_heart(scenario, cores)
     click.echo(json.dumps(finite(told.as_json()), indent=2) if as_json else told.text())

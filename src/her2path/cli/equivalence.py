@@ -17,7 +17,7 @@ from ..facts.problem import PARTLY_READ, AskedWrongly
 if TYPE_CHECKING:
     from ..simulate.equivalence.power import Power, Truth
     from ..simulate.equivalence.responses import Margin
-    from ..write.charts.forest import Panel
+    from ..write.charts.forest import ForestPanel
 
 _margin_option = click.option(
     "--margin", nargs=2, metavar="LOWER UPPER", help="The margin; - for no bound. Differences in percent points."
@@ -60,12 +60,14 @@ def equivalence(
             raise AskedWrongly(f"{', '.join(given)} is for the trial of a FILE; the published trials have their own")
         _published(as_json, chart)
         return
+    from ..simulate.equivalence.arms import ComparisonOptions, compare_arms
     from ..simulate.equivalence.data import read_trial
-    from ..simulate.equivalence.found import Asked, compare
     from ..simulate.equivalence.words import file_json, file_panels, file_text
 
     data = read_trial(file, endpoint=endpoint or "", reference=reference, design=design, column=column)
-    found = compare(data, Asked(scale or "", margin and read_margin(margin), level, method, non_inferior))
+    found = compare_arms(
+        data, ComparisonOptions(scale or "", margin and read_margin(margin), level, method, non_inferior)
+    )
     if as_json:
         click.echo(json.dumps(file_json(data, found), indent=2, ensure_ascii=False))
     else:
@@ -93,7 +95,7 @@ def _published(as_json: bool, chart: Path | None) -> None:
         _draw(published_panels(responses, concentrations), "Published trials of equivalence of trastuzumab", chart)
 
 
-def _draw(panels: list[Panel], title: str, chart: Path) -> None:
+def _draw(panels: list[ForestPanel], title: str, chart: Path) -> None:
     from ..write.charts.forest import forest
     from ..write.charts.style import save
 

@@ -18,9 +18,10 @@ from ..write.output import finite
 from .options import pairs
 
 if TYPE_CHECKING:
+    from ..simulate.arrays import Floats
     from ..simulate.exposure.doses_of_record import History
     from ..simulate.exposure.individual import Prediction
-    from ..simulate.exposure.population import Exposure, Numbers, Request
+    from ..simulate.exposure.population import Exposure, ExposureRequest
     from ..simulate.exposure.schedule import Schedule
     from ..write.charts.exposure import Shown
 
@@ -165,8 +166,8 @@ def _population(asked: Asked, keep: Any) -> tuple[dict[str, Any], str, Callable[
     return finite(told), population_text(found, told), partial(_population_shown, found, missed_days)
 
 
-def _request(asked: Asked) -> tuple[Request, list[str], list[float]]:
-    from ..simulate.exposure.population import Request
+def _request(asked: Asked) -> tuple[ExposureRequest, list[str], list[float]]:
+    from ..simulate.exposure.population import ExposureRequest
     from ..simulate.model import read_model
     from ..simulate.patients import covariates_of
 
@@ -186,7 +187,7 @@ def _request(asked: Asked) -> tuple[Request, list[str], list[float]]:
     count = 1 if asked.typical else asked.patients
     if asked.patients < 1:
         raise AskedWrongly(f"{asked.patients} patients; expected 1 or more")
-    made = Request(read_model(model), population, schedule, count, asked.seed, asked.typical, covariates,
+    made = ExposureRequest(read_model(model), population, schedule, count, asked.seed, asked.typical, covariates,
                    asked.after_days, asked.target, male)  # fmt: skip
     return made, assumed, missed_days
 
@@ -233,7 +234,7 @@ def _named(schedule: Schedule, cycles: int) -> str:
     return schedule.name
 
 
-def _gone(below: Numbers) -> tuple[float, float, float]:
+def _gone(below: Floats) -> tuple[float, float, float]:
     import numpy as np
 
     low, middle, high = np.percentile(below, (5, 50, 95), method="inverted_cdf")
@@ -247,7 +248,7 @@ def _one_patient(asked: Asked, keep: Any) -> tuple[dict[str, Any], str, Callable
     from ..simulate.exposure.dose_history import read_levels
     from ..simulate.exposure.individual import predict
     from ..simulate.exposure.population import Exposure
-    from ..simulate.exposure.words import patient_json, patient_text
+    from ..simulate.exposure.words import prediction_json, prediction_text
 
     if asked.patients < 1:
         raise AskedWrongly(f"{asked.patients} draws; expected 1 or more")
@@ -259,8 +260,8 @@ def _one_patient(asked: Asked, keep: Any) -> tuple[dict[str, Any], str, Callable
     # The draws of one patient are summed up as the patients of a population are.
     summary = Exposure(found.request, found.measures, found.others, _NO_BANDS).as_json()
     summary["units"]["auc"] = "mg d/L from one dose to the next"
-    told = finite(patient_json(found, summary))
-    return told, patient_text(found, summary), partial(_patient_shown, found)
+    told = finite(prediction_json(found, summary))
+    return told, prediction_text(found, summary), partial(_patient_shown, found)
 
 
 _NO_BANDS: Any = None
@@ -335,7 +336,7 @@ def _patient_shown(found: Prediction) -> Shown:
 
 
 @contextmanager
-def _profiles(output: Path | None, source: Path | None) -> Iterator[Callable[[int, Numbers, Numbers], None] | None]:
+def _profiles(output: Path | None, source: Path | None) -> Iterator[Callable[[int, Floats, Floats], None] | None]:
     """What writes profiles as they come, a row group for each portion of patients; `None` without a file."""
     if output is None:
         yield None
@@ -352,7 +353,7 @@ def _profiles(output: Path | None, source: Path | None) -> Iterator[Callable[[in
     schema = pa.schema(list(columns.items()))
     writers: list[pq.ParquetWriter] = []
 
-    def keep(first: int, times: Numbers, concentration: Numbers) -> None:
+    def keep(first: int, times: Floats, concentration: Floats) -> None:
         # Opened with the first profiles, so that a request that cannot be met leaves an older file as it is.
         if not writers:
             writers.append(pq.ParquetWriter(output, schema))

@@ -1,20 +1,68 @@
-"""What the options of a command say: NAME=VALUE, given many times."""
+"""What the options of several commands say: a day, NAME=VALUE given many times, the columns of a file."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import datetime as dt
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
 
 from ..facts.problem import AskedWrongly
+from ..write.formats import format_names, is_format
+
+if TYPE_CHECKING:
+    _DateType = click.ParamType[dt.date]
+    _NameType = click.ParamType[str]
+else:
+    _DateType = _NameType = click.ParamType
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+
+class Day(_DateType):
+    """A date on the command line."""
+
+    name = "date"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> dt.date:
+        if isinstance(value, dt.date):
+            return value
+        try:
+            return dt.date.fromisoformat(value)
+        except ValueError:
+            self.fail(f"{value!r} is no date; write YYYY-MM-DD", param, ctx)
+
+
+class FormatName(_NameType):
+    """A format of a review, from the registry; formats from outside are looked for only where they must be."""
+
+    name = "format"
+
+    def get_metavar(self, *_: object, **__: object) -> str:
+        return f"[{'|'.join(format_names())}]"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        if not is_format(value):
+            self.fail(f"{value!r} is not one of {', '.join(map(repr, format_names()))}.", param, ctx)
+        return str(value)
+
+
+def column_option(command: Command) -> Command:
+    """The option that says which column of a file holds which fact."""
+    return click.option(
+        "--column", "columns", multiple=True, metavar="FACT=COLUMN", help="The column of FILE that holds a fact."
+    )(command)
 
 
 def pairs(texts: Iterable[str], example: str = "--fact ihc_score=2+") -> dict[str, str]:
     """NAME=VALUE options as a mapping. Raises `AskedWrongly` for one without `=` or a name given twice."""
-    found: dict[str, str] = {}
+    values: dict[str, str] = {}
     for text in texts:
         name, equals, value = (part.strip() for part in text.partition("="))
         if not equals:
             raise AskedWrongly(f"{text!r}: write NAME=VALUE, for example {example}")
-        if name in found:
-            raise AskedWrongly(f"{name} is given twice: {found[name]} and {value}")
-        found[name] = value
-    return found
+        if name in values:
+            raise AskedWrongly(f"{name} is given twice: {values[name]} and {value}")
+        values[name] = value
+    return values

@@ -1,61 +1,41 @@
-"""`her2path simulate` and `her2path equivalence`: commands that are imported only when they are called."""
+"""`her2path simulate`: the simulators, which need the extra `simulate`."""
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import Any, ClassVar
+from typing import Any
 
 import click
 
 from ..facts.problem import AskedWrongly
+from .lazy import LazyGroup, Place
 
 LIBRARIES = ("numba", "scipy", "matplotlib")
 """What the extra `simulate` brings."""
 
 
-class Simulators(click.Group):
-    """Commands that are imported when they are called: the simulators need the extra `simulate`."""
+PLACES = {
+    "exposure": Place("exposure", "Concentrations over time, and the day the drug is gone."),
+    "heart": Place("course", "True and measured LVEF under anthracycline and trastuzumab."),
+    "tumour": Place("tumour", "Follow HER2 and a tumour under a drug."),
+    "course": Place("course", "Virtual patients through policies, by the same rules."),
+    "trial": Place("equivalence", "The power of a trial of equivalence, or its size."),
+    "truth": Place("truth", "What was published, and the same number simulated."),
+}
 
-    places: ClassVar[dict[str, str]] = {
-        "exposure": "exposure", "heart": "course", "tumour": "tumour",
-        "course": "course", "trial": "equivalence", "truth": "truth",
-    }  # fmt: skip
+
+class Simulators(LazyGroup):
+    """The simulators. A command raises `AskedWrongly` where what it needs is not installed."""
 
     def invoke(self, ctx: click.Context) -> Any:
         try:
             return super().invoke(ctx)
         except ModuleNotFoundError as error:
-            raise needed(error) from error
-
-    def list_commands(self, _ctx: click.Context) -> list[str]:
-        return [*self.places]
-
-    def get_command(self, _ctx: click.Context, cmd_name: str) -> click.Command | None:
-        if cmd_name not in self.places:
-            return None
-        return lazily(self.places[cmd_name], cmd_name)
+            library = (error.name or "").split(".")[0]
+            if library in LIBRARIES:
+                raise AskedWrongly(f"this needs {library}: pip install 'her2path[simulate]'") from error
+            raise
 
 
-def lazily(module: str, name: str) -> click.Command:
-    """A command of a simulator's module. Raises `AskedWrongly` where what it needs is not installed."""
-    try:
-        found: click.Command = getattr(import_module(f"her2path.cli.{module}"), name)
-    except ModuleNotFoundError as error:
-        raise needed(error) from error
-    return found
-
-
-def needed(error: ModuleNotFoundError) -> Exception:
-    """What to say where a library of the extra is missing; any other error as it is."""
-    library = (error.name or "").split(".")[0]
-    if library in LIBRARIES:
-        return AskedWrongly(f"this needs {library}: pip install 'her2path[simulate]'")
-    return error
-
-
-@click.group(cls=Simulators)
+@click.group(cls=Simulators, places=PLACES)
 def simulate() -> None:
     """Simulate exposure, the heart, the tumour, whole courses under policies, and trials of equivalence."""
-
-
-equivalence = lazily("equivalence", "equivalence")

@@ -15,13 +15,13 @@ from ..facts.problem import AskedWrongly
 from ..write.output import put
 
 if TYPE_CHECKING:
-    from ..simulate.tumour.run import Patients, Run
+    from ..simulate.tumour.run import TumourPatients, TumourRun
 
-IHC_CLASSES = ("0", "1+", "2+", "3+")
+IHC_CHOICES = ("0", "1+", "2+", "3+")
 
 
 @click.command()
-@click.option("--ihc", type=click.Choice(IHC_CLASSES), default="3+", show_default=True, help="HER2 of the tumour.")
+@click.option("--ihc", type=click.Choice(IHC_CHOICES), default="3+", show_default=True, help="HER2 of the tumour.")
 @click.option("--drug", default="trastuzumab", show_default=True, help="trastuzumab, t-dm1, t-dxd or none.")
 @click.option("--schedule", default="q3w", show_default=True, help="q3w, weekly, or sc (600 mg under the skin).")
 @click.option("--cycles", type=int, default=6, show_default=True, help="Cycles of 21 days.")
@@ -47,10 +47,10 @@ def tumour(
     """
     require_extra()
     from ..simulate.tumour import words as text
-    from ..simulate.tumour.run import Request, run, run_patients, term_rows
+    from ..simulate.tumour.run import TumourRequest, simulate_tumour, simulate_tumours, term_rows
 
     if terms:
-        put(json.dumps(term_rows(), indent=2) if as_json else text.told_terms(), None)
+        put(json.dumps(term_rows(), indent=2) if as_json else text.terms_text(), None)
         return
     if output is not None and output.suffix.lower() != ".parquet":
         raise AskedWrongly(f"{output}: the file ends in .parquet, not {output.suffix or 'nothing'}")
@@ -60,18 +60,18 @@ def tumour(
         require_ending(chart)
         if patients is not None:
             raise AskedWrongly("--chart draws one patient; leave out --patients")
-    request = Request(
+    request = TumourRequest(
         ihc, drug, schedule, cycles, frozenset(without), frozenset(added), volume_cm3, other_kill_per_day=other_kill
     )
     if patients is not None:
-        many = run_patients(request, patients, seed)
+        many = simulate_tumours(request, patients, seed)
         found = text.patients_summary(many)
-        put(json.dumps(found, indent=2) if as_json else text.told_patients(many), None)
+        put(json.dumps(found, indent=2) if as_json else text.patients_text(many), None)
         if output is not None:
             _write_patients(many, output)
         return
-    one = run(request)
-    put(json.dumps(text.summary(one), indent=2) if as_json else text.told(one), None)
+    one = simulate_tumour(request)
+    put(json.dumps(text.run_summary(one), indent=2) if as_json else text.run_text(one), None)
     if output is not None:
         _write_days(one, output)
     if chart is not None:
@@ -89,7 +89,7 @@ def require_extra() -> None:
         raise AskedWrongly("the tumour needs SciPy: pip install 'her2path[simulate]'") from error
 
 
-def _write_days(one: Run, output: Path) -> None:
+def _write_days(one: TumourRun, output: Path) -> None:
     """One row a day."""
     course = one.course
     _write(
@@ -114,7 +114,7 @@ def _write_days(one: Run, output: Path) -> None:
     )
 
 
-def _write_patients(many: Patients, output: Path) -> None:
+def _write_patients(many: TumourPatients, output: Path) -> None:
     """One row a patient."""
     _write({"patient": list(range(1, len(many.columns["volume_cm3"]) + 1)), **many.columns}, output)
 

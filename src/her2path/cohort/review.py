@@ -1,30 +1,225 @@
-"""Every patient of a source reviewed, one after the other."""
+"""Every patient of a source reviewed: the source in pieces, one batch after the other, in as many processes as asked.
+
+What is made of a batch (text, rows of a table) is made by the process that reviewed it, in the order of the source.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+import os
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Generic, TypeVar
 
-from ..findings.finding import PatientReview
-from ..findings.patient import Reviewer, Settings
-from ..record.event import Record, Trouble
+from ..facts.problem import AskedWrongly
+from ..findings.patient import Reviewed, Reviewer
+from ..findings.reviews import PatientReview
+from ..findings.settings import Settings
+from ..findings.summary import Summary
+from ..read.files import Piece, read_pieces, source_size
+from ..read.source import TABLES, ColumnPart, ColumnWorker, Layout, read_columns
+from ..record.columns import RecordColumns
+from ..record.event import Trouble
 from ..tables.library import Knowledge
+from .pool import can_share, in_turn
+
+WORTH_SHARING_BYTES = 32_000_000
+"""A smaller source is done before the processes have started."""
+BATCH_BYTES = 24_000_000
+"""So much of a source is reviewed together: smaller batches cost more for each patient, larger ones more memory."""
+
+Output = TypeVar("Output")
+Progress = Callable[[int], object]
+
+
+@dataclass(slots=True)
+class Part(Generic[Output]):
+    """What came of a part of the source: outputs of its batches with troubles between them, and the counts."""
+
+    items: list[Output | Trouble] = field(default_factory=list)
+    summary: Summary = field(default_factory=Summary)
+    loose: list[tuple[str, str, bytes]] = field(default_factory=list)
+
+
+def processes_for(path: Path) -> int:
+    """How many processes a source is worth: all cores for a large one on Linux, otherwise one."""
+    large = source_size(path) >= WORTH_SHARING_BYTES
+    return (os.cpu_count() or 1) if large and can_share() and _can_be_shared(path) else 1
+
+
+def _can_be_shared(path: Path) -> bool:
+    return path.suffix.lower() != ".csv"
 
 
 def review_source(
     path: Path,
     knowledge: Knowledge,
     settings: Settings,
-    progress: Callable[[int], object] | None = None,
+    progress: Progress | None = None,
     columns: Mapping[str, str] | None = None,
 ) -> Iterator[PatientReview | Trouble]:
-    """Review every patient of a file, archive or folder, one at a time, in bounded memory.
+    """Review every patient of a file, archive or folder, in bounded memory and in the order of the source.
 
     What belongs to no patient comes as a `Trouble`. `progress` is told the bytes just read; `columns`
     says which column of a CSV or Parquet file holds which fact.
     """
-    from ..read.source import read_records
-
     reviewer = Reviewer(knowledge, settings)
-    for found in read_records(path, knowledge.facts, progress, columns, settings.courses):
-        yield reviewer.review(found) if isinstance(found, Record) else found
+    for batch in read_columns(path, knowledge.facts, progress, columns, settings.courses):
+        if isinstance(batch, Trouble):
+            yield batch
+        else:
+            yield from reviewer.review_columns(batch)
+
+
+class _Work(Generic[Output]):
+    """Reviews batches and makes of each what is asked for; one stands in every process."""
+
+    def __init__(self, knowledge: Knowledge, settings: Settings, output: Callable[[Reviewed], Output]) -> None:
+        self.knowledge, self.settings, self.output = knowledge, settings, output
+        self.reviewer = Reviewer(knowledge, settings)
+        self.worker = ColumnWorker(knowledge.facts, settings.courses)
+
+    def before_sharing(self) -> None:
+        """Load what the processes share."""
+        if self.settings.courses:
+            self.reviewer.load_compiled()
+
+    def of_batches(self, batches: Iterable[RecordColumns | Trouble]) -> Part[Output]:
+        part: Part[Output] = Part()
+        for batch in batches:
+            if isinstance(batch, Trouble):
+                part.items.append(batch)
+                part.summary.troubles += 1
+            else:
+                reviewed = self.reviewer.review_columns(batch)
+                part.items.append(self.output(reviewed))
+                part.summary.add_all(reviewed)
+        return part
+
+    def of_pieces(self, pieces: list[Piece | Trouble]) -> Part[Output]:
+        read: ColumnPart = self.worker.read(pieces)
+        part = self.of_batches(read.items)
+        part.loose = read.loose
+        return part
+
+
+class _OfRows(_Work[Output]):
+    """The same for ranges of rows of a Parquet file; each process opens the file itself."""
+
+    def __init__(
+        self, path: Path, columns: Mapping[str, str] | None, knowledge: Knowledge, settings: Settings,
+        output: Callable[[Reviewed], Output],
+    ) -> None:  # fmt: skip
+        from ..read.tabular.columns import ColumnReader
+        from ..read.tabular.long import LongFile
+
+        super().__init__(knowledge, settings, output)
+        self.path, self.columns = path, columns
+        self.file: LongFile | None = None
+        self.reader = ColumnReader(knowledge.facts, path.name)
+
+    def of_rows(self, rows: tuple[int, int]) -> Part[Output]:
+        from ..read.tabular.long import LongFile
+
+        if self.file is None:
+            self.file = LongFile(self.path, self.columns)
+        return self.of_batches([self.reader.read(self.file.read(*rows))])
+
+
+def review_parts(
+    path: Path,
+    knowledge: Knowledge,
+    settings: Settings,
+    output: Callable[[Reviewed], Output],
+    *,
+    processes: int = 1,
+    progress: Progress | None = None,
+    columns: Mapping[str, str] | None = None,
+) -> Iterator[Part[Output]]:
+    """Review a source, part by part, in its order; of each batch comes what `output` makes of it."""
+    if path.suffix.lower() in TABLES:
+        yield from _parts_of_table(path, knowledge, settings, output, processes, progress, columns)
+        return
+    if columns:
+        raise AskedWrongly(f"--column is for CSV and Parquet; {path} is read as FHIR")
+    work = _Work(knowledge, settings, output)
+    if processes > 1:
+        work.before_sharing()
+    with Layout() as layout:
+        for part in in_turn(_batches(path, progress), work.of_pieces, processes):
+            for loose in part.loose:
+                layout.put(*loose)
+            yield part
+        reader = work.worker.reader
+        for batch in layout.columns(reader):
+            yield work.of_batches([batch])
+
+
+def _parts_of_table(
+    path: Path, knowledge: Knowledge, settings: Settings, output: Callable[[Reviewed], Output], processes: int,
+    progress: Progress | None, columns: Mapping[str, str] | None,
+) -> Iterator[Part[Output]]:  # fmt: skip
+    if processes > 1 and path.suffix.lower() == ".parquet":
+        from ..read.tabular.long import LongFile, is_long
+
+        ranges = LongFile(path, columns).ranges() if is_long(path, columns) else None
+        if ranges is not None:
+            work = _OfRows(path, columns, knowledge, settings, output)
+            work.before_sharing()
+            for done, part in enumerate(in_turn(ranges, work.of_rows, processes), start=1):
+                if progress is not None:
+                    progress(_share(path, done, len(ranges)))
+                yield part
+            return
+    alone = _Work(knowledge, settings, output)
+    for batch in read_columns(path, knowledge.facts, progress, columns, settings.courses):
+        yield alone.of_batches([batch])
+
+
+def _share(path: Path, done: int, parts: int) -> int:
+    """The bytes of a file that one more of so many parts is worth."""
+    size = source_size(path)
+    return size * done // parts - size * (done - 1) // parts
+
+
+def _batches(path: Path, progress: Progress | None) -> Iterator[list[Piece | Trouble]]:
+    batch: list[Piece | Trouble] = []
+    size = 0
+    for piece in read_pieces(path):
+        batch.append(piece)
+        if isinstance(piece, Piece):
+            size += len(piece.content)
+            if progress is not None and piece.size:
+                progress(piece.size)
+        if size >= BATCH_BYTES:
+            yield batch
+            batch, size = [], 0
+    if batch:
+        yield batch
+
+
+def review_file(
+    path: Path,
+    output: Path,
+    knowledge: Knowledge,
+    settings: Settings,
+    *,
+    processes: int | None = None,
+    columns: Mapping[str, str] | None = None,
+) -> Summary:
+    """Review a source and write its findings, patients and episodes as Parquet files, as `review -o FILE.parquet` does.
+
+    Gives the counts over all patients. Raises `AskedWrongly` where the source cannot be read as what it is, or an
+    output cannot be written.
+    """
+    from ..write.tables.file import FindingsFile
+
+    summary = Summary()
+    with FindingsFile(output, path) as file:
+        for part in review_parts(
+            path, knowledge, settings, file.batch, processes=processes or processes_for(path), columns=columns
+        ):
+            summary.merge(part.summary)
+            for item in part.items:
+                file.put(item)
+    return summary

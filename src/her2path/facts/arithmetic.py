@@ -6,14 +6,12 @@ known results ("50-55" of 65 is a fall of 10 to 15), and an unknown input leaves
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
 from .value import Interval, OneOf, Reason, Unknown, Value
-
-Get = Callable[[str], Value | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +38,7 @@ def known_value(value: Value) -> Value | None:
     return None if isinstance(value, Unknown) else value
 
 
-def plain(interval: Interval) -> Value:
+def simplified(interval: Interval) -> Value:
     """An interval of one point as that number."""
     if interval.low is not None and interval.low == interval.high:
         return interval.low
@@ -54,7 +52,7 @@ def difference(left: Value | None, right: Value | None) -> Value | None:
         return None
     low = None if a.low is None or b.high is None else a.low - b.high
     high = None if a.high is None or b.low is None else a.high - b.low
-    return plain(Interval(low, high, a.low_included and b.high_included, a.high_included and b.low_included))
+    return simplified(Interval(low, high, a.low_included and b.high_included, a.high_included and b.low_included))
 
 
 def is_below(left: Value | None, right: Value | None) -> Value | None:
@@ -91,35 +89,39 @@ RULES = (
     Rule("hormone_receptor_status", ("er_status", "pr_status"), either_positive),
     Rule("reproductive_potential", ("sex", "menopausal_status"), can_be_pregnant),
 )
-INPUTS = frozenset(name for rule in RULES for name in rule.inputs)
+RULE_INPUTS = frozenset(name for rule in RULES for name in rule.inputs)
 
 
-def derive(values: dict[str, Value], unknown: dict[str, Unknown], facts: Mapping[str, Any]) -> None:
+def derive(
+    values: dict[str, Value], unknown: dict[str, Unknown], facts: Mapping[str, Any], rules: Iterable[Rule] = RULES
+) -> None:
     """Add what follows by arithmetic to `values`; a given result that contradicts it becomes unknown."""
-    for rule in RULES:
+    for rule in rules:
         if rule.result not in facts or all(name not in values for name in rule.inputs):
             continue
-        made = rule.function(*[values.get(name) for name in rule.inputs])
-        if made is None:
+        derived = rule.function(*[values.get(name) for name in rule.inputs])
+        if derived is None:
             continue
         held = values.get(rule.result)
         if held is None:
-            coerced = facts[rule.result].coerce(made)
+            coerced = facts[rule.result].coerce(derived)
             if isinstance(coerced, Unknown):
                 unknown[rule.result] = coerced
             else:
                 values[rule.result] = coerced
                 unknown.pop(rule.result, None)
-        elif not _agree(held, made):
-            said = " and ".join(f"{name} {values.get(name, 'unknown')}" for name in rule.inputs)
+        elif not _agree(held, derived):
+            input_words = " and ".join(f"{name} {values.get(name, 'unknown')}" for name in rule.inputs)
             del values[rule.result]
-            unknown[rule.result] = Unknown(Reason.CONTRADICTORY, f"{held} was given, but {said} make it {made}")
+            unknown[rule.result] = Unknown(
+                Reason.CONTRADICTORY, f"{held} was given, but {input_words} make it {derived}"
+            )
 
 
-def _agree(held: Value, made: Value) -> bool:
-    one, other = as_interval(held), as_interval(made)
+def _agree(held: Value, derived: Value) -> bool:
+    one, other = as_interval(held), as_interval(derived)
     if one is not None and other is not None:
         return one.overlaps(other)
     if isinstance(held, OneOf):
-        return made in held.values
-    return held == made
+        return derived in held.values
+    return held == derived

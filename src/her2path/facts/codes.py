@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from .cache import kept
+from .fact import Facts
 from .folder import knowledge_folder
 from .markdown import code_names, plain, read_markdown
 from .therapy_codes import TherapyCodes, read_therapy_codes
@@ -84,10 +85,19 @@ def system_name(address: Any) -> str:
     return SYSTEMS.get(address) or SYSTEMS.get(address.split("|")[0].split("/version/")[0].rstrip("/"), "")
 
 
-@cache
 def read_codes(folder: Path | None = None) -> Codes:
-    """Read the code tables that ship with the package, or those in `folder`."""
-    folder = folder or knowledge_folder() / "codes"
+    """The code tables of the knowledge in use, or those in the folder of codes `folder`."""
+    return _read_once(folder or knowledge_folder() / "codes")
+
+
+def codes_of(facts: Facts) -> Codes:
+    """The code tables beside some facts; those of the knowledge in use where none stand there."""
+    folder = facts.path.parent / "codes"
+    return read_codes(folder if folder.is_dir() else None)
+
+
+@cache
+def _read_once(folder: Path) -> Codes:
     return kept("codes", sorted(folder.rglob("*.md")), lambda: _read_codes(folder))
 
 

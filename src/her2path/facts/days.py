@@ -25,27 +25,27 @@ def _dates(days: Days) -> Any:
 
 
 def months_after(days: Days, months: Days | int) -> Days:
-    """The days so many calendar months after `days`, clamped to the end of the month."""
+    """The days so many calendar months after `days` (both columns of ordinals), clamped to the end of the month."""
     dates = _dates(days)
     month = dates.astype("datetime64[M]")
     day_of_month = (dates - month.astype("datetime64[D]")).astype(np.int64)
     target = month + np.asarray(months).astype("timedelta64[M]")
     start = target.astype("datetime64[D]").astype(np.int64)
     length = (target + 1).astype("datetime64[D]").astype(np.int64) - start
-    made: Days = start + np.minimum(day_of_month, length - 1) + EPOCH
-    return made
+    later: Days = start + np.minimum(day_of_month, length - 1) + EPOCH
+    return later
 
 
 def months_between(days: Days, on: int) -> Days:
-    """The whole calendar months from `days` to `on`."""
+    """The whole calendar months from `days` (ordinals) to the ordinal `on`."""
     months: Days = (
         np.datetime64(int(on) - EPOCH, "D").astype("datetime64[M]") - _dates(days).astype("datetime64[M]")
     ).astype(np.int64)
-    made: Days = months - (months_after(days, months) > on)
-    return made
+    whole_months: Days = months - (months_after(days, months) > on)
+    return whole_months
 
 
 def years_between(days: Days, on: int) -> Days:
-    """The whole years from `days` (birth dates) to `on`."""
-    made: Days = months_between(days, on) // 12
-    return made
+    """The whole years from `days` (birth dates, ordinals) to the ordinal `on`."""
+    years: Days = months_between(days, on) // 12
+    return years

@@ -56,7 +56,7 @@ def prepare(raw: Mapping[str, Any], facts: Facts, read: bool = False) -> Given:
     _group_means_numbers(given)
     _implied(given, facts)
     _not_reported(given, facts)
-    if not arithmetic.INPUTS.isdisjoint(given.values):
+    if not arithmetic.RULE_INPUTS.isdisjoint(given.values):
         arithmetic.derive(given.values, given.unknown, facts)
     return given
 
@@ -66,9 +66,9 @@ def _drop_partly_not_reported(given: Given, facts: Facts) -> None:
     if NOT_REPORTED not in given.values.values():
         return
     for members in facts.tests.values():
-        said = [fact.name for fact in members if given.values.get(fact.name) == NOT_REPORTED]
+        not_reported = [fact.name for fact in members if given.values.get(fact.name) == NOT_REPORTED]
         reported = [f.name for f in members if given.values.get(f.name, NOT_REPORTED) != NOT_REPORTED]
-        for name in said:
+        for name in not_reported:
             del given.values[name]
             if reported:
                 given.unknown[name] = Unknown(Reason.ABSENT)

@@ -46,6 +46,7 @@ class Fact:
 
     @property
     def is_number(self) -> bool:
+        """Whether its values are numbers, not categories or dates."""
         return self.kind == "number"
 
     def expected(self) -> str:
@@ -57,7 +58,7 @@ class Fact:
             return f"a number {self.plausible}{unit}"
         return "one of " + ", ".join(self.values)
 
-    def coerce(self, raw: Any) -> Value:
+    def coerce(self, raw: object) -> Value:
         """The value that `raw` stands for: text, number, Decimal, or a value already made.
 
         Blank text and `None` are *absent*; what cannot be read is *unparsable text*; a number out
@@ -165,23 +166,23 @@ class Fact:
         return interval if interval.overlaps(self.plausible) and not interval.is_empty else self._implausible(interval)
 
     def _implausible(self, raw: Any) -> Unknown:
-        return Unknown(Reason.IMPLAUSIBLE, f"{self.name} {_said(raw)}, expected {self.expected()}")
+        return Unknown(Reason.IMPLAUSIBLE, f"{self.name} {_quoted(raw)}, expected {self.expected()}")
 
     def _refused(self, raw: Any) -> Unknown:
-        return Unknown(Reason.UNPARSABLE_TEXT, f"{self.name} {_said(raw)!r}, expected {self.expected()}")
+        return Unknown(Reason.UNPARSABLE_TEXT, f"{self.name} {_quoted(raw)!r}, expected {self.expected()}")
 
 
 _DAY = re.compile(r"(\d{4}-\d{2}-\d{2})(?:[T ]\d{2}:\d{2}.*)?")
-MOST_SAID = 200
+MOST_QUOTED = 200
 
 
-def _said(raw: Any) -> str:
+def _quoted(raw: Any) -> str:
     """A raw value in words, however long it is."""
     try:
         text = str(raw)
     except ValueError:
         return "a number of thousands of digits"
-    return text if len(text) <= MOST_SAID else f"{text[:MOST_SAID]}..."
+    return text if len(text) <= MOST_QUOTED else f"{text[:MOST_QUOTED]}..."
 
 
 @dataclass(slots=True, eq=False)
@@ -280,11 +281,18 @@ def _facts_of(document: Document, grid: Grid) -> Iterator[tuple[Fact, Problem | 
                 problem = Problem(document.path, line, "bad fact", what, "write for example (0..100]")
             else:
                 fact = Fact(
-                    name=name, kind=kind, values=values, unit=plain(record.get("unit", "")), plausible=plausible,
-                    test=plain(record.get("test", "")), open_values=frozenset(code_names(record.get("open", ""))),
+                    name=name,
+                    kind=kind,
+                    values=values,
+                    unit=plain(record.get("unit", "")),
+                    plausible=plausible,
+                    test=plain(record.get("test", "")),
+                    open_values=frozenset(code_names(record.get("open", ""))),
                     implies=(implied[0], implied[1]) if len(implied) == 2 else None,
-                    meaning=record.get("meaning", ""), path=document.path, line=line,
-                )  # fmt: skip
+                    meaning=record.get("meaning", ""),
+                    path=document.path,
+                    line=line,
+                )
         yield fact, problem
 
 

@@ -1,11 +1,21 @@
-"""Where the knowledge that ships with the package is."""
+"""Where the knowledge is: what ships with the package, or a folder that the environment names."""
 
 from __future__ import annotations
 
-from importlib.resources import files
+import os
 from pathlib import Path
+
+ELSEWHERE = "HER2PATH_KNOWLEDGE"
+"""The environment variable that names another folder of knowledge: a whole one, with its own facts and sources."""
+_SHIPPED = Path(__file__).parents[1] / "knowledge"
 
 
 def knowledge_folder() -> Path:
+    """The folder of the knowledge in use: the one that `HER2PATH_KNOWLEDGE` names, else what ships."""
+    other = os.environ.get(ELSEWHERE, "")
+    return Path(other).expanduser().absolute() if other else shipped_folder()
+
+
+def shipped_folder() -> Path:
     """Where the knowledge that ships with the package is."""
-    return Path(str(files("her2path") / "knowledge"))
+    return _SHIPPED

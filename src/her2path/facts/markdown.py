@@ -10,8 +10,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from markdown_it import MarkdownIt
-
 
 @dataclass(slots=True)
 class GridRow:
@@ -31,6 +29,7 @@ class Grid:
 
     @property
     def first(self) -> str:
+        """The plain text of the first header cell, which says what the grid is; "" without one."""
         return plain(self.header[0]) if self.header else ""
 
     def records(self) -> Iterator[tuple[int, dict[str, str]]]:
@@ -60,9 +59,11 @@ class Document:
 
     @property
     def title(self) -> str:
+        """The first heading of level 1, or the file's name without its ending."""
         return next((s.title for s in self.sections if s.level == 1), self.path.stem)
 
     def grids(self) -> Iterator[tuple[Section, Grid]]:
+        """Every grid with the section that it stands in, in the order of the file."""
         for section in self.sections:
             for grid in section.grids:
                 yield section, grid
@@ -86,6 +87,8 @@ def read_markdown(path: Path, text: str | None = None) -> Document:
     """
     if text is None:
         text = path.read_text(encoding="utf-8")
+    from markdown_it import MarkdownIt  # knowledge that is kept needs no parser
+
     parser = MarkdownIt("commonmark").enable("table")
     parser.core.ruler.enableOnly(["normalize", "block"])  # cells are read as text; nothing is rendered
     tokens = parser.parse(text)

@@ -13,12 +13,26 @@ _PER_CELL = r"(?:\s*/\s*|\s+per\s+)(?:cell|nucleus)"
 _COUNTED = rf"(?:copies(?:{_PER_CELL})?|signals{_PER_CELL})"
 _UNIT = rf"(?:\s*(?:%|percent|{_COUNTED}))?"
 _COMPARATORS = {
-    "<": "<", "<=": "<=", "≤": "<=", ">": ">", ">=": ">=", "≥": ">=",
-    "less than": "<", "fewer than": "<", "below": "<", "under": "<",
-    "greater than": ">", "more than": ">", "above": ">", "over": ">",
-    "less than or equal to": "<=", "at most": "<=", "up to": "<=",
-    "greater than or equal to": ">=", "at least": ">=",
-}  # fmt: skip
+    "<": "<",
+    "<=": "<=",
+    "≤": "<=",
+    ">": ">",
+    ">=": ">=",
+    "≥": ">=",
+    "less than": "<",
+    "fewer than": "<",
+    "below": "<",
+    "under": "<",
+    "greater than": ">",
+    "more than": ">",
+    "above": ">",
+    "over": ">",
+    "less than or equal to": "<=",
+    "at most": "<=",
+    "up to": "<=",
+    "greater than or equal to": ">=",
+    "at least": ">=",
+}
 _COMPARATOR = "|".join(re.escape(word) for word in sorted(_COMPARATORS, key=len, reverse=True))
 _COMPARED = re.compile(rf"({_COMPARATOR})\s*({_NUMBER}){_UNIT}")
 _EXACT = re.compile(rf"=?\s*({_NUMBER}){_UNIT}")
@@ -80,9 +94,9 @@ def parse_ihc_score(word: str) -> str | OneOf | None:
     """
     word = word.replace("3+++", "3+").replace("2++", "2+")
     if match := _SCORE_ALONE.fullmatch(word):
-        digit, said = (match[1], match[2]) if match[1] else (match[4], match[3])
+        digit, result_word = (match[1], match[2]) if match[1] else (match[4], match[3])
         score = _score(digit)
-        return None if said and score not in _SCORE_WORDS[said] else score
+        return None if result_word and score not in _SCORE_WORDS[result_word] else score
     if match := _SCORE_RANGE.fullmatch(word):
         low, high = sorted((int(match[1]), int(match[2])))
         return _one_of(_score(str(step)) for step in range(low, high + 1))

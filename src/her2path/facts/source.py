@@ -40,6 +40,7 @@ class Citation:
         return f"{self.key}{where} ({self.verified})"
 
     def as_json(self) -> dict[str, str]:
+        """The citation as decisions print it with `--json`."""
         return {"key": self.key, "where": self.where, "verified": self.verified}
 
 
@@ -68,9 +69,13 @@ def read_sources(path: Path) -> Sources:
             continue
         for line, record in grid.records():
             source = Source(
-                key=plain(record["key"]), reference=record.get("reference", ""), address=record.get("address", ""),
-                read_on=record.get("read", ""), verified=plain(record.get("verified", "")), line=line,
-            )  # fmt: skip
+                key=plain(record["key"]),
+                reference=record.get("reference", ""),
+                address=record.get("address", ""),
+                read_on=record.get("read", ""),
+                verified=plain(record.get("verified", "")),
+                line=line,
+            )
             if source.key in sources:
                 problems.append(Problem(path, line, "source twice", f"{source.key} is listed twice", "keep one row"))
             if source.verified not in VERIFIED:

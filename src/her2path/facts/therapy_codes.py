@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-Key = tuple[str, str]
-NOTHING = ("", "-", "none")
+_Key = tuple[str, str]
+BLANK_CELLS = ("", "-", "none")
 """What a cell holds where a code is known and nothing is to be read from it."""
 
 
@@ -35,26 +35,26 @@ class TherapyCodes:
     `claims` are the facts, each with its value, that a condition, a procedure or a coded answer states.
     """
 
-    drugs: dict[Key, Drug] = field(default_factory=dict)
+    drugs: dict[_Key, Drug] = field(default_factory=dict)
     names: dict[str, Drug] = field(default_factory=dict)
-    measures: dict[Key, Measure] = field(default_factory=dict)
-    claims: dict[Key, tuple[tuple[str, str], ...]] = field(default_factory=dict)
+    measures: dict[_Key, Measure] = field(default_factory=dict)
+    claims: dict[_Key, tuple[tuple[str, str], ...]] = field(default_factory=dict)
 
-    def drug(self, key: Key) -> Drug | None:
+    def drug(self, key: _Key) -> Drug | None:
         """The drug of a code; an NDC is known in each of its forms, with or without dashes and the package."""
         if key[0] != "NDC":
             return self.drugs.get(key)
         return self.drugs.get(key) or self.drugs.get(("NDC", ndc(key[1]))) or self.drugs.get(("NDC", ndc(key[1])[:9]))
 
-    def claim(self, key: Key) -> tuple[tuple[str, str], ...]:
+    def claim(self, key: _Key) -> tuple[tuple[str, str], ...]:
         """What a condition or procedure states. ICD-10-CM codes are looked up with their longer forms."""
         system, code = key
         if system != "ICD-10-CM":
             return self.claims.get(key, ())
         code = code.upper()
         while len(code) >= 3:
-            if (found := self.claims.get((system, code))) is not None:
-                return found
+            if (claims := self.claims.get((system, code))) is not None:
+                return claims
             code = code[:-1].rstrip(".")
         return ()
 
@@ -91,8 +91,8 @@ def _rows(text: str) -> Iterator[dict[str, str]]:
 
 
 def _take(codes: TherapyCodes, row: dict[str, Any]) -> None:
-    brand = "" if row.get("brand", "") in NOTHING else row.get("brand", "")
-    drug = "" if row.get("drug", "") in NOTHING else row.get("drug", "")
+    brand = "" if row.get("brand", "") in BLANK_CELLS else row.get("brand", "")
+    drug = "" if row.get("drug", "") in BLANK_CELLS else row.get("drug", "")
     if "drug name" in row:
         codes.names[" ".join(row["drug name"].lower().split())] = Drug(drug, brand)
         return
@@ -103,9 +103,9 @@ def _take(codes: TherapyCodes, row: dict[str, Any]) -> None:
     if "drug" in row:
         codes.drugs[key] = Drug(drug, brand)
         return
-    fact = "" if row.get("fact", "") in NOTHING else row.get("fact", "")
+    fact = "" if row.get("fact", "") in BLANK_CELLS else row.get("fact", "")
     if "value" in row:
         stated = ((fact, row["value"]),) if fact else ()
         codes.claims[key] = (*codes.claims.get(key, ()), *stated)
     elif "fact" in row:
-        codes.measures[key] = Measure(fact, "" if row.get("method", "") in NOTHING else row.get("method", ""))
+        codes.measures[key] = Measure(fact, "" if row.get("method", "") in BLANK_CELLS else row.get("method", ""))

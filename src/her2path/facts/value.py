@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
@@ -58,6 +59,7 @@ class Interval:
 
     @property
     def is_empty(self) -> bool:
+        """Whether no number lies in it."""
         return not self._starts_before_end_of(self)
 
     def __str__(self) -> str:
@@ -84,3 +86,6 @@ class OneOf:
 
 Value = str | float | Decimal | Interval | OneOf | Unknown
 """What a fact may hold after `Fact.coerce`. Categories are `str`, numbers `float` or `Decimal`."""
+
+Json = Mapping[str, "Json"] | Sequence["Json"] | str | int | float | None
+"""What JSON has words for."""

@@ -11,10 +11,11 @@ from pathlib import Path
 from ..facts.cache import kept
 from ..facts.folder import knowledge_folder
 from ..facts.markdown import plain, read_markdown
+from ..facts.pages.page import read_or_problems
+from ..facts.pages.products import read_products
+from ..facts.problem import Problem
 from ..facts.value import Value
-
-SUBCUTANEOUS = ("trastuzumab-sc", "phesgo")
-TABLETS = ("tucatinib", "neratinib", "lapatinib")
+from ..tables.library import Knowledge
 
 
 @dataclass(slots=True)
@@ -30,18 +31,14 @@ class Brand:
     billing_code: str = ""
     interchangeable: dict[str, str] = field(default_factory=dict)
 
-    @property
-    def route(self) -> str:
-        """How it is given: by mouth, under the skin or into a vein."""
-        if self.product in TABLETS:
-            return "oral"
-        return "subcutaneous" if self.product in SUBCUTANEOUS else "intravenous"
+
+def read_brands(folder: Path | None = None) -> Mapping[str, Brand]:
+    """Every brand of `product/brands.md` of a folder of knowledge by its name; by default of that in use."""
+    return _brands_of((folder or knowledge_folder()) / "product" / "brands.md")
 
 
 @cache
-def read_brands() -> Mapping[str, Brand]:
-    """Every brand of `product/brands.md` by its name."""
-    path = knowledge_folder() / "product" / "brands.md"
+def _brands_of(path: Path) -> Mapping[str, Brand]:
     return kept("brands", [path], lambda: _read_brands(path))
 
 
@@ -70,27 +67,47 @@ def _read_brands(path: Path) -> dict[str, Brand]:
     return found
 
 
-def default_vials(brand: str, product: str, jurisdiction: str) -> tuple[Decimal, ...]:
+def default_vials(
+    brand: str, product: str, jurisdiction: str, folder: Path | None = None
+) -> tuple[Decimal, ...]:  # fmt: skip
     """The vial sizes (mg) of a brand; of the product's brands where the brand is not known, the sizes of all."""
-    brands = read_brands()
+    brands = read_brands(folder)
     if brand in brands:
         return brands[brand].vials.get(jurisdiction, ())
     sizes = {size for each in brands.values() if each.product == product for size in each.vials.get(jurisdiction, ())}
     return tuple(sorted(sizes))
 
 
-def compared(ordered: str, offered: str) -> dict[str, Value]:
+def compared(ordered: str, offered: str, folder: Path | None = None) -> dict[str, Value]:
     """The facts that substitution asks of two brands: the one ordered, and the one offered for it."""
-    brands = read_brands()
+    brands, products = read_brands(folder), read_products(folder).products
     if ordered not in brands or offered not in brands:
         return {}
     one, other = brands[ordered], brands[offered]
     return {
         "same_brand": _yes(ordered == offered),
         "same_molecule": _yes(one.molecules == other.molecules),
-        "same_route": _yes(one.route == other.route),
+        "same_route": _yes(products[one.product].route == products[other.product].route),
         "interchangeable_designation": other.interchangeable.get(ordered, "unconfirmed"),
     }
+
+
+def prove_brands(knowledge: Knowledge) -> list[Problem]:
+    """What is wrong with the brands: one of a product that has no row, or that is no value of the facts of brands.
+
+    What is wrong with the page of products itself is told where that is proven.
+    """
+    path = knowledge.folder / "product" / "brands.md"
+    problems: list[Problem] = []
+    products, _ = read_or_problems(lambda: knowledge.products.products)
+    for name, brand in read_brands(knowledge.folder).items():
+        if products is not None and brand.product not in products:
+            what = f"{name} is a brand of {brand.product!r}, which is no product"
+            problems.append(Problem(path, 1, "bad brand", what, "name a product of products.md"))
+        for fact in ("brand", "payer_brand", "formulary_brand"):
+            if fact in knowledge.facts and name not in knowledge.facts[fact].values:
+                problems.append(Problem(path, 1, "bad brand", f"{name} is no value of {fact}", "add it to facts.md"))
+    return problems
 
 
 def _yes(holds: bool) -> str:

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import datetime as dt
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import IntEnum
 from operator import attrgetter
-from typing import Any, Protocol
 
 from ..facts.source import Citation
-from ..tables.decision import Decision
+from ..facts.value import Json
 
 
 class Grade(IntEnum):
@@ -49,8 +48,8 @@ class Finding:
     settle: tuple[tuple[str, ...], ...] = ()
     remark: str = ""
 
-    def as_json(self) -> dict[str, Any]:
-        told: dict[str, Any] = {"grade": self.grade.word, "finding": self.words, "from": list(self.origins)}
+    def as_json(self) -> dict[str, Json]:
+        told: dict[str, Json] = {"grade": self.grade.word, "finding": self.words, "from": list(self.origins)}
         if self.key:
             told |= {
                 "key": self.key, "do": self.do, "by": self.by.isoformat() if self.by else None,
@@ -59,54 +58,6 @@ class Finding:
                 "would_settle": [list(names) for names in self.settle],
             }  # fmt: skip
         return told
-
-
-class CourseReview(Protocol):
-    """The review of a course as a patient's review holds it (`telling.CourseReview`)."""
-
-    standing: Any
-    findings: list[Finding]
-    plan: list[Any]
-    regimens: list[Any]
-
-
-@dataclass(slots=True)
-class SpecimenReview:
-    """What the tables say of one specimen, with the tests that were used."""
-
-    name: str
-    day: str
-    kind: str
-    place: str
-    tests: list[tuple[str, str, str]]
-    status: Decision
-    expression: Decision | None
-    next_step: Decision | None
-    findings: list[Finding] = field(default_factory=list)
-
-
-@dataclass(slots=True)
-class PatientReview:
-    """A patient's specimens, her status, and everything found on the way; `unread` resources could not be read.
-
-    `course` is the review of her therapy; `None` where nothing of one is recorded.
-    """
-
-    patient: str
-    where: str
-    site: str
-    specimens: list[SpecimenReview]
-    status: str | None
-    possible: tuple[str, ...]
-    expression: str | None
-    rule: str
-    findings: list[Finding] = field(default_factory=list)
-    unread: int = 0
-    course: CourseReview | None = None
-
-    @property
-    def has_tests(self) -> bool:
-        return bool(self.specimens)
 
 
 def in_order(findings: list[Finding]) -> list[Finding]:

@@ -1,259 +1,115 @@
-"""The review of a patient: every specimen decided, the patient's status, and everything found.
+"""The review of patients: HER2 tests, course, findings and plan; one patient is a batch of one.
 
-A specimen is decided by the edition in force on the day of its first test. The patient's status is
-that of her only specimen, or the one all agree on; where specimens differ, the latest metastasis
-speaks for the patient, else the latest specimen, and the difference is a finding.
+A batch becomes rows of findings; words, plan and regimens of one patient are made on request.
 """
 
 from __future__ import annotations
 
-import datetime as dt
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
 
-from ..facts.derive import ABSENT, MOST_KEPT, Given
-from ..facts.value import NOT_REPORTED, Reason, Unknown, Value
-from ..record.event import RECORDED_STATUS, Event, Record
-from ..tables.decision import Decision
-from ..tables.edition import Edition
+import numpy as np
+
+from ..history.folds.run import load_compiled
+from ..record.columns import Flags, RecordColumns, columns_of
+from ..record.event import Record
 from ..tables.library import Knowledge
-from ..tables.site import Site
-from .course import Courses
-from .finding import Finding, Grade, PatientReview, SpecimenReview, in_order
-from .sayings import CourseReview, review_course
-from .specimen_decisions import Decider
-from .specimens import Specimen, specimens_of
+from .course.review import Courses, is_treated, review_courses
+from .course.rules import Rules
+from .plan.items import plan_of
+from .plan.regimens import regimens_of
+from .reviews import CourseReview, PatientReview
+from .rows import FindingRows
+from .settings import Settings
+from .specimen.kinds import Kinds, Tested
+from .specimen.review import OTHER, SpecimenReviewer
 
-OTHER = "other"
-"""The site of a tumour for which no edition here decides."""
+__all__ = ["OTHER", "Reviewed", "Reviewer", "Settings"]
 
 
-@dataclass(frozen=True, slots=True)
-class Settings:
-    """What the person asks for: the day of the review, the tumour's site, the edition, the jurisdiction.
+class Reviewed:
+    """A batch that was reviewed: rows of findings for all, and the whole review of each patient on request."""
 
-    `at` are the settings of the institution (`site.py`); without `courses` only HER2 is reviewed.
-    """
+    def __init__(self, reviewer: Reviewer, record: RecordColumns, tested: Tested, courses: Courses | None) -> None:
+        self.record, self.tested, self.courses = record, tested, courses
+        self._reviewer = reviewer
+        self._rows: list[FindingRows] | None = None
 
-    on: dt.date
-    site: str | None = None
-    edition: str | None = None
-    jurisdiction: str | None = None
-    at: Site = field(default_factory=Site)
-    courses: bool = True
+    def __len__(self) -> int:
+        return len(self.record)
+
+    def __iter__(self) -> Iterator[PatientReview]:
+        return (self.patient(place) for place in range(len(self)))
+
+    def rows(self) -> list[FindingRows]:
+        """Every finding of the batch: those of the tests, and those of the courses."""
+        if self._rows is None:
+            self._rows = self._reviewer.kinds.rows(self.record, self.tested)
+            self._rows += self.courses.rows if self.courses else ()
+        return self._rows
+
+    def patient(self, place: int) -> PatientReview:
+        """Everything that is said of one patient."""
+        kind = int(self.tested.places[place])
+        if self.tested.speakers[kind] == place:
+            review = self.tested.kinds[kind].review
+        else:
+            review = self._reviewer.specimens.review(self.record.record(place, tests_only=True))
+        if self.courses is not None and self.courses.mine[place]:
+            standing = self.courses.standing(place)
+            review.course = CourseReview(
+                standing, self.courses.findings(place), plan_of(standing), regimens_of(standing)
+            )
+        return review
 
 
 class Reviewer:
-    """Reviews records one by one."""
+    """Reviews batches of records by one knowledge and one set of settings."""
 
     def __init__(self, knowledge: Knowledge, settings: Settings) -> None:
         self.knowledge = knowledge
         self.settings = settings
-        if settings.edition:
-            knowledge.edition(settings.edition, "her2_status")
-        self._editions: dict[tuple[str, dt.date | None], tuple[Edition, str]] = {}
-        self._decider = Decider(knowledge)
-        self._courses: Courses | None = None
+        self.specimens = SpecimenReviewer(knowledge, settings)
+        self.kinds = Kinds(self.specimens)
+        self._rules: Rules | None = None
+
+    @property
+    def rules(self) -> Rules:
+        """The rules of the courses."""
+        if self._rules is None:
+            settings = self.settings
+            self._rules = Rules(self.knowledge, settings.at, settings.on, settings.jurisdiction)
+        return self._rules
+
+    def load_compiled(self) -> None:
+        """Load all that processes to be forked would load anew each."""
+        load_compiled(self.rules.heart_tables, self.rules.codes)
 
     def review(self, record: Record) -> PatientReview:
-        """Everything the tables say of one record, as known on the day of the review."""
-        findings = _of_troubles(record) if record.troubles or record.passed_over else []
-        on = self.settings.on
-        future = [event for event in record.events if event.day is not None and event.day > on]
-        if future:
-            record.events = [event for event in record.events if event.day is None or event.day <= on]
-            origins = tuple(dict.fromkeys(event.origin for event in future))
-            words = f"{len(future)} results are dated after {on} and were not used"
-            findings.append(Finding(Grade.NOTE, words, origins))
-        site = self._site(record, findings)
-        diagnoses = [event for event in record.events if event.note == "diagnosis"]
-        found, loose = specimens_of(record)
-        if site == OTHER:
-            return _not_decided(record, found, findings)
-        specimens = [self._specimen(specimen, site or "breast") for specimen in found]
-        status, possible, rule = _of_patient(specimens)
-        speaker = _speaker(specimens)
-        agreed = speaker is not None and status == speaker.status.value
-        expression = speaker.expression.value if speaker and speaker.expression and agreed else None
-        if len(specimens) > 1 and len({specimen.status.value for specimen in specimens}) > 1:
-            told = "; ".join(f"{s.name} {s.status.value or 'undetermined'}" for s in specimens)
-            findings.append(Finding(Grade.CONTRADICTION, f"specimens differ: {told}"))
-        if diagnoses or loose:
-            findings += _of_claims([*diagnoses, *loose], status, bool(specimens))
-        if not specimens and not diagnoses and not loose and site:
-            words = "no HER2 test could be read" if record.troubles else "no HER2 test is recorded"
-            findings.append(Finding(Grade.MISSING, words))
-        patient = PatientReview(
-            record.patient, record.origin, site or "breast", specimens, status, possible, expression, rule,
-            in_order(findings), _unread(record),
-        )  # fmt: skip
-        if record.course and self.settings.courses:
-            patient.course = self._course(record, patient)
-        return patient
+        """Everything the tables say of one record."""
+        return self.review_columns(columns_of([record])).patient(0)
 
-    def _course(self, record: Record, patient: PatientReview) -> CourseReview | None:
-        """The review of her therapy, where there is one, or where her tumour asks for one."""
-        if self._courses is None:
-            self._courses = Courses(self.knowledge, self.settings.at, self.settings.on, self.settings.jurisdiction)
-        return review_course(record, patient, self._courses)
+    def review_records(self, records: Iterable[Record]) -> Reviewed:
+        """Review records of events together."""
+        return self.review_columns(columns_of(records))
 
-    def _site(self, record: Record, findings: list[Finding]) -> str | None:
-        if self.settings.site:
-            return self.settings.site
-        sites = record.sites if len(record.sites) == 1 else record.sites - {OTHER}
-        if len(sites) == 1:
-            return next(iter(sites))
-        if len(sites) > 1:
-            words = "breast and gastric tumours are both named; the tests are read as breast (--site chooses)"
-            findings.append(Finding(Grade.CONTRADICTION, words))
-        elif any(event.note != "diagnosis" for event in record.events):
-            findings.append(Finding(Grade.NOTE, "no tumour site is named; breast is assumed"))
-        else:
-            return None
-        return "breast"
+    def review_columns(self, record: RecordColumns) -> Reviewed:
+        """Review a batch of records, as known on the day of the review."""
+        tested = self.kinds.review(record)
+        if not self.settings.courses or not len(record.day):
+            return Reviewed(self, record, tested, None)
+        mine = self._whose(record, tested)
+        courses = review_courses(record, self.rules, tested.columns, mine) if mine.any() else None
+        return Reviewed(self, record, tested, courses)
 
-    def _specimen(self, specimen: Specimen, site: str) -> SpecimenReview:
-        edition, note = self._edition(site, specimen.day)
-        decided = self._decider.decide(_facts_of(specimen, site), edition)
-        decisions = decided.decisions
-        status = decisions["her2_status"]
-        findings = [*specimen.findings, *decided.findings]
-        if note:
-            findings.append(Finding(Grade.NOTE, note))
-        if decided.given.unknown:
-            findings += _of_unknowns(decided.given, specimen)
-        if specimen.recorded:
-            findings += _of_recorded(specimen.recorded, status)
-        tissue = specimen.tissue
-        return SpecimenReview(
-            specimen.name, str(specimen.day or ""), tissue.kind if tissue else "", tissue.place if tissue else "",
-            [(event.fact, event.said or str(event.value), event.origin) for event in specimen.used],
-            status, decisions.get("her2_expression"), decisions.get("her2_next_step"), in_order(findings),
-        )  # fmt: skip
-
-    def _edition(self, site: str, day: dt.date | None) -> tuple[Edition, str]:
-        """The edition that decides a test of a day, and a note where that was not plain."""
-        found = self._editions.get((site, day))
-        if found is None:
-            if self.settings.edition:
-                found = self.knowledge.edition(self.settings.edition, "her2_status"), ""
-            else:
-                on = day or self.settings.on
-                found = self.knowledge.in_force("her2_status", {"tumour_site": site}, on, self.settings.jurisdiction)
-                if day is None:
-                    found = found[0], f"no date: the edition in force on {on} is applied"
-            if found[0].site not in ("", site):
-                found = found[0], f"{found[0].key} is for {found[0].site}, but the tumour is {site}"
-            if len(self._editions) < MOST_KEPT:
-                self._editions[site, day] = found
-        return found
-
-
-def _facts_of(specimen: Specimen, site: str) -> dict[str, Value]:
-    """The facts that decide a specimen: those of its tests, how it was taken, and the site."""
-    facts = dict(specimen.facts)
-    if specimen.tissue and specimen.tissue.kind:
-        facts["specimen_kind"] = specimen.tissue.kind
-    facts["tumour_site"] = site
-    return facts
-
-
-def _not_decided(record: Record, specimens: list[Specimen], findings: list[Finding]) -> PatientReview:
-    """A tumour of an organ that no edition here decides: nothing is said of its tests."""
-    if specimens:
-        words = "HER2 tests are recorded, but the tumour is of an organ without rules here (--site chooses)"
-        findings.append(Finding(Grade.MISSING, words))
-    rule = "no rules for this organ" if specimens else "no specimen"
-    return PatientReview(
-        record.patient, record.origin, OTHER, [], None, (), None, rule, in_order(findings), _unread(record)
-    )
-
-
-def _unread(record: Record) -> int:
-    return sum(trouble.kind == "unreadable" for trouble in record.troubles) if record.troubles else 0
-
-
-def _of_claims(claims: list[Event], status: str | None, tested: bool) -> Iterator[Finding]:
-    """Diagnoses, and recorded statuses that belong to no specimen, against what the tests come out as."""
-    for event in claims:
-        what = "a diagnosis says" if event.note == "diagnosis" else "recorded as"
-        if isinstance(event.value, Unknown):
-            yield Finding(Grade.UNREADABLE, f"{RECORDED_STATUS} unknown, {event.value}", (event.origin,))
-        elif event.value == NOT_REPORTED:
-            continue
-        elif not tested:
-            words = f"{what} HER2 {event.value} ({event.said}), but no test is recorded"
-            yield Finding(Grade.MISSING, words, (event.origin,))
-        elif status in ("positive", "negative") and event.value != status:
-            words = f"{what} HER2 {event.value} ({event.said}), the tests come out {status}"
-            yield Finding(Grade.CONTRADICTION, words, (event.origin,))
-
-
-def _of_troubles(record: Record) -> list[Finding]:
-    findings = [
-        Finding(Grade.NOTE if trouble.kind == "date" else Grade.UNREADABLE, trouble.what, (trouble.where,))
-        for trouble in record.troubles
-    ]
-    return findings + [Finding(Grade.NOTE, f"not used: {t.what}", (t.where,)) for t in record.passed_over]
-
-
-def _of_unknowns(given: Given, specimen: Specimen) -> Iterator[Finding]:
-    for name, why in given.unknown.items():
-        if why is ABSENT or (why.reason is Reason.ABSENT and not why.detail):
-            continue
-        grade = Grade.CONTRADICTION if why.reason is Reason.CONTRADICTORY else Grade.UNREADABLE
-        origins = tuple(dict.fromkeys(event.origin for event in specimen.used if event.fact == name))
-        yield Finding(grade, f"{name} unknown, {why}", origins)
-
-
-def _of_recorded(recorded: Iterable[Event], status: Decision) -> Iterator[Finding]:
-    for event in recorded:
-        if event.value == NOT_REPORTED:
-            continue
-        if isinstance(event.value, Unknown):
-            yield Finding(Grade.UNREADABLE, f"{RECORDED_STATUS} unknown, {event.value}", (event.origin,))
-        elif status.value in ("positive", "negative") and event.value != status.value:
-            words = f"recorded as HER2 {event.value}, but the tests come out {status.value}"
-            yield Finding(Grade.CONTRADICTION, words, (event.origin,))
-        elif status.value is None and event.value not in status.possible and status.possible:
-            words = f"recorded as HER2 {event.value}, which the tests rule out ({' or '.join(status.possible)})"
-            yield Finding(Grade.CONTRADICTION, words, (event.origin,))
-        elif status.value is None:
-            words = f"recorded as HER2 {event.value}; the tests at hand do not settle it"
-            yield Finding(Grade.NOTE, words, (event.origin,))
-
-
-def _speaker(specimens: list[SpecimenReview]) -> SpecimenReview | None:
-    """The specimen that speaks for the patient: the latest metastasis, else the latest."""
-    if len(specimens) == 1:
-        return specimens[0]
-    metastases = [specimen for specimen in specimens if specimen.place == "metastasis"]
-    return (metastases or specimens)[-1] if specimens else None
-
-
-def _of_same_day(speaker: SpecimenReview, specimens: list[SpecimenReview]) -> list[SpecimenReview]:
-    """The specimens that could speak as well: of the same day, and metastases where the speaker is one."""
-    return [
-        s for s in specimens if s.day == speaker.day and (s.place == speaker.place or speaker.place != "metastasis")
-    ]
-
-
-def _of_patient(specimens: list[SpecimenReview]) -> tuple[str | None, tuple[str, ...], str]:
-    speaker = _speaker(specimens)
-    if speaker is None:
-        return None, (), "no specimen"
-    if len(specimens) == 1:
-        return speaker.status.value, speaker.status.possible, "the only specimen"
-    values = {specimen.status.value for specimen in specimens}
-    if len(values) == 1 and None not in values:
-        rule = f"all {len(specimens)} specimens agree"
-    elif any(not specimen.day for specimen in specimens):
-        # Which is the latest cannot be known, so none speaks for the others.
-        possible = dict.fromkeys(value for specimen in specimens for value in specimen.status.possible)
-        return None, tuple(possible), "specimens differ, and one has no date"
-    elif len({other.status.value for other in _of_same_day(speaker, specimens)}) > 1:
-        possible = dict.fromkeys(v for other in _of_same_day(speaker, specimens) for v in other.status.possible)
-        return None, tuple(possible), f"specimens of {speaker.day} differ"
-    else:
-        rule = f"the latest {'metastasis' if speaker.place == 'metastasis' else 'specimen'}, {speaker.name}"
-    return speaker.status.value, speaker.status.possible, rule
+    def _whose(self, record: RecordColumns, tested: Tested) -> Flags:
+        """Whose course is told: those with a HER2-directed drug, or with a tumour that asks for one."""
+        facts = self.knowledge.facts
+        status, classes = facts["her2_status"].values, facts["her2_expression"].values
+        mine = is_treated(record, self.rules) | (tested.columns["her2_status"] == status.index("positive"))
+        mine |= np.isin(tested.columns["her2_expression"], [classes.index("low"), classes.index("ultralow")])
+        of_course = np.zeros(len(record), np.bool_)
+        tests = np.array(record.is_test, np.bool_)
+        of_course[record.owner()[~tests[record.fact]]] = True
+        other = np.array([review.site == OTHER for review in tested.reviews], np.bool_)
+        whose: Flags = mine & of_course & ~other[tested.places]
+        return whose

@@ -54,7 +54,10 @@ class Question:
 
 @dataclass(frozen=True, slots=True)
 class Saying:
-    """What one value of an outcome means: grade, words and what to do, with facts in braces."""
+    """What one value of an outcome means: grade, words and what to do, with facts in braces.
+
+    Of a doubt of the record `value` is its name, and `key` what stands for outcome and value in the outputs, if any.
+    """
 
     outcome: str
     value: str
@@ -62,21 +65,27 @@ class Saying:
     say: str
     do: str
     line: int
+    key: str = ""
 
 
-def findings_path() -> Path:
-    return knowledge_folder() / "findings.md"
+def findings_path(folder: Path | None = None) -> Path:
+    """Where the findings of a folder of knowledge stand, by default of that in use."""
+    return (folder or knowledge_folder()) / "findings.md"
+
+
+def read_questions(folder: Path | None = None) -> tuple[Question, ...]:
+    """The questions of `findings.md` of a folder of knowledge, in their order."""
+    return _questions_of(findings_path(folder))
 
 
 @cache
-def read_questions() -> tuple[Question, ...]:
-    """The questions of `findings.md`, in their order."""
-    return kept("questions", [findings_path()], _read_questions)
+def _questions_of(path: Path) -> tuple[Question, ...]:
+    return kept("questions", [path], lambda: _read_questions(path))
 
 
-def _read_questions() -> tuple[Question, ...]:
+def _read_questions(path: Path) -> tuple[Question, ...]:
     found: list[Question] = []
-    for _, grid in read_markdown(findings_path()).grids():
+    for _, grid in read_markdown(path).grids():
         if grid.first != "question":
             continue
         for _, record in grid.records():
@@ -92,15 +101,19 @@ def _conditions(text: str) -> Iterator[tuple[str, tuple[str, ...]]]:
         yield name.strip(), tuple(value.strip() for value in values.split(","))
 
 
-@cache
-def read_sayings() -> dict[tuple[str, str], Saying]:
+def read_sayings(folder: Path | None = None) -> dict[tuple[str, str], Saying]:
     """What each value means, by outcome and value; `undetermined` is one of the values."""
-    return kept("sayings", [findings_path()], _read_sayings)
+    return _sayings_of(findings_path(folder))
 
 
-def _read_sayings() -> dict[tuple[str, str], Saying]:
+@cache
+def _sayings_of(path: Path) -> dict[tuple[str, str], Saying]:
+    return kept("sayings", [path], lambda: _read_sayings(path))
+
+
+def _read_sayings(path: Path) -> dict[tuple[str, str], Saying]:
     found: dict[tuple[str, str], Saying] = {}
-    for _, grid in read_markdown(findings_path()).grids():
+    for _, grid in read_markdown(path).grids():
         if grid.first != "outcome":
             continue
         for line, record in grid.records():
@@ -111,13 +124,75 @@ def _read_sayings() -> dict[tuple[str, str], Saying]:
     return found
 
 
-def prove_agenda(knowledge: Knowledge) -> list[Problem]:
+def read_doubts(folder: Path | None = None) -> dict[str, Saying]:
+    """What is said of each doubt of the record, by its name."""
+    return _doubts_of(findings_path(folder))
+
+
+@cache
+def _doubts_of(path: Path) -> dict[str, Saying]:
+    return kept("doubts", [path], lambda: _read_doubts(path))
+
+
+def _read_doubts(path: Path) -> dict[str, Saying]:
+    doubts: dict[str, Saying] = {}
+    for _, grid in read_markdown(path).grids():
+        if grid.first != "doubt":
+            continue
+        for line, record in grid.records():
+            name, key = plain(record["doubt"]), plain(record.get("key", ""))
+            outcome, _, value = key.partition(": ")
+            grade = GRADES[plain(record["grade"])]
+            doubts[name] = Saying(
+                outcome or OF_RECORD, value or name, grade, record["say"], record.get("do", ""), line, key
+            )
+    return doubts
+
+
+DOUBTS: dict[str, tuple[str, ...]] = {
+    "allergy to the drug": ("substance", "drugs"),
+    "allergy to benzyl alcohol": (),
+    "pregnant man": (),
+    "not an adult": (),
+    "last LVEF unread": ("day", "value", "judged"),
+    "doses on unknown days": ("drugs",),
+    "entry in the future": ("count", "review_day"),
+    "entries in the future": ("count", "review_day"),
+    "value unread": ("entry", "value"),
+    "remark of the record": ("entry", "remark"),
+    "doses without an amount": ("drugs",),
+    "entry without a day": ("entry",),
+    "limits alone": ("entry", "value", "day"),
+    "values of a day differ": ("entry", "value", "other", "day"),
+    "two LVEFs on one day": ("day", "value"),
+    "methods of LVEF differ": ("method", "baseline_method"),
+    "hold for another reason": (),
+    "drugs not followed": ("drugs",),
+    "course began anew": (),
+    "brands changed": ("brands",),
+    "cost so far": ("cost",),
+    "cost so far in part": ("cost", "count"),
+    "limit of LVEF assumed": ("limit",),
+    "cycle of so many": ("count", "cycles"),
+    "no interval in the label": (),
+    "silence": (),
+}
+"""The doubts that the review looks for, and the words that each may name.
+
+They are made by `course/entry_doubts.py`, `course/course_doubts.py` and `course/safety.py`.
+"""
+OF_RECORD = "record"
+"""What stands for the outcome of a doubt that has no key of its own."""
+
+
+def prove_questions(knowledge: Knowledge) -> list[Problem]:
     """What is wrong with `findings.md`: an outcome, value, fact or grade that does not exist."""
-    path = findings_path()
+    path = findings_path(knowledge.folder)
     problems: list[Problem] = []
     facts: Facts = knowledge.facts
     decided = {name for edition in knowledge.editions for name in edition.tables}
     asked: set[str] = set()
+    doubts: set[str] = set()
 
     def fault(line: int, what: str, advice: str) -> None:
         problems.append(Problem(path, line, "bad finding", what, advice))
@@ -136,6 +211,16 @@ def prove_agenda(knowledge: Knowledge) -> list[Problem]:
                 for fact, values in _conditions(record.get("asked when", "")):
                     if fact not in facts or not set(values) <= {*facts[fact].values, "known", "unknown"}:
                         fault(line, f"{fact} cannot be {', '.join(values)}", "name a fact and its values, or known")
+            elif grid.first == "doubt":
+                name = plain(record["doubt"])
+                doubts.add(name)
+                if name not in DOUBTS:
+                    fault(line, f"nobody looks for the doubt {name!r}", f"write one of {', '.join(DOUBTS)}")
+                for field in re.findall(r"\{(\w*)\}", record["say"] + record.get("do", "")):
+                    if field not in (*facts, *DOUBTS.get(name, ()), *DOSING, *HEART, *COURSE, *CLOCKS):
+                        fault(line, f"no fact, day or word is called {field!r}", "name one, or mend the braces")
+                if plain(record["grade"]) not in GRADES:
+                    fault(line, f"{record['grade']!r} is no grade", f"write one of {', '.join(GRADES)}")
             elif grid.first == "outcome":
                 name = plain(record["outcome"])
                 if name not in decided:
@@ -151,4 +236,7 @@ def prove_agenda(knowledge: Knowledge) -> list[Problem]:
                         fault(line, f"no fact or day is called {field!r}", "name one, or mend the braces")
                 if plain(record["grade"]) not in GRADES:
                     fault(line, f"{record['grade']!r} is no grade", f"write one of {', '.join(GRADES)}")
+    for name in DOUBTS:
+        if name not in doubts:
+            fault(1, f"nothing is said of the doubt {name!r}", "add its row to the grid of doubts")
     return problems

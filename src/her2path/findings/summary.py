@@ -1,14 +1,17 @@
-"""Counts over all patients of a review."""
+"""Counts over all patients of a review, the same whatever is written of them."""
 
 from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, field
-from typing import Any
 
+import numpy as np
+
+from ..facts.value import Json
 from ..tables.decision import Decision
-from .finding import PatientReview
-from .patient import OTHER
+from .patient import Reviewed
+from .reviews import PatientReview
+from .specimen.review import OTHER
 
 
 @dataclass(slots=True)
@@ -27,30 +30,49 @@ class Summary:
     troubles: int = 0
 
     def add(self, patient: PatientReview) -> None:
-        self.patients += 1
+        """Count one patient."""
         self.troubles += patient.unread
-        for finding in patient.findings:
-            self.findings[finding.grade.word] += 1
+        listed = [*patient.findings, *(finding for specimen in patient.specimens for finding in specimen.findings)]
         if patient.course is not None:
-            for finding in patient.course.findings:
-                self.findings[finding.grade.word] += 1
+            listed += patient.course.findings
             self.therapy[patient.course.standing.text("therapy_phase")] += 1
+        for finding in listed:
+            self.findings[finding.grade.word] += 1
+        self._add_tests(patient, 1)
+
+    def add_all(self, reviewed: Reviewed) -> None:
+        """Count a batch."""
+        self.troubles += sum(
+            trouble.kind == "unreadable" for troubles in reviewed.record.troubles.values() for trouble in troubles
+        )
+        for rows in reviewed.rows():
+            if len(rows.patients):
+                self.findings[rows.saying.grade.word] += len(rows.patients)
+        if reviewed.courses is not None:
+            words = reviewed.courses.reasons.words
+            self.therapy.update(words.column("therapy_phase", np.flatnonzero(reviewed.courses.mine)))
+        counts = np.bincount(reviewed.tested.places, minlength=len(reviewed.tested.reviews)).tolist()
+        for review, count in zip(reviewed.tested.reviews, counts, strict=True):
+            if count:  # kinds of other batches are kept too
+                self._add_tests(review, count)
+
+    def _add_tests(self, patient: PatientReview, count: int) -> None:
+        """Count the tests of so many patients that are alike."""
+        self.patients += count
         if not patient.has_tests:
             if patient.site == OTHER and patient.rule != "no specimen":
-                self.status["no rules for the organ"] += 1
+                self.status["no rules for the organ"] += count
             else:
-                self.without_tests += 1
+                self.without_tests += count
             return
-        self.status[patient.status or "undetermined"] += 1
+        self.status[patient.status or "undetermined"] += count
         if patient.site == "breast":
-            self.expression[patient.expression or "undetermined"] += 1
+            self.expression[patient.expression or "undetermined"] += count
         for specimen in patient.specimens:
-            self.specimens += 1
-            self.editions[specimen.status.edition.key] += 1
-            for finding in specimen.findings:
-                self.findings[finding.grade.word] += 1
+            self.specimens += count
+            self.editions[specimen.status.edition.key] += count
             if specimen.status.value is None:
-                self.why_undetermined[why_undetermined(specimen.status)] += 1
+                self.why_undetermined[why_undetermined(specimen.status)] += count
 
     def merge(self, other: Summary) -> None:
         """Add the counts of other patients."""
@@ -59,15 +81,19 @@ class Summary:
         for name in ("status", "expression", "why_undetermined", "findings", "editions", "therapy"):
             getattr(self, name).update(getattr(other, name))
 
-    def as_json(self) -> dict[str, Any]:
+    def as_json(self) -> dict[str, Json]:
         return {
             "patients": self.patients, "without_her2_tests": self.without_tests, "specimens": self.specimens,
-            "her2_status": dict(self.status.most_common()), "her2_expression": dict(self.expression.most_common()),
-            "undetermined_because": dict(self.why_undetermined.most_common()),
-            "therapy": dict(self.therapy.most_common()),
-            "findings": dict(self.findings), "editions": dict(self.editions.most_common()),
+            "her2_status": _by_count(self.status), "her2_expression": _by_count(self.expression),
+            "undetermined_because": _by_count(self.why_undetermined), "therapy": _by_count(self.therapy),
+            "findings": _by_count(self.findings), "editions": _by_count(self.editions),
             "not_read": self.troubles,
         }  # fmt: skip
+
+
+def _by_count(counter: Counter[str]) -> dict[str, Json]:
+    """The most frequent first; of equal ones the first in the alphabet, whoever came first."""
+    return {word: counter[word] for word in sorted(counter, key=lambda word: (-counter[word], word))}
 
 
 def why_undetermined(decision: Decision) -> str:

@@ -12,14 +12,12 @@ import numpy as np
 import numpy.typing as npt
 
 from ..facts.days import months_after
-from .course_facts import METASTATIC, THOUSAND, YEAR_DAYS, Column, Columns, known, yes_no
-from .names import HER2_PRODUCTS, PERTUZUMAB, UNKNOWN
+from ..facts.pages.numbers import CourseNumbers
+from .course_facts import THOUSAND, Column, Columns, known, yes_no
+from .drug_codes import DrugCodes
+from .names import METASTATIC, NO, STATED, UNKNOWN, YES, last_day_of
 
 _SPAN = re.compile(r"(\d+)(?: to (\d+))? (day|week|month|year)s?")
-GESTATION_DAYS = 280
-"""40 weeks: a pregnancy first recorded so long after the washout began after it (ours, decision D54)."""
-HOLD_WEEKS = (28, 56)
-"""A hold lasts at least 4 weeks, and 8 weeks are given to recover (@herceptin-us-heart 2.5, secondary; D24)."""
 
 
 def span(words: str) -> tuple[int, int] | None:
@@ -80,12 +78,12 @@ def dose_clock(state: Mapping[str, Column], on: int) -> Columns:
     return {"next_dose_day": due, "dose_days_late": late(due, on)}
 
 
-def hold_clock(state: Mapping[str, Column], on: int) -> Columns:
+def hold_clock(state: Mapping[str, Column], on: int, numbers: CourseNumbers) -> Columns:
     """The open hold's clocks: earliest resume, and the day after which a decline counts as persistent."""
     holding = (state["on_hold"] == 1) & known(state["hold_day"])
     return {
-        "earliest_resume_day": np.where(holding, state["hold_day"] + HOLD_WEEKS[0], UNKNOWN),
-        "latest_recovery_day": np.where(holding, state["hold_day"] + HOLD_WEEKS[1], UNKNOWN),
+        "earliest_resume_day": np.where(holding, state["hold_day"] + numbers.earliest_resume_days, UNKNOWN),
+        "latest_recovery_day": np.where(holding, state["hold_day"] + numbers.latest_recovery_days, UNKNOWN),
         "days_since_hold": np.where(holding, (on - state["hold_day"]) * THOUSAND, UNKNOWN),
         "hold_open": yes_no(holding),
         "resume_allowed": yes_no(state["may_resume"] == 1),
@@ -96,11 +94,13 @@ def hold_clock(state: Mapping[str, Column], on: int) -> Columns:
     }
 
 
-def year_clock(state: Mapping[str, Column]) -> Columns:
-    """The last day of the year of trastuzumab in early disease: 52 weeks from the first dose (H-23)."""
+def year_clock(state: Mapping[str, Column], codes: DrugCodes) -> Columns:
+    """The last day of the year of trastuzumab in early disease, on trastuzumab or pertuzumab (H-23)."""
     early = (state["setting"] != METASTATIC) & known(state["setting"]) & known(state["trastuzumab_first_day"])
-    early &= (state["product"] <= PERTUZUMAB) & known(state["product"])
-    return {"year_end_day": np.where(early, state["trastuzumab_first_day"] + YEAR_DAYS, UNKNOWN)}
+    early &= codes.having(state["product"], codes.arrays.of_trastuzumab) | (
+        codes.having(state["product"], codes.arrays.of_pertuzumab)
+    )
+    return {"year_end_day": np.where(early, state["trastuzumab_first_day"] + codes.numbers.year_days, UNKNOWN)}
 
 
 def washout_clock(last_day: Column, months: Column, values: Sequence[str], on: int) -> Columns:
@@ -119,39 +119,33 @@ def washout_clock(last_day: Column, months: Column, values: Sequence[str], on: i
     }
 
 
-def first_clocks(state: Mapping[str, Column], first_result_day: Column, on: int) -> Columns:
+def first_clocks(state: Mapping[str, Column], first_result_day: Column, on: int, codes: DrugCodes) -> Columns:
     """The clocks and doubts that need no answer of a table."""
-    return dose_clock(state, on) | hold_clock(state, on) | year_clock(state) | doubts(state, first_result_day)
+    clocks = dose_clock(state, on) | hold_clock(state, on, codes.numbers) | year_clock(state, codes)
+    return clocks | doubts(state, first_result_day)
 
 
-def last_days(state: Mapping[str, Column]) -> list[tuple[str, Column]]:
-    """The day of the last dose of each product whose washout may still run."""
-    days = [
-        ("trastuzumab-iv", state["trastuzumab_last_day"]), ("pertuzumab", state["pertuzumab_last_day"]),
-        ("t-dm1", state["last_t_dm1_day"]), ("t-dxd", state["last_t_dxd_day"]),
-    ]  # fmt: skip
-    for place, product in enumerate(HER2_PRODUCTS):
-        mine = state["product"] == place
-        if mine.any():
-            days.append((product, np.where(mine, state["product_last_day"], UNKNOWN)))
-    return days
+def last_days(state: Mapping[str, Column], codes: DrugCodes) -> list[tuple[str, Column]]:
+    """The last day of each product given: its washout may still run."""
+    days = [(product, state[last_day_of(product)]) for product in codes.products]
+    return [(product, day) for product, day in days if known(day).any()]
 
 
-def conception(state: Mapping[str, Column], until: Column) -> Column:
+def conception(state: Mapping[str, Column], until: Column, numbers: CourseNumbers) -> Column:
     """Whether a pregnancy began during therapy or before its washout was over: by the day it was first recorded.
 
-    Recorded within `GESTATION_DAYS` after the washout it may have begun in it, so that this is unknown then.
+    Recorded within a gestation after the washout it may have begun in it, so that this is unknown then.
     """
-    pregnant = (state["pregnant"] == 1) & known(state["pregnant_day"])
+    pregnant = (state["pregnant"] == STATED) & known(state["pregnant_day"])
     treated = known(state["pregnant_after_dose_days"])
     day = state["pregnant_day"]
     made: Column = np.select(
         [
             pregnant & ~treated,
             pregnant & known(until) & (day < until),
-            pregnant & known(until) & (day > until + GESTATION_DAYS),
+            pregnant & known(until) & (day > until + numbers.gestation_days),
         ],
-        [1, 0, 1],
+        [NO, YES, NO],
         UNKNOWN,
     ).astype(np.int64)
     return made

@@ -8,7 +8,7 @@ differ. A number is in thousandths, a category its place among the values of its
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
@@ -18,24 +18,19 @@ import numpy.typing as npt
 from ..facts.days import months_between, years_between
 from ..facts.fact import Fact
 from ..facts.value import Value
-from .names import AFTER_LAST_DOSE_DAYS, NAMED, PARTNER_DAYS, PERTUZUMAB, PHESGO, T_DM1, T_DXD, UNKNOWN
+from .drug_codes import DrugCodes
+from .names import ADJUVANT, NAMED, NEOADJUVANT, NO, STATED, UNKNOWN, YES, last_day_of
 from .timeline import thousandths
 
 Column = npt.NDArray[np.int64]
 Columns = dict[str, Column]
 THOUSAND = 1000
-YES, NO = 0, 1
-"""The places of `yes` and `no` among the values of a fact."""
-ADJUVANT, METASTATIC = 1, 2
+THREE_WEEKLY = "q3w"
+"""The schedule by which the year of early disease ends: its last dose is one such cycle before."""
 BEFORE_START, ON_TREATMENT, ON_HOLD, COMPLETED = range(4)
-Q3W, WEEKLY, Q2W, DAILY = range(4)
-JUST_DAYS = 30
-"""An anthracycline given after HER2-directed therapy within so many days is still a matter of now."""
 RESIDUAL = 1
 NOT_STATED = 2
 SAME_PLAN, CONCURRENT = 2, 4
-YEAR_DAYS = 364
-"""52 weeks: the year of therapy in early disease (H-23)."""
 
 
 def known(column: Column) -> npt.NDArray[np.bool_]:
@@ -62,19 +57,22 @@ def times(count: Column) -> Column:
     return np.where(known(count), count * THOUSAND, UNKNOWN)
 
 
-def standing(state: Mapping[str, Column], on: int) -> Columns:
+def standing(state: Mapping[str, Column], on: int, codes: DrugCodes, schedules: Sequence[str]) -> Columns:
     """The facts of `facts.md` that the states of the folds settle on the day `on`.
+
+    `codes` are the drugs that the states were folded by, `schedules` the values of the fact `schedule`.
 
     A record that holds no heart failure is taken as *no heart failure*, and one without a dose as not
     started (decision D94); nothing else is taken as no because it is absent.
     """
     made: Columns = {}
     product, setting = state["product"], state["setting"]
-    of_trastuzumab = known(product) & (product <= PHESGO)
+    of_trastuzumab = codes.having(product, codes.arrays.of_trastuzumab)
     made["product"] = product
     made["setting"] = setting
     days = state["schedule_days"]
-    made["schedule"] = np.select([days == 21, days == 7, days == 14, days == 1], [Q3W, WEEKLY, Q2W, DAILY], UNKNOWN)
+    lengths = [codes.page.days.get(schedule, 0) for schedule in schedules]
+    made["schedule"] = np.select([days == length for length in lengths], range(len(lengths)), UNKNOWN)
     made["days_since_last_dose"] = since(state["product_last_day"], on)
     first = np.where(of_trastuzumab, state["trastuzumab_first_day"], state["product_first_day"])
     made["days_since_first_dose"] = since(first, on)
@@ -82,34 +80,35 @@ def standing(state: Mapping[str, Column], on: int) -> Columns:
     made["days_first_to_last_dose"] = times(until_last)
     made["doses_given"] = times(np.where(of_trastuzumab, state["trastuzumab_doses"], state["product_doses"]))
     made["weight_kg"] = state["last_weight"]
-    made["therapy_phase"] = phase(state, on)
+    made["therapy_phase"] = phase(state, on, codes)
     last = state["any_last_day"]
     safe = np.where(known(last), last, on)
     made["months_since_last_dose"] = np.where(known(last), months_between(safe, on) * THOUSAND, UNKNOWN)
     made |= _heart(state)
     made |= _disease(state)
-    made["pregnant"] = np.where(known(state["pregnant"]), 1 - state["pregnant"], UNKNOWN)
+    made |= _given_before(state, codes)
+    made["pregnant"] = np.where(known(state["pregnant"]), yes_no(state["pregnant"] == STATED), UNKNOWN)
     made["pregnancy_status_known"] = yes_no(state["pregnancy_known_before"] == 1)
     last_taxane = state["taxane_last_day"]
-    made["taxane_recent"] = yes_no(known(last_taxane) & (on - last_taxane <= PARTNER_DAYS))
+    made["taxane_recent"] = yes_no(known(last_taxane) & (on - last_taxane <= codes.numbers.partner_days))
     made["alive"] = yes_no(~known(state["death_day"]))
-    of_course = (state["product"] == 0) & (state["product_first_day"] == state["first_day"])
+    of_course = codes.having(product, codes.arrays.shorter_days) & (state["product_first_day"] == state["first_day"])
     made["first_dose_mg_per_kg"] = np.where(of_course, state["first_per_kg"], UNKNOWN)
-    given, nearest = _nearest(state)
+    given, nearest = _nearest(state, codes)
     made["dose_deviation_percent"] = _deviation(given, nearest)
-    made["weight_change_percent"] = _weight_change(state, given, nearest)
-    made["partner_pertuzumab"] = yes_no(_with_pertuzumab(state))
+    made["weight_change_percent"] = _weight_change(state, given, nearest, codes)
+    made["partner_pertuzumab"] = yes_no(_with_pertuzumab(state, codes))
     before = known(state["baseline_day"]) & known(state["first_day"])
     made["baseline_days_before_start"] = times(np.where(before, state["first_day"] - state["baseline_day"], UNKNOWN))
     return made
 
 
-def _with_pertuzumab(state: Mapping[str, Column]) -> npt.NDArray[np.bool_]:
-    """Where pertuzumab is given as a partner of another antibody: within six weeks of its last dose."""
+def _with_pertuzumab(state: Mapping[str, Column], codes: DrugCodes) -> npt.NDArray[np.bool_]:
+    """Where pertuzumab is given as a partner of another product: within six weeks of its last dose."""
     product, last = state["product"], state["product_last_day"]
-    partner = known(state["pertuzumab_last_day"]) & known(last) & (product != PERTUZUMAB) & (product != PHESGO)
+    partner = known(state["pertuzumab_last_day"]) & known(last) & ~codes.having(product, codes.arrays.of_pertuzumab)
     partner &= state["pertuzumab_last_day"] >= state["product_first_day"]
-    made: npt.NDArray[np.bool_] = partner & (last - state["pertuzumab_last_day"] < PARTNER_DAYS)
+    made: npt.NDArray[np.bool_] = partner & (last - state["pertuzumab_last_day"] < codes.numbers.partner_days)
     return made
 
 
@@ -117,7 +116,7 @@ SETTLED_BY = ("prior_her2_therapy", "prior_systemic_therapy", "pathological_resp
 """The recorded facts that `settle` reads."""
 
 
-def settle(state: Mapping[str, Column], recorded: Mapping[str, Column], on: int) -> Columns:
+def settle(state: Mapping[str, Column], recorded: Mapping[str, Column], on: int, codes: DrugCodes) -> Columns:
     """Facts that need both the states and what else the record says (`recorded`): what is known already goes before.
 
     "No HER2-directed therapy before" means no T-DM1 before.
@@ -128,7 +127,7 @@ def settle(state: Mapping[str, Column], recorded: Mapping[str, Column], on: int)
         recorded.get("prior_systemic_therapy", nothing) == NO
     )
     never_any = recorded.get("prior_systemic_therapy", nothing) == NO
-    for name in ("prior_trastuzumab", "prior_t_dm1", "prior_t_dxd", "prior_tucatinib"):
+    for name in codes.page.given_before():
         made[name] = np.where(never_her2, NO, UNKNOWN)
     for name in ("prior_taxane", "prior_anthracycline", "prior_early_chemotherapy"):
         made[name] = np.where(never_any, NO, UNKNOWN)
@@ -140,7 +139,7 @@ def settle(state: Mapping[str, Column], recorded: Mapping[str, Column], on: int)
     made["ordered_product"] = np.where(ordered, state["order_product"], UNKNOWN)
     response = recorded.get("pathological_response", nothing)
     order = made["ordered_product"]
-    conjugate = (order == T_DM1) | (order == T_DXD)
+    conjugate = codes.having(order, codes.arrays.conjugate)
     progressed = known(state["last_progression_day"]) & (state["last_progression_day"] >= state["product_first_day"])
     meant = progressed | ((response == RESIDUAL) & conjugate)
     made["switch_intended"] = np.where(ordered, np.where(meant, YES, NOT_STATED), UNKNOWN)
@@ -151,11 +150,12 @@ def settle(state: Mapping[str, Column], recorded: Mapping[str, Column], on: int)
     planned, done = state["anthracycline_order_day"], state["anthracycline_last_day"]
     after = state["anthracycline_after_her2_day"]
     ordered_now = known(planned) & (~known(done) | (planned > done))
-    made["anthracycline_planned"] = yes_if(ordered_now | (known(after) & (on - after <= JUST_DAYS)))
+    recent = known(after) & (on - after <= codes.numbers.recent_anthracycline_days)
+    made["anthracycline_planned"] = yes_if(ordered_now | recent)
     first, last, her2 = state["anthracycline_first_day"], state["anthracycline_last_day"], state["first_ever_day"]
     given = known(first) & known(her2)
     made["anthracycline_timing"] = np.select(
-        [given & (last >= her2), given & (her2 - last <= YEAR_DAYS)], [CONCURRENT, SAME_PLAN], UNKNOWN
+        [given & (last >= her2), given & (her2 - last <= codes.numbers.year_days)], [CONCURRENT, SAME_PLAN], UNKNOWN
     ).astype(np.int64)
     recurred = known(state["metastatic_day"]) & known(state["her2_before_metastatic_day"])
     ended, came = state["her2_before_metastatic_day"], state["metastatic_day"]
@@ -166,27 +166,13 @@ def settle(state: Mapping[str, Column], recorded: Mapping[str, Column], on: int)
     return made
 
 
-LABELLED = {
-    (0, 7): (2000, 4000), (0, 21): (6000, 8000), (1, 21): (600_000,), (2, 21): (600_000,),
-    (3, 21): (420_000, 840_000), (4, 21): (2400, 3000, 3600), (5, 21): (3200, 4400, 5400, 6400),
-}  # fmt: skip
-"""By (product, days of the schedule) the doses of the labels: mg/kg in thousandths where given by weight, else mg.
-
-Their sources and levels are those of the tables of `dose_per_administration`; a test compares the two.
-"""
-BY_WEIGHT = (0, 4, 5)
-CREDIBLE_PERCENT = 25
-"""A weight is worked back from a dose only where the dose is that near to one of the label."""
-
-
-def _nearest(state: Mapping[str, Column]) -> tuple[Column, Column]:
+def _nearest(state: Mapping[str, Column], codes: DrugCodes) -> tuple[Column, Column]:
     """The last dose (mg/kg or mg) and the nearest one of the label; unknown where either is."""
     product, days = state["product"], state["schedule_days"]
-    by_weight = (product == BY_WEIGHT[0]) | (product == BY_WEIGHT[1]) | (product == BY_WEIGHT[2])
-    given = np.where(by_weight, state["last_per_kg"], state["last_mg"])
+    given = np.where(codes.having(product, codes.arrays.by_weight), state["last_per_kg"], state["last_mg"])
     nearest = np.full(len(product), UNKNOWN, np.int64)
-    for (number, interval), doses in LABELLED.items():
-        chosen = (product == number) & (days == interval)
+    for (code, length), doses in codes.labelled.items():
+        chosen = (product == code) & (days == length)
         if not chosen.any():
             continue
         for dose in doses:
@@ -202,30 +188,25 @@ def _deviation(given: Column, nearest: Column) -> Column:
     return made
 
 
-def _weight_change(state: Mapping[str, Column], given: Column, nearest: Column) -> Column:
+def _weight_change(state: Mapping[str, Column], given: Column, nearest: Column, codes: DrugCodes) -> Column:
     """The last weight against the one that the last dose by weight was worked out with: the dose over the label's
     mg/kg. Unknown where the dose itself is too far from any of the label."""
     mg, weight, product = state["last_mg"], state["last_weight"], state["product"]
-    usable = (
-        ((product == BY_WEIGHT[0]) | (product == BY_WEIGHT[1]) | (product == BY_WEIGHT[2]))
-        & known(mg)
-        & known(weight)
-        & known(given)
-        & known(nearest)
-    )
-    usable &= np.abs(given - nearest) * 100 <= CREDIBLE_PERCENT * np.where(usable, nearest, 1)
+    usable = codes.having(product, codes.arrays.by_weight) & known(mg) & known(weight) & known(given) & known(nearest)
+    usable &= np.abs(given - nearest) * 100 <= codes.numbers.credible_dose_percent * np.where(usable, nearest, 1)
     worked = np.where(usable, mg * THOUSAND // np.where(usable, nearest, 1), 1)
     made: Column = np.where(usable, (weight - worked) * 100 * THOUSAND // np.maximum(worked, 1), UNKNOWN)
     return made
 
 
-def phase(state: Mapping[str, Column], on: int) -> Column:
+def phase(state: Mapping[str, Column], on: int, codes: DrugCodes) -> Column:
     """Before the start, on treatment, on hold or completed; unknown after a long silence of the record."""
+    cycle = codes.page.days[THREE_WEEKLY]
     last, stop = state["product_last_day"], state["stop_day"]
-    silent = known(last) & (on - last > AFTER_LAST_DOSE_DAYS)
-    early = (state["setting"] == 0) | (state["setting"] == ADJUVANT)
+    silent = known(last) & (on - last > codes.numbers.judged_days)
+    early = (state["setting"] == NEOADJUVANT) | (state["setting"] == ADJUVANT)
     first = state["trastuzumab_first_day"]
-    year_over = early & known(first) & (last - first >= YEAR_DAYS - 21) & (on - last > 21)
+    year_over = early & known(first) & (last - first >= codes.numbers.year_days - cycle) & (on - last > cycle)
     stopped = known(stop) & (stop >= last)
     return np.select(
         [
@@ -265,10 +246,8 @@ def _heart(state: Mapping[str, Column]) -> Columns:
 def _disease(state: Mapping[str, Column]) -> Columns:
     metastatic = known(state["metastatic_day"])
     dosed = known(state["first_ever_day"])
-    trastuzumab = known(state["trastuzumab_last_day"])
     endocrine = metastatic & (state["endocrine_lines"] > 0)
     return {
-        "prior_tucatinib": yes_if(known(state["tucatinib_last_day"])),
         "prior_early_chemotherapy": yes_if(known(state["chemotherapy_before_metastatic_day"])),
         "prior_metastatic_endocrine_lines": np.where(endocrine, state["endocrine_lines"] * THOUSAND, UNKNOWN),
         "taxane_cycles_given": np.where(
@@ -285,11 +264,16 @@ def _disease(state: Mapping[str, Column]) -> Columns:
         "prior_metastatic_chemotherapy_lines": np.where(
             metastatic & (state["chemotherapy_lines"] > 0), state["chemotherapy_lines"] * THOUSAND, UNKNOWN
         ),
-        "prior_trastuzumab": yes_if(trastuzumab),
         "prior_taxane": yes_if(state["taxane_doses"] > 0),
         "prior_anthracycline": yes_if(known(state["anthracycline_first_day"])),
-        "prior_t_dm1": yes_if(known(state["last_t_dm1_day"])),
-        "prior_t_dxd": yes_if(known(state["last_t_dxd_day"])),
+    }
+
+
+def _given_before(state: Mapping[str, Column], codes: DrugCodes) -> Columns:
+    """The facts that say a product was given before, each of its own products."""
+    return {
+        fact: yes_if(np.logical_or.reduce([known(state[last_day_of(product)]) for product in sorted(products)]))
+        for fact, products in codes.page.given_before().items()
     }
 
 

@@ -4,10 +4,6 @@ from __future__ import annotations
 
 from . import names as v
 
-METHODS = ("unspecified", "echo", "MUGA", "CMR", "CT", "angiogram")
-"""The methods of an LVEF by their codes on a timeline."""
-
-
 KINDS = {
     "weight_kg": v.WEIGHT, "height_cm": v.HEIGHT, "lvef": v.LVEF, "heart_failure": v.HEART_FAILURE,
     "setting": v.SETTING, "progression": v.PROGRESSION, "surgery_done": v.SURGERY, "pregnant": v.PREGNANT,
@@ -18,12 +14,12 @@ KINDS = {
 
 
 CATEGORIES = {
-    "heart_failure": {"yes": v.YES, "no": v.NO},
-    "setting": {"neoadjuvant": 0, "adjuvant": 1, "metastatic": 2},
-    "progression": {"yes": v.YES, "no": v.NO},
-    "surgery_done": {"yes": v.YES},
-    "pregnant": {"yes": v.YES, "no": v.NO},
-    "pregnancy_test": {"positive": v.YES, "negative": v.NO},
+    "heart_failure": {"yes": v.STATED, "no": v.DENIED},
+    "setting": {"neoadjuvant": v.NEOADJUVANT, "adjuvant": v.ADJUVANT, "metastatic": v.METASTATIC},
+    "progression": {"yes": v.STATED, "no": v.DENIED},
+    "surgery_done": {"yes": v.STATED},
+    "pregnant": {"yes": v.STATED, "no": v.DENIED},
+    "pregnancy_test": {"positive": v.STATED, "negative": v.DENIED},
     "hold_recorded": {"cardiac": v.CARDIAC, "other": v.OTHER, "resumed": v.RESUMED},
     "stop_recorded": {"cardiac": v.STOP_CARDIAC, "progression": v.STOP_PROGRESSION, "complete": v.STOP_COMPLETE,
                       "other": v.STOP_OTHER},

@@ -1,22 +1,22 @@
-"""A record's course as the columns that folds read, one patient at a time.
+"""The timelines of a batch: what the folds read, and what of the records has no place on it.
 
-Events that a fold does not read (receptors, stage, risk factors, ...) are facts by themselves: the latest
-value up to the day of the review stands, and values that differ on that one day contradict each other.
+Events that no fold reads (receptors, stage, risk factors, ...) are facts by themselves (`latest.py`).
 """
 
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-from ..facts.fact import Facts
-from ..facts.value import Interval, OneOf, Reason, Unknown, Value
-from ..record.event import Event
-from . import names as v
-from .kinds import CATEGORIES, KINDS, METHODS
+import numpy as np
+
+from ..facts.value import Interval, Value
+from ..record.columns import METHODS, UNKNOWN, RecordColumns, Whole
+from . import names
+from .drug_codes import DrugCodes, default_codes
+from .kinds import CATEGORIES, KINDS
 
 THOUSAND = 1000
 LEAST = Decimal("0.001")
@@ -24,20 +24,26 @@ LEAST = Decimal("0.001")
 
 @dataclass(slots=True)
 class Timeline:
-    """The columns of one patient (`day`, `kind`, `number`, `code`), and the event behind each place."""
+    """What the folds read: `day` (ordinal), `kind`, `number` (thousandths) and `code`, sorted by patient and in this
+    order; patient `p` has the places `starts[p]` to `starts[p + 1]`.
 
-    day: list[int] = field(default_factory=list)
-    kind: list[int] = field(default_factory=list)
-    number: list[int] = field(default_factory=list)
-    code: list[int] = field(default_factory=list)
-    events: list[Event] = field(default_factory=list)
-    undated: list[Event] = field(default_factory=list)
-    unplaced: list[Event] = field(default_factory=list)
-    narrowed: list[Event] = field(default_factory=list)
+    `rows` are the rows of the record behind each place. Rows that would belong on it but have no day are `undated`,
+    those with a value no fold knows `unplaced`, and those of which the lower end of an interval stands `narrowed`.
+    """
 
-    @property
-    def columns(self) -> tuple[list[int], list[int], list[int], list[int]]:
-        return self.day, self.kind, self.number, self.code
+    starts: Whole
+    day: Whole
+    kind: Whole
+    number: Whole
+    code: Whole
+    rows: Whole
+    undated: Whole
+    unplaced: Whole
+    narrowed: Whole
+
+    def of(self, patient: int) -> slice:
+        """The places of one patient."""
+        return slice(int(self.starts[patient]), int(self.starts[patient + 1]))
 
 
 def thousandths(value: Value) -> int:
@@ -45,117 +51,98 @@ def thousandths(value: Value) -> int:
 
     An interval without a lower end ("< 50") stands at its upper one, below it where that is not included.
     """
-    known: Any = value
+    number: Any = value
     if isinstance(value, Interval):
-        known = value.low
-        if known is None and value.high is not None:
-            known = value.high if value.high_included else value.high - LEAST
-    if isinstance(known, Decimal | float):
-        number = known if isinstance(known, Decimal) else Decimal(repr(known))
-        return int((number * THOUSAND).to_integral_value())
-    return v.UNKNOWN
+        number = value.low
+        if number is None and value.high is not None:
+            number = value.high if value.high_included else value.high - LEAST
+    if isinstance(number, Decimal | float):
+        exact = number if isinstance(number, Decimal) else Decimal(repr(number))
+        return int((exact * THOUSAND).to_integral_value())
+    return UNKNOWN
 
 
-def timeline_of(course: Iterable[Event]) -> Timeline:
-    """The timeline of a course, whatever the order of its events.
-
-    `undated` holds what would belong on it but has no day, `unplaced` what has a value no fold knows,
-    `narrowed` the intervals of which the lower end stands.
-    """
-    made = Timeline()
-    rows: list[tuple[int, int, int, int, int]] = []
-    placed: list[Event] = []
-    for event in course:
-        kind = KINDS.get(event.fact)
-        if kind is None:
-            continue
-        day = event.day
-        if event.fact == "death_date":
-            day = dt.date.fromisoformat(event.value) if isinstance(event.value, str) else event.day
-        if day is None:
-            made.undated.append(event)
-            continue
-        number, code = v.UNKNOWN, 0
-        if event.fact in CATEGORIES:
-            found = CATEGORIES[event.fact].get(event.value) if isinstance(event.value, str) else None
-            if found is None:
-                made.unplaced.append(event)
-                continue
-            code = found
-        elif kind in (v.DOSE, v.DOSE_PER_KG, v.DOSE_PER_M2, v.ORDER):
-            drug = v.DRUG_CODES.get(event.product)
-            if drug is None:
-                made.unplaced.append(event)
-                continue
-            code = drug
-            if event.fact == "dose_given" and event.value != "yes":
-                kind = v.NOT_GIVEN
-                if event.value != "no":
-                    made.unplaced.append(event)
-                    continue
-            number = thousandths(event.value)
-        elif kind != v.DEATH:
-            number = thousandths(event.value)
-            if number == v.UNKNOWN:
-                made.unplaced.append(event)
-                continue
-            if kind == v.LVEF:
-                code = METHODS.index(event.qualifier) if event.qualifier in METHODS else 0
-        if isinstance(event.value, Interval):
-            made.narrowed.append(event)
-        rows.append((day.toordinal(), kind, number, code, len(placed)))
-        placed.append(event)
-    rows.sort()
-    for today, kind, number, code, place in rows:
-        made.day.append(today)
-        made.kind.append(kind)
-        made.number.append(number)
-        made.code.append(code)
-        made.events.append(placed[place])
-    return made
+def timeline_of(record: RecordColumns, codes: DrugCodes | None = None) -> Timeline:
+    """The timelines of a batch; drugs by `codes`, or those of the knowledge in use."""
+    drug_codes = (codes or default_codes()).code
+    count = len(record.values)
+    kind_of_fact = np.array([KINDS.get(name, -1) for name in record.facts], np.int64)
+    kind = kind_of_fact[record.fact] if len(record.fact) else np.zeros(0, np.int64)
+    belongs = kind >= 0
+    used = np.zeros(count, np.bool_)
+    used[record.value[belongs]] = True
+    fact_of_value = np.zeros(count, np.int64)
+    fact_of_value[record.value] = record.fact
+    kind_of_value = np.full(count, -1, np.int64)
+    number_of_value = np.full(count, UNKNOWN, np.int64)
+    code_of_value = np.zeros(count, np.int64)
+    is_interval = np.zeros(count, np.bool_)
+    for place in np.flatnonzero(used).tolist():
+        value = record.values[place]
+        is_interval[place] = isinstance(value, Interval)
+        kind_of_value[place], number_of_value[place], code_of_value[place] = _placed(
+            record.facts[fact_of_value[place]], value
+        )
+    kind = np.where(belongs, kind_of_value[record.value], -1)
+    number, code = number_of_value[record.value], code_of_value[record.value]
+    dosed = (kind >= names.DOSE) & (kind <= names.ORDER)
+    if dosed.any():
+        drugs = np.array([drug_codes.get(name, -1) for name in record.products], np.int64)
+        code = np.where(dosed, drugs[record.product], code)
+    measured = kind == names.LVEF
+    if measured.any():
+        methods = np.array([METHODS.index(word) if word in METHODS else 0 for word in record.qualifiers], np.int64)
+        code = np.where(measured, methods[record.qualifier], code)
+    day = record.day
+    died = belongs & (kind_of_fact[record.fact] == names.DEATH) if belongs.any() else belongs
+    if died.any():
+        day = np.where(died & (number != UNKNOWN), number, day)
+        number = np.where(died, UNKNOWN, number)
+    dated = day != UNKNOWN
+    placeable = (kind >= 0) & (code >= 0)
+    order = np.flatnonzero(placeable & dated)
+    order = _sorted(order, (record.owner()[order], day[order], kind[order], number[order], code[order]))
+    owner = record.owner()[order]
+    starts = np.searchsorted(owner, np.arange(len(record) + 1)).astype(np.int64)
+    return Timeline(
+        starts, day[order], kind[order], number[order], code[order], order,
+        np.flatnonzero(belongs & ~dated), np.flatnonzero(belongs & dated & ~placeable),
+        np.flatnonzero(placeable & dated & is_interval[record.value]),
+    )  # fmt: skip
 
 
-@dataclass(slots=True)
-class Latest:
-    """The facts of a record that no fold reads, as of a day, with the events behind them."""
-
-    values: dict[str, Value] = field(default_factory=dict)
-    events: dict[str, Event] = field(default_factory=dict)
-    differing: list[tuple[Event, Event]] = field(default_factory=list)
-
-
-def latest_of(course: Iterable[Event], facts: Facts, on: dt.date) -> Latest:
-    """The latest value of each fact up to a day; an event without a day counts as the oldest.
-
-    A value that cannot be read gives way to an older one that can, and stands where there is none.
-    """
-    found = Latest()
-    for event in course:
-        if (event.fact in KINDS and event.fact != "death_date") or event.fact not in facts:
-            continue
-        if event.day is not None and event.day > on:
-            continue
-        if event.fact == "death_date" and isinstance(event.value, str) and dt.date.fromisoformat(event.value) > on:
-            continue
-        held = found.events.get(event.fact)
-        if held is not None:
-            if isinstance(event.value, Unknown):
-                continue
-            newer = (event.day or dt.date.min) > (held.day or dt.date.min) or isinstance(held.value, Unknown)
-            if not newer and event.day == held.day and event.value != found.values[event.fact]:
-                found.differing.append((held, event))
-                found.values[event.fact] = _either(found.values[event.fact], event.value)
-                continue
-            if not newer:
-                continue
-            found.differing = [pair for pair in found.differing if pair[0].fact != event.fact]
-        found.events[event.fact] = event
-        found.values[event.fact] = event.value
-    return found
+def _sorted(order: Whole, keys: tuple[Whole, ...]) -> Whole:
+    """Places in the order of some keys: owner, day and kind; and number and code where these are the same."""
+    owner, day, kind, number, code = keys
+    packed = (((owner << DAY_BITS) | day) << KIND_BITS) | kind
+    ahead = packed[1:] > packed[:-1]
+    tied = packed[1:] == packed[:-1]
+    if not (ahead | tied).all():
+        place = np.argsort(packed, kind="stable")
+        order, packed, number, code = order[place], packed[place], number[place], code[place]
+        tied = packed[1:] == packed[:-1]
+    if not tied.any():
+        return order
+    earlier = tied & ((number[1:] < number[:-1]) | ((number[1:] == number[:-1]) & (code[1:] < code[:-1])))
+    return order[np.lexsort((code, number, packed))] if earlier.any() else order
 
 
-def _either(one: Value, other: Value) -> Value:
-    if isinstance(one, str | OneOf) and isinstance(other, str | OneOf):
-        sets: list[Any] = [each.values if isinstance(each, OneOf) else {each} for each in (one, other)]
-        return OneOf(frozenset(sets[0] | sets[1]))
-    return Unknown(Reason.CONTRADICTORY, f"{one} or {other}")
+DAY_BITS, KIND_BITS = 22, 5
+"""An ordinal up to the year 9999, and every kind of event, fit into so many bits."""
+
+
+def _placed(fact: str, value: Value) -> tuple[int, int, int]:
+    """(kind, number, code) of one distinct value on a timeline; kind -1 where no fold reads it."""
+    kind = KINDS[fact]
+    if fact in CATEGORIES:
+        code = CATEGORIES[fact].get(value) if isinstance(value, str) else None
+        return (kind, UNKNOWN, code) if code is not None else (-1, UNKNOWN, 0)
+    if fact == "death_date":
+        day = dt.date.fromisoformat(value).toordinal() if isinstance(value, str) else UNKNOWN
+        return kind, day, 0
+    if fact == "dose_given":
+        return {"yes": kind, "no": names.NOT_GIVEN}.get(str(value), -1), UNKNOWN, 0
+    number = thousandths(value)
+    if number == UNKNOWN and kind in (names.WEIGHT, names.HEIGHT, names.LVEF):
+        return -1, UNKNOWN, 0
+    return kind, number, 0

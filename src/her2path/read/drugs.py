@@ -80,12 +80,12 @@ class Drugs:
     def identify(self, codings: Iterable[Coded], text: str = "") -> Named:
         """The drug of a concept. What is no drug of the tables and does not speak of one is nobody."""
         key = (tuple(codings), text)
-        found = self._kept.get(key)
-        if found is None:
-            found = self._identify(*key)
+        named = self._kept.get(key)
+        if named is None:
+            named = self._identify(*key)
             if len(self._kept) < MOST_KEPT:
-                self._kept[key] = found
-        return found
+                self._kept[key] = named
+        return named
 
     def _identify(self, codings: tuple[Coded, ...], text: str) -> Named:
         coded: set[Drug] = set()
@@ -103,9 +103,9 @@ class Drugs:
         words = [word for word in (text, *(display for _, _, display in codings)) if word]
         said = words[0] if words else next((str(code) for _, code, _ in codings if code), "")
         named = [self.by_name(word) for word in words]
-        refused = next((each.trouble for each in named if each.trouble), "")
-        by_code = _narrowest({each.drug for each in coded}, exact)
-        by_word = _narrowest({each.drug for each in named if each.drug})
+        refused = next((name.trouble for name in named if name.trouble), "")
+        by_code = _narrowest({meant.drug for meant in coded}, exact)
+        by_word = _narrowest({name.drug for name in named if name.drug})
         if len(by_code) > 1:
             return Named(trouble=f"its codes name {_listed(by_code)}: they contradict each other", said=said)
         if refused:
@@ -125,7 +125,7 @@ class Drugs:
             why = f"its code says {_listed(by_code)}, its name {_listed(by_word)}: they contradict each other"
             return Named(trouble=why, said=said)
         (drug,) = both
-        brands = {each.brand for each in coded if each.brand} | {each.brand for each in named if each.brand}
+        brands = {drug.brand for drug in coded if drug.brand} | {name.brand for name in named if name.brand}
         note = f"two brands are named: {_listed(brands)}; neither is read" if len(brands) > 1 else ""
         if not note and by_code and both != by_code:
             note = f"its code says {_listed(by_code)} without a form, its name {drug}"
@@ -134,11 +134,11 @@ class Drugs:
     def by_name(self, text: str) -> Named:
         """The drug that words name, or why it cannot be told; `NOBODY` where they name none."""
         words = _plain(text)
-        found: list[tuple[str, Drug]] = []
+        matches: list[tuple[str, Drug]] = []
         if self._name is not None:
-            found = [(match[0], self._names[match[0]]) for match in self._name.finditer(words)]
-        drugs = {drug for _, drug in found if drug.drug}
-        if "trastuzumab" in words and (why := self._unclear(words, {name for name, _ in found})):
+            matches = [(match[0], self._names[match[0]]) for match in self._name.finditer(words)]
+        drugs = {drug for _, drug in matches if drug.drug}
+        if "trastuzumab" in words and (why := self._unclear(words, {name for name, _ in matches})):
             return Named(trouble=why)
         keys = _together({drug.drug for drug in drugs}, words)
         brands = {drug.brand for drug in drugs if drug.brand}
@@ -178,7 +178,7 @@ def _plain(text: str) -> str:
 
 def _narrowest(drugs: set[str], exact: Container[str] = ()) -> set[str]:
     """Drugs without a substance of which the form is named too, unless a code says the substance in that very form."""
-    return {each for each in drugs if each in exact or NARROWER.get(each) not in drugs}
+    return {drug for drug in drugs if drug in exact or NARROWER.get(drug) not in drugs}
 
 
 def _together(drugs: set[str], words: str) -> set[str]:

@@ -38,9 +38,10 @@ class RecordColumns:
     """The records of a batch: `starts` has one entry more than there are patients.
 
     `day` is an ordinal, `UNKNOWN` without a date. `fact`, `value`, `product`, `specimen`, `qualifier` (a brand, or the
-    method of an LVEF), `said` and `note` are places in the list of the same name in the plural; `origin` is a place in
-    `origins`, which may make its words on request. `amended` marks reports that correct an earlier one. `is_test` says of
-    each of `facts` whether it belongs to HER2 tests and their tissue; all others belong to the course.
+    method of an LVEF), `said` and `note` are places in the list of the same name in the plural; a place in `values`
+    belongs to one fact. `origin` is a place in `origins`, which may make its words on request. `amended` marks reports
+    that correct an earlier one. `is_test` says of each of `facts` whether it belongs to HER2 tests and their tissue;
+    all others belong to the course.
     """
 
     patients: list[str]
@@ -69,13 +70,16 @@ class RecordColumns:
     """By patient what of her record could not be read."""
     passed_over: dict[int, list[Trouble]] = field(default_factory=dict)
     """By patient what of her record was seen and not used."""
+    _owner: Whole | None = None
 
     def __len__(self) -> int:
         return len(self.patients)
 
     def owner(self) -> Whole:
         """The patient of each event."""
-        return np.repeat(np.arange(len(self.patients)), np.diff(self.starts))
+        if self._owner is None:
+            self._owner = np.repeat(np.arange(len(self.patients)), np.diff(self.starts))
+        return self._owner
 
     def event(self, row: int) -> Event:
         """One row as an event."""
@@ -93,12 +97,16 @@ class RecordColumns:
             self.qualifiers[self.qualifier[row]],
         )
 
-    def record(self, patient: int) -> Record:
-        """One patient of the batch as a record of events."""
+    def record(self, patient: int, tests_only: bool = False) -> Record:
+        """One patient of the batch as a record of events; with `tests_only` without the events of her course."""
         record = Record(self.patients[patient], self.wheres[patient])
-        for row in range(int(self.starts[patient]), int(self.starts[patient + 1])):
+        start, end = int(self.starts[patient]), int(self.starts[patient + 1])
+        for row, fact in enumerate(self.fact[start:end].tolist(), start=start):
+            is_test = self.is_test[fact]
+            if tests_only and not is_test:
+                continue
             event = self.event(row)
-            if not self.is_test[self.fact[row]]:
+            if not is_test:
                 record.course.append(event)
             elif event.fact == SITE:
                 record.sites.add(str(event.value))
@@ -146,7 +154,7 @@ def columns_of(records: Iterable[Record]) -> RecordColumns:
     amended: list[bool] = []
     starts = [0]
     for record in records:
-        for test, events in ((True, [*_of_tissue(record), *record.events]), (False, record.course)):
+        for test, events in ((True, [*tissue_events(record), *record.events]), (False, record.course)):
             for event in events:
                 is_test.setdefault(event.fact, test)
                 key = (event.fact, type(event.value).__name__, str(event.value))
@@ -171,27 +179,21 @@ def columns_of(records: Iterable[Record]) -> RecordColumns:
         starts.append(len(rows))
     table = np.array(rows, np.int64).reshape(-1, 9).T.copy()
     columns = RecordColumns(
-        [record.patient for record in records],
-        [record.origin for record in records],
-        np.array(starts, np.int64),
-        *table,
-        facts.listed,
-        values,
-        products.listed,
-        specimens.listed,
-        qualifiers.listed,
-        saids.listed,
-        notes.listed,
-        origins.listed,
-        [is_test.get(name, False) for name in facts.listed],
-        np.array(amended, np.bool_) if any(amended) else None,
-        {place: record.troubles for place, record in enumerate(records) if record.troubles},
-        {place: record.passed_over for place, record in enumerate(records) if record.passed_over},
-    )
+        patients=[record.patient for record in records], wheres=[record.origin for record in records],
+        starts=np.array(starts, np.int64),
+        day=table[0], fact=table[1], value=table[2], product=table[3], specimen=table[4], qualifier=table[5],
+        said=table[6], note=table[7], origin=table[8],
+        facts=facts.listed, values=values, products=products.listed, specimens=specimens.listed,
+        qualifiers=qualifiers.listed, saids=saids.listed, notes=notes.listed, origins=origins.listed,
+        is_test=[is_test.get(name, False) for name in facts.listed],
+        amended=np.array(amended, np.bool_) if any(amended) else None,
+        troubles={place: record.troubles for place, record in enumerate(records) if record.troubles},
+        passed_over={place: record.passed_over for place, record in enumerate(records) if record.passed_over},
+    )  # fmt: skip
     return in_order(columns)
 
 
-def _of_tissue(record: Record) -> Iterable[Event]:
+def tissue_events(record: Record) -> Iterable[Event]:
     """What a record says of tissue and organ, as events."""
     for site in sorted(record.sites):
         yield Event(SITE, site, None, "", record.origin, site)
@@ -224,24 +226,34 @@ def order_of(columns: RecordColumns) -> Whole | None:
     ranks = _ranks([str(value) for value in columns.values])
     fact, product = _ranks(columns.facts)[columns.fact], _ranks(columns.products)[columns.product]
     said = _ranks(columns.saids)[columns.said] if len(columns.saids) < len(columns.day) else columns.said * 0
+    is_dated = columns.day != UNKNOWN
+    first = int(columns.day.min(where=is_dated, initial=LAST_DAY))
+    last = int(columns.day.max(where=is_dated, initial=first)) + 1
     keys = [
         (columns.owner(), len(columns.patients)),
-        (np.where(columns.day == UNKNOWN, LAST_DAY, columns.day), LAST_DAY + 1),
+        (np.where(is_dated, columns.day, last) - first, last - first),
         (fact, len(columns.facts)),
         (ranks[columns.value], len(columns.values)),
         (said, len(columns.saids)),
         (product, len(columns.products)),
     ]
-    bits = [int(size).bit_length() for _, size in keys]
-    packed: Whole | None = None
-    if sum(bits) < 63:
-        packed = np.zeros(len(columns.day), np.int64)
-        for (key, _), width in zip(keys, bits, strict=True):
-            packed = (packed << width) | key
-        if (packed[1:] >= packed[:-1]).all():
-            return None
-        return np.argsort(packed, kind="stable")
-    return np.lexsort([key for key, _ in reversed(keys)])
+    packed = _packed(keys)
+    if len(packed) == 1:
+        return None if (packed[0][1:] >= packed[0][:-1]).all() else np.argsort(packed[0], kind="stable")
+    return np.lexsort(packed[::-1])
+
+
+def _packed(keys: Sequence[tuple[Whole, int]]) -> list[Whole]:
+    """Keys of known sizes, the first the most telling, in as few whole numbers as hold them in their order."""
+    packed: list[Whole] = []
+    taken = 63
+    for key, size in keys:
+        width = int(size).bit_length()
+        if taken + width < 63:
+            packed[-1], taken = (packed[-1] << width) | key, taken + width
+        else:
+            packed, taken = [*packed, key], width
+    return packed
 
 
 def _ranks(words: Sequence[str]) -> Whole:
@@ -250,41 +262,7 @@ def _ranks(words: Sequence[str]) -> Whole:
     return np.array([places[word] for word in words] or [0], np.int64)
 
 
-@dataclass(slots=True)
-class EventColumns:
-    """The events of a batch, sorted by patient; `starts` has one entry more than there are patients.
-
-    `fact` and `product` are places in `facts` and `products`; `value` is a place in `values`, the distinct
-    values read by `Fact.coerce`; `day` an ordinal (`UNKNOWN` without a date); `method` that of an LVEF.
-    `brand` is a place among the values of the fact `brand`, -1 where none is named; `rows` are the rows of the source.
-    `odd` marks values that mean more than they are read as ("0+"): patients with one are reviewed one by one.
-    """
-
-    starts: Whole
-    day: Whole
-    fact: Whole
-    value: Whole
-    product: Whole
-    method: Whole
-    facts: list[str]
-    products: list[str]
-    values: list[Value]
-    rows: Whole = field(default_factory=lambda: np.zeros(0, np.int64))
-    brand: Whole = field(default_factory=lambda: np.zeros(0, np.int64))
-    specimen: Whole = field(default_factory=lambda: np.zeros(0, np.int64))
-    specimens: list[str] = field(default_factory=list)
-    odd: npt.NDArray[np.bool_] = field(default_factory=lambda: np.zeros(0, np.bool_))
-
-    @property
-    def patients(self) -> int:
-        return len(self.starts) - 1
-
-    def owner(self) -> Whole:
-        """The patient of each event."""
-        return np.repeat(np.arange(self.patients), np.diff(self.starts))
-
-
 __all__ = [
-    "ABOUT_TISSUE", "DIAGNOSIS", "KIND", "METHODS", "PLACE", "RECORDED_STATUS", "SITE", "UNKNOWN", "EventColumns", "RecordColumns", "Words",
-    "columns_of", "in_order", "order_of",
+    "ABOUT_TISSUE", "DIAGNOSIS", "KIND", "METHODS", "PLACE", "RECORDED_STATUS", "SITE", "UNKNOWN", "RecordColumns",
+    "Words",    "columns_of", "in_order", "order_of", "tissue_events",
 ]  # fmt: skip

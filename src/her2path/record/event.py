@@ -11,6 +11,10 @@ RECORDED_STATUS = "recorded status"
 """An event's fact where somebody wrote a HER2 status; it is compared, never used as a test."""
 
 
+STATEMENT = "from a statement"
+"""How the note of a dose begins that a record only states."""
+
+
 @dataclass(frozen=True, slots=True)
 class Event:
     """One thing known of a patient: a fact, its value, its day, its specimen and where it stands.

@@ -13,24 +13,34 @@ from functools import cache
 from math import log, sqrt
 from pathlib import Path
 
+from ..facts.folder import knowledge_folder, shipped_folder
 from ..facts.markdown import Document, Grid, plain, read_markdown
 from ..facts.problem import AskedWrongly, KnowledgeError, Problem
 from ..facts.source import VERIFIED, Citation, parse_citations
 
-MODELS_FOLDER = Path(__file__).parent.parent / "knowledge" / "models"
 SPREADS = ("sqrt of variance", "log-normal")
 """How a coefficient of variation is meant: the standard deviation of the logarithm itself, or that of the values."""
-KINDS = ("exposure", "heart", "tumour", "population", "trial")
-COLUMNS = {
+MODEL_KINDS = ("exposure", "heart", "tumour", "population", "trial")
+TABLE_COLUMNS = {
     "Parameters": ("name", "value", "unit", "spread", "meaning", "source", "verified"),
     "Covariates": ("parameter", "covariate", "effect", "coefficient", "reference", "source", "verified"),
     "Covariances": ("one", "other", "covariance", "source", "verified"),
 }
 """The tables that are read by their titles, and what they need."""
-PLAUSIBLE = {"weight_kg": (20.0, 300.0), "height_cm": (100.0, 230.0), "ast_u_per_l": (1.0, 10000.0),
-             "alt_u_per_l": (1.0, 10000.0), "albumin_g_per_dl": (1.0, 7.0), "liver_metastases": (0.0, 1.0),
-             "ecd_ng_per_ml": (0.01, 10000.0), "tumour_cm": (0.1, 100.0), "male": (0.0, 1.0), "japan": (0.0, 1.0),
-             "lean_body_mass_kg": (15.0, 150.0), "body_mass_index": (8.0, 90.0)}  # fmt: skip
+PLAUSIBLE = {
+    "weight_kg": (20.0, 300.0),
+    "height_cm": (100.0, 230.0),
+    "ast_u_per_l": (1.0, 10000.0),
+    "alt_u_per_l": (1.0, 10000.0),
+    "albumin_g_per_dl": (1.0, 7.0),
+    "liver_metastases": (0.0, 1.0),
+    "ecd_ng_per_ml": (0.01, 10000.0),
+    "tumour_cm": (0.1, 100.0),
+    "male": (0.0, 1.0),
+    "japan": (0.0, 1.0),
+    "lean_body_mass_kg": (15.0, 150.0),
+    "body_mass_index": (8.0, 90.0),
+}
 """Limits for what is asked for by hand; they catch slips of the unit, and judge nobody."""
 _NUMBER = re.compile(r"[-+]?\d+(?:\.\d+)?(?:[eE][-+]?\d+)?")
 
@@ -77,7 +87,7 @@ class Model:
     effects: tuple[Effect, ...] = ()
     covariances: tuple[tuple[str, str, float], ...] = ()
     grids: Mapping[str, list[dict[str, str]]] = field(default_factory=dict)
-    path: Path = MODELS_FOLDER
+    path: Path = Path("models")
 
     def __getitem__(self, name: str) -> float:
         return self.parameters[name].value
@@ -99,9 +109,19 @@ def read_model(key: str) -> Model:
     return read_model_file(paths[key])
 
 
-@cache
+def models_folder() -> Path:
+    """Where the models of the knowledge in use stand; those that ship where it has none."""
+    folder = knowledge_folder() / "models"
+    return folder if folder.is_dir() else shipped_folder() / "models"
+
+
 def _paths() -> dict[str, Path]:
-    return {path.stem: path for path in sorted(MODELS_FOLDER.glob("*.md"))}
+    return _paths_in(models_folder())
+
+
+@cache
+def _paths_in(folder: Path) -> dict[str, Path]:
+    return {path.stem: path for path in sorted(folder.glob("*.md"))}
 
 
 @cache
@@ -124,8 +144,8 @@ def read_model_file(path: Path) -> Model:
     for section, grid in document.grids():
         if grid.first == "model":
             continue
-        rows = grid.records() if section.title in COLUMNS else ()
-        missing = [name for name in COLUMNS.get(section.title, ()) if name not in map(plain, grid.header)]
+        rows = grid.records() if section.title in TABLE_COLUMNS else ()
+        missing = [name for name in TABLE_COLUMNS.get(section.title, ()) if name not in map(plain, grid.header)]
         if missing:
             what = f"the table {section.title} has no column {' and no '.join(missing)}"
             problems.append(Problem(path, grid.line, "bad model", what, "add it"))
@@ -145,7 +165,7 @@ def read_model_file(path: Path) -> Model:
         if effect.parameter not in parameters:
             what = f"an effect names the parameter {effect.parameter}, which there is not"
             problems.append(Problem(path, 1, "bad model", what, "write one of: " + ", ".join(sorted(parameters))))
-    for name, value in (("kind", KINDS), ("model", (path.stem,))):
+    for name, value in (("kind", MODEL_KINDS), ("model", (path.stem,))):
         if name in head and plain(head[name]) not in value:
             what = f"{name} is {plain(head[name])!r}"
             problems.append(Problem(path, 1, "bad model", what, "write one of: " + ", ".join(value)))
@@ -160,7 +180,7 @@ def read_model_file(path: Path) -> Model:
 
 def prove_models(sources: Container[str]) -> tuple[list[Model], list[Problem]]:
     """Every model that can be read, and every fault of the others; a citation must be a source."""
-    found: list[Model] = []
+    models: list[Model] = []
     problems: list[Problem] = []
     for path in _paths().values():
         try:
@@ -168,17 +188,17 @@ def prove_models(sources: Container[str]) -> tuple[list[Model], list[Problem]]:
         except KnowledgeError as faulty:
             problems += faulty.problems
             continue
-        cited = {each.key for citations in _citations(model) for each in citations}
+        cited = {citation.key for citations in _citations(model) for citation in citations}
         for key in sorted(key for key in cited if key not in sources):
             problems.append(Problem(path, 1, "unknown source", f"@{key} is not in sources.md", "add it there"))
-        found.append(model)
-    return found, problems
+        models.append(model)
+    return models, problems
 
 
 def _citations(model: Model) -> Iterator[tuple[Citation, ...]]:
     yield model.citations
-    yield from (each.citations for each in model.parameters.values())
-    yield from (each.citations for each in model.effects)
+    yield from (parameter.citations for parameter in model.parameters.values())
+    yield from (effect.citations for effect in model.effects)
     for rows in model.grids.values():
         yield from (parse_citations(row["source"], "") for row in rows if "source" in row)
 
@@ -219,9 +239,13 @@ def _parameter(
             return
         spread = _omega(number / 100, spread_is) if written.endswith("%") else number
     into[name] = Parameter(
-        name, value, plain(row.get("unit", "")), spread, row.get("meaning", ""),
+        name,
+        value,
+        plain(row.get("unit", "")),
+        spread,
+        row.get("meaning", ""),
         parse_citations(row.get("source", ""), level),
-    )  # fmt: skip
+    )
 
 
 def _omega(variation: float, spread_is: str) -> float:

@@ -11,13 +11,12 @@ from dataclasses import dataclass
 from math import isfinite
 
 import numpy as np
-import numpy.typing as npt
 
 from ..facts.problem import AskedWrongly
+from .arrays import Floats
 from .exposure.kernel import PARAMETERS
 from .model import PLAUSIBLE, Model, read_model
 
-Numbers = npt.NDArray[np.float64]
 BLOCK = 1024
 POPULATIONS = ("breast", "early-breast", "metastatic-breast", "gastric", "volunteers")
 COVARIATES_STREAM, PARAMETERS_STREAM, LEVELS_STREAM, HEART_STREAM, COURSE_STREAM = range(1, 6)
@@ -29,10 +28,16 @@ ROWS = (
     "second_peripheral_volume", "maximal_elimination", "michaelis_constant", "absorption", "bioavailability",
 )  # fmt: skip
 """The parameters by their rows in the kernel."""
-ABSENT = {"second_intercompartmental": 0.0, "second_peripheral_volume": 1.0, "maximal_elimination": 0.0,
-          "michaelis_constant": 1.0, "absorption": 0.0, "bioavailability": 1.0}  # fmt: skip
+ABSENT_PARAMETERS = {
+    "second_intercompartmental": 0.0,
+    "second_peripheral_volume": 1.0,
+    "maximal_elimination": 0.0,
+    "michaelis_constant": 1.0,
+    "absorption": 0.0,
+    "bioavailability": 1.0,
+}
 """What stands for a part that a model has not."""
-SHARES = ("male", "japan", "liver_metastases")
+SHARE_COVARIATES = ("male", "japan", "liver_metastases")
 """Covariates that a share of patients has."""
 _TUMOUR = {"early-breast": "breast", "metastatic-breast": "breast"}
 
@@ -55,17 +60,17 @@ def generator(seed: int, block: int, stream: int) -> np.random.Generator:
     return np.random.Generator(np.random.Philox(np.random.SeedSequence([seed, block, stream])))
 
 
-def normals(seed: int, first: int, count: int, rows: int, stream: int) -> Numbers:
+def normals(seed: int, first: int, count: int, rows: int, stream: int) -> Floats:
     """Standard normal numbers (rows x count) of the patients from `first` on, the same however they are asked for."""
-    made = np.empty((rows, count))
+    numbers = np.empty((rows, count))
     done = 0
     while done < count:
         block, place = divmod(first + done, BLOCK)
         take = min(BLOCK - place, count - done)
         whole = generator(seed, block, stream).standard_normal((rows, BLOCK))
-        made[:, done : done + take] = whole[:, place : place + take]
+        numbers[:, done : done + take] = whole[:, place : place + take]
         done += take
-    return made
+    return numbers
 
 
 def covariates_of(population: str, wanted: Mapping[str, str] | None = None) -> dict[str, Covariate]:
@@ -76,15 +81,15 @@ def covariates_of(population: str, wanted: Mapping[str, str] | None = None) -> d
     """
     if population not in POPULATIONS:
         raise AskedWrongly(f"no population is called {population!r}; there are {', '.join(POPULATIONS)}")
-    found: dict[str, Covariate] = {}
+    covariates: dict[str, Covariate] = {}
     for row in read_model("patients").grids[population]:
         name = row["covariate"].strip("`")
         spread = 0.0 if row["spread"] == "-" else float(row["spread"])
         limits = float(row["least"]), float(row["most"])
-        found[name] = Covariate(name, float(row["median"]), spread, *limits, name in SHARES)
+        covariates[name] = Covariate(name, float(row["median"]), spread, *limits, name in SHARE_COVARIATES)
     for name, text in (wanted or {}).items():
-        found[name] = _by_hand(name, text)
-    return found
+        covariates[name] = _by_hand(name, text)
+    return covariates
 
 
 def _by_hand(name: str, text: str) -> Covariate:
@@ -100,7 +105,7 @@ def _by_hand(name: str, text: str) -> Covariate:
         raise AskedWrongly(f"{name}={value}; expected a number from {low:g} to {high:g}")
     if not 0 <= width <= 2:
         raise AskedWrongly(f"{name}={text}; expected a spread (of the logarithm) from 0 to 2")
-    is_share = name in SHARES
+    is_share = name in SHARE_COVARIATES
     if is_share and width:
         raise AskedWrongly(f"{name}={text}: a share has no spread; expected a number from 0 to 1")
     return Covariate(name, median, width, low, high, is_share, True)
@@ -108,7 +113,7 @@ def _by_hand(name: str, text: str) -> Covariate:
 
 def draw_covariates(
     covariates: Mapping[str, Covariate], seed: int, first: int, count: int, *, typical: bool = False, male: bool = False
-) -> dict[str, Numbers]:
+) -> dict[str, Floats]:
     """The covariates of the patients from `first` on, an array of each, and those that follow from them.
 
     `typical` gives everybody the medians, and none of what a share of patients has.
@@ -119,40 +124,42 @@ def draw_covariates(
     for pair in read_model("patients").grids["Correlations"]:
         one, other, r = pair["one"].strip("`"), pair["other"].strip("`"), float(pair["correlation"])
         rows[other] = r * rows[one] + (1 - r * r) ** 0.5 * rows[other]
-    made: dict[str, Numbers] = {}
-    for name, each in covariates.items():
-        if each.is_share:
-            share = each.median if not typical else float(each.median == 1)
-            made[name] = (uniform(rows[name]) < share).astype(float)
-        elif typical or each.spread == 0:
-            made[name] = np.full(count, each.median)
+    values: dict[str, Floats] = {}
+    for name, covariate in covariates.items():
+        if covariate.is_share:
+            share = covariate.median if not typical else float(covariate.median == 1)
+            values[name] = (uniform(rows[name]) < share).astype(float)
+        elif typical or covariate.spread == 0:
+            values[name] = np.full(count, covariate.median)
         else:
-            made[name] = np.clip(each.median * np.exp(each.spread * rows[name]), each.least, each.most)
-    return with_derived(made, male)
+            values[name] = np.clip(
+                covariate.median * np.exp(covariate.spread * rows[name]), covariate.least, covariate.most
+            )
+    return with_derived(values, male)
 
 
-def uniform(z: Numbers) -> Numbers:
-    """Standard normal numbers as numbers evenly between 0 and 1."""
+def uniform(z: Floats) -> Floats:
+    """Standard normal numbers as numbers evenly between 0 and 1, of the same shape."""
     from scipy.special import ndtr
 
-    made: Numbers = ndtr(z)
-    return made
+    shares: Floats = ndtr(z)
+    return shares
 
 
-def with_derived(made: dict[str, Numbers], male: bool = False) -> dict[str, Numbers]:
+def with_derived(covariates: dict[str, Floats], male: bool = False) -> dict[str, Floats]:
     """Lean body mass (kg) and body mass index, where weight and height are known and they are not given."""
-    if "weight_kg" in made and "height_cm" in made:
-        weight, height = made["weight_kg"], made["height_cm"]
+    if "weight_kg" in covariates and "height_cm" in covariates:
+        weight, height = covariates["weight_kg"], covariates["height_cm"]
         grid = {row["sex"]: row for row in read_model("patients").grids["Lean body mass"]}["male" if male else "female"]
         lean = float(grid["weight"]) * weight + float(grid["height"]) * height - float(grid["less"])
-        made.setdefault("lean_body_mass_kg", np.maximum(lean, 20.0))
-        made.setdefault("body_mass_index", weight / (height / 100) ** 2)
-    return made
+        covariates.setdefault("lean_body_mass_kg", np.maximum(lean, 20.0))
+        covariates.setdefault("body_mass_index", weight / (height / 100) ** 2)
+    return covariates
 
 
 def typical_values(model: Model, population: str) -> dict[str, float]:
-    """The typical value of each parameter, by tumour where the model tells them apart."""
-    values = {name: each.value for name, each in model.parameters.items()}
+    """The typical value of each parameter, in the model's unit, by tumour where the model tells them apart."""
+    values = {name: parameter.value for name, parameter in model.parameters.items()}
     tumour = _TUMOUR.get(population, population)
     for row in model.grids.get("Populations", []):
         if row["population"] == tumour:
@@ -160,20 +167,23 @@ def typical_values(model: Model, population: str) -> dict[str, float]:
     return values
 
 
-def covariate_factors(model: Model, name: str, covariates: Mapping[str, Numbers], count: int) -> Numbers:
-    """The product of the covariates' effects on one parameter; a covariate that is not given is at its reference."""
-    made = np.ones(count)
+def covariate_factors(model: Model, name: str, covariates: Mapping[str, Floats], count: int) -> Floats:
+    """The product of the covariates' effects on one parameter, an array of `count` factors.
+
+    A covariate that is not given is at its reference.
+    """
+    factors = np.ones(count)
     for effect in model.effects:
         if effect.parameter != name or effect.covariate not in covariates:
             continue
         value = covariates[effect.covariate]
         if effect.kind == "power":
-            made = made * (value / effect.reference) ** effect.coefficient
+            factors = factors * (value / effect.reference) ** effect.coefficient
         elif effect.kind == "exponential":
-            made = made * np.exp(effect.coefficient * (value - effect.reference))
+            factors = factors * np.exp(effect.coefficient * (value - effect.reference))
         else:
-            made = made * np.where(value > 0.5, effect.coefficient, 1.0)
-    return made
+            factors = factors * np.where(value > 0.5, effect.coefficient, 1.0)
+    return factors
 
 
 def at_reference(model: Model, covariates: Iterable[str]) -> list[str]:
@@ -181,7 +191,7 @@ def at_reference(model: Model, covariates: Iterable[str]) -> list[str]:
     return sorted({effect.covariate for effect in model.effects} - {*covariates})
 
 
-def spread_matrix(model: Model) -> tuple[list[str], Numbers]:
+def spread_matrix(model: Model) -> tuple[list[str], Floats]:
     """The parameters that differ between patients, and the covariance of their logarithms."""
     names = [name for name in ROWS if name in model and model.parameters[name].spread > 0]
     matrix = np.diag([model.parameters[name].spread ** 2 for name in names])
@@ -193,23 +203,23 @@ def spread_matrix(model: Model) -> tuple[list[str], Numbers]:
 
 
 def parameters_for(
-    model: Model, population: str, covariates: Mapping[str, Numbers], deviations: Mapping[str, Numbers], count: int
-) -> Numbers:
-    """The kernel's parameters (PARAMETERS x count) by covariates and deviations of the logarithm."""
+    model: Model, population: str, covariates: Mapping[str, Floats], deviations: Mapping[str, Floats], count: int
+) -> Floats:
+    """The kernel's parameters (PARAMETERS x count) by covariates and by deviations of their logarithms."""
     values = typical_values(model, population)
-    made = np.empty((PARAMETERS, count))
+    parameters = np.empty((PARAMETERS, count))
     for row, name in enumerate(ROWS):
-        base = values.get(name, ABSENT.get(name, 0.0))
-        made[row] = base * covariate_factors(model, name, covariates, count)
+        base = values.get(name, ABSENT_PARAMETERS.get(name, 0.0))
+        parameters[row] = base * covariate_factors(model, name, covariates, count)
         if name in deviations:
-            made[row] = made[row] * np.exp(deviations[name])
+            parameters[row] = parameters[row] * np.exp(deviations[name])
     row = ROWS.index("bioavailability")
-    made[row] = np.minimum(made[row], 1.0)
-    return made
+    parameters[row] = np.minimum(parameters[row], 1.0)
+    return parameters
 
 
-def draw_deviations(model: Model, seed: int, first: int, count: int, *, typical: bool = False) -> dict[str, Numbers]:
-    """How far each patient's parameters deviate from what her covariates say, on the log scale."""
+def draw_deviations(model: Model, seed: int, first: int, count: int, *, typical: bool = False) -> dict[str, Floats]:
+    """How far each patient's parameters deviate from what her covariates say: logarithms, an array each."""
     if typical:
         return {}
     names, matrix = spread_matrix(model)

@@ -24,8 +24,8 @@ from ..facts.value import NOT_REPORTED
 from .axis import Axis, Code
 from .table import CANNOT_HAPPEN, Cell, Table
 
-UNDETERMINED = -1
-CONTRADICTORY = -2
+UNDETERMINED_ANSWER = -1
+CONTRADICTORY_ANSWER = -2
 MOST_BOXES = 4_000_000
 
 Masks = npt.NDArray[np.uint64]
@@ -40,7 +40,7 @@ class TooManyBoxes(ValueError):
 class Situation:
     """What an array says of one combination of bins.
 
-    `answer` is an index into the outcome's values, `UNDETERMINED` or `CONTRADICTORY`; `outcomes`
+    `answer` is an index into the outcome's values, `UNDETERMINED_ANSWER` or `CONTRADICTORY_ANSWER`; `outcomes`
     are those still possible; `rows` the rows of the last table still standing.
     """
 
@@ -72,11 +72,11 @@ class Array:
         self.outcome: Fact = facts[self.table.outcome]
         self.values: tuple[str, ...] = (*self.outcome.values, CANNOT_HAPPEN)
         self._never = np.uint64(1 << len(self.outcome.values))
-        made = {table.outcome for table in self.tables}
+        derived = {table.outcome for table in self.tables}
         cells: dict[str, list[Cell]] = {}
         for table in self.tables:
             for place, name in enumerate(table.inputs):
-                if name not in made:
+                if name not in derived:
                     cells.setdefault(name, []).extend(row.cells[place] for row in table.rows)
         finer = refine or {}
         place_of = {name: place for place, name in enumerate(facts)}
@@ -96,8 +96,6 @@ class Array:
         self._seen: dict[tuple[Code, ...], Situation] = {}
         self.references: dict[tuple[Code, ...], Any] = {}
 
-    # -- building ---------------------------------------------------------------------------
-
     def _fill(self, shape: tuple[int, ...]) -> tuple[Masks, Masks]:
         """Rows and outcomes of every known box, table by table.
 
@@ -106,7 +104,7 @@ class Array:
         """
         hidden = self._open_and_shared()
         dimensions = len(shape) + len(hidden)
-        made: dict[str, Masks] = {}
+        outcomes: dict[str, Masks] = {}
         rows = values = np.zeros((1,) * dimensions, dtype=np.uint64)
         alive = np.ones((1,) * dimensions, dtype=bool)
         for table in self.tables:
@@ -114,8 +112,8 @@ class Array:
             never = np.zeros((1,) * dimensions, dtype=bool)
             for place, name in enumerate(table.inputs):
                 column = [row.cells[place] for row in table.rows]
-                if name in made:
-                    admitted, impossible = self._admit_outcomes(made[name], self.facts[name], column)
+                if name in outcomes:
+                    admitted, impossible = self._admit_outcomes(outcomes[name], self.facts[name], column)
                     never = never | impossible
                 else:
                     admitted = self._admit_bins(name, column, dimensions)
@@ -126,10 +124,10 @@ class Array:
             if table.outcome in hidden:
                 along = [1] * dimensions
                 along[len(shape) + hidden.index(table.outcome)] = len(fact.values) + 1
-                each = np.array([1 << bit for bit in range(len(fact.values) + 1)], dtype=np.uint64).reshape(along)
-                values = values & each
+                bits = np.array([1 << bit for bit in range(len(fact.values) + 1)], dtype=np.uint64).reshape(along)
+                values = values & bits
                 alive = alive & (values != 0)
-            made[table.outcome] = values
+            outcomes[table.outcome] = values
         return self._united(rows, values, alive, shape, len(hidden))
 
     def _open_and_shared(self) -> list[str]:
@@ -148,11 +146,11 @@ class Array:
         rows, values = np.broadcast_to(rows, full), np.broadcast_to(values, full)
         alive = np.broadcast_to(alive, full)
         if hidden:
-            over = tuple(range(len(shape), len(full)))
+            axes = tuple(range(len(shape), len(full)))
             possible = alive & (values != self._never)
-            kept = alive & (possible | ~possible.any(axis=over, keepdims=True))
-            rows = np.bitwise_or.reduce(np.where(kept, rows, np.uint64(0)), axis=over)
-            values = np.bitwise_or.reduce(np.where(kept, values, np.uint64(0)), axis=over)
+            counted = alive & (possible | ~possible.any(axis=axes, keepdims=True))
+            rows = np.bitwise_or.reduce(np.where(counted, rows, np.uint64(0)), axis=axes)
+            values = np.bitwise_or.reduce(np.where(counted, values, np.uint64(0)), axis=axes)
         return rows.copy(), values.copy()
 
     def _admit_bins(self, name: str, column: list[Cell], dimensions: int) -> Masks:
@@ -165,12 +163,12 @@ class Array:
         return masks.reshape(along)
 
     @staticmethod
-    def _admit_outcomes(made: Masks, fact: Fact, column: list[Cell]) -> tuple[Masks, npt.NDArray[np.bool_]]:
-        admitted = np.zeros(made.shape, dtype=np.uint64)
+    def _admit_outcomes(outcomes: Masks, fact: Fact, column: list[Cell]) -> tuple[Masks, npt.NDArray[np.bool_]]:
+        admitted = np.zeros(outcomes.shape, dtype=np.uint64)
         for bit, value in enumerate(fact.values):
             mask = sum(1 << number for number, cell in enumerate(column) if cell.is_any or value in cell.values)
-            admitted |= np.where((made >> np.uint64(bit)) & np.uint64(1), np.uint64(mask), np.uint64(0))
-        return admitted, made == np.uint64(1 << len(fact.values))
+            admitted |= np.where((outcomes >> np.uint64(bit)) & np.uint64(1), np.uint64(mask), np.uint64(0))
+        return admitted, outcomes == np.uint64(1 << len(fact.values))
 
     def _extend(self) -> None:
         """Add the unknown bin to every axis; what cannot happen drops out where anything else can."""
@@ -179,7 +177,7 @@ class Array:
         impossible = np.where(never, self.known_rows, np.uint64(0))
         values = self.known_values
         for place, axis in enumerate(self.axes):
-            values, rows, impossible = (_with_unknown(each, place, axis.real) for each in (values, rows, impossible))
+            values, rows, impossible = (_with_unknown(masks, place, axis.real) for masks in (values, rows, impossible))
         possible = values & ~self._never
         self._values = np.where(possible, possible, values)
         self._rows = np.where(possible, rows, impossible)
@@ -187,19 +185,22 @@ class Array:
         self.strides = [int(np.prod([a.count + 1 for a in self.axes[p + 1 :]])) for p in range(len(self.axes))]
         self._flat: list[int] = self.answers.ravel().tolist()
         self._plan = [
-            (axis.fact.name, axis.float_bounds, [c * s for c in axis.slots], {v: c * s for v, c in axis.named.items()},
-             axis.unknown * s)
+            (
+                axis.fact.name,
+                axis.float_bounds,
+                [c * s for c in axis.slots],
+                {v: c * s for v, c in axis.named.items()},
+                axis.unknown * s,
+            )
             for axis, s in zip(self.axes, self.strides, strict=True)
-        ]  # fmt: skip
+        ]
 
     def _answers(self, values: Masks) -> npt.NDArray[np.int16]:
-        answers = np.full(values.shape, UNDETERMINED, dtype=np.int16)
+        answers = np.full(values.shape, UNDETERMINED_ANSWER, dtype=np.int16)
         for bit in range(len(self.outcome.values)):
             answers[values == np.uint64(1 << bit)] = bit
-        answers[values == self._never] = CONTRADICTORY
+        answers[values == self._never] = CONTRADICTORY_ANSWER
         return answers
-
-    # -- reading ----------------------------------------------------------------------------
 
     @property
     def situations(self) -> int:
@@ -214,8 +215,8 @@ class Array:
         """For every place of the flat array the outcomes still possible, a bit each."""
         return self._values.ravel()
 
-    def answer(self, values: Mapping[str, Any]) -> int:
-        """The index of the outcome for one patient, or `UNDETERMINED`, or `CONTRADICTORY`.
+    def answer(self, values: Mapping[str, object]) -> int:
+        """The index of the outcome for one patient, or `UNDETERMINED_ANSWER`, or `CONTRADICTORY_ANSWER`.
 
         `values` holds what `Fact.coerce` made; a fact that is missing is unknown.
         """
@@ -233,10 +234,14 @@ class Array:
                 return self._slow_answer(values)
         return self._flat[index]
 
-    def _slow_answer(self, values: Mapping[str, Any]) -> int:
+    def flat_answer(self, box: int) -> int:
+        """The answer at a place of the flat array."""
+        return self._flat[box]
+
+    def _slow_answer(self, values: Mapping[str, object]) -> int:
         return self.situation(self.codes(values)).answer
 
-    def codes(self, values: Mapping[str, Any]) -> tuple[Code, ...]:
+    def codes(self, values: Mapping[str, object]) -> tuple[Code, ...]:
         """The bin, or bins, of each axis for one patient."""
         return tuple([axis.code(values.get(name)) for name, axis in self._named_axes])
 
@@ -281,16 +286,16 @@ class Array:
         learnt = [self._learnt(axis, bins) for axis, bins in zip(self.axes, now, strict=True)]
         askable = [place for place, bins in enumerate(learnt) if len(bins) > 1 and self._askable(place, learnt)]
         unsettled = sum(1 << bit for bit, v in enumerate(self.outcome.values) if v in self.outcome.open_values)
-        if situation.answer == UNDETERMINED:
+        if situation.answer == UNDETERMINED_ANSWER:
             unsettled = 0
-        found: list[tuple[int, ...]] = []
+        settling: list[tuple[int, ...]] = []
         for size in range(1, len(askable) + 1):
             for chosen in combinations(askable, size):
-                if any(set(smaller) <= set(chosen) for smaller in found):
+                if any(set(smaller) <= set(chosen) for smaller in settling):
                     continue
                 if self._settles(chosen, now, learnt, np.uint64(unsettled)):
-                    found.append(chosen)
-        return tuple(tuple(self.axes[place].fact.name for place in chosen) for chosen in found)
+                    settling.append(chosen)
+        return tuple(tuple(self.axes[place].fact.name for place in chosen) for chosen in settling)
 
     @staticmethod
     def _learnt(axis: Axis, bins: tuple[int, ...]) -> tuple[int, ...]:
@@ -353,7 +358,7 @@ def _with_unknown(masks: Masks, place: int, real: tuple[int, ...]) -> Masks:
 def _outcome_bits(table: Table, fact: Fact, rows: Masks) -> Masks:
     values = (*fact.values, CANNOT_HAPPEN)
     bits = [reduce(int.__or__, (1 << values.index(name) for name in row.outcomes)) for row in table.rows]
-    made = np.zeros(rows.shape, dtype=np.uint64)
+    masks = np.zeros(rows.shape, dtype=np.uint64)
     for number, bit in enumerate(bits):
-        made |= np.where((rows >> np.uint64(number)) & np.uint64(1), np.uint64(bit), np.uint64(0))
-    return made
+        masks |= np.where((rows >> np.uint64(number)) & np.uint64(1), np.uint64(bit), np.uint64(0))
+    return masks

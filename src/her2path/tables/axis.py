@@ -73,9 +73,11 @@ class Axis:
         edges: list[tuple[Decimal, bool] | None] = [None, *self.cuts, None]
         for left, right in pairwise(edges):
             interval = Interval(
-                left[0] if left else None, right[0] if right else None,
-                left is not None and not left[1], right is not None and right[1],
-            )  # fmt: skip
+                left[0] if left else None,
+                right[0] if right else None,
+                left is not None and not left[1],
+                right is not None and right[1],
+            )
             if interval.overlaps(self.fact.plausible):
                 self.slots.append(len(self.intervals))
                 self.intervals.append(interval)

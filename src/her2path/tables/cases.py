@@ -75,8 +75,8 @@ def run_cases(knowledge: Knowledge) -> Iterator[Problem]:
 
 
 def _any_borrower(knowledge: Knowledge, supplement: Edition, outcome: str) -> tuple[Edition, str]:
-    about = {supplement.scope: supplement.scope_values[0]} if supplement.scope_values else {}
-    return knowledge.in_force(outcome, about, dt.date.max)
+    scopes = {supplement.scope: supplement.scope_values[0]} if supplement.scope_values else {}
+    return knowledge.in_force(outcome, scopes, dt.date.max)
 
 
 def check(knowledge: Knowledge) -> tuple[list[Proven], list[Problem]]:

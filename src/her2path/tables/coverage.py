@@ -10,6 +10,8 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
 from typing import Any
 
 from ..facts.folder import knowledge_folder
@@ -36,16 +38,22 @@ class Place:
 
     @property
     def rows(self) -> int:
+        """How many rows it has, of whatever level."""
         return sum(self.levels.values())
 
     def as_json(self) -> dict[str, Any]:
+        """The place as the command prints it with `--json`, its rows counted by level."""
         edition = self.edition
         return {
-            "topic": edition.topic, self.kind: self.name, "edition": edition.key, "jurisdiction": edition.jurisdiction,
+            "topic": edition.topic,
+            self.kind: self.name,
+            "edition": edition.key,
+            "jurisdiction": edition.jurisdiction,
             "in_force_from": str(edition.since) if edition.since else None,
             "in_force_until": str(edition.until) if edition.until else None,
-            "reviewed_by": edition.reviewed_by, "rows": by_level(self.levels),
-        }  # fmt: skip
+            "reviewed_by": edition.reviewed_by,
+            "rows": by_level(self.levels),
+        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +86,7 @@ class Covered:
 
     @property
     def status(self) -> str:
+        """`CARRIED`, `PARTLY` or `MISSING`."""
         if not self.carriers:
             return MISSING
         return PARTLY if self.statement.in_part else CARRIED
@@ -89,15 +98,24 @@ class Covered:
 
     @property
     def reviewed_by(self) -> list[str]:
+        """Who reviewed the editions that carry it, each once, in the order of the alphabet."""
         return sorted({place.edition.reviewed_by for carrier in self.carriers for place in carrier.places})
 
     def as_json(self) -> dict[str, Any]:
-        carriers = [{"name": each.name, "places": [p.as_json() for p in each.places]} for each in self.carriers]
+        """The statement with its carriers as the command prints it with `--json`."""
+        carriers = [
+            {"name": carrier.name, "places": [p.as_json() for p in carrier.places]} for carrier in self.carriers
+        ]
         return {
-            "statement": self.statement.number, "theme": self.statement.theme, "says": self.statement.says,
-            "status": self.status, "carried_by": carriers, "rows": by_level(self.levels),
-            "reviewed_by": self.reviewed_by, "as_sources_have_it": self.statement.as_sources,
-        }  # fmt: skip
+            "statement": self.statement.number,
+            "theme": self.statement.theme,
+            "says": self.statement.says,
+            "status": self.status,
+            "carried_by": carriers,
+            "rows": by_level(self.levels),
+            "reviewed_by": self.reviewed_by,
+            "as_sources_have_it": self.statement.as_sources,
+        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,20 +128,23 @@ class Coverage:
 
     def counted(self) -> dict[str, int]:
         """How many statements are carried, carried in part, and missing."""
-        found = Counter(each.status for each in self.statements)
-        return {status: found[status] for status in (CARRIED, PARTLY, MISSING)}
+        counts = Counter(covered.status for covered in self.statements)
+        return {status: counts[status] for status in (CARRIED, PARTLY, MISSING)}
 
     def as_json(self) -> dict[str, Any]:
+        """The counts, every statement and every table, as the command prints them with `--json`."""
         summary = {
-            "statements": len(self.statements), **self.counted(), "editions": len(self.editions),
+            "statements": len(self.statements),
+            **self.counted(),
+            "editions": len(self.editions),
             "tables": sum(place.kind == "outcome" for place in self.places),
             "grids": sum(place.kind == "grid" for place in self.places),
             "rows": by_level(added(self.places)),
             "reviewed_by": sorted({edition.reviewed_by for edition in self.editions}),
-        }  # fmt: skip
+        }
         return {
             "summary": summary,
-            "statements": [each.as_json() for each in self.statements],
+            "statements": [covered.as_json() for covered in self.statements],
             "tables": [place.as_json() for place in self.places],
         }
 
@@ -151,14 +172,14 @@ def coverage(knowledge: Knowledge) -> Coverage:
     document = read_markdown(path)
     statements, _ = read_statements(document)
     grids, _ = _named_grids(document, knowledge)
-    found = []
-    for each in statements:
-        named = [(name, _places(name, knowledge, grids)) for name in each.named]
+    covered = []
+    for statement in statements:
+        named = [(name, _places(name, knowledge, grids)) for name in statement.named]
         carriers = tuple(Carrier(name, tuple(places)) for name, places in named if places is not None)
-        found.append(Covered(each, carriers))
+        covered.append(Covered(statement, carriers))
     editions = [*knowledge.editions, *models_of(knowledge)]
     places = [place for edition in editions for place in (*tables_of(edition), *grids_of(edition))]
-    return Coverage(tuple(found), tuple(places), tuple(editions))
+    return Coverage(tuple(covered), tuple(places), tuple(editions))
 
 
 def prove_coverage(knowledge: Knowledge) -> list[Problem]:
@@ -188,7 +209,7 @@ def prove_coverage(knowledge: Knowledge) -> list[Problem]:
 
 def read_statements(document: Document) -> tuple[list[Statement], list[Problem]]:
     """The statements in their order, with every fault of their rows."""
-    found: list[Statement] = []
+    statements: list[Statement] = []
     problems: list[Problem] = []
 
     def fault(line: int, what: str, advice: str) -> None:
@@ -202,7 +223,7 @@ def read_statements(document: Document) -> tuple[list[Statement], list[Problem]]
             continue
         for row in grid.rows:
             number, says, by, as_sources = (*row.cells, *[""] * 4)[:4]
-            expected = f"M{len(found) + 1}"
+            expected = f"M{len(statements) + 1}"
             if number != expected:
                 fault(row.line, f"{number!r} stands where {expected} is due", "number the statements in their order")
             if not says:
@@ -220,22 +241,33 @@ def read_statements(document: Document) -> tuple[list[Statement], list[Problem]]
                 )
             if len(set(named)) < len(named):
                 fault(row.line, f"{number} names a carrier twice", "name it once")
-            found.append(Statement(number, section.title, plain(says), named, in_part, as_sources, row.line))
-    if not found:
+            statements.append(Statement(number, section.title, plain(says), named, in_part, as_sources, row.line))
+    if not statements:
         fault(1, "no statement is listed", f"head a table | {' | '.join(_STATEMENT)} |")
-    return found, problems
+    return statements, problems
+
+
+@lru_cache(maxsize=256)
+def _as_changed(path: Path, _changed: tuple[int, int]) -> Document:
+    return read_markdown(path)
+
+
+def _read(path: Path) -> Document:
+    """A file of the knowledge, read once however many statements it carries, and anew where it has changed."""
+    status = path.stat()
+    return _as_changed(path, (status.st_mtime_ns, status.st_size))
 
 
 def models_of(knowledge: Knowledge) -> list[Edition]:
     """The models of the simulators, each as an edition without tables: their rows have levels too."""
     folder = knowledge.folder if (knowledge.folder / "models").is_dir() else knowledge_folder()
-    found = []
+    models = []
     for path in sorted((folder / "models").glob("*.md")):
-        document = read_markdown(path)
+        document = _read(path)
         heads = [row.cells for _, grid in document.grids() if grid.first == "model" for row in grid.rows]
         reviewed = next((cells[1] for cells in heads if plain(cells[0]) == "reviewed by"), "nobody yet")
-        found.append(Edition(path.stem, "models", document.title, path, 1, reviewed_by=plain(reviewed)))
-    return found
+        models.append(Edition(path.stem, "models", document.title, path, 1, reviewed_by=plain(reviewed)))
+    return models
 
 
 def tables_of(edition: Edition) -> Iterator[Place]:
@@ -247,7 +279,7 @@ def tables_of(edition: Edition) -> Iterator[Place]:
 
 def grids_of(edition: Edition) -> Iterator[Place]:
     """The grids of an edition that decide nothing by themselves, but whose rows have a level."""
-    for section, grid in read_markdown(edition.path).grids():
+    for section, grid in _read(edition.path).grids():
         heads = [plain(head) for head in grid.header]
         if grid.first not in ("row", "case", "edition", "model") and "verified" in heads:
             levels = Counter(plain(record.get("verified", "")) for _, record in grid.records())
@@ -256,7 +288,7 @@ def grids_of(edition: Edition) -> Iterator[Place]:
 
 def _named_grids(document: Document, knowledge: Knowledge) -> tuple[dict[str, list[Place]], list[Problem]]:
     """The grids that `coverage.md` gives names to, and those it names in vain."""
-    found: dict[str, list[Place]] = {}
+    named: dict[str, list[Place]] = {}
     problems: list[Problem] = []
     for line, record in _records(document, "grid"):
         name = plain(record["grid"])
@@ -278,8 +310,8 @@ def _named_grids(document: Document, knowledge: Knowledge) -> tuple[dict[str, li
         if not places and not any(problem.line == line for problem in problems):
             what = f"the grid {name!r} stands in no edition"
             problems.append(Problem(document.path, line, "unknown grid", what, "name the edition in back-ticks"))
-        found[name] = places
-    return found, problems
+        named[name] = places
+    return named, problems
 
 
 def _records(document: Document, first: str) -> Iterator[tuple[int, dict[str, str]]]:
@@ -293,7 +325,9 @@ def _places(name: str, knowledge: Knowledge, grids: Mapping[str, list[Place]]) -
     if name in grids:
         return grids[name] or None
     if name.startswith("models/"):
-        return [p for each in models_of(knowledge) if f"models/{each.key}.md" == name for p in grids_of(each)] or None
+        return [
+            p for model in models_of(knowledge) if f"models/{model.key}.md" == name for p in grids_of(model)
+        ] or None
     if name.endswith(".md"):
         return [] if (knowledge.folder / name).is_file() else None
     key, slash, outcome = name.rpartition("/")

@@ -11,8 +11,8 @@ from typing import Any
 from ..facts.derive import MOST_KEPT, Given, prepare, said_something
 from ..facts.problem import AskedWrongly, NoJurisdiction
 from ..facts.source import Citation
-from ..facts.value import NOT_REPORTED, OneOf, Reason, Unknown
-from .array import CONTRADICTORY, Array, Situation
+from ..facts.value import NOT_REPORTED, Json, OneOf, Reason, Unknown
+from .array import CONTRADICTORY_ANSWER, Array, Situation
 from .axis import Code
 from .edition import ASSUMED_JURISDICTION, Edition
 from .library import Knowledge
@@ -21,7 +21,7 @@ from .table import CANNOT_HAPPEN, Row
 
 
 @dataclass(frozen=True, slots=True)
-class Reference:
+class RowReference:
     """A row with its table: where a decision comes from."""
 
     outcome: str
@@ -29,6 +29,7 @@ class Reference:
 
     @property
     def name(self) -> str:
+        """Outcome and row as one word, `her2_status:3`."""
         return f"{self.outcome}:{self.row.name}"
 
 
@@ -46,9 +47,9 @@ class Decision:
     possible: tuple[str, ...]
     edition: Edition = field(repr=False)
     array: Array = field(repr=False)
-    codes: tuple[Any, ...] = field(repr=False)
+    codes: tuple[Code, ...] = field(repr=False)
     given: Given = field(repr=False)
-    references: tuple[Reference, ...] = field(default=(), repr=False)
+    references: tuple[RowReference, ...] = field(default=(), repr=False)
     contradictory: bool = False
     notes: list[str] = field(default_factory=list)
     assumed: dict[str, str] = field(default_factory=dict)
@@ -64,14 +65,17 @@ class Decision:
 
     @property
     def rows(self) -> list[str]:
+        """The rows behind it by their names, `ish_group:1` before `her2_status:3`."""
         return [reference.name for reference in self.references]
 
     @property
     def last_rows(self) -> list[str]:
+        """The rows of the deciding table alone, without its outcome."""
         return [reference.row.name for reference in self.references if reference.outcome == self.outcome]
 
     @property
     def citations(self) -> list[Citation]:
+        """The citations of the rows behind it, each once."""
         return list(dict.fromkeys(c for reference in self.references for c in reference.row.citations))
 
     @property
@@ -80,7 +84,7 @@ class Decision:
         last = [reference.row.remark for reference in self.references if reference.outcome == self.outcome]
         return [last[0]] if last and last[0] and len(set(last)) == 1 else []
 
-    def as_json(self) -> dict[str, Any]:
+    def as_json(self) -> dict[str, Json]:
         """The decision as the command prints it with `--json`."""
         fact = self.array.outcome
         unknown = {
@@ -105,7 +109,7 @@ class Decision:
 
 def decide(
     outcome: str,
-    facts: Mapping[str, Any],
+    facts: Mapping[str, object],
     *,
     knowledge: Knowledge | None = None,
     edition: str | None = None,
@@ -124,7 +128,7 @@ def decide(
     return decide_given(outcome, given, knowledge=knowledge, edition=edition, on=on, jurisdiction=jurisdiction)
 
 
-def require_facts(names: Mapping[str, Any], knowledge: Knowledge) -> None:
+def require_facts(names: Mapping[str, object], knowledge: Knowledge) -> None:
     """Raise `AskedWrongly` for a name that is no fact, with the nearest that is."""
     for name in names:
         if name not in knowledge.facts:
@@ -142,7 +146,7 @@ def decide_given(
     on: dt.date | None = None,
     jurisdiction: str | None = None,
 ) -> Decision:
-    """As `decide`, from facts that `prepare` has read."""
+    """As `decide`, from facts that `prepare` has read. Raises `AskedWrongly` as it does."""
     chosen, notes, assumed = choose_edition(outcome, given, knowledge, edition, on, jurisdiction)
     decision = decide_in(outcome, given, knowledge, chosen)
     decision.notes[:0] = notes
@@ -182,7 +186,7 @@ class Said:
     value: str | None
     possible: tuple[str, ...]
     contradictory: bool
-    references: tuple[Reference, ...]
+    references: tuple[RowReference, ...]
 
 
 class Panel:
@@ -202,15 +206,15 @@ class Panel:
         values = ground.given.values
         return tuple([axis.code(values.get(name)) for name, axis in self.axes])
 
-    def said(self, codes: tuple[Code, ...], ground: Ground) -> dict[str, Said]:
+    def answers(self, codes: tuple[Code, ...], ground: Ground) -> dict[str, Said]:
         """What is said of every outcome for the bins `codes`."""
-        said = self._said.get(codes)
-        if said is None:
-            said = self._said[codes] = {
-                array.outcome.name: _said(array, tuple([codes[place] for place in places]), ground)
+        answers = self._said.get(codes)
+        if answers is None:
+            answers = self._said[codes] = {
+                array.outcome.name: _answer_of(array, tuple([codes[place] for place in places]), ground)
                 for array, places in zip(self.arrays, self._of_array, strict=True)
             }
-        return said
+        return answers
 
 
 By = tuple[Panel, tuple[Code, ...]]
@@ -224,35 +228,42 @@ def look_up_together(outcomes: tuple[str, ...], ground: Ground) -> tuple[By, dic
     if panel is None:
         panel = ground.knowledge.panels[key] = Panel(outcomes, ground)
     codes = panel.codes(ground)
-    return (panel, codes), panel.said(codes, ground)
+    return (panel, codes), panel.answers(codes, ground)
 
 
 def decide_on(outcome: str, ground: Ground) -> Decision:
     """Decide one outcome on facts that stand ready."""
     array = ground.knowledge.array(ground.edition, outcome, ground.taken)
-    return decision_of(_said(array, array.codes(ground.given.values), ground), ground)
+    return decision_of(_answer_of(array, array.codes(ground.given.values), ground), ground)
 
 
-def _said(array: Array, codes: tuple[Code, ...], ground: Ground) -> Said:
+def _answer_of(array: Array, codes: tuple[Code, ...], ground: Ground) -> Said:
     situation = array.situation(codes)
     return Said(
-        outcome=array.outcome.name, array=array, codes=codes,
+        outcome=array.outcome.name,
+        array=array,
+        codes=codes,
         value=array.outcome.values[situation.answer] if situation.answer >= 0 else None,
-        possible=situation.outcomes if situation.answer != CONTRADICTORY else (),
-        contradictory=situation.answer == CONTRADICTORY,
+        possible=situation.outcomes if situation.answer != CONTRADICTORY_ANSWER else (),
+        contradictory=situation.answer == CONTRADICTORY_ANSWER,
         references=_references(array, codes, ground.given, situation, ground.knowledge, ground.edition),
-    )  # fmt: skip
+    )
 
 
-def decision_of(said: Said, ground: Ground) -> Decision:
+def said_of(array: Array, codes: tuple[Code, ...], ground: Ground) -> Decision:
+    """The decision that an array makes of some bins, for facts that stand ready."""
+    return decision_of(_answer_of(array, codes, ground), ground)
+
+
+def decision_of(answer: Said, ground: Ground) -> Decision:
     """The decision on one patient that what is said of her bins makes."""
-    given, outcome = ground.given, said.outcome
+    given, outcome = ground.given, answer.outcome
     notes = [*given.notes, *ground.notes]
     if outcome in ground.taken and given.values.get(outcome, NOT_REPORTED) != NOT_REPORTED:
         notes.append(f"{outcome} {given.values[outcome]} was given: the answer is worked out without it")
     return Decision(
-        outcome, said.value, said.possible, ground.edition, said.array, said.codes, given, said.references,
-        said.contradictory, notes,
+        outcome, answer.value, answer.possible, ground.edition, answer.array, answer.codes, given, answer.references,
+        answer.contradictory, notes,
     )  # fmt: skip
 
 
@@ -328,8 +339,8 @@ def assumed_for_all(outcome: str, named: Collection[str], knowledge: Knowledge, 
         if scope not in named
     ]
     able = [e for e in knowledge.editions if not e.supplement and outcome in knowledge.tables_of(e)]
-    everywhere = {value for each in able if each.jurisdiction == "any" for value in each.scope_values or ("",)}
-    local = {value for each in able if each.jurisdiction != "any" for value in each.scope_values or ("",)}
+    everywhere = {value for one in able if one.jurisdiction == "any" for value in one.scope_values or ("",)}
+    local = {value for one in able if one.jurisdiction != "any" for value in one.scope_values or ("",)}
     if jurisdiction is None and local - everywhere:
         words.append(f"jurisdiction {ASSUMED_JURISDICTION} where labels differ")
     return "assumed for every row: " + ", ".join(words) if words else ""
@@ -338,28 +349,31 @@ def assumed_for_all(outcome: str, named: Collection[str], knowledge: Knowledge, 
 def choose_edition(
     outcome: str, given: Given, knowledge: Knowledge, edition: str | None, on: dt.date | None, jurisdiction: str | None
 ) -> tuple[Edition, list[str], dict[str, str]]:
-    """The edition that decides, with notes on how it was chosen and what was assumed."""
+    """The edition that decides, with notes on how it was chosen and what was assumed.
+
+    Raises `AskedWrongly` for an edition that there is not, and where none decides the outcome.
+    """
     if edition is not None:
         chosen = knowledge.edition(edition, outcome)
-        said = given.values.get(chosen.scope)
+        scope_value = given.values.get(chosen.scope)
         notes = []
-        if isinstance(said, str) and not chosen.is_for({chosen.scope: said}):
-            notes = [f"{chosen.key} is for {', '.join(chosen.scope_values)}, but {chosen.scope} is {said}"]
+        if isinstance(scope_value, str) and not chosen.is_for({chosen.scope: scope_value}):
+            notes = [f"{chosen.key} is for {', '.join(chosen.scope_values)}, but {chosen.scope} is {scope_value}"]
         return chosen, notes, {}
     assumed: dict[str, str] = {}
-    about: dict[str, Any] = {}
+    scopes: dict[str, Any] = {}
     for scope in knowledge.scopes_of(outcome):
-        about[scope] = given.values.get(scope)
-        if not isinstance(about[scope], str):
-            about[scope] = assumed[scope] = knowledge.usual_scope(outcome, scope, ASSUMED[scope])
+        scopes[scope] = given.values.get(scope)
+        if not isinstance(scopes[scope], str):
+            scopes[scope] = assumed[scope] = knowledge.usual_scope(outcome, scope, ASSUMED[scope])
     day = on
-    if day is None and isinstance(said := given.values.get("test_date"), str):
-        day = dt.date.fromisoformat(said)
+    if day is None and isinstance(test_date := given.values.get("test_date"), str):
+        day = dt.date.fromisoformat(test_date)
     try:
-        chosen, note = knowledge.in_force(outcome, about, day or dt.date.today(), jurisdiction)
+        chosen, note = knowledge.in_force(outcome, scopes, day or dt.date.today(), jurisdiction)
     except NoJurisdiction:
         assumed["jurisdiction"] = ASSUMED_JURISDICTION
-        chosen, note = knowledge.in_force(outcome, about, day or dt.date.today(), ASSUMED_JURISDICTION)
+        chosen, note = knowledge.in_force(outcome, scopes, day or dt.date.today(), ASSUMED_JURISDICTION)
     notes = [note] if note else []
     if day is None and said_something(given.unknown.get("test_date")):
         notes.append(f"test_date cannot be read; the edition in force today, {chosen.key}, is applied")
@@ -368,16 +382,16 @@ def choose_edition(
 
 def _references(
     array: Array, codes: tuple[Code, ...], given: Given, situation: Situation, knowledge: Knowledge, edition: Edition
-) -> tuple[Reference, ...]:
+) -> tuple[RowReference, ...]:
     """The rows behind a situation: of each feeding table that is decided, and of the last one."""
     held = array.references.get(codes)
     if held is None:
-        found: list[Reference] = []
+        references: list[RowReference] = []
         for table in array.tables[:-1]:
             upstream = knowledge.array(edition, table.outcome, array.given)
             rows = upstream.situation(upstream.codes(given.values)).rows
             if len(rows) == 1 and NOT_REPORTED not in table.rows[rows[0]].outcomes:
-                found.append(Reference(table.outcome, table.rows[rows[0]]))
-        found += [Reference(array.table.outcome, array.table.rows[row]) for row in situation.rows]
-        held = array.references[codes] = tuple(found)
+                references.append(RowReference(table.outcome, table.rows[rows[0]]))
+        references += [RowReference(array.table.outcome, array.table.rows[row]) for row in situation.rows]
+        held = array.references[codes] = tuple(references)
     return held

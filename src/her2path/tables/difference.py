@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ..facts.problem import AskedWrongly
+from ..facts.value import Json
 from .array import Array
 from .axis import Axis
 from .decision import Decision
@@ -65,7 +66,7 @@ def differences(left: Edition, right: Edition, outcome: str, knowledge: Knowledg
     never = np.uint64(1 << len(arrays[0].outcome.values))
     shape = tuple(axis.count for axis in axes.values())
     differ = np.broadcast_to((grids[0] != grids[1]) & (grids[0] != never) & (grids[1] != never), shape)
-    signature = np.stack([np.broadcast_to(each, shape) for each in (*grids, *rows)], axis=-1)
+    signature = np.stack([np.broadcast_to(grid, shape) for grid in (*grids, *rows)], axis=-1)
     left_over = differ.copy()
     while left_over.any():
         seed = tuple(int(c) for c in np.argwhere(left_over)[0])
@@ -93,7 +94,7 @@ def compare(left_key: str, right_key: str, knowledge: Knowledge, outcome: str | 
         raise AskedWrongly(
             f"{left_key} and {right_key} decide nothing in common" + (f" called {outcome}" if outcome else "")
         )
-    return [found for name in shared for found in differences(left, right, name, knowledge)]
+    return [disagreement for name in shared for disagreement in differences(left, right, name, knowledge)]
 
 
 def _compiled(edition: Edition, outcome: str, knowledge: Knowledge) -> list[Table]:
@@ -120,8 +121,8 @@ def _grow(seed: tuple[int, ...], same: npt.NDArray[np.bool_]) -> list[list[int]]
     """A large product of bins around `seed` that lies wholly in `same`: the most axes whole, then the
     most boxes, of those found by widening one axis first and then the others in turn."""
     axes = range(len(seed))
-    found = [_widen(seed, same, [*axes[start:], *axes[:start]]) for start in axes]
-    return max(found, key=lambda box: (sum(len(b) == n for b, n in zip(box, same.shape, strict=True)), _volume(box)))
+    boxes = [_widen(seed, same, [*axes[start:], *axes[:start]]) for start in axes]
+    return max(boxes, key=lambda box: (sum(len(b) == n for b, n in zip(box, same.shape, strict=True)), _volume(box)))
 
 
 def _widen(seed: tuple[int, ...], same: npt.NDArray[np.bool_], order: list[int]) -> list[list[int]]:
@@ -159,6 +160,7 @@ class Change:
     left: Decision
     right: Decision
 
-    def as_json(self) -> dict[str, Any]:
+    def as_json(self) -> dict[str, Json]:
+        """The row with both decisions, each under the key of its edition."""
         sides = {side.edition.key: side.as_json() for side in (self.left, self.right)}
         return {"row": self.row, "patient": self.patient, "facts": self.facts, **sides}

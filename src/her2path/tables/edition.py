@@ -6,8 +6,9 @@ import datetime as dt
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import ClassVar
 
+from ..facts.cache import InParts
 from ..facts.fact import Facts
 from ..facts.markdown import Document, code_names, plain, read_markdown
 from ..facts.problem import Problem
@@ -20,13 +21,15 @@ ASSUMED_JURISDICTION = "us"  # whose label is taken where none is named; whoever
 
 
 @dataclass(slots=True)
-class Edition:
+class Edition(InParts):
     """One file of rules: its tables, its dates in force and its worked cases.
 
     `until` is the first day on which it is no longer in force. `scope` is the fact whose values
     (`scope_values`) it decides for: the organ, or the products; "" where it decides for all. A
     supplement lends its tables to every edition of its topic.
     """
+
+    later: ClassVar[tuple[str, ...]] = ("cases",)
 
     key: str
     topic: str
@@ -50,14 +53,16 @@ class Edition:
         """The organ it decides for; "" where it names none."""
         return self.scope_values[0] if self.scope == "tumour_site" and self.scope_values else ""
 
-    def is_for(self, about: Mapping[str, Any]) -> bool:
-        """Whether it decides for what is `about`: the values of scope facts (`tumour_site`, `product`)."""
-        return not self.scope or about.get(self.scope) in self.scope_values
+    def is_for(self, scopes: Mapping[str, object]) -> bool:
+        """Whether it decides for `scopes`: the values of scope facts (`tumour_site`, `product`)."""
+        return not self.scope or scopes.get(self.scope) in self.scope_values
 
     def in_force(self, on: dt.date) -> bool:
+        """Whether it is in force on a day; the day of `until` is the first on which it is not."""
         return (self.since is None or self.since <= on) and (self.until is None or on < self.until)
 
     def window(self) -> str:
+        """Its time in force in words: "from 2018-06-01 until 2023-06-07", "from the start on"."""
         since = f"from {self.since}" if self.since else "from the start"
         return f"{since} until {self.until}" if self.until else f"{since} on"
 
@@ -127,13 +132,20 @@ def _header(document: Document, facts: Facts, sources: Sources) -> tuple[Edition
                 problems.append(Problem(path, lines["source"], "unknown source", what, "add it there"))
         problems += _header_faults(path, entries, lines, facts)
         edition = Edition(
-            key=plain(grid.header[1]), topic=path.parent.name, title=document.title, path=path, line=grid.line,
-            scope=scope[0] if scope else "", scope_values=tuple(scope[1:]),
+            key=plain(grid.header[1]),
+            topic=path.parent.name,
+            title=document.title,
+            path=path,
+            line=grid.line,
+            scope=scope[0] if scope else "",
+            scope_values=tuple(scope[1:]),
             jurisdiction=plain(entries.get("jurisdiction", "any")),
-            since=date("in force from"), until=date("in force until"),
-            supplement=plain(entries.get("supplement", "no")) == "yes", citations=citations,
+            since=date("in force from"),
+            until=date("in force until"),
+            supplement=plain(entries.get("supplement", "no")) == "yes",
+            citations=citations,
             reviewed_by=plain(entries.get("reviewed by", "nobody yet")),
-        )  # fmt: skip
+        )
         return edition, problems
     advice = "start the file with a table headed | edition | `key` |"
     return None, [Problem(path, 1, "bad edition", "the file has no edition table", advice)]

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterable, Mapping
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from ..facts.fact import Facts
+from ..facts.pages.numbers import CourseNumbers, read_numbers
+from ..facts.pages.products import Products, read_products
 from ..facts.problem import AskedWrongly, NoJurisdiction
 from ..facts.source import Sources
 from .array import Array, TooManyBoxes
@@ -18,7 +21,7 @@ from .table import Table
 class Knowledge:
     """Every fact, source and edition below a folder, and the arrays compiled from them.
 
-    Reading one edition proves each of its tables (`check.py`); a faulty one raises `KnowledgeError`
+    Reading one edition proves each of its tables (`proof.py`); a faulty one raises `KnowledgeError`
     and is never used.
     """
 
@@ -39,13 +42,23 @@ class Knowledge:
         """What is compiled is not kept: it is known by identities that do not outlive the process."""
         return Knowledge, (self.folder, self.facts, self.sources, self.editions)
 
+    @cached_property
+    def products(self) -> Products:
+        """The products and other drugs of its page. Raises `KnowledgeError`."""
+        return read_products(self.folder)
+
+    @cached_property
+    def numbers(self) -> CourseNumbers:
+        """The numbers of a course of its page. Raises `KnowledgeError`."""
+        return read_numbers(self.folder)
+
     def edition(self, key: str, outcome: str | None = None) -> Edition:
         """The edition called `key` (one that decides `outcome`, when given). Raises `AskedWrongly`."""
         named = [edition for edition in self.editions if edition.key == key]
         able = [edition for edition in named if outcome is None or outcome in self.tables_of(edition)]
         if not named:
             raise AskedWrongly(
-                f"no edition is called {key!r}; there are " + ", ".join(sorted(each.key for each in self.editions))
+                f"no edition is called {key!r}; there are " + ", ".join(sorted(e.key for e in self.editions))
             )
         if not able:
             others = [e.key for e in self.editions if outcome in e.tables and not e.supplement]
@@ -79,16 +92,16 @@ class Knowledge:
         return usual if usual in values or not values else next(iter(values))
 
     def in_force(
-        self, outcome: str, about: Mapping[str, Any], on: dt.date, jurisdiction: str | None = None
+        self, outcome: str, scopes: Mapping[str, object], on: dt.date, jurisdiction: str | None = None
     ) -> tuple[Edition, str]:
         """The edition that decides `outcome` on a day, and a note where that was not plain.
 
-        `about` holds the facts that editions are chosen by (`tumour_site`, `product`). The
+        `scopes` holds the facts that editions are chosen by (`tumour_site`, `product`). The
         jurisdiction's own edition comes before one for any. Before the first edition the first is
         taken, and the note says so. Raises `AskedWrongly` when no edition decides the outcome.
         """
-        key = (outcome, *about, *about.values())
-        able = self._able.get(key) or self._find_able(key, outcome, about)
+        key = (outcome, *scopes, *scopes.values())
+        able = self._able.get(key) or self._find_able(key, outcome, scopes)
         for wanted in (jurisdiction, "any"):
             match = [edition for edition in able if edition.jurisdiction == wanted]
             now = [edition for edition in match if edition.in_force(on)]
@@ -101,7 +114,7 @@ class Knowledge:
                     return last, f"no edition was in force on {on}; the last before it, {last.key}, is applied"
                 first = min(match, key=lambda edition: edition.since or dt.date.min)
                 return first, f"no edition was in force on {on}; the first, {first.key}, is applied"
-        named = " and ".join(map(str, about.values()))
+        named = " and ".join(map(str, scopes.values()))
         if jurisdiction in (None, "any"):
             raise NoJurisdiction(
                 f"{outcome} for {named} is decided only in a jurisdiction: give --jurisdiction or --edition"
@@ -112,16 +125,16 @@ class Knowledge:
             f"no edition of the jurisdiction {jurisdiction} decides {outcome}{whom}; it is decided in {where}"
         )
 
-    def _find_able(self, key: tuple[Any, ...], outcome: str, about: Mapping[str, Any]) -> list[Edition]:
+    def _find_able(self, key: tuple[Any, ...], outcome: str, scopes: Mapping[str, object]) -> list[Edition]:
         """The editions that decide an outcome for what it is about, found once; asked for again for every new day."""
         able = [
             edition
             for edition in self.editions
-            if not edition.supplement and outcome in self.tables_of(edition) and edition.is_for(about)
+            if not edition.supplement and outcome in self.tables_of(edition) and edition.is_for(scopes)
         ]
         if not able:
             self._require_outcome(outcome)
-            raise AskedWrongly(f"no edition decides {outcome} for " + " and ".join(map(str, about.values())))
+            raise AskedWrongly(f"no edition decides {outcome} for " + " and ".join(map(str, scopes.values())))
         self._able[key] = able
         return able
 

@@ -9,6 +9,9 @@ from pathlib import Path
 from ..facts.cache import kept
 from ..facts.fact import Facts, read_facts
 from ..facts.folder import knowledge_folder
+from ..facts.pages.numbers import prove_numbers
+from ..facts.pages.page import is_page
+from ..facts.pages.products import prove_products
 from ..facts.problem import KnowledgeError, Problem
 from ..facts.source import Sources, read_sources
 from .edition import Edition, read_edition
@@ -30,7 +33,7 @@ def read_facts_and_sources(folder: Path) -> tuple[Facts, Sources]:
 def read_editions(folder: Path, facts: Facts, sources: Sources) -> tuple[list[Edition], list[Problem]]:
     """Every edition file in the topic folders below `folder`, with the problems found."""
     paths = [path for path in sorted(folder.glob("*/*.md")) if path.parent.name not in ("codes", "models")]
-    return read_edition_files(paths, facts, sources)
+    return read_edition_files([path for path in paths if not is_page(path)], facts, sources)
 
 
 def read_edition_files(paths: Iterable[Path], facts: Facts, sources: Sources) -> tuple[list[Edition], list[Problem]]:
@@ -59,14 +62,21 @@ def read_unproven(folder: Path) -> tuple[Knowledge, list[Problem]]:
     """All knowledge below a folder as it is written, with the problems of reading it; nothing is proven yet."""
     facts, sources = read_facts_and_sources(folder)
     editions, problems = read_editions(folder, facts, sources)
-    return Knowledge(folder, facts, sources, editions), problems
+    return Knowledge(folder, facts, sources, editions), problems + prove_pages(folder, facts, sources)
+
+
+def prove_pages(folder: Path, facts: Facts, sources: Sources) -> list[Problem]:
+    """What is wrong with the pages of products and numbers; knowledge without the fact `product` needs none."""
+    if "product" not in facts:
+        return []
+    return [*prove_products(folder, facts, sources), *prove_numbers(folder, sources)]
 
 
 def read_knowledge(folder: Path | None = None) -> Knowledge:
-    """Read and prove all knowledge below `folder` (the shipped one by default).
+    """Read and prove all knowledge below `folder` (by default that in use, see `knowledge_folder`).
 
-    Raises `KnowledgeError` with every problem found. Worked cases are run by `check.check`, not here.
-    The shipped knowledge is kept once it is proven (`kept.py`).
+    Raises `KnowledgeError` with every problem found. Worked cases are run by `cases.check`, not here.
+    The knowledge in use is kept once it is proven (`facts/cache.py`).
     """
 
     if folder is None:
@@ -75,7 +85,10 @@ def read_knowledge(folder: Path | None = None) -> Knowledge:
 
 
 def read_proven(folder: Path) -> Knowledge:
-    """Read and prove all knowledge below a folder, whatever is kept of it."""
+    """Read and prove all knowledge below a folder, whatever is kept of it.
+
+    Raises `KnowledgeError` with every problem.
+    """
     from .proof import prove
 
     knowledge, problems = read_unproven(folder)
@@ -85,10 +98,14 @@ def read_proven(folder: Path) -> Knowledge:
     return knowledge
 
 
-@cache
 def default_knowledge() -> Knowledge:
-    """The knowledge that ships with the package, read and proven once."""
-    return read_knowledge()
+    """The knowledge in use (`knowledge_folder`), read and proven once."""
+    return _read_once(knowledge_folder())
+
+
+@cache
+def _read_once(folder: Path) -> Knowledge:
+    return kept_knowledge(folder, lambda: read_proven(folder))
 
 
 def kept_knowledge(folder: Path, read: Callable[[], Knowledge]) -> Knowledge:

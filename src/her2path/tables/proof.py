@@ -80,10 +80,10 @@ def _overlaps(array: Array, rows: np.ndarray) -> Iterator[Problem]:
             if len(both):
                 other = table.rows[first]
                 what = f"rows {other.name} and {row.name} both apply when {array.words(tuple(both[0]))}"
-                told = [
+                rows_say = [
                     f"row {r.name} says {r.outcome_text()} ({', '.join(map(str, r.citations))})" for r in (other, row)
                 ]
-                advice = "; ".join(told) + ". Exactly one row may apply: narrow one of them"
+                advice = "; ".join(rows_say) + ". Exactly one row may apply: narrow one of them"
                 yield Problem(table.path, row.line, "overlap", what, advice)
 
 
@@ -104,14 +104,14 @@ def _examples(array: Array, boxes: np.ndarray) -> str:
 
 def _order(knowledge: Knowledge, edition: Edition) -> Iterator[Problem]:
     tables = knowledge.tables_of(edition)
-    told: set[frozenset[str]] = set()
+    named: set[frozenset[str]] = set()
     for outcome, table in edition.tables.items():
         try:
             chain(tables, outcome)
         except RecursionError as circle:
             names = frozenset(str(circle).split(" feeds "))
-            if names not in told:
-                told.add(names)
+            if names not in named:
+                named.add(names)
                 what = f"the tables run in a circle: {circle}"
                 yield Problem(
                     table.path, table.line, "cycle", what, "cut the circle: one of them must not use the other"
@@ -140,8 +140,10 @@ def _overlapping_windows(editions: list[Edition]) -> Iterator[Problem]:
     for place, edition in enumerate(editions):
         for other in editions[:place]:
             same = (edition.topic, edition.scope, edition.jurisdiction) == (
-                other.topic, other.scope, other.jurisdiction,
-            )  # fmt: skip
+                other.topic,
+                other.scope,
+                other.jurisdiction,
+            )
             if edition.scope and not set(edition.scope_values) & set(other.scope_values):
                 continue
             if not same or edition.supplement or other.supplement or not set(edition.tables) & set(other.tables):

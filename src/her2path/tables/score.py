@@ -26,7 +26,7 @@ HEAD = "points for"
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class PointsRow:
     """One row: the points a fact adds when its value lies in the cell."""
 
     points: int
@@ -65,9 +65,9 @@ class Score:
     """A number fact and the parts it is the sum of."""
 
     fact: str
-    parts: tuple[Part, ...]
+    parts: tuple[PointsRow, ...]
     line: int
-    by_fact: tuple[tuple[str, tuple[Part, ...]], ...] = field(init=False, repr=False, compare=False)
+    by_fact: tuple[tuple[str, tuple[PointsRow, ...]], ...] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         names = dict.fromkeys(part.fact for part in self.parts)
@@ -76,6 +76,7 @@ class Score:
 
     @property
     def inputs(self) -> tuple[str, ...]:
+        """The facts that it is added up from, in the order of its rows."""
         return tuple(name for name, _ in self.by_fact)
 
     def total(self, values: Mapping[str, Value]) -> Decimal | Interval:
@@ -86,10 +87,10 @@ class Score:
             if value is None:
                 high += max(part.points for part in parts)
                 continue
-            told = [(part.points, part.holds(value)) for part in parts]
-            sure = sum(points for points, holds in told if holds)
+            parts_hold = [(part.points, part.holds(value)) for part in parts]
+            sure = sum(points for points, holds in parts_hold if holds)
             low += sure
-            high += sure or max((points for points, holds in told if holds is None), default=0)
+            high += sure or max((points for points, holds in parts_hold if holds is None), default=0)
         return Decimal(low) if low == high else Interval(Decimal(low), Decimal(high), True, True)
 
 
@@ -118,7 +119,7 @@ def _parse_score(grid: Grid, path: Path, facts: Facts, sources: Sources) -> Iter
         what = f"the points are for {name!r}, which is no number"
         yield Problem(path, grid.line, "unknown fact", what, "define it in facts.md as a number")
         return
-    parts: list[Part] = []
+    parts: list[PointsRow] = []
     for line, record in grid.records():
         points, fact = plain(record[plain(grid.header[0])]), plain(record.get("fact", ""))
         verified = plain(record.get("verified", ""))
@@ -138,6 +139,6 @@ def _parse_score(grid: Grid, path: Path, facts: Facts, sources: Sources) -> Iter
         elif unknown := [citation.key for citation in citations if citation.key not in sources]:
             yield Problem(path, line, "unknown source", f"@{unknown[0]} is not in sources.md", "add it there")
         else:
-            parts.append(Part(int(points), fact, cell, citations, line))
+            parts.append(PointsRow(int(points), fact, cell, citations, line))
     if parts:
         yield Score(name, tuple(parts), grid.line)

@@ -59,12 +59,12 @@ class Site:
     @property
     def assumed(self) -> dict[str, str]:
         """What is assumed because the site did not say."""
-        said = {}
+        defaults = {}
         if self.lvef_lower_limit is None:
-            said["lvef_lower_limit"] = str(ASSUMED_LOWER_LIMIT)
+            defaults["lvef_lower_limit"] = str(ASSUMED_LOWER_LIMIT)
         if self.jurisdiction is None:
-            said["jurisdiction"] = ASSUMED_JURISDICTION
-        return said
+            defaults["jurisdiction"] = ASSUMED_JURISDICTION
+        return defaults
 
 
 SECTIONS: dict[str, dict[str, str]] = {
@@ -76,14 +76,15 @@ SECTIONS: dict[str, dict[str, str]] = {
     },
     "treatment": {"t_dxd_available": "t_dxd_available"},
     "prices": {"currency": "currency"},
-}  # fmt: skip
+}
 """Where each setting stands in the file; the tables `vials`, `formulary`, `prices` and `editions` are free."""
 
 LIMITS: dict[str, tuple[Decimal | int, Decimal | int]] = {
-    "lvef_lower_limit": (Decimal(40), Decimal(65)), "echo_tolerance_days": (0, 90),
+    "lvef_lower_limit": (Decimal(40), Decimal(65)),
+    "echo_tolerance_days": (0, 90),
     "infusion_volume_ml": (50, 1000),
     "round_dose_mg": (Decimal("0.1"), Decimal(50)),
-}  # fmt: skip
+}
 
 
 def read_site(path: Path, knowledge: Knowledge) -> Site:
@@ -103,21 +104,21 @@ def read_toml(path: Path) -> dict[str, Any]:
 
 def site_of(path: Path, content: Mapping[str, Any], knowledge: Knowledge) -> Site:
     """The site that a file's tables describe; raises `AskedWrongly` as `read_site` does."""
-    found: dict[str, Any] = {}
+    settings: dict[str, Any] = {}
     for table, values in content.items():
         if not isinstance(values, dict):
             raise AskedWrongly(f"{path}: {table} stands outside a table; expected [{'], ['.join(_tables())}]")
         for key, value in values.items():
             if table in SECTIONS and key in SECTIONS[table]:
                 name = SECTIONS[table][key]
-                found[name] = _checked(path, table, key, name, value)
+                settings[name] = _checked(path, table, key, name, value)
             elif table in ("vials", "formulary", "prices", "editions"):
                 place = {"formulary": "preferred"}.get(table, table)
-                found.setdefault(place, {})[key] = _entry(path, table, key, value, knowledge)
+                settings.setdefault(place, {})[key] = _entry(path, table, key, value, knowledge)
             else:
                 expected = ", ".join(SECTIONS.get(table, {})) or f"one of the tables {', '.join(_tables())}"
                 raise AskedWrongly(f"{path}: [{table}] {key} is no setting; expected {expected}")
-    return Site(**found)
+    return Site(**settings)
 
 
 def _tables() -> list[str]:
@@ -126,7 +127,7 @@ def _tables() -> list[str]:
 
 def _checked(path: Path, table: str, key: str, name: str, value: Any) -> Any:
     where = f"{path}: [{table}] {key} = {value!r}"
-    kind = next(str(each.type) for each in fields(Site) if each.name == name)
+    kind = next(str(setting.type) for setting in fields(Site) if setting.name == name)
     if name == "jurisdiction":
         if value not in ("us", "eu"):
             raise AskedWrongly(f"{where}; expected us or eu")

@@ -4,7 +4,7 @@
     |-----|--------------------|---------------|----------------|-------------------|----------|
     | 1   | >= 2.0             | >= 4.0        | 1              | @wolff2018 Fig 3  | seen     |
 
-Whether the rows are complete and free of overlap is proven in `check.py`; how they are looked up
+Whether the rows are complete and free of overlap is proven in `proof.py`; how they are looked up
 is `array.py`.
 """
 
@@ -13,7 +13,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import ClassVar
 
+from ..facts.cache import InParts
 from ..facts.fact import Fact, Facts
 from ..facts.markdown import Grid, Section, code_names, plain
 from ..facts.number import parse_interval
@@ -51,9 +53,11 @@ class Row:
 
     @property
     def cannot_happen(self) -> bool:
+        """Whether it says that its situation cannot happen."""
         return CANNOT_HAPPEN in self.outcomes
 
     def outcome_text(self) -> str:
+        """Its outcomes in words: "positive", "open: equivocal, negative"."""
         return next(iter(self.outcomes)) if len(self.outcomes) == 1 else "open: " + ", ".join(sorted(self.outcomes))
 
 
@@ -70,8 +74,10 @@ class Case:
 
 
 @dataclass(slots=True)
-class Table:
+class Table(InParts):
     """One outcome of an edition, decided by its inputs."""
+
+    later: ClassVar[tuple[str, ...]] = ("rows", "cases")
 
     outcome: str
     title: str
@@ -84,9 +90,11 @@ class Table:
 
     @property
     def name(self) -> str:
+        """Edition and outcome as one word, as people read it."""
         return f"{self.edition}/{self.outcome}"
 
     def row(self, name: str) -> Row:
+        """A row by its name. Raises `StopIteration` where there is none."""
         return next(row for row in self.rows if row.name == name)
 
 
@@ -199,9 +207,13 @@ def _parse_table(
 
 
 def _parse_row(
-    line: int, cells: list[str], columns: list[tuple[int, Fact]], outcome: tuple[int, Fact],
-    other: dict[str, int], sources: Sources,
-) -> tuple[Row, list[tuple[str, str, str]]]:  # fmt: skip
+    line: int,
+    cells: list[str],
+    columns: list[tuple[int, Fact]],
+    outcome: tuple[int, Fact],
+    other: dict[str, int],
+    sources: Sources,
+) -> tuple[Row, list[tuple[str, str, str]]]:
     def text(place: int | None) -> str:
         return cells[place] if place is not None and place < len(cells) else ""
 

@@ -1,7 +1,6 @@
 """The plan of a course as iCalendar: one all-day event for every item whose day is known.
 
-icalendar, the optional extra `calendar`, is imported only when a calendar is asked for. What the plan says of
-an item in words (`details_of`, `reasons_of`, `window`, `clean`) stands here too, for the FHIR writer.
+icalendar, the optional extra `calendar`, is imported only when a calendar is asked for.
 """
 
 from __future__ import annotations
@@ -10,19 +9,37 @@ import datetime as dt
 import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..facts.problem import AskedWrongly
-from ..findings.plan import PlanItem
+from ..findings.plan.items import PlanItem
+from ..findings.reviews import PatientReview
 from .caution import CAUTION
 from .plan_words import DAY_NOT_KNOWN, PROJECT, clean, lines_of, stable_id, window
 
 if TYPE_CHECKING:
     from icalendar import Calendar, Event
 
-MISSING = "a calendar needs the package icalendar: pip install 'her2path[calendar]'"
+ICALENDAR_MISSING = "a calendar needs the package icalendar: pip install 'her2path[calendar]'"
 
 _FILE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
+
+
+class CalendarFolder:
+    """A folder with a calendar file for each patient who has a plan. Raises `AskedWrongly` without icalendar."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        calendar_of("nobody", [], dt.date.today())  # says at once where the package for it is missing
+        folder.mkdir(parents=True, exist_ok=True)
+
+    def patient(self, review: PatientReview) -> None:
+        """Write the plan of one patient, where she has one."""
+        course = review.course
+        if course is not None and course.plan:
+            content = calendar_of(review.patient, course.plan, course.standing.on)
+            (self.folder / file_name(review.patient)).write_bytes(content)
 
 
 def calendar_of(patient_id: str, plan: Sequence[PlanItem], on: dt.date) -> bytes:
@@ -38,48 +55,45 @@ def calendar_of_all(plans: Iterable[tuple[str, Sequence[PlanItem]]], on: dt.date
     try:
         from icalendar import Calendar
     except ModuleNotFoundError as error:
-        raise AskedWrongly(MISSING) from error
-    made: Calendar = Calendar()
-    made.add("prodid", f"-//her2path//{PROJECT}//EN")
-    made.add("version", "2.0")
-    made.add("calscale", "GREGORIAN")
-    said = [CAUTION]
+        raise AskedWrongly(ICALENDAR_MISSING) from error
+    calendar: Calendar = Calendar()
+    calendar.add("prodid", f"-//her2path//{PROJECT}//EN")
+    calendar.add("version", "2.0")
+    calendar.add("calscale", "GREGORIAN")
+    description = [CAUTION]
     for patient_id, plan in plans:
         count: Counter[str] = Counter()
         for item in plan:
             start, end = window(item)
             count[item.kind] += 1
             if first := start or end:
-                made.add_component(_event(patient_id, item, count[item.kind], first, end or first, on))
+                calendar.add_component(_event(patient_id, item, count[item.kind], first, end or first, on))
             else:
-                said.append(clean(f"{patient_id} {item.kind}: {item.what} ({DAY_NOT_KNOWN})"))
-    made.add("description", "\n".join(said))
-    return bytes(made.to_ical())
+                description.append(clean(f"{patient_id} {item.kind}: {item.what} ({DAY_NOT_KNOWN})"))
+    calendar.add("description", "\n".join(description))
+    return bytes(calendar.to_ical())
 
 
 def _event(patient_id: str, item: PlanItem, number: int, first: dt.date, last: dt.date, on: dt.date) -> Event:
     """An event of whole days. Its UID has no date, so that a later review moves it instead of adding another."""
     from icalendar import Event
 
-    made: Event = Event()
-    made.add("uid", str(stable_id(patient_id, "VEVENT", item.kind, str(number))))
-    made.add("dtstamp", dt.datetime.combine(on, dt.time(), dt.UTC))
-    made.add("sequence", on.toordinal())
-    made.add("dtstart", first)
-    made.add("dtend", last + dt.timedelta(days=1))
-    made.add("summary", clean(f"{patient_id} {item.kind}: {item.what}"))
-    made.add("description", "\n".join([*lines_of(item), "", CAUTION]))
-    made.add("categories", [clean(item.kind)])
-    made.add("status", "TENTATIVE")
-    made.add("class", "CONFIDENTIAL")
-    made.add("transp", "TRANSPARENT")
-    return made
+    event: Event = Event()
+    event.add("uid", str(stable_id(patient_id, "VEVENT", item.kind, str(number))))
+    event.add("dtstamp", dt.datetime.combine(on, dt.time(), dt.UTC))
+    event.add("sequence", on.toordinal())
+    event.add("dtstart", first)
+    event.add("dtend", last + dt.timedelta(days=1))
+    event.add("summary", clean(f"{patient_id} {item.kind}: {item.what}"))
+    event.add("description", "\n".join([*lines_of(item), "", CAUTION]))
+    event.add("categories", [clean(item.kind)])
+    event.add("status", "TENTATIVE")
+    event.add("class", "CONFIDENTIAL")
+    event.add("transp", "TRANSPARENT")
+    return event
 
 
 def file_name(patient_id: str) -> str:
     """A name for the calendar of one patient in a folder; an id that is no safe file name gives a hash of itself."""
     safe = _FILE_NAME.fullmatch(patient_id) is not None
     return f"{patient_id if safe else stable_id(patient_id, 'file')}.ics"
-
-
-# -- a plan item in words ---------------------------------------------------------------------

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from ..findings.finding import CourseReview, Finding
-from ..findings.plan import PlanItem
-from ..findings.regimens import FITS, POSSIBLE
-from ..findings.sayings import brands_given
-from ..findings.standing import Standing
+from ..findings.course.standing import Standing
+from ..findings.finding import Finding
+from ..findings.plan.items import PlanItem
+from ..findings.plan.regimens import FITS, POSSIBLE
+from ..findings.reviews import CourseReview
 from .table_text import paragraph
 
 MOST_POSSIBLE, MOST_UNKNOWN = 8, 3
@@ -33,7 +33,7 @@ def course_lines(course: CourseReview, indent: str = "  ") -> Iterator[str]:
 
 
 def _course_line(found: Standing) -> str:
-    brands = brands_given([event for event in found.timeline.events if event.day and event.day <= found.on])
+    brands = found.brands_given()
     brand = f" ({brands[-1][0]})" if brands and found.product == "trastuzumab-iv" else ""
     schedule = found.text("schedule")
     phase = found.text("therapy_phase") if "therapy_phase" in found.values else "whether it goes on is unknown"
@@ -43,7 +43,7 @@ def _course_line(found: Standing) -> str:
         phase = f"died {death}"
     partner = " with pertuzumab" if found.values.get("partner_pertuzumab") == "yes" else ""
     setting = found.text("setting") if "setting" in found.values else "setting unknown"
-    naked = found.product in ("trastuzumab-iv", "trastuzumab-sc", "phesgo")
+    naked = bool(found.product) and found.rules.codes.product(found.product or "").of_trastuzumab
     doses = found.state["trastuzumab_doses"] if naked else found.state["product_doses"]
     counted = "1 dose" if doses == 1 else f"{doses} doses"
     first = found.day("first") if naked else found.day("product_first")
@@ -140,15 +140,9 @@ def course_json(course: CourseReview) -> dict[str, Any]:
         "as_of": found.on.isoformat(), "jurisdiction": found.jurisdiction, "assumed": found.site.assumed,
         "product": found.product, "facts": {name: found.text(name) for name in sorted(found.values)},
         "unknown": {name: str(why) for name, why in found.unknown.items()},
-        "days": {name.removesuffix("_day"): str(day) for name in _day_names(found)
-                 if (day := found.day(name.removesuffix("_day"))) is not None},
+        "days": {name: str(day) for name, day in found.days().items()},
         "decisions": {name: decision.as_json() for name, decision in found.decisions.items()},
         "findings": [finding.as_json() for finding in course.findings],
         "plan": [item.as_json() for item in course.plan],
         "regimens": [each.as_json() for each in course.regimens],
     }  # fmt: skip
-
-
-def _day_names(found: Standing) -> list[str]:
-    """The days of states and clocks; a category that ends in `_day` is none."""
-    return [name for name in (*found.state, *found.columns) if name.endswith("_day") and name not in found.values]

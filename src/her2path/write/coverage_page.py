@@ -12,26 +12,26 @@ from ..tables.edition import Edition
 
 MOST_REMEMBERED = 12
 MOST_NAMED = 3
-WIDTH = 120
-NUMBERS = ("rows", *VERIFIED)
+LINE_WIDTH = 120
+NUMBER_COLUMNS = ("rows", *VERIFIED)
 
 
-def coverage_page(found: Coverage) -> str:
+def coverage_page(coverage: Coverage) -> str:
     """The whole page, without a line's end at its end."""
     parts = [
-        _opening(found),
+        _opening(coverage),
         "## In short",
-        _in_short(found),
+        _in_short(coverage),
         "### Most to check",
         f"The tables and grids with most rows that are only remembered; the first {MOST_REMEMBERED}.",
-        _most_remembered(found.places),
+        _most_remembered(coverage.places),
         "## The statements",
         _filled(
             "Each in our own words, with the rows of its carriers by level (a row that carries two statements counts "
             "for both). `edition/outcome` names one edition of an outcome alone."
         ),
     ]
-    for theme, statements in groupby(found.statements, key=lambda each: each.statement.theme):
+    for theme, statements in groupby(coverage.statements, key=lambda covered: covered.statement.theme):
         parts += [f"### {theme}", *_theme(list(statements))]
     parts += [
         "## The tables",
@@ -40,23 +40,23 @@ def coverage_page(found: Coverage) -> str:
             "with the rows of each edition by level. A blank is none."
         ),
     ]
-    for topic in sorted({edition.topic for edition in found.editions}):
-        editions = [edition for edition in found.editions if edition.topic == topic]
-        parts += [f"### {topic}", _editions(editions), _tables(p for p in found.places if p.edition.topic == topic)]
+    for topic in sorted({edition.topic for edition in coverage.editions}):
+        editions = [edition for edition in coverage.editions if edition.topic == topic]
+        parts += [f"### {topic}", _editions(editions), _tables(p for p in coverage.places if p.edition.topic == topic)]
     return "\n\n".join(parts)
 
 
-def _opening(found: Coverage) -> str:
-    counted = found.counted()
+def _opening(coverage: Coverage) -> str:
+    counted = coverage.counted()
     source = "src/her2path/knowledge/coverage.md"
     return "\n\n".join(
         [
             "# Coverage",
             f"<!-- Written by `her2path coverage -o docs/coverage.md`; edit {source} instead. -->",
             _filled(
-                f"her2path set out to make {len(found.statements)} statements about trastuzumab computable. "
+                f"her2path set out to make {len(coverage.statements)} statements about trastuzumab computable. "
                 f"**{counted[CARRIED]} are carried**, {counted[PARTLY]} in part, and {counted[MISSING]} are missing. "
-                + _reviewed(found.editions)
+                + _reviewed(coverage.editions)
             ),
             _filled(
                 "How far a row is verified: *seen* in the source itself; *secondary*: in a copy or a review; "
@@ -72,17 +72,17 @@ def _reviewed(editions: Sequence[Edition]) -> str:
     if reviewers == ["nobody yet"]:
         count = len(editions)
         return f"**Reviewed by nobody yet**: none of the {count} editions and models has been read by a clinician."
-    told = [f"{name} ({sum(e.reviewed_by == name for e in editions)})" for name in reviewers]
-    return f"The {len(editions)} editions and models are reviewed by: {', '.join(told)}."
+    counted = [f"{name} ({sum(e.reviewed_by == name for e in editions)})" for name in reviewers]
+    return f"The {len(editions)} editions and models are reviewed by: {', '.join(counted)}."
 
 
-def _in_short(found: Coverage) -> str:
+def _in_short(coverage: Coverage) -> str:
     rows = [["", "how many", "rows", *VERIFIED]]
     for kind, words in (("outcome", "decision tables"), ("grid", "grids")):
-        places = [place for place in found.places if place.kind == kind]
+        places = [place for place in coverage.places if place.kind == kind]
         rows.append([words, str(len(places)), *_numbers(places)])
-    rows.append(["together", str(len(found.places)), *_numbers(found.places)])
-    levels = added(found.places)
+    rows.append(["together", str(len(coverage.places)), *_numbers(coverage.places)])
+    levels = added(coverage.places)
     total = sum(levels.values()) or 1
     rows.append(["share", "", "", *(f"{100 * count / total:.0f} %" for count in by_level(levels).values())])
     return _grid(rows, right_from=1)
@@ -103,20 +103,23 @@ def _most_remembered(places: Iterable[Place]) -> str:
 def _theme(statements: Sequence[Covered]) -> list[str]:
     rows = [["no.", "statement", "carried", *VERIFIED, "reviewed by"]]
     notes = []
-    for each in statements:
-        statement, status = each.statement, {CARRIED: "yes", PARTLY: "in part", MISSING: "**missing**"}[each.status]
+    for covered in statements:
+        statement, status = (
+            covered.statement,
+            {CARRIED: "yes", PARTLY: "in part", MISSING: "**missing**"}[covered.status],
+        )
         rows.append(
-            [statement.number, statement.says, status, *_of(each.levels)[1:], ", ".join(each.reviewed_by)],
+            [statement.number, statement.says, status, *_of(covered.levels)[1:], ", ".join(covered.reviewed_by)],
         )
         notes.append(_filled(f"- **{statement.number}** {statement.as_sources}", "  "))
-        if each.carriers:
-            by = ", ".join(_carrier(carrier) for carrier in each.carriers)
+        if covered.carriers:
+            by = ", ".join(_carrier(carrier) for carrier in covered.carriers)
             notes.append(_filled(f"  - Carried by {by}.", "    "))
     return [_grid(rows, right_from=3, right_to=3 + len(VERIFIED)), "As the sources have it:", "\n".join(notes)]
 
 
 def _filled(text: str, indent: str = "") -> str:
-    return textwrap.fill(text, WIDTH, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False)
+    return textwrap.fill(text, LINE_WIDTH, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False)
 
 
 def _carrier(carrier: Carrier) -> str:
@@ -127,17 +130,17 @@ def _carrier(carrier: Carrier) -> str:
     name = f"[`{carrier.name}`](#{editions[0].topic})"
     if len(editions) > MOST_NAMED:
         return f"{name} ({len(editions)} editions: {', '.join(sorted({_where(e) for e in editions}))})"
-    told = "; ".join(filter(None, (_told(edition, carrier.name.split("/")[0]) for edition in editions)))
-    return f"{name} ({told})" if told else name
+    places = "; ".join(filter(None, (_edition_words(edition, carrier.name.split("/")[0]) for edition in editions)))
+    return f"{name} ({places})" if places else name
 
 
-def _told(edition: Edition, but: str) -> str:
+def _edition_words(edition: Edition, plain_key: str) -> str:
     """Key, jurisdiction and dates of an edition; what is plain already is left out."""
     where = "" if edition.jurisdiction == "any" else _where(edition)
     since, until = edition.since, edition.until
     window = f"{since} to {until}" if since and until else f"since {since}" if since else ""
     window = window or (f"until {until}" if until else "")
-    return ", ".join(filter(None, ("" if edition.key == but else edition.key, where, window)))
+    return ", ".join(filter(None, ("" if edition.key == plain_key else edition.key, where, window)))
 
 
 def _where(edition: Edition) -> str:
@@ -153,7 +156,7 @@ def _editions(editions: Iterable[Edition]) -> str:
 
 
 def _tables(places: Iterable[Place]) -> str:
-    rows = [["outcome or grid", "edition", *NUMBERS]]
+    rows = [["outcome or grid", "edition", *NUMBER_COLUMNS]]
     by_name: dict[tuple[bool, str], list[Place]] = {}
     for place in places:
         by_name.setdefault((place.kind == "grid", place.name), []).append(place)

@@ -1,78 +1,145 @@
-"""The formats of a review."""
+"""The formats of a review: what a format is, and which there are.
+
+A format is one class in one module and one line of `_FORMATS`. Formats from outside are registered by
+`register_format`, or found by the entry points of the group `her2path.formats`; each is imported when it is asked for.
+"""
 
 from __future__ import annotations
 
 import datetime as dt
-import json
-import sys
+from importlib import import_module
 from pathlib import Path
-from typing import TextIO
+from typing import TYPE_CHECKING, ClassVar, TypeVar
 
-from ..findings.finding import CourseReview, PatientReview
-from ..findings.summary import Summary
-from ..record.event import Trouble
-from .caution import CAUTION
-from .review_text import patient_json, patient_text, summary_text, trouble_text
+from ..facts.problem import AskedWrongly
 
-MOST_TOLD = 1000
+if TYPE_CHECKING:
+    from importlib.metadata import EntryPoint
+
+    from ..findings.reviews import PatientReview
+    from ..findings.summary import Summary
+    from ..record.event import Trouble
+
+ENTRY_POINTS = "her2path.formats"
 
 
-class Writer:
-    """Writes a review as it goes: text, or one JSON document with a patient a line."""
+class Format:
+    """One way to write a review: each method gives the text to write, and "" where it has nothing to say.
 
-    def __init__(
-        self, stream: TextIO, form: str, summary_only: bool = False, calendar: Path | None = None,
-        on: dt.date | None = None,
-    ) -> None:  # fmt: skip
-        self.on = on or dt.date.today()
-        self.stream = stream
-        self.form = form
-        self.is_json = form == "json"
-        self.calendar = calendar
-        if calendar is not None:
-            from .calendar import calendar_of
+    One is made for each review. `patient` may be called in another process than the rest, and in any order: what it
+    gives must follow from the patient alone. A trouble or a summary that a format has no words for is told on
+    standard error instead.
+    """
 
-            calendar_of("nobody", [], dt.date.today())  # says at once where the package for it is missing
-            calendar.mkdir(parents=True, exist_ok=True)
-        self.summary_only = summary_only
-        self.written = 0
-        self.not_read: list[dict[str, str]] = []
-        if self.is_json:
-            stream.write('{"patients": [')
+    name: ClassVar[str] = ""
+    """What it is called on the command line."""
+    suffixes: ClassVar[tuple[str, ...]] = ()
+    """The endings of its files, such as `.json`."""
+    between: ClassVar[str] = ""
+    """What stands between one patient and the next."""
 
-    def render(self, patient: PatientReview) -> str:
-        """One patient as this writer writes her; nothing where only the summary is asked for."""
-        if self.calendar is not None and patient.course is not None and patient.course.plan:
-            self._write_calendar(self.calendar, patient.patient, patient.course)
-        if self.summary_only:
-            return ""
-        if self.form == "fhir":
-            from .fhir.proposals import bundle_line, review_bundle
+    def __init__(self, on: dt.date) -> None:
+        """Begin a review as of the day `on`."""
+        self.on = on
 
-            return bundle_line(review_bundle(patient, self.on))
-        return json.dumps(patient_json(patient), ensure_ascii=False) if self.is_json else patient_text(patient)
+    def begin(self) -> str:
+        """What stands before the first patient."""
+        return ""
 
-    @staticmethod
-    def _write_calendar(folder: Path, patient: str, course: CourseReview) -> None:
-        from .calendar import calendar_of, file_name
+    def patient(self, review: PatientReview) -> str:
+        """One patient."""
+        raise NotImplementedError
 
-        (folder / file_name(patient)).write_bytes(calendar_of(patient, course.plan, course.standing.on))
+    def trouble(self, trouble: Trouble) -> str:  # noqa: ARG002 - for those who have words for it
+        """What could not be read and belongs to no patient, where it comes among the patients."""
+        return ""
 
-    def put(self, item: str | Trouble) -> None:
-        """Write one patient, or what belongs to none."""
-        if isinstance(item, Trouble):
-            if self.is_json and len(self.not_read) < MOST_TOLD:
-                self.not_read.append({"kind": str(item.kind), "where": item.where, "what": item.what})
-            print(trouble_text(item), file=self.stream if self.form == "text" else sys.stderr)
-        elif not self.summary_only:
-            before = (",\n" if self.written else "\n") if self.is_json else ""
-            self.stream.write(f"{before}{item}" if self.is_json else f"{item}\n")
-            self.written += 1
+    def end(self, summary: Summary) -> str:  # noqa: ARG002
+        """What stands after the last patient, with the counts over all of them."""
+        return ""
 
-    def finish(self, summary: Summary) -> None:
-        """Write the summary, and end the document."""
-        if self.is_json:
-            closing = {"summary": summary.as_json(), "not_read": self.not_read, "caution": CAUTION}
-            self.stream.write("\n], " + json.dumps(closing, ensure_ascii=False)[1:] + "\n")
-        else:
-            (sys.stderr if self.form == "fhir" else self.stream).write(summary_text(summary) + "\n")
+
+SomeFormat = TypeVar("SomeFormat", bound=type[Format])
+
+_FORMATS: dict[str, str | type[Format]] = {
+    "text": "her2path.write.review_text:TextFormat",
+    "json": "her2path.write.review_json:JsonFormat",
+    "fhir": "her2path.write.fhir.proposals:FhirFormat",
+}
+"""Every format by its name: the class, or where it stands."""
+
+
+def register_format(kind: SomeFormat) -> SomeFormat:
+    """Add a format from outside, for this process; may stand above the class as a decorator.
+
+    A class that is defined anew, as in a notebook, takes its own place. Raises `AskedWrongly` for one without a name,
+    and for a name that another format has.
+    """
+    _required(kind, getattr(kind, "__qualname__", repr(kind)))
+    if not kind.name or kind.name.split() != [kind.name]:
+        raise AskedWrongly(f"{kind.__qualname__} is called {kind.name!r}; a format needs a name without spaces")
+    present = _FORMATS.get(kind.name, kind)
+    if isinstance(present, str) or _place_of(present) != _place_of(kind):
+        raise AskedWrongly(f"there is a format called {kind.name!r} already; give {kind.__qualname__} another name")
+    _FORMATS[kind.name] = kind
+    return kind
+
+
+def format_names() -> list[str]:
+    """The names of all formats: those that ship, those registered, those of entry points."""
+    return [*_FORMATS, *(name for name in sorted(_entry_points()) if name not in _FORMATS)]
+
+
+def is_format(name: str) -> bool:
+    """Whether there is such a format; looks among the entry points of what is installed only where it must."""
+    return name in _FORMATS or name in _entry_points()
+
+
+def format_named(name: str) -> type[Format]:
+    """The format called so. Raises `AskedWrongly` where there is none, or what is called so is no format."""
+    present = _FORMATS.get(name)
+    if present is None:
+        point = _entry_points().get(name)
+        if point is None:
+            raise AskedWrongly(f"no format is called {name!r}; there are {', '.join(format_names())}")
+        try:
+            present = _required(point.load(), f"{point.value} (the entry point {name})")
+        except (ImportError, AttributeError) as error:
+            raise AskedWrongly(f"the format {name} ({point.value}) cannot be imported: {error}") from error
+    elif isinstance(present, str):
+        module, _, attribute = present.partition(":")
+        present = _required(getattr(import_module(module), attribute), present)
+    _FORMATS[name] = present
+    return present
+
+
+def has_format_for(path: Path) -> bool:
+    """Whether a file's ending names a format."""
+    return any(path.suffix.lower() in format_named(name).suffixes for name in format_names())
+
+
+def format_of(path: Path) -> type[Format]:
+    """The format that a file's ending names. Raises `AskedWrongly` where none ends so."""
+    formats = [format_named(name) for name in format_names()]
+    for kind in formats:
+        if path.suffix.lower() in kind.suffixes:
+            return kind
+    endings = ", ".join(f"{kind.name} ({' '.join(kind.suffixes)})" for kind in formats if kind.suffixes)
+    raise AskedWrongly(f"{path}: no format ends so; there are {endings}")
+
+
+def _place_of(kind: type[Format]) -> tuple[str, str]:
+    return kind.__module__, kind.__qualname__
+
+
+def _required(kind: object, where: str) -> type[Format]:
+    if not (isinstance(kind, type) and issubclass(kind, Format)):
+        raise AskedWrongly(f"{where} is no format; expected a class derived from her2path.Format")
+    return kind
+
+
+def _entry_points() -> dict[str, EntryPoint]:
+    """The formats of other packages by name, none imported yet; looking takes some milliseconds."""
+    from importlib.metadata import entry_points
+
+    return {point.name: point for point in entry_points(group=ENTRY_POINTS)}

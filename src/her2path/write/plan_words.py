@@ -6,28 +6,19 @@ import datetime as dt
 import re
 import uuid
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING
 
 from ..facts.source import Citation
-from ..findings.plan import PlanItem
-
-if TYPE_CHECKING:
-    pass
-
+from ..findings.plan.items import PlanItem
 
 PROJECT = "https://github.com/her2path/her2path"
-
-
 NAMESPACE = uuid.uuid5(uuid.NAMESPACE_URL, PROJECT)
-
-
 DAY_NOT_KNOWN = "day not known"
 
 
 def lines_of(item: PlanItem) -> Iterator[str]:
     """An item in full: what, when, its details, and why."""
     yield clean(item.what)
-    yield f"when: {when_of(item)}"
+    yield f"when: {date_words(item)}"
     yield from details_of(item)
     yield from reasons_of(item.rows, item.citations)
 
@@ -39,7 +30,8 @@ def window(item: PlanItem) -> tuple[dt.date | None, dt.date | None]:
     return item.earliest, item.latest
 
 
-def when_of(item: PlanItem) -> str:
+def date_words(item: PlanItem) -> str:
+    """When an item is due: its first and last day, one of them, or that the day is not known."""
     first, last = window(item)
     if first and last and first != last:
         return f"{first} to {last}"
@@ -48,25 +40,25 @@ def when_of(item: PlanItem) -> str:
 
 def details_of(item: PlanItem) -> list[str]:
     """The details in words, a number before its unit: `dose 442 mg`."""
-    told = []
+    details = []
     for name, value in item.details.items():
         words = name.split("_")
         unit = _UNITS.get(words[-1], "") if len(words) > 1 and "per" not in words else ""
         if re.fullmatch(r"\d+(\.\d+)?( to \d+(\.\d+)?)?", value) and unit:
-            told.append(clean(f"{' '.join(words[:-1])} {value} {unit}"))
+            details.append(clean(f"{' '.join(words[:-1])} {value} {unit}"))
         else:
-            told.append(clean(f"{' '.join(words)} {value}"))
-    return told
+            details.append(clean(f"{' '.join(words)} {value}"))
+    return details
 
 
 def reasons_of(rows: Sequence[str], citations: Sequence[Citation]) -> list[str]:
     """Why: the rows of the tables, and the sources with how far each was verified."""
-    told = []
+    reasons = []
     if rows:
-        told.append(clean("rows: " + ", ".join(row.replace(":", " row ") for row in rows)))
+        reasons.append(clean("rows: " + ", ".join(row.replace(":", " row ") for row in rows)))
     if citations:
-        told.append(clean("sources: " + "; ".join(map(str, citations))))
-    return told
+        reasons.append(clean("sources: " + "; ".join(map(str, citations))))
+    return reasons
 
 
 def clean(text: str) -> str:

@@ -1,21 +1,38 @@
-"""A review as text and as JSON, one patient at a time, with a summary at the end."""
+"""A review as text, one patient at a time, with a summary at the end."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Iterator, Mapping
 from weakref import WeakKeyDictionary
 
-from ..findings.finding import Finding, PatientReview, SpecimenReview
-from ..findings.patient import OTHER
+from ..findings.finding import Finding
+from ..findings.reviews import PatientReview, SpecimenReview
+from ..findings.specimen.review import OTHER
 from ..findings.summary import Summary
 from ..record.event import Trouble
 from ..tables.array import Array
 from ..tables.axis import Code
 from ..tables.decision import Decision
 from .caution import CAUTION
-from .course_text import course_json, course_lines
+from .course_text import course_lines
+from .formats import Format
 from .table_text import outcome_words, paragraph
+
+
+class TextFormat(Format):
+    """A review in words, for a person to read."""
+
+    name = "text"
+    suffixes = (".txt", ".text")
+
+    def patient(self, review: PatientReview) -> str:
+        return patient_text(review) + "\n"
+
+    def trouble(self, trouble: Trouble) -> str:
+        return trouble_text(trouble) + "\n"
+
+    def end(self, summary: Summary) -> str:
+        return summary_text(summary) + "\n"
 
 
 def patient_text(patient: PatientReview) -> str:
@@ -79,29 +96,6 @@ def _last(origin: str) -> str:
     return origin.split(" ", 1)[-1]
 
 
-def patient_json(patient: PatientReview) -> dict[str, Any]:
-    """One patient's review as JSON; decisions as `her2path decide --json` has them."""
-    return {
-        "patient": patient.patient, "where": patient.where, "tumour_site": patient.site,
-        "her2_status": patient.status, "possible": list(patient.possible), "her2_expression": patient.expression,
-        "rule": patient.rule,
-        "specimens": [_specimen_json(specimen) for specimen in patient.specimens],
-        "findings": [finding.as_json() for finding in patient.findings],
-        "course": course_json(patient.course) if patient.course is not None else None,
-    }  # fmt: skip
-
-
-def _specimen_json(specimen: SpecimenReview) -> dict[str, Any]:
-    decisions = [specimen.status, specimen.expression, specimen.next_step]
-    return {
-        "specimen": specimen.name, "date": specimen.day or None, "specimen_kind": specimen.kind or None,
-        "place": specimen.place or None,
-        "tests": [{"fact": fact, "said": said, "from": origin} for fact, said, origin in specimen.tests],
-        "decisions": {decision.outcome: decision.as_json() for decision in decisions if decision is not None},
-        "findings": [finding.as_json() for finding in specimen.findings],
-    }  # fmt: skip
-
-
 def trouble_text(trouble: Trouble) -> str:
     return paragraph(f"not read: {trouble}")
 
@@ -113,10 +107,11 @@ def summary_text(summary: Summary) -> str:
         f"{told['patients']} patients, {told['specimens']} specimens; {told['without_her2_tests']} without a HER2 test"
     ]
     for name in ("her2_status", "her2_expression", "undetermined_because", "therapy", "findings", "editions"):
-        if told[name]:
+        counts = told[name]
+        if isinstance(counts, Mapping) and counts:
             lines.append(f"  {name.replace('_', ' ')}")
-            width = max(len(str(count)) for count in told[name].values())
-            lines += [f"    {count:>{width}}  {words}" for words, count in told[name].items()]
+            width = max(len(str(count)) for count in counts.values())
+            lines += [f"    {count:>{width}}  {words}" for words, count in counts.items()]
     if told["not_read"]:
         lines.append(f"  {told['not_read']} pieces could not be read; they are told above")
     return "\n".join([*lines, CAUTION])

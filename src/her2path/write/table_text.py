@@ -18,7 +18,7 @@ from ..tables.table import Table
 if TYPE_CHECKING:
     from ..tables.difference import Change
 
-WIDTH = 100
+PAGE_WIDTH = 100
 
 
 def columns(rows: Sequence[Sequence[str]], indent: str = "") -> str:
@@ -33,7 +33,12 @@ def columns(rows: Sequence[Sequence[str]], indent: str = "") -> str:
 def paragraph(text: str, indent: str = "") -> str:
     """A text filled to the page's width; never broken inside a word."""
     return textwrap.fill(
-        text, WIDTH, initial_indent=indent, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False
+        text,
+        PAGE_WIDTH,
+        initial_indent=indent,
+        subsequent_indent=indent,
+        break_long_words=False,
+        break_on_hyphens=False,
     )
 
 
@@ -123,21 +128,21 @@ def settle_words(sets: Iterable[Iterable[str]]) -> str:
     return ", or ".join(" and ".join(names) for names in sets)
 
 
-def show_differences(left: str, right: str, found: Sequence[Disagreement]) -> str:
+def show_differences(left: str, right: str, disagreements: Sequence[Disagreement]) -> str:
     """Disagreements of two editions, outcome by outcome."""
-    if not found:
+    if not disagreements:
         return f"{left} and {right} agree in every situation."
     lines: list[str] = []
     outcome = ""
-    for number, each in enumerate(found, start=1):
-        if each.outcome != outcome:
-            outcome = each.outcome
-            total = sum(other.boxes for other in found if other.outcome == outcome)
+    for number, disagreement in enumerate(disagreements, start=1):
+        if disagreement.outcome != outcome:
+            outcome = disagreement.outcome
+            total = sum(other.boxes for other in disagreements if other.outcome == outcome)
             lines += ["", f"{outcome}: {left} and {right} disagree in {total} situations"]
         lines += [
-            f"{number:>3}. when {each.situation}",
-            f"       {each.left}",
-            f"       {each.right}",
+            f"{number:>3}. when {disagreement.situation}",
+            f"       {disagreement.left}",
+            f"       {disagreement.right}",
         ]
     return "\n".join(lines).lstrip("\n")
 
@@ -145,15 +150,15 @@ def show_differences(left: str, right: str, found: Sequence[Disagreement]) -> st
 def show_changes(left: str, right: str, changed: Sequence[Change], rows: int) -> str:
     """The rows of a file that change between two editions, each with its reasons."""
     lines = []
-    for each in changed:
-        given = ", ".join(f"{name} {value}" for name, value in each.facts.items())
-        lines.append(f"{each.patient}: {given}")
-        for side in (each.left, each.right):
+    for change in changed:
+        given = ", ".join(f"{name} {value}" for name, value in change.facts.items())
+        lines.append(f"{change.patient}: {given}")
+        for side in (change.left, change.right):
             lines.append(f"    {side.edition.key}: {outcome_words(side)}  [{', '.join(side.rows)}]")
             lines += [paragraph(remark, "        ") for remark in side.remarks]
             if side.would_settle:
                 lines.append(f"        would settle it: {settle_words(side.would_settle)}")
-    moves = Counter((outcome_words(each.left), outcome_words(each.right)) for each in changed)
+    moves = Counter((outcome_words(change.left), outcome_words(change.right)) for change in changed)
     lines.append(f"{len(changed)} of {rows} rows change from {left} to {right}")
     lines += [f"    {count:>4}  {before} -> {after}" for (before, after), count in moves.most_common()]
     return "\n".join(lines)

@@ -6,6 +6,8 @@ import json
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
+import msgspec
+
 
 def json_trouble(content: bytes, error: Exception) -> str:
     if not content.strip():
@@ -30,11 +32,11 @@ def parse_strictly(raw: bytes | memoryview) -> Any:
 
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) != len(pairs):
+    fields = dict(pairs)
+    if len(fields) != len(pairs):
         twice = next(key for key, _ in pairs if sum(key == other for other, _ in pairs) > 1)
         raise DuplicateKey(f"the key {twice!r} stands twice in one object")
-    return found
+    return fields
 
 
 def exact(text: str) -> Decimal | str:
@@ -57,3 +59,24 @@ def key_twice(content: bytes) -> str:
     except (ValueError, RecursionError):
         return ""
     return ""
+
+
+class FewFields:
+    """Parses a resource of which only a few top-level fields are ever read, for these alone.
+
+    Strictness is kept: where one of them could stand twice, or be written in escapes, nothing is returned.
+    """
+
+    def __init__(self, fields: type) -> None:
+        self._decoder: Any = msgspec.json.Decoder(fields)
+        self._keys = tuple(f'"{name}"'.encode() for name in fields.__annotations__)
+
+    def parse(self, raw: bytes | memoryview) -> dict[str, Any] | None:
+        """The fields; `None` for a resource that must be parsed in full."""
+        text = bytes(raw)
+        if b"\\u" in text or any(text.count(key) > 1 for key in self._keys):
+            return None
+        try:
+            return self._decoder.decode(text)  # type: ignore[no-any-return]
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+            return None

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from typing import Any
 
 import msgspec
@@ -17,40 +16,14 @@ import msgspec
 from ...facts.codes import Codes
 from ...record.event import Trouble
 from ..files import Piece
-from .head import Entry, Envelope, Head, HeadEntry, Heads
-from .interest import HER2, NOTHING, SPEAKS, WANTED, Interest
+from .head import Entry, Envelope, Head
 from .json import exact, json_trouble, key_twice
+from .readers import RESOURCE_TYPES, Interest, heads, owner_of
+from .resource import Group, Owner, Resource
+from .terms import NOTHING
 
 _encoder = msgspec.json.Encoder(decimal_format="number")
 _envelope = msgspec.json.Decoder(Envelope)
-_head = msgspec.json.Decoder(Head)
-_heads = msgspec.json.Decoder(Heads)
-
-
-@dataclass(slots=True)
-class Resource:
-    """A resource that matters: its head, its bytes, where it stood, and what it matters for."""
-
-    head: Head
-    raw: bytes | memoryview
-    where: str
-    url: str = ""
-    matters: int = HER2
-
-
-@dataclass(slots=True)
-class Group:
-    """The resources of one patient, in the order of the file; `alone` where they came outside a bundle.
-
-    `medications` are the Medication resources of the whole source, by their addresses and ids.
-    """
-
-    patient: str
-    where: str
-    resources: list[Resource] = field(default_factory=list)
-    alone: bool = False
-    medications: dict[str, Resource | None] = field(default_factory=dict)
-    interest: Interest | None = None
 
 
 class Skimmer:
@@ -59,11 +32,7 @@ class Skimmer:
     def __init__(self, codes: Codes, courses: bool = True) -> None:
         self.codes = codes
         self.interest = Interest(codes, courses)
-
-    @staticmethod
-    def head_of(raw: bytes) -> Head:
-        """The head of a resource that was skimmed before."""
-        return _head.decode(raw)
+        self.heads = heads()
 
     def skim(self, piece: Piece) -> Iterator[Group | Trouble]:
         """Group the resources of a bundle by patient; a resource by itself is a group of one."""
@@ -79,7 +48,7 @@ class Skimmer:
                     "duplicate key", piece.where, f"{twice}: nothing in the bundle can be trusted to be whole"
                 )
                 return
-            yield from self._bundle(envelope.entry or [], piece.where, heads=_heads_of(content))
+            yield from self._bundle(envelope.entry or [], piece.where, heads=self.heads.of_bundle(content))
         elif envelope.resourceType:
             yield from self._bundle([Entry(msgspec.Raw(content))], piece.where, alone=True)
         else:
@@ -92,19 +61,19 @@ class Skimmer:
         Numbers keep their decimals, and NaN and Infinity become the words, on the way through it.
         """
         try:
-            found = json.loads(piece.content, parse_float=exact, parse_constant=str)
+            document = json.loads(piece.content, parse_float=exact, parse_constant=str)
         except (ValueError, RecursionError) as worse:
             yield Trouble("not JSON", piece.where, json_trouble(piece.content, worse))
             return
-        if not isinstance(found, dict) or not isinstance(found.get("resourceType"), str):
+        if not isinstance(document, dict) or not isinstance(document.get("resourceType"), str):
             yield Trouble("not FHIR", piece.where, "expected an object with a resourceType: a Bundle or a resource")
             return
-        entries = found.get("entry", []) if found["resourceType"] == "Bundle" else [{"resource": found}]
+        entries = document.get("entry", []) if document["resourceType"] == "Bundle" else [{"resource": document}]
         if not isinstance(entries, list):
             yield Trouble("not FHIR", piece.where, f"entry is {type(entries).__name__}, expected a list")
             return
         yield Trouble("not strict JSON", piece.where, f"{error}; read leniently")
-        kept: list[Entry] = []
+        readable: list[Entry] = []
         for number, entry in enumerate(entries):
             if isinstance(entry, dict) and isinstance(entry.get("resource"), dict):
                 url = entry.get("fullUrl")
@@ -113,61 +82,53 @@ class Skimmer:
                 except (ValueError, TypeError, OverflowError, RecursionError) as worse:
                     yield Trouble("not JSON", f"{piece.where} entry {number}", str(worse))
                     continue
-                kept.append(Entry(raw, url if isinstance(url, str) else None))
+                readable.append(Entry(raw, url if isinstance(url, str) else None))
             else:
                 yield Trouble("not FHIR", f"{piece.where} entry {number}", "the entry holds no resource")
-        yield from self._bundle(kept, piece.where, alone=found["resourceType"] != "Bundle")
+        yield from self._bundle(readable, piece.where, alone=document["resourceType"] != "Bundle")
 
     def _bundle(
-        self, entries: list[Entry], where: str, alone: bool = False, heads: list[HeadEntry] | None = None
+        self, entries: list[Entry], where: str, alone: bool = False, heads: list[Head | None] | None = None
     ) -> Iterator[Group | Trouble]:
         sorter = Sorter(where)
         matters_of = self.interest.matters
         for number, entry in enumerate(entries):
-            head = heads[number].resource if heads else None
+            head = heads[number] if heads else None
             if head is not None and matters_of(head) == NOTHING:
                 continue
             place = where if alone else f"{where} entry {number}"
             try:
-                head = head or _head.decode(entry.resource)
+                head = head or self.heads.head_of(entry.resource)
             except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
                 yield from self._odd_head(entry.resource, place, error)
                 continue
             if matters := matters_of(head):
                 sorter.add(Resource(head, entry.resource, place, "", matters), entry.fullUrl)
         if alone and sorter.medications:
-            yield Group("", where, [each for each in sorter.medications.values() if each], alone=True)
+            yield Group("", where, [medication for medication in sorter.medications.values() if medication], alone=True)
             return
         for group in sorter.groups():
             if isinstance(group, Group):
-                group.alone, group.interest = alone, self.interest
+                group.alone, group.terms = alone, self.interest
             yield group
 
     def _odd_head(self, raw: Any, place: str, error: Exception) -> list[Trouble]:
         """What is wrong with a resource whose head has a wrong type somewhere, where it could matter."""
         try:
-            found = json.loads(bytes(raw))
+            resource = json.loads(bytes(raw))
         except (ValueError, RecursionError) as worse:
             return [Trouble("not JSON", place, json_trouble(bytes(raw), worse))]
-        if not isinstance(found, dict):
-            return [Trouble("not FHIR", place, "the entry holds no resource")] if found is not None else []
-        kind = found.get("resourceType")
+        if not isinstance(resource, dict):
+            return [Trouble("not FHIR", place, "the entry holds no resource")] if resource is not None else []
+        kind = resource.get("resourceType")
         if not isinstance(kind, str):
             return [Trouble("wrong type", place, f"resourceType is {kind!r}, expected the name of a resource")]
-        if kind not in WANTED:
+        if kind not in RESOURCE_TYPES:
             return []
         text = bytes(raw).decode("utf-8", "replace")
-        if kind in SPEAKS and not self.interest.speaks(text):
+        if RESOURCE_TYPES[kind].only_some_matter and not self.interest.speaks(text):
             return []
-        return [Trouble("wrong type", f"{place} {kind}/{found.get('id')}", f"{error}; the resource is not used")]
-
-
-def _heads_of(content: bytes) -> list[HeadEntry] | None:
-    """The heads of a bundle's entries in one pass; `None` where one of them has a wrong type."""
-    try:
-        return _heads.decode(content).entry
-    except (msgspec.DecodeError, RecursionError, UnicodeDecodeError):
-        return None
+        return [Trouble("wrong type", f"{place} {kind}/{resource.get('id')}", f"{error}; the resource is not used")]
 
 
 class Sorter:
@@ -182,17 +143,18 @@ class Sorter:
         self.where = where
         self.patients: dict[str, str] = {}
         self.waiting: list[Resource] = []
-        self.found: dict[str, Group] = {}
+        self._groups: dict[str, Group] = {}
         self.medications: dict[str, Resource | None] = {}
         self._ids: dict[str, str] = {}
 
     def add(self, resource: Resource, url: str | None) -> None:
         """Take in a resource with the full address of its entry."""
         resource.url = url = url or ""
-        if resource.head.resourceType == "Medication":
+        owner = owner_of(resource.head)
+        if owner is Owner.SOURCE:
             note_medication(self.medications, resource)
             return
-        if resource.head.resourceType != "Patient":
+        if owner is not Owner.HERSELF:
             self.waiting.append(resource)
             return
         identity = resource.head.id
@@ -204,12 +166,12 @@ class Sorter:
             self.patients.setdefault(f"Patient/{identity}", name)
         if url:
             self.patients[url] = name
-        self.found.setdefault(name, Group(name, self.where)).resources.append(resource)
+        self._groups.setdefault(name, Group(name, self.where)).resources.append(resource)
 
     def groups(self) -> Iterator[Group | Trouble]:
         """The patients with their resources, and what belongs to nobody."""
-        only = next(iter(self.found)) if len(self.found) == 1 else None
-        known = {reference: self.found[name] for reference, name in self.patients.items() if name in self.found}
+        only = next(iter(self._groups)) if len(self._groups) == 1 else None
+        known = {reference: self._groups[name] for reference, name in self.patients.items() if name in self._groups}
         for resource in self.waiting:
             subject = resource.head.subject
             if subject is not None and (group := known.get(subject.reference or "")) is not None:
@@ -217,10 +179,10 @@ class Sorter:
                 continue
             patient, why = self._patient_of(resource, only)
             if patient:
-                self.found.setdefault(patient, Group(patient, self.where)).resources.append(resource)
-            elif (kind := resource.head.resourceType) in SPEAKS:
-                yield Trouble("no patient", f"{resource.where} {kind}/{resource.head.id or '?'}", why)
-        for group in self.found.values():
+                self._groups.setdefault(patient, Group(patient, self.where)).resources.append(resource)
+            elif RESOURCE_TYPES[resource.head.resourceType].only_some_matter:
+                yield Trouble("no patient", resource.origin, why)
+        for group in self._groups.values():
             group.medications = self.medications
             yield group
 
@@ -246,10 +208,10 @@ class Sorter:
 
 
 def note_medication(medications: dict[str, Resource | None], resource: Resource) -> None:
-    """Keep a Medication by its address and its id; an id that two of them share names neither."""
+    """Keep a resource that others name by its address and its id; an id that two of them share names neither."""
     names = [resource.url] if resource.url else []
     if identity := resource.head.id:
-        names.append(f"Medication/{identity}")
+        names.append(f"{resource.head.resourceType}/{identity}")
     for name in names:
         held = medications.get(name)
         same = held is None or bytes(held.raw) == bytes(resource.raw)

@@ -1,219 +1,295 @@
-"""The long format as columns: batches of whole patients, each distinct cell read once.
+"""The long format as record columns: a table of whole patients, each distinct cell read once.
 
-The file says one event a row (`read/long.py` has the columns and the rules of reading a cell). Here a batch of some
-ten thousand patients becomes `EventColumns` for the review of many. The rows of a patient must stand together.
+`long.py` brings the file as such tables; `cells.py` has the rules of reading a cell.
 """
 
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
-import pyarrow.parquet as pq
 
-from ...facts.codes import read_codes
+from ...facts.codes import codes_of
 from ...facts.days import EPOCH
 from ...facts.fact import Facts
-from ...facts.problem import AskedWrongly
 from ...facts.value import Reason, Unknown, Value
-from ...history.kinds import METHODS as METHOD_CODES
-from ...history.names import UNKNOWN
-from ...record.columns import EventColumns
-from ...record.event import Record, Trouble
-from .long import METHODS, LongReader, places_of
+from ...record.columns import KIND, RECORDED_STATUS, SITE, UNKNOWN, Flags, RecordColumns, Whole, in_order
+from ...record.event import Trouble
+from .cells import METHODS, Cells
+from .long import LongFile, Part, coded_words, distinct_numbers, starts_of
 
-ROWS_AT_ONCE = 600_000
-Whole = npt.NDArray[np.int64]
+STAINED = "any_membrane_staining"
+STAINED_NOTE = "0+ is read as score 0 with some membrane staining"
 
 
-class EventFile:
-    """A Parquet file in the long format, read a range of rows at a time.
+class RowOrigins(Sequence[str]):
+    """Where each row of a file stands, in words: the file, the number of the row, and what it names as its origin."""
 
-    Raises `AskedWrongly` where the file is no Parquet, or has not the columns of the long format.
+    def __init__(self, name: str, numbers: Whole, places: Whole | None = None, words: Sequence[str] = ()) -> None:
+        self.name, self.numbers, self._places, self._words = name, numbers, places, words
+
+    def __len__(self) -> int:
+        return len(self.numbers)
+
+    def __getitem__(self, row: Any) -> Any:
+        where = f"{self.name}:{self.numbers[row]}"
+        word = self._words[self._places[row]] if self._places is not None else ""
+        return f"{where} {word}" if word and word != where else where
+
+    def words(self, rows: Whole) -> Any:
+        """Several at once, as an Arrow array."""
+        import pyarrow.compute as pc  # slow to import, and needed only for tables
+
+        if self._places is not None:
+            return pa.array([self[row] for row in rows.tolist()], pa.string())
+        numbers = pa.array(self.numbers[rows]).cast(pa.string())
+        return pc.binary_join_element_wise(f"{self.name}:", numbers, "")
+
+
+def read_long(path: Path, facts: Facts, columns: Mapping[str, str] | None = None) -> Iterator[RecordColumns | Trouble]:
+    """The records of a file in the long format; `columns` says which column bears which of its names.
+
+    Raises `AskedWrongly` for a column that is not there, and for a file that is no CSV or Parquet.
     """
-
-    def __init__(self, path: Path) -> None:
-        try:
-            names = [str(name) for name in pq.ParquetFile(path).schema_arrow.names]
-        except (pa.ArrowException, OSError) as error:
-            raise AskedWrongly(f"{path}: this is no Parquet file: {error}") from error
-        self.places = places_of(names, {})
-        missing = [name for name in ("patient", "date", "fact", "value") if name not in self.places]
-        if missing:
-            raise AskedWrongly(f"{path}: no column is called {', '.join(missing)}; the columns are {', '.join(names)}")
-        short = [column for name, column in self.places.items() if name != "date"]
-        self.file = pq.ParquetFile(path, read_dictionary=short)
-        sizes = [self.file.metadata.row_group(number).num_rows for number in range(self.file.num_row_groups)]
-        self.ends = np.cumsum(sizes)
-
-    def ranges(self) -> Iterator[tuple[int, int]]:
-        """Ranges of rows that hold whole patients, in the order of the file; only the patients are read for it."""
-        start = seen = 0
-        last: Any = None
-        for number, end in enumerate(self.ends.tolist()):
-            ids = coded_words(self.file.read_row_group(number, [self.places["patient"]]).column(0))
-            if not len(ids):
-                continue
-            if last is not None and last != ids[0].as_py() and seen - start >= ROWS_AT_ONCE:
-                yield start, seen
-                start = seen
-            at = _last_run(ids)
-            if at and seen + at - start >= ROWS_AT_ONCE:
-                yield start, seen + at
-                start = seen + at
-            last, seen = ids[len(ids) - 1].as_py(), end
-        if seen > start:
-            yield start, seen
-
-    def read(self, start: int, end: int) -> Any:
-        """The rows from `start` to `end` as a table with our names."""
-        first, last = (int(np.searchsorted(self.ends, row, side="right")) for row in (start, end - 1))
-        columns = list(dict.fromkeys(self.places.values()))
-        table = self.file.read_row_groups(list(range(first, last + 1)), columns)
-        table = table.select([self.places[name] for name in self.places]).rename_columns(list(self.places))
-        before = int(self.ends[first - 1]) if first else 0
-        return table.slice(start - before, end - start)
-
-
-def whole_patients(path: Path) -> Iterator[Any]:
-    """The rows of a Parquet file as tables of whole patients, in the order of the file."""
-    file = EventFile(path)
-    for start, end in file.ranges():
-        yield file.read(start, end)
-
-
-def coded_words(column: Any) -> Any:
-    """A chunked column of words or numbers as one dictionary array of strings."""
-    if not pa.types.is_dictionary(column.type):
-        column = column.cast(pa.string()).dictionary_encode()
-    chunk = column.unify_dictionaries().combine_chunks()
-    if isinstance(chunk, pa.ChunkedArray):
-        chunk = chunk.chunk(0) if chunk.num_chunks else pa.array([], column.type)
-    return chunk
-
-
-def changes(ids: Any) -> npt.NDArray[np.bool_]:
-    """Between which neighbours of a dictionary array the word changes."""
-    places = ids.indices.fill_null(-1).to_numpy()
-    made: npt.NDArray[np.bool_] = places[1:] != places[:-1]
-    return made
-
-
-def _last_run(ids: Any) -> int:
-    """Where the rows of the last patient begin."""
-    found = np.flatnonzero(changes(ids))
-    return int(found[-1]) + 1 if len(found) else 0
+    file = LongFile(path, columns)
+    reader = ColumnReader(facts, path.name)
+    for part in file.parts():
+        yield reader.read(part) if isinstance(part, Part) else part
 
 
 class ColumnReader:
-    """Makes `EventColumns` of tables of whole patients; distinct cells are read once, by the reader of rows."""
+    """Makes record columns of tables of whole patients; cells that come again are read once."""
 
     def __init__(self, facts: Facts, name: str) -> None:
         self.facts = facts
         self.name = name
-        self._rows = LongReader(name, facts, read_codes())
-        self._days: dict[Any, int] = {}
+        self._cells = Cells(facts, codes_of(facts))
+        self._days: dict[Any, int | Unknown] = {}
 
-    def record(self, table: Any, start: int, end: int) -> Record:
-        """One patient of a table as a record, read row by row."""
-        rows = table.slice(start, end - start).to_pylist()
-        record = self._rows.begin(str(rows[0]["patient"]), start)
-        for number, cells in enumerate(rows, start=start):
-            self._rows.take(record, cells, number)
-        record.sort()
-        return record
-
-    def read(self, table: Any) -> tuple[EventColumns, list[str], list[Trouble]]:
-        """The columns, the patients' names, and what could not be read (an unknown fact, a bad date)."""
-        troubles: list[Trouble] = []
+    def read(self, part: Part) -> RecordColumns:
+        """The columns of a part, with what could not be read beside each patient."""
+        table = part.table
         ids = coded_words(table.column("patient"))
-        starts = np.concatenate([[0], np.flatnonzero(changes(ids)) + 1, [len(ids)]]).astype(np.int64)
-        patients = ["" if word is None else str(word) for word in ids.take(pa.array(starts[:-1])).to_pylist()]
-        fact, fact_words = self._words(table, "fact")
-        said, said_words = self._words(table, "value")
-        unit, unit_words = self._words(table, "unit")
-        product, product_words = self._words(table, "product")
-        qualifier, qualifier_words = self._words(table, "qualifier")
-        specimen, specimen_words = self._words(table, "specimen")
-        value, values, odd = self._values((fact, fact_words), (said, said_words), (unit, unit_words))
-        drugs = [self._rows.read_product(word) for word in product_words]
-        troubles += [Trouble("unreadable", self.name, f"{why}; its rows are not read") for _, _, why in drugs if why]
-        known = [word in self.facts for word in fact_words]
-        for place, word in enumerate(fact_words):
-            count = 0 if known[place] else int((fact == place).sum())
-            if count:
-                troubles.append(Trouble("unreadable", self.name, f"{self._rows.no_fact(word)} ({count} rows)"))
-        usable = np.array(known)[fact] & np.array([not why for _, _, why in drugs])[product]
-        day = self._dates(table.column("date"), troubles)
-        kept = np.flatnonzero(usable)
-        methods = np.array([METHOD_CODES.index(METHODS.get(word.lower(), "unspecified")) for word in qualifier_words])
-        named = np.array([self._brand(self._rows.read_brand(word)) for word in qualifier_words])[qualifier]
-        of_product = np.array([self._brand(brand) for _, brand, _ in drugs])[product]
-        brand = np.where(named >= 0, named, of_product)
-        columns = EventColumns(
-            np.searchsorted(kept, starts).astype(np.int64), day[kept], fact[kept], value[kept], product[kept],
-            methods[qualifier][kept], fact_words, [drug for drug, _, _ in drugs], values, kept, brand[kept],
-            specimen[kept], specimen_words, odd,
+        starts = np.append(starts_of(ids), len(ids)).astype(np.int64)
+        words = ids.at(starts[:-1])
+        named = [(word or "").strip() for word in words]
+        first = part.numbers[starts[:-1]].tolist()
+        troubles: dict[int, list[Trouble]] = {}
+        for patient, name in enumerate(named):
+            if not name:
+                what = "no patient; the row is reviewed by itself"
+                troubles[patient] = [Trouble("unreadable", f"{self.name}:{first[patient]}", what)]
+        places, lists = self._places(table)
+        origins = RowOrigins(self.name, part.numbers, places.get("origin"), lists.get("origin", ()))
+        owner = np.repeat(np.arange(len(named)), np.diff(starts))
+        day, wrong_day = self._dates(table)
+        drugs = [self._cells.read_product(word) for word in lists["product"]]
+        products = list(dict.fromkeys(drug for drug, _, _ in drugs))
+        product_of = np.array([products.index(drug) for drug, _, _ in drugs], np.int64)
+        no_fact = np.array([word not in self.facts for word in lists["fact"]], np.bool_)[places["fact"]]
+        no_drug = np.array([bool(why) for _, _, why in drugs], np.bool_)[places["product"]] & ~no_fact
+        self._tell_facts(np.flatnonzero(no_fact), owner, places, lists, origins, troubles)
+        for row in np.flatnonzero(wrong_day & ~no_fact).tolist():
+            _tell(troubles, owner, row, Trouble("date", origins[row], str(self._day(self._said_day(table, row)))))
+        for row in np.flatnonzero(no_drug).tolist():
+            why = f"{drugs[places['product'][row]][2]}; nothing is read from the row"
+            _tell(troubles, owner, row, Trouble("unreadable", origins[row], why))
+        value, values, notes, saids = self._values(places, lists)
+        usable = (
+            ~no_fact
+            & ~no_drug
+            & self._of_tissue(value, values, places, lists, owner, origins, troubles, no_fact | no_drug)
+        )
+        used = np.flatnonzero(usable)
+        tests = np.array([self._is_test(word) for word in lists["fact"]], np.bool_)[places["fact"]]
+        qualifier, qualifiers = self._qualifiers(places, lists, drugs)
+        record = RecordColumns(
+            patients=[name or f"row {number}" for name, number in zip(named, first, strict=True)],
+            wheres=RowOrigins(self.name, part.numbers[starts[:-1]]),
+            starts=np.searchsorted(used, starts).astype(np.int64), day=day[used], fact=places["fact"][used],
+            value=value[used], product=np.where(tests, 0, product_of[places["product"]])[used],
+            specimen=places["specimen"][used],
+            qualifier=qualifier[used], said=value[used], note=notes[0][value[used]], origin=used,
+            facts=[RECORDED_STATUS if word == "her2_status" else word for word in lists["fact"]], values=values,
+            products=products, specimens=lists["specimen"], qualifiers=qualifiers, saids=saids,
+            notes=notes[1], origins=origins, is_test=[self._is_test(word) for word in lists["fact"]], troubles=troubles,
         )  # fmt: skip
-        return columns, patients, troubles
+        return in_order(self._stained(record))
 
-    def _brand(self, name: str) -> int:
-        values = self.facts["brand"].values
-        return values.index(name) if name in values else -1
+    def _is_test(self, fact: str) -> bool:
+        return fact in (SITE, KIND, "her2_status") or (fact in self.facts and bool(self.facts[fact].test))
+
+    def _tell_facts(
+        self, rows: Whole, owner: Whole, places: Mapping[str, Whole], lists: Mapping[str, list[str]],
+        origins: RowOrigins, troubles: dict[int, list[Trouble]],
+    ) -> None:  # fmt: skip
+        """Rows of no fact, told once a patient and word."""
+        told: set[tuple[int, int]] = set()
+        for row in rows.tolist():
+            key = (int(owner[row]), int(places["fact"][row]))
+            if key not in told:
+                told.add(key)
+                where = f"{self.name}:{origins.numbers[row]}"
+                _tell(troubles, owner, row, Trouble("unreadable", where, self._cells.no_fact(lists["fact"][key[1]])))
+
+    def _of_tissue(
+        self, value: Whole, values: list[Value], places: Mapping[str, Whole], lists: Mapping[str, list[str]],
+        owner: Whole, origins: RowOrigins, troubles: dict[int, list[Trouble]], lost: Flags,
+    ) -> Flags:  # fmt: skip
+        """Which rows are events: what is said of the tissue unreadably is told, and a day of its own is none."""
+        of_tissue = np.array([word in (SITE, KIND, "test_date") for word in lists["fact"]], np.bool_)
+        if not of_tissue.any():
+            return np.ones(len(value), np.bool_)
+        rows = of_tissue[places["fact"]]
+        unread = np.array([isinstance(known, Unknown) for known in values], np.bool_)[value]
+        for row in np.flatnonzero(rows & unread & ~lost).tolist():
+            _tell(troubles, owner, row, Trouble("unreadable", origins[row], str(values[value[row]])))
+        dates = np.array([word == "test_date" for word in lists["fact"]], np.bool_)[places["fact"]]
+        events: Flags = ~(rows & unread) & ~dates
+        return events
 
     @staticmethod
-    def _words(table: Any, name: str) -> tuple[Whole, list[str]]:
-        """A column as places in the list of its distinct words; a blank is ""."""
-        if name not in table.column_names:
-            return np.zeros(table.num_rows, np.int64), [""]
-        chunk = coded_words(table.column(name))
-        words = ["" if word is None else str(word).strip() for word in chunk.dictionary.to_pylist()]
-        places = chunk.indices.fill_null(len(words)).to_numpy().astype(np.int64)
-        return places, [*words, ""]
+    def _places(table: Any) -> tuple[dict[str, Whole], dict[str, list[str]]]:
+        """The columns of words as places in lists of distinct words, of which the first is the blank one."""
+        places: dict[str, Whole] = {}
+        lists: dict[str, list[str]] = {}
+        for name in ("fact", "value", "unit", "product", "qualifier", "specimen", "origin"):
+            if name not in table.column_names:
+                if name != "origin":
+                    places[name], lists[name] = np.zeros(table.num_rows, np.int64), [""]
+                continue
+            column = table.column(name)
+            if pa.types.is_boolean(column.type):
+                column = pa.chunked_array([pa.array(["yes" if cell else "no" if cell is not None else None
+                                                     for cell in column.to_pylist()], pa.string())])  # fmt: skip
+            chunk = coded_words(column)
+            listed = [""]
+            known = {"": 0}
+            of_word = []
+            for word in chunk.words:
+                text = "" if word is None else word.strip()
+                if text not in known:
+                    known[text] = len(listed)
+                    listed.append(text)
+                of_word.append(known[text])
+            of_word.append(0)
+            places[name] = np.array(of_word, np.int64)[chunk.places]
+            lists[name] = listed
+        return places, lists
 
     def _values(
-        self, fact: tuple[Whole, list[str]], said: tuple[Whole, list[str]], unit: tuple[Whole, list[str]]
-    ) -> tuple[Whole, list[Value], npt.NDArray[np.bool_]]:
-        """Each distinct (fact, value, unit) read once, and where each row's stands; which mean more than that."""
-        width, units = len(said[1]), len(unit[1])
-        keys = (fact[0] * width + said[0]) * units + unit[0]
-        encoded = pa.array(keys).dictionary_encode()
+        self, places: Mapping[str, Whole], lists: Mapping[str, list[str]]
+    ) -> tuple[Whole, list[Value], tuple[Whole, list[str]], list[str]]:
+        """Each distinct (fact, value, unit) read once: the place of each row, the values, their notes, and as said."""
+        width, units = len(lists["value"]), len(lists["unit"])
+        distinct, place_of = distinct_numbers((places["fact"] * width + places["value"]) * units + places["unit"])
         values: list[Value] = []
-        odd: list[bool] = []
-        for key in encoded.dictionary.to_pylist():
-            odd.append(said[1][key // units % width].strip() == "0+")
-            word = fact[1][key // units // width]
-            if word not in self.facts:
-                values.append(Unknown(Reason.UNMAPPED_CODE))
-                continue
-            values.append(self._rows.read_value(word, said[1][key // units % width], unit[1][key % units])[0])
-        return encoded.indices.to_numpy().astype(np.int64), values, np.array(odd, np.bool_)
+        saids: list[str] = []
+        notes: list[str] = [""]
+        note_of: list[int] = []
+        for key in distinct:
+            word = lists["fact"][key // units // width]
+            text, unit = lists["value"][key // units % width], lists["unit"][key % units]
+            value, note = self._cells.read_value(word, text, unit) if word in self.facts else (ABSENT, "")
+            values.append(value)
+            saids.append(f"{text} {unit}".strip())
+            if note and note not in notes:
+                notes.append(note)
+            note_of.append(notes.index(note) if note else 0)
+        return place_of, values, (np.array(note_of, np.int64), notes), saids
 
-    def _dates(self, column: Any, troubles: list[Trouble]) -> Whole:
+    def _qualifiers(
+        self, places: Mapping[str, Whole], lists: Mapping[str, list[str]], drugs: list[tuple[str, str, str]]
+    ) -> tuple[Whole, list[str]]:
+        """The method of an LVEF; the brand of anything else, which the product may name too."""
+        listed = [""]
+
+        def place(word: str) -> int:
+            if word not in listed:
+                listed.append(word)
+            return listed.index(word)
+
+        words = lists["qualifier"]
+        methods = np.array([place(METHODS.get(word.lower(), "unspecified")) for word in words], np.int64)
+        brands = np.array([place(self._cells.read_brand(word) or word.lower()) for word in words], np.int64)
+        of_drug = np.array([place(brand) for _, brand, _ in drugs], np.int64)
+        measured = np.array([word == "lvef" for word in lists["fact"]], np.bool_)[places["fact"]]
+        named = brands[places["qualifier"]]
+        other = np.where(named > 0, named, of_drug[places["product"]])
+        tests = np.array([self._is_test(word) for word in lists["fact"]], np.bool_)[places["fact"]]
+        return np.where(tests, 0, np.where(measured, methods[places["qualifier"]], other)), listed
+
+    def _stained(self, record: RecordColumns) -> RecordColumns:
+        """A score of 0+ says that some membranes are stained: an event more for each."""
+        plus = np.array([word == "0+" for word in record.saids], np.bool_)
+        scores = np.array([word == "ihc_score" for word in record.facts], np.bool_)
+        rows = np.flatnonzero(plus[record.said] & scores[record.fact])
+        if not len(rows):
+            return record
+        record.facts.append(STAINED)
+        record.is_test.append(True)
+        record.values.append("yes")
+        record.saids.append("0+")
+        record.notes.append(STAINED_NOTE)
+        owner = record.owner()[rows]
+        ends = record.starts[owner + 1]
+        for name, new in (
+            ("fact", len(record.facts) - 1), ("value", len(record.values) - 1), ("note", len(record.notes) - 1),
+            ("said", len(record.saids) - 1),
+        ):  # fmt: skip
+            setattr(record, name, np.insert(getattr(record, name), ends, new))
+        for name in ("day", "specimen", "origin", "product", "qualifier"):
+            column = getattr(record, name)
+            setattr(record, name, np.insert(column, ends, column[rows]))
+        record.starts = record.starts + np.searchsorted(owner, np.arange(len(record) + 1))
+        record._owner = None
+        return record
+
+    def _dates(self, table: Any) -> tuple[Whole, Flags]:
+        """The days as ordinals, and the rows whose day could not be read."""
+        if "date" not in table.column_names:
+            return np.full(table.num_rows, UNKNOWN, np.int64), np.zeros(table.num_rows, np.bool_)
+        column = table.column("date")
         chunk = column.combine_chunks()
+        if isinstance(chunk, pa.ChunkedArray):
+            chunk = chunk.chunk(0) if chunk.num_chunks else pa.array([], column.type)
         if pa.types.is_timestamp(chunk.type):
-            chunk = chunk.cast(pa.date32())
+            chunk = chunk.cast(pa.date32(), safe=False)
         if pa.types.is_date32(chunk.type):
-            days = chunk.cast(pa.int32())
-            numbers = days.fill_null(0).to_numpy().astype(np.int64) + EPOCH
-            return np.where(days.is_valid().to_numpy(zero_copy_only=False), numbers, UNKNOWN)
-        encoded = chunk.cast(pa.string()).dictionary_encode()
-        places = np.array([self._day(word, troubles) for word in encoded.dictionary.to_pylist()] + [UNKNOWN], np.int64)
-        made: Whole = places[encoded.indices.fill_null(len(places) - 1).to_numpy()]
-        return made
+            numbers = chunk.cast(pa.int32()).fill_null(0).to_numpy().astype(np.int64) + EPOCH
+            known = chunk.is_valid().to_numpy(zero_copy_only=False)
+            in_time = (numbers >= 1) & (numbers <= dt.date.max.toordinal())
+            return np.where(known & in_time, numbers, UNKNOWN), known & ~in_time
+        encoded = coded_words(column)
+        days = [self._day(word) for word in encoded.words] + [UNKNOWN]
+        places = encoded.places
+        wrong = np.array([isinstance(day, Unknown) for day in days], np.bool_)
+        return np.array([UNKNOWN if isinstance(day, Unknown) else day for day in days], np.int64)[places], wrong[places]
 
-    def _day(self, word: str, troubles: list[Trouble]) -> int:
-        if word not in self._days:
+    @staticmethod
+    def _said_day(table: Any, row: int) -> str:
+        cell = table.column("date")[row].cast(pa.string()).as_py()
+        return str(cell)
+
+    def _day(self, word: str | None) -> int | Unknown:
+        day = self._days.get(word)
+        if day is None:
             value = self.facts["test_date"].coerce(word)
+            day = UNKNOWN
             if isinstance(value, str):
-                self._days[word] = dt.date.fromisoformat(value).toordinal()
-            else:
-                self._days[word] = UNKNOWN
-                if isinstance(value, Unknown) and value.reason is not Reason.ABSENT:
-                    troubles.append(Trouble("date", self.name, f"date {word[:40]!r}, expected YYYY-MM-DD"))
-        return self._days[word]
+                day = dt.date.fromisoformat(value).toordinal()
+            elif isinstance(value, Unknown) and value.reason is not Reason.ABSENT:
+                day = Unknown(value.reason, f"date {str(word)[:40]!r}, expected YYYY-MM-DD")
+            self._days[word] = day
+        return day
+
+
+ABSENT = Unknown(Reason.UNMAPPED_CODE)
+
+
+def _tell(troubles: dict[int, list[Trouble]], owner: Whole, row: int, trouble: Trouble) -> None:
+    troubles.setdefault(int(owner[row]), []).append(trouble)

@@ -15,9 +15,7 @@ from pathlib import Path
 from typing import IO, Any
 
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.csv as pc_csv
-import pyarrow.parquet as pq
 
 from ...facts.problem import AskedWrongly
 
@@ -48,6 +46,8 @@ def read_table(path: Path) -> Any:
 
 
 def _read_parquet(path: Path) -> Any:
+    import pyarrow.parquet as pq
+
     try:
         with path.open("rb") as file:
             return pq.read_table(file)
@@ -83,7 +83,7 @@ def csv_header(path: Path) -> tuple[list[str], str]:
         raise AskedWrongly(f"{path}: the file is empty; the first line must name the columns")
     text = start.decode("utf-8-sig", errors="replace").lstrip("\r\n")
     line = text.splitlines()[0]
-    separator = next((each for each in SEPARATORS if each in line), ",")
+    separator = next((candidate for candidate in SEPARATORS if candidate in line), ",")
     header = next(csv.reader(io.StringIO(text, newline=""), delimiter=separator))
     _require_distinct(path, [name.strip() for name in header])
     return header, separator
@@ -137,6 +137,8 @@ def write_table(table: Any, output: Path | None, *, as_json: bool) -> None:
 
 def _write(table: Any, file: IO[bytes], ending: str) -> None:
     if ending == ".parquet":
+        import pyarrow.parquet as pq
+
         pq.write_table(table, file)
         return
     if ending == ".csv":
@@ -153,6 +155,8 @@ def _write(table: Any, file: IO[bytes], ending: str) -> None:
 
 def _csv_lines(batch: Any) -> str:
     """Rows as CSV, quoted only where they must be; Arrow's own writer quotes all text."""
+    import pyarrow.compute as pc  # slow to import, and needed only here
+
     cells = [_texts(column) for column in batch.columns]
     if len(cells) == 1:  # a blank line would be no row
         cells = [pc.if_else(pc.equal(cells[0], _NOTHING), pa.scalar('""', pa.large_string()), cells[0])]
@@ -162,13 +166,15 @@ def _csv_lines(batch: Any) -> str:
 
 def _texts(column: Any) -> Any:
     """A column as CSV cells, large text, without nulls."""
+    import pyarrow.compute as pc
+
     if pa.types.is_dictionary(column.type):
         entries = _texts(column.dictionary)
         return pc.fill_null(entries.take(column.indices), "")
     try:
         texts = column.cast(pa.large_string())
     except (pa.ArrowNotImplementedError, pa.ArrowInvalid):
-        listed = [None if each is None else json.dumps(each, default=str) for each in column.to_pylist()]
+        listed = [None if cell is None else json.dumps(cell, default=str) for cell in column.to_pylist()]
         texts = pa.array(listed, pa.large_string())
     texts = pc.fill_null(texts, "")
     must = pc.match_substring_regex(texts, r'[",\r\n]')

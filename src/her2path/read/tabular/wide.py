@@ -20,7 +20,7 @@ from ...record.event import RECORDED_STATUS, Event, Record, Tissue, Trouble
 from .file import read_table
 
 PATIENT = ("patient", "patient_id", "id")
-OTHER = ("tumour_site", "specimen_kind", "test_date")
+SPECIMEN_COLUMNS = ("tumour_site", "specimen_kind", "test_date")
 OUTCOMES = ("her2_expression", "her2_next_step", "her2_discordance")
 
 
@@ -32,11 +32,11 @@ def read_rows(path: Path, facts: Facts, columns: Mapping[str, str]) -> Iterator[
     table = named_columns(read_table(path), columns, facts)
     names = table.column_names
     patient_column = next((name for name in PATIENT if name in names), None)
-    tests = [name for name in names if name in facts and name not in (*OTHER, *OUTCOMES, "her2_status")]
+    tests = [name for name in names if name in facts and name not in (*SPECIMEN_COLUMNS, *OUTCOMES, "her2_status")]
     if not tests:
         known = ", ".join(name for name, fact in facts.items() if fact.test)
         raise AskedWrongly(f"{path}: no column is a fact of a HER2 test; expected some of {known}")
-    misspelt = [Trouble("unreadable", path.name, told) for told in misspelt_columns(names, facts)]
+    misspelt = [Trouble("unreadable", path.name, what) for what in misspelt_columns(names, facts)]
     yield from misspelt
     record: Record | None = None
     finished: set[str] = set()
@@ -44,14 +44,14 @@ def read_rows(path: Path, facts: Facts, columns: Mapping[str, str]) -> Iterator[
     for batch in table.to_batches(max_chunksize=10_000):
         for row in batch.to_pylist():
             number += 1
-            said = str(row[patient_column] or "").strip() if patient_column else str(number - 1)
-            patient = said or f"row {number}"
+            patient_cell = str(row[patient_column] or "").strip() if patient_column else str(number - 1)
+            patient = patient_cell or f"row {number}"
             if record is None or record.patient != patient:
                 if record is not None:
                     finished.add(record.patient)
                     yield record
                 record = Record(patient, f"{path.name}:{number}")
-                if not said:
+                if not patient_cell:
                     what = f"no patient in the column {patient_column}; the row is reviewed by itself"
                     record.troubles.append(Trouble("unreadable", f"{path.name}:{number}", what))
                 if patient in finished:

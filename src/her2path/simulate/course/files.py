@@ -30,10 +30,10 @@ def write_bundles(
     counted = Counted()
     with _opened(target) as put:
         for record in records:
-            made = written(record, test_data)
-            bundle = change(made.bundle) if change else made.bundle
+            patient_bundle = written(record, test_data)
+            bundle = change(patient_bundle.bundle) if change else patient_bundle.bundle
             put(record.patient, bundle_bytes(bundle) + b"\n")
-            counted.add(len(bundle["entry"]), made.losses)
+            counted.add(len(bundle["entry"]), patient_bundle.losses)
     return counted
 
 

@@ -11,13 +11,12 @@ from dataclasses import dataclass
 from math import exp, log
 
 import numpy as np
-import numpy.typing as npt
 
 from ...facts.problem import AskedWrongly
+from ..arrays import Floats
 from ..model import read_model
 from ..patients import HEART_STREAM, normals, uniform
 
-Numbers = npt.NDArray[np.float64]
 REGIMENS = ("none", "doxorubicin", "epirubicin")
 _ROWS = 5
 
@@ -26,10 +25,10 @@ _ROWS = 5
 class Hearts:
     """The hearts of some patients: `baseline` true LVEF %, `ec50` mg d/L, and the `troponin` peak, ng/L."""
 
-    baseline: Numbers
-    ec50: Numbers
-    troponin: Numbers
-    patience: Numbers
+    baseline: Floats
+    ec50: Floats
+    troponin: Floats
+    patience: Floats
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +49,7 @@ def methods() -> dict[str, tuple[float, str]]:
 
 
 def grid_value(title: str, name: str) -> float:
-    """A number of a named grid of the heart's model."""
+    """A number of a named grid of the heart's model, in the unit that the grid gives. Raises `KeyError` without one."""
     for row in read_model("heart").grids[title]:
         if row["name"].strip("`") == name:
             return float(row["value"])
@@ -93,7 +92,7 @@ def draw_hearts(
     if typical:
         z = np.zeros_like(z)
     r = model["ec50_baseline_correlation"]
-    spread = {name: each.spread for name, each in model.parameters.items()}
+    spread = {name: parameter.spread for name, parameter in model.parameters.items()}
     median = model["baseline_lvef"] if median_lvef is None else median_lvef
     baseline = median * np.exp(spread["baseline_lvef"] * z[0])
     sensitivity = spread["ec50"] * (r * z[0] + (1 - r * r) ** 0.5 * z[1])

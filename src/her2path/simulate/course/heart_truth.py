@@ -15,7 +15,7 @@ from .compare import run_policy
 from .policy import Policy
 from .run import Scenario
 
-SHARES = ("below_50", "below_50_by_10", "below_50_by_16", "fall_10_to_20", "fall_20")
+LVEF_SHARES = ("below_50", "below_50_by_10", "below_50_by_16", "fall_10_to_20", "fall_20")
 NOT_REPRODUCED = (
     "The model has no harm by the anthracycline itself: in the arms without trastuzumab all that it shows is the error "
     "of measuring, while patients there did lose LVEF.",
@@ -31,7 +31,7 @@ NOT_REPRODUCED = (
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class ArmShare:
     """One share of an arm: published and simulated, percent, by the name of the reading."""
 
     arm: str
@@ -41,6 +41,7 @@ class Line:
     patients: int
 
     def as_json(self) -> dict[str, Any]:
+        """The share as the command prints it with `--json`, in percent."""
         return {"arm": self.arm, "share": self.share, "published": self.published, "simulated": self.simulated}
 
 
@@ -55,28 +56,33 @@ def arm_names() -> list[str]:
 
 
 def simulate_arm(arm: str, reading: dict[str, str], patients: int, seed: int = 1, cores: int | None = None) -> Any:
-    """The shares, percent, of one arm by one reading: `SHARES` and `heart_failure`."""
-    row = next(each for each in read_model("trial-arms").grids["Arms"] if each["arm"] == arm)
+    """The shares, percent, of one arm by one reading: those of `LVEF_SHARES`, and `heart_failure`."""
+    row = next(arm_row for arm_row in read_model("trial-arms").grids["Arms"] if arm_row["arm"] == arm)
     visits = tuple(int(day) for day in row["visits"].split())
     policy = Policy(arm, visits_days=visits, method=reading["method"].strip("`"))
     scenario = Scenario(
-        patients=patients, seed=seed, chemotherapy=row["chemotherapy"], horizon_days=int(row["days"]),
-        entry_lvef=float(row["entry"]), drug=row["trastuzumab"] == "yes", baseline_lvef=float(reading["baseline"]),
-    )  # fmt: skip
+        patients=patients,
+        seed=seed,
+        chemotherapy=row["chemotherapy"],
+        horizon_days=int(row["days"]),
+        entry_lvef=float(row["entry"]),
+        drug=row["trastuzumab"] == "yes",
+        baseline_lvef=float(reading["baseline"]),
+    )
     sums = run_policy(policy, scenario, cores).by_name()
     started = float(sums["started"].sum())
-    return {name: 100 * float(sums[name].sum()) / started for name in (*SHARES, "heart_failure")}
+    return {name: 100 * float(sums[name].sum()) / started for name in (*LVEF_SHARES, "heart_failure")}
 
 
-def lines(patients: int = 5000, seed: int = 1, cores: int | None = None) -> Iterator[Line]:
+def arm_shares(patients: int = 5000, seed: int = 1, cores: int | None = None) -> Iterator[ArmShare]:
     """Every share of every arm, published beside simulated."""
     model = read_model("trial-arms")
     failures = {row["arm"]: row for row in model.grids["Heart failure"]}
     for row in model.grids["LVEF"]:
         arm = row["arm"]
-        found = {each["reading"]: simulate_arm(arm, each, patients, seed, cores) for each in readings()}
-        for share in SHARES:
-            by = {name: shares[share] for name, shares in found.items()}
-            yield Line(arm, share, float(row[share]), by, int(row["n"]))
-        by = {name: shares["heart_failure"] for name, shares in found.items()}
-        yield Line(arm, "heart_failure", float(failures[arm]["percent"]), by, int(failures[arm]["n"]))
+        simulated = {reading["reading"]: simulate_arm(arm, reading, patients, seed, cores) for reading in readings()}
+        for share in LVEF_SHARES:
+            by = {name: shares[share] for name, shares in simulated.items()}
+            yield ArmShare(arm, share, float(row[share]), by, int(row["n"]))
+        by = {name: shares["heart_failure"] for name, shares in simulated.items()}
+        yield ArmShare(arm, "heart_failure", float(failures[arm]["percent"]), by, int(failures[arm]["n"]))

@@ -1,6 +1,6 @@
 """The kernel of the course: a virtual patient goes visit by visit, and the rules decide what comes next.
 
-Every visit appends events to her timeline; the same fold of the heart as for real patients (`history/heart.py`),
+Every visit appends events to her timeline; the same fold of the heart as for real patients (`history/folds/heart.py`),
 with the same compiled tables, says what the LVEF means; what it says changes the next dose. What she really has
 (true LVEF, concentrations) is known here and to no rule.
 
@@ -18,9 +18,10 @@ import numba
 import numpy as np
 
 from ...history import names as v
-from ...history.heart import CONSIDERS, DECIDES, FINDINGS, HOLDS, STOPS
-from ...history.run import compiled_folds
-from ..exposure.kernel import AVAILABLE, VOLUME, advance, kept
+from ...history.folds.heart import CONSIDERS, DECIDES, FINDINGS, HOLDS, STOPS
+from ...history.folds.run import compiled_folds
+from ...history.folds.steps import look_up
+from ..exposure.kernel import AVAILABLE, VOLUME, advance, compiled
 from .policy import CONFIRMATIONS
 
 COLUMNS = (
@@ -51,7 +52,6 @@ SETTINGS = (
 )  # fmt: skip
 """The numbers of a policy and a scenario, by their places."""
 NO_CONFIRMATION, MEAN = (float(CONFIRMATIONS.index(each)) for each in ("none", "mean"))
-ADJUVANT = 1
 NEVER = 10**9
 """A day that does not come."""
 MOST_EVENTS = 240
@@ -72,35 +72,16 @@ def slot_of(day):  # type: ignore[no-untyped-def]
 @numba.njit(nogil=True, error_model="numpy")
 def finding(tables: Any, product: int, lvef: float, fall: float, limit: float) -> int:
     """The `lvef_finding` of an LVEF by the compiled tables, as the fold of the heart looks it up; -1 for another."""
-    axis_count, axis_input, axis_unknown, bound_count, bounds, slots, offsets, answers = tables
-    index = offsets[product]
-    for a in range(axis_count[product]):
-        which = axis_input[product][a]
-        x = np.nan
-        if which == 0:
-            x = lvef
-        elif which == 1:
-            x = fall
-        elif which == 2:
-            x = 0.0 if lvef < limit else 1.0
-        elif which == 8:
-            x = lvef + fall
-        if np.isnan(x):
-            index += axis_unknown[product][a]
-        elif bound_count[product][a] < 0:
-            index += slots[product][a][int(x)]
-        else:
-            low = 0
-            while low < bound_count[product][a] and bounds[product][a][low] <= x:
-                low += 1
-            index += slots[product][a][low]
-    return answers[index] if 0 <= answers[index] < len(FINDINGS) else -1
+    below = float(v.YES) if lvef < limit else float(v.NO)
+    nan = np.nan
+    answer = look_up(tables, product, (lvef, fall, below, nan, nan, nan, nan, nan, lvef + fall, nan))
+    return answer if 0 <= answer < len(FINDINGS) else -1
 
 
 def run_courses(
     own: Any, typical: Any, weight: Any, baseline: Any, ec50: Any, patience: Any, errors: Any, repeats: Any,
     attends: Any, follows: Any, settings: Any, visits: Any, reload_by_days: Any, continue_by_day: Any, tables: Any,
-    reference: Any, events: Any, counts: Any, path: Any, out: Any,
+    reference: Any, drugs: Any, numbers: Any, events: Any, counts: Any, path: Any, out: Any,
 ) -> None:  # fmt: skip
     """Fill `out` (patients x COLUMNS), the `events` (patients x 4 x MOST_EVENTS) with their `counts`, and `path`
     (patients x steps x 2: true LVEF, on hold).
@@ -109,7 +90,8 @@ def run_courses(
     `baseline` true LVEF %, `ec50` mg d/L; `patience` the cumulative hazard at which her heart fails; `errors`,
     `repeats` standard normal and `attends`, `follows` uniform numbers (patients x SLOTS); `visits` days of LVEF, in
     place of an interval where there are any; `reload_by_days`, `continue_by_day` what the tables say by day;
-    `tables` the policy's compiled tables, `reference` those by which the true LVEF is judged.
+    `tables` the policy's compiled tables, `reference` those by which the true LVEF is judged; `drugs` and `numbers`
+    what the fold of the heart is given (`history/drug_codes.py`).
     """
     (limit, entry, error, interval, interval_on_hold, interval_after, confirm, confirm_days, attendance, obeys,
      considers_stop, decides_resume, loading, maintenance, fixed_mg, loading_days, maintenance_days, dose_interval,
@@ -137,7 +119,7 @@ def run_courses(
         first = true * (1.0 + error * errors[p, slot_of(BASELINE_DAY)])
         first = min(max(np.round(first / step_of_lvef) * step_of_lvef, 10.0), 85.0)
         put(events[p], e, day0 + BASELINE_DAY, v.WEIGHT, int(round(weight[p] * 1000)), 0)
-        put(events[p], e + 1, day0 + BASELINE_DAY, v.SETTING, v.UNKNOWN, ADJUVANT)
+        put(events[p], e + 1, day0 + BASELINE_DAY, v.SETTING, v.UNKNOWN, v.ADJUVANT)
         put(events[p], e + 2, day0 + BASELINE_DAY, v.LVEF, int(round(first * 1000)), int(method))
         e += 3
         row[ECHOES] = 1.0
@@ -206,7 +188,7 @@ def run_courses(
             if not failing and hazard >= patience[p]:
                 failing = True
                 row[HEART_FAILURE], row[HEART_FAILURE_DAY] = 1.0, today
-                put(events[p], e, day0 + today, v.HEART_FAILURE, v.UNKNOWN, v.YES)
+                put(events[p], e, day0 + today, v.HEART_FAILURE, v.UNKNOWN, v.STATED)
                 e += 1
                 judge = True
             due = today == next_echo
@@ -227,7 +209,7 @@ def run_courses(
                     judge = True
                     if confirm != NO_CONFIRMATION and not confirming and not on_hold and treated and not failing:
                         starts[1] = e
-                        look(starts, events[p], day0 + today, whole_limit, tables, state_out)
+                        look(starts, events[p], day0 + today, whole_limit, tables, drugs, numbers, state_out)
                         first_action = state_out[0, LAST_ACTION]
                         if first_action == HOLDS or first_action == STOPS or first_action == CONSIDERS:
                             # Asked again before anything is withheld: this reading stays preliminary.
@@ -257,13 +239,13 @@ def run_courses(
                     visit, next_echo = next_look(visits, visit, today, int(step))
                 if confirming and judge:
                     starts[1] = e
-                    look(starts, events[p], day0 + today, whole_limit, tables, state_out)
+                    look(starts, events[p], day0 + today, whole_limit, tables, drugs, numbers, state_out)
                     second = state_out[0, LAST_ACTION]
                     if not (second == HOLDS or second == STOPS or second == CONSIDERS):
                         row[AVERTED] += 1.0
             if judge and treated:
                 starts[1] = e
-                look(starts, events[p], day0 + today, whole_limit, tables, state_out)
+                look(starts, events[p], day0 + today, whole_limit, tables, drugs, numbers, state_out)
                 action = state_out[0, LAST_ACTION]
                 was_held = on_hold
                 on_hold = state_out[0, ON_HOLD] == 1
@@ -366,19 +348,19 @@ def put(events, place, day, kind, number, code):  # type: ignore[no-untyped-def]
 
 
 @numba.njit(inline="always")
-def look(starts, events, on, limit, tables, out):  # type: ignore[no-untyped-def]
+def look(starts, events, on, limit, tables, drugs, numbers, out):  # type: ignore[no-untyped-def]
     """The state of the heart on a day, by the fold of the record."""
-    _fold_heart(starts, events[0], events[1], events[2], events[3], on, limit, tables, out)
+    _fold_heart(starts, events[0], events[1], events[2], events[3], on, limit, tables, drugs, numbers, out)
 
 
 def _compiled() -> Any:
-    """`run_courses` in machine code, kept on disk under a name made of all that goes into it (see `history/run.py`)."""
+    """`run_courses` in machine code, kept on disk under a name made of all that goes into it (as the folds are)."""
     digest = blake2b(digest_size=8)
     here = Path(__file__).parent
-    for path in sorted([*here.parent.rglob("kernel.py"), *(here.parents[1] / "history").glob("*.py")]):
+    for path in sorted([*here.parent.rglob("kernel.py"), *(here.parents[1] / "history").rglob("*.py")]):
         digest.update(path.read_bytes())
     run_courses.__qualname__ = f"run_courses_{digest.hexdigest()}"
-    return kept(run_courses)
+    return compiled(run_courses)
 
 
 run = _compiled()

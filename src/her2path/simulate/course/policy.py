@@ -33,9 +33,9 @@ from typing import Any
 
 from ...facts.days import DAYS_A_MONTH
 from ...facts.problem import AskedWrongly, KnowledgeError
-from ...findings.course import Courses
+from ...findings.course.rules import Rules as ReviewRules
 from ...history.clocks import span
-from ...history.heart import INPUTS
+from ...history.folds.heart import INPUTS
 from ...tables.cases import run_cases
 from ...tables.edition import Edition
 from ...tables.library import Knowledge
@@ -43,11 +43,11 @@ from ...tables.load import read_edition_files, read_knowledge
 from ...tables.proof import prove
 from ...tables.site import Site, read_toml, site_of
 
-PRODUCTS = ("trastuzumab-iv", "trastuzumab-sc")
+POLICY_PRODUCTS = ("trastuzumab-iv", "trastuzumab-sc")
 CONFIRMATIONS = ("none", "repeat", "mean")
 STARTS_ON = dt.date(2026, 6, 1)
 """The day on which courses begin and editions are chosen, unless another is asked for."""
-NUMBERS: dict[str, dict[str, tuple[float, float]]] = {
+NUMBER_LIMITS: dict[str, dict[str, tuple[float, float]]] = {
     "monitoring": {"months": (0.25, 24), "confirm_days": (1, 60), "attendance": (0, 1), "step_of_lvef": (0.1, 10)},
     "doctors": {"follow_holds": (0, 1), "stop_when_considered": (0, 1), "resume_when_asked": (0, 1)},
 }
@@ -87,11 +87,11 @@ class Policy:
             return shipped
         return Knowledge(shipped.folder, shipped.facts, shipped.sources, [*self.own_editions, *shipped.editions])
 
-    def courses(self, on: dt.date = STARTS_ON) -> Courses:
+    def courses(self, on: dt.date = STARTS_ON) -> ReviewRules:
         """What reviews courses by this policy, as of a day."""
-        chosen = {outcome: each.key for each in self.own_editions for outcome in each.tables}
+        chosen = {outcome: edition.key for edition in self.own_editions for outcome in edition.tables}
         site = replace(self.site, editions={**self.site.editions, **chosen})
-        return Courses(self.knowledge(), site, on, site.jurisdiction)
+        return ReviewRules(self.knowledge(), site, on, site.jurisdiction)
 
 
 def read_policy(path: Path) -> Policy:
@@ -111,8 +111,8 @@ def read_policy(path: Path) -> Policy:
     product = policy.pop("product", "trastuzumab-iv")
     if not isinstance(name, str) or not name.strip():
         raise AskedWrongly(f"{path}: [policy] name = {name!r}; expected text")
-    if product not in PRODUCTS:
-        raise AskedWrongly(f"{path}: [policy] product = {product!r}; expected one of {', '.join(PRODUCTS)}")
+    if product not in POLICY_PRODUCTS:
+        raise AskedWrongly(f"{path}: [policy] product = {product!r}; expected one of {', '.join(POLICY_PRODUCTS)}")
     _nothing_left(path, "policy", policy, ("name", "product"))
     editions = _own_editions(path, file, product) if file is not None else ()
     monitoring, doctors = own.get("monitoring", {}), own.get("doctors", {})
@@ -131,22 +131,22 @@ def read_policy(path: Path) -> Policy:
 
 
 def _numbers(path: Path, table: str, values: dict[str, Any]) -> dict[str, Any]:
-    found: dict[str, Any] = {}
+    numbers: dict[str, Any] = {}
     for key, value in values.items():
-        limits = NUMBERS[table].get(key)
+        limits = NUMBER_LIMITS[table].get(key)
         if limits is None:
             more = ["confirm", "visits_days", "method"] if table == "monitoring" else []
-            expected = ", ".join([*NUMBERS[table], *more])
+            expected = ", ".join([*NUMBER_LIMITS[table], *more])
             raise AskedWrongly(f"{path}: [{table}] {key} is no setting; expected {expected}")
         low, high = limits
         number = isinstance(value, int | Decimal) and not isinstance(value, bool) and isfinite(value)
         whole = key != "confirm_days" or (number and value == int(value))
         if not number or not low <= value <= high or not whole:
-            said = value if isinstance(value, Decimal) else repr(value)
+            written = value if isinstance(value, Decimal) else repr(value)
             kind = "a whole number" if key == "confirm_days" else "a number"
-            raise AskedWrongly(f"{path}: [{table}] {key} = {said}; expected {kind} from {low:g} to {high:g}")
-        found[key] = float(value)
-    return found
+            raise AskedWrongly(f"{path}: [{table}] {key} = {written}; expected {kind} from {low:g} to {high:g}")
+        numbers[key] = float(value)
+    return numbers
 
 
 def _nothing_left(path: Path, table: str, values: dict[str, Any], known: tuple[str, ...]) -> None:
@@ -201,7 +201,7 @@ def _own_editions(path: Path, file: Any, product: str) -> tuple[Edition, ...]:
 
 
 def interval_days(words: str | None, otherwise: float) -> float:
-    """An interval in a table's words as days; `otherwise` where it names none."""
+    """An interval in a table's words ("3 months") as days; `otherwise`, in days, where it names none."""
     length = span(words) if words else None
     if length is None:
         return otherwise

@@ -16,8 +16,8 @@ from typing import Any
 from ...facts.fact import Facts
 from ...findings.brands import read_brands
 from ...history import names as v
-from ...history.course_facts import YEAR_DAYS
-from ...history.kinds import METHODS
+from ...history.drug_codes import default_codes
+from ...record.columns import METHODS
 from ...record.event import Event, Record, Tissue
 from ..model import read_model
 from ..patients import BLOCK, RECORD_STREAM, covariates_of, draw_covariates, generator
@@ -79,55 +79,59 @@ class _Maker:
         self._taxane(scenario, doses)
         stopped = portion.out[place, COLUMNS.index("stopped")] == 1
         # The year ends when the next dose would be due, or, where that was withheld to the end, with the year itself.
-        after = max(doses[-1] + 21, YEAR_DAYS) if doses else 0
+        after = max(doses[-1] + 21, default_codes().numbers.year_days) if doses else 0
         if doses and not stopped and after <= scenario.horizon_days:
             self._say("stop_recorded", "complete", after, product=policy.product)
         self.record.sort()
         return self.record
 
-    def _say(self, fact: str, value: Any, day: int, *, product: str = "", qualifier: str = "", said: str = "") -> None:
+    def _say(
+        self, fact: str, value: Any, day: int, *, product: str = "", qualifier: str = "", written: str = ""
+    ) -> None:
         known = self.facts[fact].coerce(value)
         on = self.start + dt.timedelta(days=day)
-        text = said or str(value)
+        text = written or str(value)
         self.record.course.append(
             Event(fact, known, on, "", self.record.patient, text, product=product, qualifier=qualifier)
         )
 
     def _herself(self, height_cm: float) -> None:
-        told = _demography()
+        demography = _demography()
         # The sum of uniform numbers is near enough to normal for an age, and has ends.
         spread = (self.chance[2] + self.chance[3] + self.chance[4] - 1.5) * 2
-        age = told["age_mean"] + told["age_spread"] * spread
+        age = demography["age_mean"] + demography["age_spread"] * spread
         born = self.start - dt.timedelta(days=int(age * 365.25))
         self._say("birth_date", born.isoformat(), BIOPSY_DAY)
         self._say("sex", "female", BIOPSY_DAY)
-        menopause = "postmenopausal" if age >= told["menopause_age"] else "premenopausal"
+        menopause = "postmenopausal" if age >= demography["menopause_age"] else "premenopausal"
         self._say("menopausal_status", menopause, BIOPSY_DAY)
         if menopause == "premenopausal":
             self._say("pregnancy_test", "negative", BASELINE_DAY)
         self._say("height_cm", Decimal(round(height_cm)), BASELINE_DAY)
 
     def _tumour(self) -> None:
-        told = _demography()
+        demography = _demography()
         day = self.start + dt.timedelta(days=BIOPSY_DAY)
         self.record.sites.add("breast")
         self.record.tissues[_SPECIMEN] = Tissue(_SPECIMEN, "biopsy", "primary", day)
         tests: dict[str, Any] = {"ihc_score": "3+"}
-        if self.chance[5] >= told["ihc_3"]:
+        if self.chance[5] >= demography["ihc_3"]:
             ratio = Decimal(str(round(2.2 + 4 * self.chance[6], 1)))
             tests = {"ihc_score": "2+", "her2_cep17_ratio": ratio, "her2_copies": ratio * 2}
         for name, value in tests.items():
             known = self.facts[name].coerce(value)
             self.record.events.append(Event(name, known, day, _SPECIMEN, self.record.patient, str(value)))
-        receptor = "positive" if self.chance[7] < told["hormone_receptor_positive"] else "negative"
+        receptor = "positive" if self.chance[7] < demography["hormone_receptor_positive"] else "negative"
         self._say("er_status", receptor, BIOPSY_DAY)
-        self._say("pr_status", receptor if self.chance[8] < told["progesterone_too"] else "negative", BIOPSY_DAY)
+        self._say("pr_status", receptor if self.chance[8] < demography["progesterone_too"] else "negative", BIOPSY_DAY)
         self._say("surgery_done", "yes", SURGERY_DAY)
-        nodes = "positive" if self.chance[9] < told["node_positive"] else "negative"
+        nodes = "positive" if self.chance[9] < demography["node_positive"] else "negative"
         self._say("node_status", nodes, SURGERY_DAY)
         # Half to twice the median, evenly on a log scale.
-        self._say("tumour_size_mm", Decimal(round(told["tumour_size"] * 2 ** (2 * self.chance[10] - 1))), SURGERY_DAY)
-        self._say("grade", "3" if self.chance[11] < told["grade_3"] else "2", SURGERY_DAY)
+        self._say(
+            "tumour_size_mm", Decimal(round(demography["tumour_size"] * 2 ** (2 * self.chance[10] - 1))), SURGERY_DAY
+        )
+        self._say("grade", "3" if self.chance[11] < demography["grade_3"] else "2", SURGERY_DAY)
         self._say("stage", "2" if nodes == "positive" else "1", SURGERY_DAY)
 
     def _before(self, scenario: Scenario) -> None:

@@ -1,6 +1,6 @@
 """Courses: many virtual patients through a policy, in portions, on all cores, the same whatever the portions.
 
-The portion goes through the kernel (`course_kernel.py`), which asks the fold and the tables of the real patients. What
+The portion goes through the kernel (`kernel.py`), which asks the fold and the tables of the real patients. What
 the tables say of a missed dose and of the year's end is looked up once for every day.
 """
 
@@ -12,27 +12,24 @@ from decimal import Decimal
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from ...facts.days import DAYS_A_MONTH
 from ...facts.problem import AskedWrongly
-from ...findings.course import Courses
-from ...history.kinds import METHODS
-from ...history.names import HER2_PRODUCTS
+from ...findings.course.rules import Rules as ReviewRules
+from ...record.columns import METHODS
+from ..arrays import Floats, Integers
 from ..exposure.kernel import ABSORPTION, AVAILABLE, INFUSION, UNDER_SKIN
-from ..exposure.population import Request, in_order, individuals, request_for
-from ..exposure.schedule import CYCLE_DAYS, Dose, labelled
+from ..exposure.population import ExposureRequest, individuals, map_in_order, request_for
+from ..exposure.schedule import CYCLE_LENGTH_DAYS, Dose, labelled
 from ..model import read_model
 from ..patients import BLOCK, COURSE_STREAM, generator, parameters_for
 from .heart import REGIMENS, decline_a_day, draw_hearts, grid_value, methods
 from .kernel import COLUMNS, MOST_EVENTS, SETTINGS, SLOTS, run
 from .policy import CONFIRMATIONS, STARTS_ON, Policy, interval_days
 
-Numbers = npt.NDArray[np.float64]
-Whole = npt.NDArray[np.int64]
-POPULATIONS = ("early-breast", "breast", "metastatic-breast")
+COURSE_POPULATIONS = ("early-breast", "breast", "metastatic-breast")
 DAYS_LOOKED_UP = 1800
-MOST_PATIENTS = 20_000_000
+MOST_COURSES = 20_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,8 +54,8 @@ class Scenario:
     baseline_lvef: float | None = None
 
     def __post_init__(self) -> None:
-        if not 1 <= self.patients <= MOST_PATIENTS:
-            raise AskedWrongly(f"{self.patients} patients; expected 1 to {MOST_PATIENTS}")
+        if not 1 <= self.patients <= MOST_COURSES:
+            raise AskedWrongly(f"{self.patients} patients; expected 1 to {MOST_COURSES}")
         if self.chemotherapy not in REGIMENS:
             raise AskedWrongly(f"no chemotherapy is called {self.chemotherapy!r}; there are {', '.join(REGIMENS)}")
         if not 30 <= self.horizon_days <= 1700:
@@ -69,9 +66,10 @@ class Scenario:
             raise AskedWrongly(f"an LVEF at entry of {self.entry_lvef:g} %; expected 20 to 70")
         if self.baseline_lvef is not None and not 40 <= self.baseline_lvef <= 80:
             raise AskedWrongly(f"a median LVEF of {self.baseline_lvef:g} % before therapy; expected 40 to 80")
-        if self.population not in POPULATIONS:
+        if self.population not in COURSE_POPULATIONS:
             raise AskedWrongly(
-                f"no course is simulated of the population {self.population!r}; expected {', '.join(POPULATIONS)}"
+                f"no course is simulated of the population {self.population!r}; "
+                f"expected {', '.join(COURSE_POPULATIONS)}"
             )
         if self.seed < 0:
             raise AskedWrongly(f"a seed of {self.seed}; expected a whole number from 0 on")
@@ -84,15 +82,16 @@ class Portion:
     """What came of some patients: `out` by COLUMNS, their events, and what they are."""
 
     first: int
-    out: Numbers
-    events: npt.NDArray[np.int64]
-    counts: Whole
-    weight_kg: Numbers
-    baseline: Numbers
-    path: Numbers
+    out: Floats
+    events: Integers
+    counts: Integers
+    weight_kg: Floats
+    baseline: Floats
+    path: Floats
 
-    def column(self, name: str) -> Numbers:
-        values: Numbers = self.out[:, COLUMNS.index(name)]
+    def column(self, name: str) -> Floats:
+        """One of `COLUMNS`: a value of each patient, in the unit that the column has."""
+        values: Floats = self.out[:, COLUMNS.index(name)]
         return values
 
 
@@ -101,14 +100,14 @@ class Rules:
     """A policy as the kernel reads it: its settings and what the tables say."""
 
     policy: Policy
-    courses: Courses
-    patients: Request
-    settings: Numbers
+    courses: ReviewRules
+    patients: ExposureRequest
+    settings: Floats
     tables: Any
     reference: Any
-    reload_by_days: Whole
-    continue_by_day: Whole
-    visits: Whole
+    reload_by_days: Integers
+    continue_by_day: Integers
+    visits: Integers
     doses: tuple[Dose, Dose]
     rows: list[str] = field(default_factory=list)
 
@@ -123,28 +122,53 @@ def rules_of(policy: Policy, scenario: Scenario, sample_days: int = 0) -> Rules:
     goes_on = _by_day(
         courses, policy, "adjuvant_duration", "days_since_first_dose", "continue", {"setting": "adjuvant"}
     )
-    phases = {phase: _answer(courses, policy, "echo_interval", therapy_phase=phase, months_since_last_dose=Decimal(3),
-                             prior_anthracycline="yes", setting="adjuvant")
-              for phase in ("on treatment", "on hold", "completed")}  # fmt: skip
+    phases = {
+        phase: _answer(
+            courses,
+            policy,
+            "echo_interval",
+            therapy_phase=phase,
+            months_since_last_dose=Decimal(3),
+            prior_anthracycline="yes",
+            setting="adjuvant",
+        )
+        for phase in ("on treatment", "on hold", "completed")
+    }
     label = interval_days(phases["on treatment"], 91)
     own = round(policy.months * DAYS_A_MONTH) if policy.months is not None else label
     error, recorded = methods()[policy.method]
     rate = grid_value("Heart failure", "rate") if scenario.failure_rate is None else scenario.failure_rate
     numbers = {
-        "limit": float(policy.site.limit), "entry": scenario.entry_lvef, "error": error, "interval_days": own,
+        "limit": float(policy.site.limit),
+        "entry": scenario.entry_lvef,
+        "error": error,
+        "interval_days": own,
         "interval_on_hold_days": interval_days(phases["on hold"], 28),
         "interval_after_days": interval_days(phases["completed"], 183),
-        "confirm": float(CONFIRMATIONS.index(policy.confirm)), "confirm_days": policy.confirm_days,
-        "attendance": policy.attendance, "follows": policy.follow_holds,
-        "stops_when_considering": policy.stop_when_considered, "resumes_when_deciding": policy.resume_when_asked,
-        "loading": first.mg_per_kg, "maintenance": later.mg_per_kg, "fixed_mg": later.mg,
-        "loading_days": first.length_days, "maintenance_days": later.length_days, "dose_interval_days": CYCLE_DAYS,
-        "under_skin": float(later.route == UNDER_SKIN), "horizon_days": scenario.horizon_days,
-        "rate_a_year": rate, "failure_below": grid_value("Heart failure", "below"),
-        "irreversible": scenario.irreversible, "effect_decline": decline_a_day(), "sample_days": sample_days,
-        "origin": STARTS_ON.toordinal(), "method": METHODS.index(recorded),
-        "product": HER2_PRODUCTS.index(policy.product), "step_of_lvef": policy.step_of_lvef,
-    }  # fmt: skip
+        "confirm": float(CONFIRMATIONS.index(policy.confirm)),
+        "confirm_days": policy.confirm_days,
+        "attendance": policy.attendance,
+        "follows": policy.follow_holds,
+        "stops_when_considering": policy.stop_when_considered,
+        "resumes_when_deciding": policy.resume_when_asked,
+        "loading": first.mg_per_kg,
+        "maintenance": later.mg_per_kg,
+        "fixed_mg": later.mg,
+        "loading_days": first.length_days,
+        "maintenance_days": later.length_days,
+        "dose_interval_days": CYCLE_LENGTH_DAYS,
+        "under_skin": float(later.route == UNDER_SKIN),
+        "horizon_days": scenario.horizon_days,
+        "rate_a_year": rate,
+        "failure_below": grid_value("Heart failure", "below"),
+        "irreversible": scenario.irreversible,
+        "effect_decline": decline_a_day(),
+        "sample_days": sample_days,
+        "origin": STARTS_ON.toordinal(),
+        "method": METHODS.index(recorded),
+        "product": courses.codes.code[policy.product],
+        "step_of_lvef": policy.step_of_lvef,
+    }
     reference = Policy("reference")
     numbers["reference_limit"] = float(reference.site.limit)
     settings = np.array([numbers[name] for name in SETTINGS], np.float64)
@@ -157,28 +181,28 @@ def rules_of(policy: Policy, scenario: Scenario, sample_days: int = 0) -> Rules:
     )  # fmt: skip
 
 
-def _answer(courses: Courses, policy: Policy, outcome: str, **values: Any) -> str:
+def _answer(courses: ReviewRules, policy: Policy, outcome: str, **values: Any) -> str:
     """What the policy's table says. Raises `AskedWrongly` where it has none or leaves it open."""
-    about = {"product": policy.product, "tumour_site": "breast"}
-    edition = courses.edition(outcome, about)
+    scope = {"product": policy.product, "tumour_site": "breast"}
+    edition = courses.edition(outcome, scope)
     if edition is None:
         raise AskedWrongly(f"{policy.name}: no edition decides {outcome} for {policy.product}")
     array = courses.knowledge.array(edition, outcome)
-    answer = array.answer({**about, **values})
+    answer = array.answer({**scope, **values})
     if not 0 <= answer < len(array.outcome.values):
-        said = ", ".join(f"{name} {value}" for name, value in values.items())
-        raise AskedWrongly(f"{policy.name}: edition {edition.key} leaves {outcome} open ({said})")
+        situation = ", ".join(f"{name} {value}" for name, value in values.items())
+        raise AskedWrongly(f"{policy.name}: edition {edition.key} leaves {outcome} open ({situation})")
     return array.outcome.values[answer]
 
 
 def _by_day(
-    courses: Courses, policy: Policy, outcome: str, fact: str, wanted: str, more: dict[str, Any]
-) -> Whole:  # fmt: skip
+    courses: ReviewRules, policy: Policy, outcome: str, fact: str, wanted: str, more: dict[str, Any]
+) -> Integers:
     """For each number of days whether the table's outcome is `wanted`."""
     days = range(DAYS_LOOKED_UP)
     both = {"days_first_to_last_dose": Decimal(0)} if outcome == "adjuvant_duration" else {}
-    found = [_answer(courses, policy, outcome, **more, **both, **{fact: Decimal(day)}) == wanted for day in days]
-    return np.array(found, np.int64)
+    answers = [_answer(courses, policy, outcome, **more, **both, **{fact: Decimal(day)}) == wanted for day in days]
+    return np.array(answers, np.int64)
 
 
 def portions(
@@ -190,7 +214,7 @@ def portions(
     def work(first: int) -> Portion:
         return run_portion(used, scenario, first, min(BLOCK, scenario.patients - first), sample_days)
 
-    yield from in_order(work, range(0, scenario.patients, BLOCK), cores)
+    yield from map_in_order(work, range(0, scenario.patients, BLOCK), cores)
 
 
 def run_portion(rules: Rules, scenario: Scenario, first: int, count: int, sample_days: int = 0) -> Portion:
@@ -209,10 +233,11 @@ def run_portion(rules: Rules, scenario: Scenario, first: int, count: int, sample
     counts = np.zeros(count, np.int64)
     steps = int(scenario.horizon_days / sample_days) + 1 if sample_days else 0
     path = np.full((count, steps, 2), np.nan)
+    codes = rules.courses.codes
     out = np.empty((count, len(COLUMNS)))
     run(
         np.ascontiguousarray(own), np.ascontiguousarray(usual), weight, hearts.baseline, ec50, hearts.patience, errors,
         repeats, attends, follows, rules.settings, rules.visits, rules.reload_by_days, rules.continue_by_day,
-        rules.tables, rules.reference, events, counts, path, out,
+        rules.tables, rules.reference, codes.arrays, codes.numbers, events, counts, path, out,
     )  # fmt: skip
     return Portion(first, out, events, counts, weight, hearts.baseline, path)

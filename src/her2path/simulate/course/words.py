@@ -10,8 +10,8 @@ from pathlib import Path
 import numpy as np
 
 from ...tables.site import ASSUMED_LOWER_LIMIT
-from ...write.charts.course import Fan, Panel
-from .compare import MEASURES, Comparison, Estimate, Measure, trial_size_for
+from ...write.charts.course import Fan, PolicyPanel
+from .compare import OUTCOME_MEASURES, Comparison, OutcomeMeasure, TrialMean, trial_size_for
 from .kernel import COLUMNS
 from .policy import STARTS_ON, Policy
 from .run import Portion, Scenario, rules_of
@@ -41,9 +41,11 @@ def policy_words(policy: Policy) -> str:
         watch = "LVEF on days " + ", ".join(map(str, policy.visits_days))
     parts = [f"{(policy.site.jurisdiction or 'us').upper()} label", watch, f"limit {policy.site.limit} %"]
     if policy.own_editions:
-        parts.append("own rule " + ", ".join(each.key for each in policy.own_editions))
-    confirms = {"repeat": "a second reading decides before anything is withheld",
-                "mean": "the mean of two readings decides before anything is withheld"}  # fmt: skip
+        parts.append("own rule " + ", ".join(edition.key for edition in policy.own_editions))
+    confirms = {
+        "repeat": "a second reading decides before anything is withheld",
+        "mean": "the mean of two readings decides before anything is withheld",
+    }
     if policy.confirm in confirms:
         parts.append(f"{confirms[policy.confirm]}, {policy.confirm_days} days later")
     if policy.attendance < 1:
@@ -75,36 +77,47 @@ def scenario_words(scenario: Scenario) -> str:
     return words + "."
 
 
-def number(found: Estimate, measure: Measure) -> str:
+def trial_mean_cell(estimate: TrialMean, measure: OutcomeMeasure) -> str:
     """A mean with its interval, as a cell."""
-    if not np.isfinite(found.mean):
+    if not np.isfinite(estimate.mean):
         return "-"
     digits = measure.digits
-    if not np.isfinite(found.low):
-        return f"{found.mean:.{digits}f}"
-    return f"{found.mean:.{digits}f} ({found.low:.{digits}f} to {found.high:.{digits}f})"
+    if not np.isfinite(estimate.low):
+        return f"{estimate.mean:.{digits}f}"
+    return f"{estimate.mean:.{digits}f} ({estimate.low:.{digits}f} to {estimate.high:.{digits}f})"
 
 
-def comparison_text(found: Comparison) -> str:
+def comparison_text(comparison: Comparison) -> str:
     """The comparison for the screen."""
-    lines = [scenario_words(found.scenario)]
+    lines = [scenario_words(comparison.scenario)]
     lines += [
-        f"{chr(65 + n)}: {each.policy.name} ({policy_words(each.policy)})" for n, each in enumerate(found.outcomes)
+        f"{chr(65 + n)}: {outcome.policy.name} ({policy_words(outcome.policy)})"
+        for n, outcome in enumerate(comparison.outcomes)
     ]
     lines.append("")
-    head = ["", *(chr(65 + n) for n in range(len(found.outcomes)))]
+    head = ["", *(chr(65 + n) for n in range(len(comparison.outcomes)))]
     rows = [head]
-    for measure in found.shown():
-        rows.append([f"{measure.words}, {measure.unit}", *(number(each, measure) for each in found.estimates(measure))])
+    for measure in comparison.shown():
+        rows.append(
+            [
+                f"{measure.words}, {measure.unit}",
+                *(trial_mean_cell(estimate, measure) for estimate in comparison.estimates(measure)),
+            ]
+        )
     widths = [max(len(row[place]) for row in rows) for place in range(len(head))]
     for row in rows:
-        cells = [cell.ljust(width) if not place else cell.rjust(width)
-                 for place, (cell, width) in enumerate(zip(row, widths, strict=True))]  # fmt: skip
+        cells = [
+            cell.ljust(width) if not place else cell.rjust(width)
+            for place, (cell, width) in enumerate(zip(row, widths, strict=True))
+        ]
         lines.append("  ".join(cells).rstrip())
-    size = trial_size_for(found.scenario.patients)
-    lines += ["", f"Mean over {found.trials} trials of {size} patients with the 95 % interval of the mean; the same "
-              "patients and errors of measurement in every policy."]  # fmt: skip
-    lines += [*summary(found), *CAVEATS, NOT_REVIEWED]
+    size = trial_size_for(comparison.scenario.patients)
+    lines += [
+        "",
+        f"Mean over {comparison.trials} trials of {size} patients with the 95 % interval of the mean; the same "
+        "patients and errors of measurement in every policy.",
+    ]
+    lines += [*comparison_summary(comparison), *CAVEATS, NOT_REVIEWED]
     return "\n".join(piece for line in lines for piece in _wrapped(line))
 
 
@@ -112,18 +125,18 @@ def _wrapped(line: str) -> list[str]:
     return [line] if "  " in line or not line else textwrap.wrap(line, 118)
 
 
-def summary(found: Comparison) -> list[str]:
+def comparison_summary(comparison: Comparison) -> list[str]:
     """What the comparison says, in sentences: each policy against the first."""
-    told = []
-    first = found.outcomes[0].policy.name
-    by_key = {measure.key: measure for measure in found.shown()}
-    for place, outcome in enumerate(found.outcomes[1:]):
+    sentences = []
+    first = comparison.outcomes[0].policy.name
+    by_key = {measure.key: measure for measure in comparison.shown()}
+    for place, outcome in enumerate(comparison.outcomes[1:]):
         changes = []
         for key in ("holds", "false_stop", "missed_dysfunction", "doses_in_dysfunction", "dose_intensity", "echoes"):
             if key not in by_key:
                 continue
             measure = by_key[key]
-            change = found.differences(measure)[place]
+            change = comparison.differences(measure)[place]
             if not np.isfinite(change.low) or change.low <= 0 <= change.high:
                 continue
             word = "more" if change.mean > 0 else "fewer"
@@ -135,79 +148,98 @@ def summary(found: Comparison) -> list[str]:
                 f"{measure.words}: {abs(change.mean):.{digits}f} {unit} {word} "
                 f"({change.low:+.{digits}f} to {change.high:+.{digits}f})"
             )
-        told.append(f"{outcome.policy.name}, against {first}: " + ("; ".join(changes) or "no clear difference") + ".")
-    return told
+        sentences.append(
+            f"{outcome.policy.name}, against {first}: " + ("; ".join(changes) or "no clear difference") + "."
+        )
+    return sentences
 
 
-def in_short(found: Comparison) -> list[str]:
+def in_short(comparison: Comparison) -> list[str]:
     """Each policy in a sentence that needs no statistics."""
-    by_key = {measure.key: measure for measure in MEASURES}
-    told = []
-    for place, outcome in enumerate(found.outcomes):
-        mean = {key: found.estimates(measure)[place].mean for key, measure in by_key.items()}
+    by_key = {measure.key: measure for measure in OUTCOME_MEASURES}
+    sentences = []
+    for place, outcome in enumerate(comparison.outcomes):
+        mean = {key: comparison.estimates(measure)[place].mean for key, measure in by_key.items()}
         whole = {name: float(values.sum()) for name, values in outcome.by_name().items()}
         started = max(whole["started"], 1.0)
         wrong, missed = (100 * whole[name] / started for name in ("false_holds", "missed_dysfunction"))
-        told.append(
+        sentences.append(
             f"**{outcome.policy.name}**: of 1,000 women, {10 * mean['holds']:.0f} holds, {10 * wrong:.0f} of them for "
             f"a reading that the true LVEF did not bear out; {10 * mean['stopped']:.0f} women stopped for good "
             f"({10 * mean['false_stop']:.0f} of them not borne out); in {10 * mean['true_dysfunction']:.0f} the true "
             f"LVEF met the rule, and in {10 * missed:.0f} of these nothing followed; {mean['dose_intensity']:.1f} % "
             f"of the planned dose was given, for {1000 * mean['echoes']:,.0f} LVEFs."
         )
-    return told
+    return sentences
 
 
-def comparison_page(found: Comparison, chart: str | None = None) -> str:
+def comparison_page(comparison: Comparison, chart: str | None = None) -> str:
     """The comparison as one page of Markdown."""
-    names = [each.policy.name for each in found.outcomes]
-    lines = ["# Policies compared: " + ", ".join(names), "", scenario_words(found.scenario), ""]
+    names = [outcome.policy.name for outcome in comparison.outcomes]
+    lines = ["# Policies compared: " + ", ".join(names), "", scenario_words(comparison.scenario), ""]
     lines += ["| policy | what it is |", "|---|---|"]
-    lines += [f"| **{each.policy.name}** | {policy_words(each.policy)} |" for each in found.outcomes]
-    lines += ["", "## In short", "", *(f"- {each}" for each in in_short(found))]
+    lines += [f"| **{outcome.policy.name}** | {policy_words(outcome.policy)} |" for outcome in comparison.outcomes]
+    lines += ["", "## In short", "", *(f"- {sentence}" for sentence in in_short(comparison))]
     if len(names) > 1:
-        lines += ["", "## What differs, with 95 % intervals", "", *(f"- {each}" for each in summary(found))]
+        lines += [
+            "",
+            "## What differs, with 95 % intervals",
+            "",
+            *(f"- {sentence}" for sentence in comparison_summary(comparison)),
+        ]
     if chart:
         lines += ["", f"![The policies side by side]({chart})"]
     lines += ["", "## Figures", ""]
     lines += ["| | " + " | ".join(names) + " |", "|---|" + "---:|" * len(names)]
-    for measure in found.shown():
-        cells = [number(each, measure) for each in found.estimates(measure)]
+    for measure in comparison.shown():
+        cells = [trial_mean_cell(estimate, measure) for estimate in comparison.estimates(measure)]
         lines.append(f"| {measure.words} ({measure.unit}) | " + " | ".join(cells) + " |")
-    size = trial_size_for(found.scenario.patients)
+    size = trial_size_for(comparison.scenario.patients)
     lines.append("")
     lines.append(
-        f"Mean over {found.trials} simulated trials of {size} patients, with the 95 % interval of the mean. Every "
+        f"Mean over {comparison.trials} simulated trials of {size} patients, with the 95 % interval of the mean. Every "
         "policy had the same patients with the same hearts, and the same error of measurement in the same week."
     )
-    lines += ["", "## How to read it", "", *(f"- {each}" for each in CAVEATS), "", f"**{NOT_REVIEWED}**", "",
-              "## The rules", "", *(f"- {name}: {_rules(each.policy, found.scenario)}"
-                                    for name, each in zip(names, found.outcomes, strict=True))]  # fmt: skip
+    lines += [
+        "",
+        "## How to read it",
+        "",
+        *(f"- {caveat}" for caveat in CAVEATS),
+        "",
+        f"**{NOT_REVIEWED}**",
+        "",
+        "## The rules",
+        "",
+        *(
+            f"- {name}: {_rules(outcome.policy, comparison.scenario)}"
+            for name, outcome in zip(names, comparison.outcomes, strict=True)
+        ),
+    ]
     return "\n".join(lines) + "\n"
 
 
 def _rules(policy: Policy, scenario: Scenario) -> str:
     """The editions that decided."""
     courses = rules_of(policy, scenario).courses
-    about = {"product": policy.product, "tumour_site": "breast"}
+    scope = {"product": policy.product, "tumour_site": "breast"}
     outcomes = ("cardiac_action", "echo_interval", "missed_dose_action", "adjuvant_duration")
-    editions = dict.fromkeys(e.key for outcome in outcomes if (e := courses.edition(outcome, about)) is not None)
+    editions = dict.fromkeys(e.key for outcome in outcomes if (e := courses.edition(outcome, scope)) is not None)
     return ", ".join(f"`{key}`" for key in editions)
 
 
-def panels(found: Comparison) -> list[Panel]:
+def panels(comparison: Comparison) -> list[PolicyPanel]:
     """What the chart of a comparison shows."""
-    made = []
-    for measure in found.shown():
+    shown = []
+    for measure in comparison.shown():
         if measure.key in CHART_MEASURES:
-            values = [(e.mean, e.low, e.high) for e in found.estimates(measure)]
+            values = [(e.mean, e.low, e.high) for e in comparison.estimates(measure)]
             if all(np.isfinite(mean) for mean, _, _ in values):
-                made.append(Panel(measure.words, measure.unit, values))
-    return made
+                shown.append(PolicyPanel(measure.words, measure.unit, values))
+    return shown
 
 
 def fan_of(parts: Iterable[Portion], sample_days: int) -> Fan:
-    """LVEF over time of courses that were run with `sample_days`."""
+    """LVEF over time, in percent, of courses that were run with a point every `sample_days` days."""
     listed = list(parts)
     started = np.concatenate([part.out[:, COLUMNS.index("started")] for part in listed]) == 1
     path = np.concatenate([part.path for part in listed])[started]
@@ -231,15 +263,17 @@ def _lvef() -> int:
     return LVEF
 
 
-def chart_title(found: Comparison) -> str:
+def chart_title(comparison: Comparison) -> str:
     """The title of the comparison's chart."""
-    return (f"{found.scenario.patients:,} virtual patients a policy, mean and 95 % interval over "
-            f"{found.trials} trials")  # fmt: skip
+    return (
+        f"{comparison.scenario.patients:,} virtual patients a policy, mean and 95 % interval over "
+        f"{comparison.trials} trials"
+    )
 
 
-def chart_names(found: Comparison) -> list[str]:
+def chart_names(comparison: Comparison) -> list[str]:
     """The policies' names, short enough for an axis."""
-    return [textwrap.shorten(each.policy.name, 34, placeholder="…") for each in found.outcomes]
+    return [textwrap.shorten(outcome.policy.name, 34, placeholder="…") for outcome in comparison.outcomes]
 
 
 def relative_chart(page: Path, chart: Path | None) -> str | None:

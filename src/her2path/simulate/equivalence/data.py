@@ -17,7 +17,7 @@ from .responses import Responses
 
 RESPONSE, CONCENTRATION = "response", "concentration"
 PARALLEL, CROSSOVER = "parallel", "crossover"
-COLUMNS = {
+COLUMN_NAMES = {
     "arm": ("arm", "treatment", "group"),
     RESPONSE: ("response", "responder", "responded", "pcr", "tpcr", "bpcr", "orr"),
     CONCENTRATION: ("concentration", "auc", "cmax", "ctrough", "trough", "cmin", "value"),
@@ -27,13 +27,13 @@ COLUMNS = {
 """What a column may be called; a unit may follow after an underscore (`auc_mg_d_per_l`)."""
 REFERENCE_NAMES = ("reference", "herceptin", "originator", "intravenous", "iv")
 _YES, _NO = ("yes", "y", "true", "1", "1.0", "responder"), ("no", "n", "false", "0", "0.0", "non-responder")
-UNREADABLE = " is no "
+_IS_NO = " is no "
 """What stands in the reason where a value cannot be understood."""
 _UNKNOWN = ("", "na", "n/a", "nan", "null", "none", "unknown", "missing", "not evaluable", "ne", "?", ".")
 
 
 @dataclass(frozen=True, slots=True)
-class Unknown:
+class UnusedRow:
     """A row that could not be used, and why; `unreadable` where it says something that cannot be understood."""
 
     row: int
@@ -58,7 +58,7 @@ class TrialData:
     responses: dict[str, Responses] = field(default_factory=dict)
     values: dict[str, list[float]] = field(default_factory=dict)
     pairs: dict[str, dict[str, tuple[float, int | None, int]]] = field(default_factory=dict)
-    unknown: list[Unknown] = field(default_factory=list)
+    unknown: list[UnusedRow] = field(default_factory=list)
 
     @property
     def tests(self) -> tuple[str, ...]:
@@ -66,7 +66,8 @@ class TrialData:
         return tuple(arm for arm in self.arms if arm != self.reference)
 
     def unknown_of(self, arm: str) -> int:
-        return sum(each.arm == arm for each in self.unknown)
+        """How many rows of an arm could not be used."""
+        return sum(row.arm == arm for row in self.unknown)
 
 
 def read_trial(
@@ -106,11 +107,11 @@ def _fill(data: TrialData, records: list[tuple[int, dict[str, Any]]], columns: d
     for row, cells in records:
         arm = _text(cells["arm"])
         if arm.lower() in _UNKNOWN:
-            data.unknown.append(Unknown(row, "", f"{columns['arm']} is not given"))
+            data.unknown.append(UnusedRow(row, "", f"{columns['arm']} is not given"))
             continue
         value = _response(cells["value"]) if data.endpoint == RESPONSE else _positive(cells["value"])
         if isinstance(value, str):
-            data.unknown.append(Unknown(row, arm, f"{data.column} {value}", UNREADABLE in value))
+            data.unknown.append(UnusedRow(row, arm, f"{data.column} {value}", _IS_NO in value))
         elif data.endpoint == RESPONSE:
             counted[arm][0] += int(value)
             counted[arm][1] += 1
@@ -128,7 +129,7 @@ def _fill(data: TrialData, records: list[tuple[int, dict[str, Any]]], columns: d
         if len(treatments) < 2:
             ((arm, (_, _, row)),) = data.pairs.pop(patient).items()
             data.unknown.append(
-                Unknown(row, arm, f"patient {patient} has no known {data.column} of the other treatment")
+                UnusedRow(row, arm, f"patient {patient} has no known {data.column} of the other treatment")
             )
     data.unknown.sort(key=lambda unknown: unknown.row)
 
@@ -136,7 +137,7 @@ def _fill(data: TrialData, records: list[tuple[int, dict[str, Any]]], columns: d
 def _pair(data: TrialData, row: int, cells: dict[str, Any], columns: dict[str, str], value: float) -> None:
     patient, arm = _text(cells["patient"]), _text(cells["arm"])
     if patient.lower() in _UNKNOWN:
-        data.unknown.append(Unknown(row, arm, f"{columns['patient']} is not given"))
+        data.unknown.append(UnusedRow(row, arm, f"{columns['patient']} is not given"))
         return
     period: int | None = None
     if "period" in cells:
@@ -162,7 +163,7 @@ def _response(cell: Any) -> bool | str:
         return "is not known" if text else "is blank"
     if text in _YES or text in _NO:
         return text in _YES
-    return f"{_text(cell)!r}{UNREADABLE}response; expected yes or no, or blank where it is not known"
+    return f"{_text(cell)!r}{_IS_NO}response; expected yes or no, or blank where it is not known"
 
 
 def _positive(cell: Any) -> float | str:
@@ -179,7 +180,7 @@ def _positive(cell: Any) -> float | str:
         advice = (
             "expected a number above 0 with a decimal point; write < and the limit where it is below quantification"
         )
-        return f"{text!r}{UNREADABLE}concentration; {advice}"
+        return f"{text!r}{_IS_NO}concentration; {advice}"
     return value
 
 
@@ -188,19 +189,21 @@ def _text(cell: Any) -> str:
 
 
 def _matching(names: list[str], what: str) -> list[str]:
-    wanted = COLUMNS[what]
+    wanted = COLUMN_NAMES[what]
     return [
-        name for name in names if any(name.lower() == each or name.lower().startswith(f"{each}_") for each in wanted)
+        name for name in names if any(name.lower() == alias or name.lower().startswith(f"{alias}_") for alias in wanted)
     ]
 
 
 def _column(path: Path, names: list[str], what: str) -> str:
-    found = _matching(names, what)
-    if len(found) == 1:
-        return found[0]
-    if found:
-        raise AskedWrongly(f"{path}: several columns could hold the {what}: {_listed(found)}; keep one")
-    raise AskedWrongly(f"{path}: no column holds the {what}; expected {_or(COLUMNS[what])}, found {_listed(names)}")
+    matching = _matching(names, what)
+    if len(matching) == 1:
+        return matching[0]
+    if matching:
+        raise AskedWrongly(f"{path}: several columns could hold the {what}: {_listed(matching)}; keep one")
+    raise AskedWrongly(
+        f"{path}: no column holds the {what}; expected {_or(COLUMN_NAMES[what])}, found {_listed(names)}"
+    )
 
 
 def _endpoint(path: Path, names: list[str], endpoint: str, column: str) -> tuple[str, str]:
@@ -208,23 +211,23 @@ def _endpoint(path: Path, names: list[str], endpoint: str, column: str) -> tuple
     if column:
         if column not in names:
             raise AskedWrongly(f"{path}: there is no column {column!r}; found {_listed(names)}")
-        named = [each for each in (RESPONSE, CONCENTRATION) if column in _matching(names, each)]
+        named = [kind for kind in (RESPONSE, CONCENTRATION) if column in _matching(names, kind)]
         if not endpoint and not named:
             raise AskedWrongly(f"{path}: say with --endpoint whether {column!r} holds a response or a concentration")
         return endpoint or named[0], column
-    found = {each: _matching(names, each) for each in (RESPONSE, CONCENTRATION)}
+    matching = {kind: _matching(names, kind) for kind in (RESPONSE, CONCENTRATION)}
     if not endpoint:
-        there = [each for each, columns in found.items() if columns]
+        there = [kind for kind, columns in matching.items() if columns]
         if len(there) > 1:
-            both = _listed([*found[RESPONSE], *found[CONCENTRATION]])
+            both = _listed([*matching[RESPONSE], *matching[CONCENTRATION]])
             raise AskedWrongly(f"{path}: there are responses and concentrations ({both}); say --endpoint or --column")
         if not there:
-            expected = f"response (yes or no), or a concentration: {_or(COLUMNS[CONCENTRATION])}"
+            expected = f"response (yes or no), or a concentration: {_or(COLUMN_NAMES[CONCENTRATION])}"
             raise AskedWrongly(f"{path}: no column holds what to compare; expected {expected}; found {_listed(names)}")
         endpoint = there[0]
-    if len(found[endpoint]) > 1:
+    if len(matching[endpoint]) > 1:
         raise AskedWrongly(
-            f"{path}: several columns could hold the {endpoint}: {_listed(found[endpoint])}; say --column"
+            f"{path}: several columns could hold the {endpoint}: {_listed(matching[endpoint])}; say --column"
         )
     return endpoint, _column(path, names, endpoint)
 

@@ -11,13 +11,13 @@ from typing import Any
 
 import numpy as np
 
-from .responses import DIFFERENCE, EXACT, Interval, Responses
+from .responses import DIFFERENCE, EXACT, ConfidenceInterval, Responses
 
 GRID = 161
 """Responses of the reference arm that are tried; more change the bounds by less than 0.01 percent points."""
 
 
-def exact_interval(test: Responses, reference: Responses, level: float) -> Interval:
+def exact_interval(test: Responses, reference: Responses, level: float) -> ConfidenceInterval:
     """The interval in percent points; `level` is a share above 0 and below 1."""
     from scipy.optimize import brentq
 
@@ -30,7 +30,9 @@ def exact_interval(test: Responses, reference: Responses, level: float) -> Inter
         outer = -1 + 1e-9 if below else 1 - 1e-9
         return float(outer if excess(outer) > 0 else brentq(excess, outer, estimate, xtol=1e-6))
 
-    return Interval(DIFFERENCE, 100 * estimate, 100 * bound(below=True), 100 * bound(below=False), level, EXACT)
+    return ConfidenceInterval(
+        DIFFERENCE, 100 * estimate, 100 * bound(below=True), 100 * bound(below=False), level, EXACT
+    )
 
 
 def exact_tail(test: Responses, reference: Responses, difference: float, *, above: bool) -> float:

@@ -16,18 +16,18 @@ import numpy as np
 from ...facts.problem import AskedWrongly
 from ...tables.decision import decide
 from .responses import (
-    CORRECTED,
     DIFFERENCE,
     EXACT,
     GEOMETRIC,
     HAUCK_ANDERSON,
     LOG,
-    METHODS,
     MIETTINEN_NURMINEN,
     NEWCOMBE,
     RATIO,
+    RESPONSE_METHODS,
     WALD,
-    Interval,
+    WALD_CORRECTED,
+    ConfidenceInterval,
     Margin,
     Responses,
     Verdict,
@@ -36,7 +36,9 @@ from .responses import (
 _LARGEST_RATIO = 1e6
 
 
-def response_interval(scale: str, test: Responses, reference: Responses, level: float, method: str = "") -> Interval:
+def response_interval(
+    scale: str, test: Responses, reference: Responses, level: float, method: str = ""
+) -> ConfidenceInterval:
     """The interval of one scale for two arms of responses; `method` is one of `METHODS[scale]`.
 
     The ratio by its logarithm (Katz 1978, doi:10.2307/2530610, by SciPy) or by the score (Koopman 1984,
@@ -45,11 +47,13 @@ def response_interval(scale: str, test: Responses, reference: Responses, level: 
     Stat 1986;40:318-322), by the score, or exactly. `level` is a share above 0 and below 1. Raises `AskedWrongly` for
     another method, and where an arm without responders leaves no ratio.
     """
-    if scale not in METHODS:
+    if scale not in RESPONSE_METHODS:
         raise AskedWrongly(f"responses are compared by ratio or difference, not by {scale!r}")
-    chosen = method or METHODS[scale][0]
-    if chosen not in METHODS[scale]:
-        raise AskedWrongly(f"no interval of the {scale} is called {chosen!r}; there are " + ", ".join(METHODS[scale]))
+    chosen = method or RESPONSE_METHODS[scale][0]
+    if chosen not in RESPONSE_METHODS[scale]:
+        raise AskedWrongly(
+            f"no interval of the {scale} is called {chosen!r}; there are " + ", ".join(RESPONSE_METHODS[scale])
+        )
     if scale == RATIO:
         return _ratio(test, reference, level, chosen)
     if chosen == EXACT:
@@ -61,10 +65,10 @@ def response_interval(scale: str, test: Responses, reference: Responses, level: 
         lower, upper = _score_bounds(_difference_score(test, reference), (-1.0, 1.0), estimate / 100, level)
     else:
         lower, upper = _CLOSED[chosen](test, reference, level)
-    return Interval(DIFFERENCE, estimate, 100 * float(lower), 100 * float(upper), level, chosen)
+    return ConfidenceInterval(DIFFERENCE, estimate, 100 * float(lower), 100 * float(upper), level, chosen)
 
 
-def _ratio(test: Responses, reference: Responses, level: float, method: str) -> Interval:
+def _ratio(test: Responses, reference: Responses, level: float, method: str) -> ConfidenceInterval:
     if not reference.responders or not test.responders:
         which = "reference" if not reference.responders else "test"
         raise AskedWrongly(f"nobody responded in the {which} arm, so that there is no ratio; compare by the difference")
@@ -72,9 +76,9 @@ def _ratio(test: Responses, reference: Responses, level: float, method: str) -> 
     if method == LOG:
         from scipy.stats.contingency import relative_risk
 
-        found = relative_risk(test.responders, test.patients, reference.responders, reference.patients)
-        bounds = found.confidence_interval(level)
-        return Interval(RATIO, estimate, float(bounds.low), float(bounds.high), level, method)
+        risk = relative_risk(test.responders, test.patients, reference.responders, reference.patients)
+        bounds = risk.confidence_interval(level)
+        return ConfidenceInterval(RATIO, estimate, float(bounds.low), float(bounds.high), level, method)
     total = test.patients + reference.patients
     stretch = 1.0 if method == MIETTINEN_NURMINEN else float(np.sqrt(total / (total - 1)))
 
@@ -83,7 +87,7 @@ def _ratio(test: Responses, reference: Responses, level: float, method: str) -> 
         return stretch * float(z)
 
     lower, upper = _score_bounds(score, (1 / _LARGEST_RATIO, _LARGEST_RATIO), estimate, level)
-    return Interval(RATIO, estimate, lower, upper, level, method)
+    return ConfidenceInterval(RATIO, estimate, lower, upper, level, method)
 
 
 def difference_score(x1: Any, n1: Any, x2: Any, n2: Any, difference: float) -> Any:
@@ -118,8 +122,10 @@ def ratio_score(x1: Any, n1: Any, x2: Any, n2: Any, ratio: float) -> Any:
 
 def _difference_score(test: Responses, reference: Responses) -> Callable[[float], float]:
     def score(difference: float) -> float:
-        found = difference_score(test.responders, test.patients, reference.responders, reference.patients, difference)
-        return float(found)
+        statistic = difference_score(
+            test.responders, test.patients, reference.responders, reference.patients, difference
+        )
+        return float(statistic)
 
     return score
 
@@ -177,29 +183,31 @@ def _newcombe(test: Responses, reference: Responses, level: float) -> tuple[floa
     return p - q - float(below), p - q + float(above)
 
 
-_CLOSED = {WALD: _wald, CORRECTED: _wald_corrected, NEWCOMBE: _newcombe, HAUCK_ANDERSON: _hauck_anderson}
+_CLOSED = {WALD: _wald, WALD_CORRECTED: _wald_corrected, NEWCOMBE: _newcombe, HAUCK_ANDERSON: _hauck_anderson}
 
 
-def parallel_ratio(test: Any, reference: Any, level: float) -> Interval:
+def parallel_ratio(test: Any, reference: Any, level: float) -> ConfidenceInterval:
     """The ratio of geometric means of two arms of patients: arrays of positive values, of any lengths from 2.
 
-    Student's t on the logarithms with a common variance, as the analysis of variance of the published trials.
+    Student's t on the logarithms with a common variance, as the analysis of variance of the published trials; `level`
+    is a share. Raises `AskedWrongly` for an arm with fewer than two values.
     """
     from scipy.stats import ttest_ind
 
     logs = [np.log(np.asarray(values, float)) for values in (test, reference)]
-    if min(len(each) for each in logs) < 2:
+    if min(len(arm) for arm in logs) < 2:
         raise AskedWrongly("an arm has fewer than two known values, so that there is no interval")
     bounds = ttest_ind(*logs, equal_var=True).confidence_interval(level)
     estimate = float(np.exp(logs[0].mean() - logs[1].mean()))
-    return Interval(GEOMETRIC, estimate, *_exponents(bounds), level, "t, common variance")
+    return ConfidenceInterval(GEOMETRIC, estimate, *_exponents(bounds), level, "t, common variance")
 
 
-def crossover_ratio(test: Any, reference: Any, level: float, test_first: Any = None) -> Interval:
+def crossover_ratio(test: Any, reference: Any, level: float, test_first: Any = None) -> ConfidenceInterval:
     """The ratio of geometric means within patients: two arrays of one length, a patient in each place.
 
     `test_first` (booleans) says who got the test treatment first: the effect of the period is then taken out, as in
-    the usual two-by-two analysis. Without it the differences within patients are used as they are.
+    the usual two-by-two analysis. Without it the differences within patients are used as they are. `level` is a share.
+    Raises `AskedWrongly` for fewer than two patients, or fewer than two in a sequence.
     """
     from scipy.stats import ttest_1samp, ttest_ind
 
@@ -208,14 +216,16 @@ def crossover_ratio(test: Any, reference: Any, level: float, test_first: Any = N
         if len(within) < 2:
             raise AskedWrongly("fewer than two patients have both values, so that there is no interval")
         bounds = ttest_1samp(within, 0).confidence_interval(level)
-        return Interval(GEOMETRIC, float(np.exp(within.mean())), *_exponents(bounds), level, "t within patients")
+        return ConfidenceInterval(
+            GEOMETRIC, float(np.exp(within.mean())), *_exponents(bounds), level, "t within patients"
+        )
     first = np.asarray(test_first, bool)
     if min(first.sum(), (~first).sum()) < 2:
         raise AskedWrongly("a sequence has fewer than two patients, so that there is no interval")
     # Half the difference of the halves: a period adds the same to both sequences and falls out.
     bounds = ttest_ind(within[first] / 2, -within[~first] / 2, equal_var=True).confidence_interval(level)
     estimate = float(np.exp((within[first].mean() + within[~first].mean()) / 2))
-    return Interval(GEOMETRIC, estimate, *_exponents(bounds), level, "t within patients, periods taken out")
+    return ConfidenceInterval(GEOMETRIC, estimate, *_exponents(bounds), level, "t within patients, periods taken out")
 
 
 def _exponents(bounds: Any) -> tuple[float, float]:
@@ -223,7 +233,9 @@ def _exponents(bounds: Any) -> tuple[float, float]:
         return float(np.exp(bounds.low)), float(np.exp(bounds.high))
 
 
-def two_one_sided(interval_at: Callable[[float], Interval], margin: Margin) -> tuple[float | None, float | None]:
+def two_one_sided(
+    interval_at: Callable[[float], ConfidenceInterval], margin: Margin
+) -> tuple[float | None, float | None]:
     """The p-values of the two one-sided tests (Schuirmann 1987, doi:10.1007/BF01068419), `None` without a bound.
 
     `interval_at` gives the interval for a level. Each p-value is the error at which the bound touches the margin, so
@@ -249,7 +261,7 @@ def response_p_values(
     return two_one_sided(lambda level: response_interval(scale, test, reference, level, method), margin)
 
 
-def _touching(interval_at: Callable[[float], Interval], bound: float, *, below: bool) -> float:
+def _touching(interval_at: Callable[[float], ConfidenceInterval], bound: float, *, below: bool) -> float:
     from scipy.optimize import brentq
 
     estimate = interval_at(0.9).estimate
@@ -272,7 +284,7 @@ def _touching(interval_at: Callable[[float], Interval], bound: float, *, below: 
 def verdict(lower: float | None, upper: float | None, margin: Margin) -> Verdict:
     """What an interval from `lower` to `upper` shows, by the table `biosimilar_evidence`; `None` is not known.
 
-    A bound that equals its margin lies inside it.
+    Bounds and margin are both ratios, or both percent points. A bound that equals its margin lies inside it.
     """
     facts = {
         "lower_bound_inside_margin": _inside(lower, margin.lower, below=True),

@@ -18,10 +18,10 @@ from ...facts.problem import AskedWrongly
 from .intervals import difference_score, ratio_score, verdict
 from .responses import DIFFERENCE, RATIO, Margin
 
-BLOCK = 1024
-MOST_PATIENTS, MOST_TRIALS = 20_000, 1_000_000
+TRIALS_A_BLOCK = 1024
+MOST_PATIENTS_AN_ARM, MOST_TRIALS = 20_000, 1_000_000
 _DRAWN_AT_ONCE = 1 << 22
-SHOWN = ("equivalent", "not inferior", "not superior")
+PLANNED_VERDICTS = ("equivalent", "not inferior", "not superior")
 """The verdicts that a trial is planned for."""
 
 
@@ -77,28 +77,36 @@ class Power:
     upper: float
 
     def as_json(self) -> dict[str, Any]:
+        """The power as the command prints it with `--json`; shares from 0 to 1."""
         return {
-            "patients_in_each_arm": self.patients, "trials": self.trials, "power": self.power,
-            "monte_carlo_95": [self.lower, self.upper], "shown": self.shown,
-        }  # fmt: skip
+            "patients_in_each_arm": self.patients,
+            "trials": self.trials,
+            "power": self.power,
+            "monte_carlo_95": [self.lower, self.upper],
+            "shown": self.shown,
+        }
 
 
 def power(truth: Truth, patients: int, margin: Margin, level: float, trials: int, seed: int) -> Power:
-    """The power of a trial with `patients` in each arm. Raises `AskedWrongly` for numbers out of bounds."""
+    """The power of a trial with `patients` in each arm, by `trials` simulated ones at a two-sided `level` (a share).
+
+    The margin is in ratios, or in percent points for a difference of responses. Raises `AskedWrongly` for numbers out
+    of bounds, and without a margin.
+    """
     from scipy.stats import binomtest
 
-    if not 2 <= patients <= MOST_PATIENTS:
-        raise AskedWrongly(f"{patients} patients in each arm: expected 2 to {MOST_PATIENTS:,}")
+    if not 2 <= patients <= MOST_PATIENTS_AN_ARM:
+        raise AskedWrongly(f"{patients} patients in each arm: expected 2 to {MOST_PATIENTS_AN_ARM:,}")
     if not 100 <= trials <= MOST_TRIALS:
         raise AskedWrongly(f"{trials} simulated trials: expected 100 to {MOST_TRIALS:,}")
     if margin.lower is None and margin.upper is None:
         raise AskedWrongly("a trial of equivalence needs a margin, such as --margin 0.80 1.25")
     simulate = _concentration_trials if isinstance(truth, Concentrations) else _response_trials
     inside = np.zeros((2, 2), dtype=np.int64)
-    for block, start in enumerate(range(0, trials, BLOCK)):
+    for block, start in enumerate(range(0, trials, TRIALS_A_BLOCK)):
         stream = np.random.SeedSequence([seed, block, patients])
         generator = np.random.Generator(np.random.Philox(stream))
-        size = min(BLOCK, trials - start)
+        size = min(TRIALS_A_BLOCK, trials - start)
         # A whole block is drawn even where fewer trials are asked for, so that more trials only add to it.
         lower, upper = simulate(truth, patients, margin, level, generator)
         np.add.at(inside, (lower[:size].astype(int), upper[:size].astype(int)), 1)
@@ -106,7 +114,7 @@ def power(truth: Truth, patients: int, margin: Margin, level: float, trials: int
     for lower_inside, upper_inside in ((1, 1), (0, 1), (1, 0), (0, 0)):
         word = _word(margin, bool(lower_inside), bool(upper_inside))
         shown[word] = shown.get(word, 0) + int(inside[lower_inside, upper_inside])
-    successes = sum(count for word, count in shown.items() if word in SHOWN)
+    successes = sum(count for word, count in shown.items() if word in PLANNED_VERDICTS)
     bounds = binomtest(successes, trials).proportion_ci(0.95, method="wilson")
     return Power(patients, trials, shown, successes / trials, float(bounds.low), float(bounds.high))
 
@@ -127,14 +135,14 @@ def _concentration_trials(
     spread = sqrt(log(1 + truth.variation**2))
     arms = []
     for centre in (log(truth.ratio), 0.0):
-        means, variances = np.empty(BLOCK), np.empty(BLOCK)
-        for rows in np.array_split(np.arange(BLOCK), max(1, BLOCK * patients // _DRAWN_AT_ONCE)):
+        means, variances = np.empty(TRIALS_A_BLOCK), np.empty(TRIALS_A_BLOCK)
+        for rows in np.array_split(np.arange(TRIALS_A_BLOCK), max(1, TRIALS_A_BLOCK * patients // _DRAWN_AT_ONCE)):
             logs = centre + spread * generator.standard_normal((len(rows), patients))
             means[rows], variances[rows] = logs.mean(axis=1), logs.var(axis=1, ddof=1)
         arms.append((means, variances))
     (test, test_variance), (reference, reference_variance) = arms
     half = t.ppf((1 + level) / 2, 2 * patients - 2) * np.sqrt((test_variance + reference_variance) / patients)
-    difference, everyone = test - reference, np.ones(BLOCK, dtype=bool)
+    difference, everyone = test - reference, np.ones(TRIALS_A_BLOCK, dtype=bool)
     lower = everyone if margin.lower is None else difference - half >= log(margin.lower)
     upper = everyone if margin.upper is None else difference + half <= log(margin.upper)
     return lower, upper
@@ -145,9 +153,9 @@ def _response_trials(
 ) -> tuple[Any, Any]:
     from scipy.stats import norm
 
-    test = generator.binomial(patients, truth.test, BLOCK)
-    reference = generator.binomial(patients, truth.reference, BLOCK)
-    z, everyone = norm.ppf((1 + level) / 2), np.ones(BLOCK, dtype=bool)
+    test = generator.binomial(patients, truth.test, TRIALS_A_BLOCK)
+    reference = generator.binomial(patients, truth.reference, TRIALS_A_BLOCK)
+    z, everyone = norm.ppf((1 + level) / 2), np.ones(TRIALS_A_BLOCK, dtype=bool)
 
     def score(bound: float) -> Any:
         if truth.scale == RATIO:
@@ -161,9 +169,10 @@ def _response_trials(
 
 
 def sample_size(truth: Truth, wanted: float, margin: Margin, level: float, trials: int, seed: int) -> Power:
-    """The fewest patients in each arm whose simulated power reaches `wanted`, by halving.
+    """The fewest patients in each arm whose simulated power reaches `wanted` (a share), by halving.
 
-    Raises `AskedWrongly` where no number up to `MOST_PATIENTS` reaches it, as with a true value at or beyond a margin.
+    Otherwise as `power`. Raises `AskedWrongly` where no number up to `MOST_PATIENTS_AN_ARM` reaches it, as with a true
+    value at or beyond a margin.
     """
     if not 0 < wanted < 1:
         raise AskedWrongly(f"the power {wanted:g} is not between 0 and 1; write 0.8 for 80 %")
@@ -185,10 +194,10 @@ def sample_size(truth: Truth, wanted: float, margin: Margin, level: float, trial
 
 def _first_enough(at: Callable[[int], Power], wanted: float) -> Power:
     patients = 2
-    while patients <= MOST_PATIENTS:
-        found = at(patients)
-        if found.power >= wanted:
-            return found
+    while patients <= MOST_PATIENTS_AN_ARM:
+        reached = at(patients)
+        if reached.power >= wanted:
+            return reached
         patients *= 2
     raise AskedWrongly(f"more than {patients // 2:,} patients in each arm would be needed for a power of {wanted:g}")
 

@@ -13,13 +13,13 @@ from ...facts.markdown import plain
 from ...facts.source import Citation, parse_citations
 from ..model import Model, read_model
 from .intervals import response_interval, response_p_values, verdict
-from .responses import GEOMETRIC, Interval, Margin, Responses, Verdict
+from .responses import GEOMETRIC, ConfidenceInterval, Margin, Responses, Verdict
 
 MODEL = "equivalence-trials"
 
 
 @dataclass(frozen=True, slots=True)
-class Comparison:
+class PublishedComparison:
     """One comparison of one published trial.
 
     `printed` holds the printed estimate (`None` where there is none) and bounds; `computed` is the interval from the
@@ -35,7 +35,7 @@ class Comparison:
     margin: Margin
     printed: tuple[float | None, float | None, float | None]
     printed_verdict: Verdict
-    computed: Interval | None
+    computed: ConfidenceInterval | None
     computed_verdict: Verdict | None
     p_values: tuple[float | None, float | None]
     arms: tuple[Responses, Responses] | None
@@ -65,72 +65,116 @@ class Comparison:
         names = ("estimate", "lower", "upper")
         computed = self.computed
         return {
-            "trial": self.key, "product": self.product, "code": self.code, "endpoint": self.endpoint,
-            "scale": self.scale, "level": self.level,
+            "trial": self.key,
+            "product": self.product,
+            "code": self.code,
+            "endpoint": self.endpoint,
+            "scale": self.scale,
+            "level": self.level,
             "margin": {"lower": self.margin.lower, "upper": self.margin.upper},
-            "printed": dict(zip(names, self.printed, strict=True)), "verdict": self.printed_verdict.word,
-            "row": self.printed_verdict.row, "possible": list(self.printed_verdict.possible),
-            "computed": computed and {
-                "estimate": computed.estimate, "lower": computed.lower, "upper": computed.upper,
-                "method": computed.method, "method_is": self.way,
+            "printed": dict(zip(names, self.printed, strict=True)),
+            "verdict": self.printed_verdict.word,
+            "row": self.printed_verdict.row,
+            "possible": list(self.printed_verdict.possible),
+            "computed": computed
+            and {
+                "estimate": computed.estimate,
+                "lower": computed.lower,
+                "upper": computed.upper,
+                "method": computed.method,
+                "method_is": self.way,
             },
             "computed_verdict": self.computed_verdict and self.computed_verdict.word,
             "p_values": {"lower": self.p_values[0], "upper": self.p_values[1]},
-            "arms": self.arms and {
+            "arms": self.arms
+            and {
                 name: {"responders": arm.responders, "patients": arm.patients}
                 for name, arm in zip(("test", "reference"), self.arms, strict=True)
             },
-            "counts": self.counts, "adjusted": self.adjusted, "variation_behind": self.variation,
-            "sources": [citation.as_json() for citation in self.citations], "remarks": list(self.remarks),
-        }  # fmt: skip
+            "counts": self.counts,
+            "adjusted": self.adjusted,
+            "variation_behind": self.variation,
+            "sources": [citation.as_json() for citation in self.citations],
+            "remarks": list(self.remarks),
+        }
 
 
 @cache
-def response_comparisons() -> tuple[Comparison, ...]:
+def response_comparisons() -> tuple[PublishedComparison, ...]:
     """Every comparison of responses, in the order of the file."""
     model = read_model(MODEL)
     readings = {plain(row["reading"]): row for row in model.grids["Responses"]}
     return tuple(_response(row, readings[plain(row["reading"])]) for row in model.grids["Comparisons"])
 
 
-def _response(row: Mapping[str, str], reading: Mapping[str, str]) -> Comparison:
+def _response(row: Mapping[str, str], reading: Mapping[str, str]) -> PublishedComparison:
     arms = _arms(reading)
     scale, level, margin = plain(row["scale"]), _required(row["level %"]) / 100, _margin(row)
     method = plain(row["method"])
     lower, upper = _bounds(row["interval"])
-    computed: Interval | None = None
+    computed: ConfidenceInterval | None = None
     again: Verdict | None = None
     p_values: tuple[float | None, float | None] = (None, None)
     if arms is not None:
         computed = response_interval(scale, *arms, level, method)
         p_values = response_p_values(scale, *arms, margin, method)
         again = verdict(computed.lower, computed.upper, margin)
-    return Comparison(
-        plain(row["reading"]), _said(reading["product"]), reading["code"], reading["endpoint"], scale, level, margin,
-        (number(row["estimate"]), lower, upper), verdict(lower, upper, margin),
-        computed, again, p_values,
-        arms, reading["counts"], row["it is"], row["adjusted"] == "yes",
-        (*_citations(row), *_citations(reading)), tuple(filter(None, (row["remark"], reading["remark"]))),
-    )  # fmt: skip
+    return PublishedComparison(
+        plain(row["reading"]),
+        _cell_text(reading["product"]),
+        reading["code"],
+        reading["endpoint"],
+        scale,
+        level,
+        margin,
+        (cell_number(row["estimate"]), lower, upper),
+        verdict(lower, upper, margin),
+        computed,
+        again,
+        p_values,
+        arms,
+        reading["counts"],
+        row["it is"],
+        row["adjusted"] == "yes",
+        (*_citations(row), *_citations(reading)),
+        tuple(filter(None, (row["remark"], reading["remark"]))),
+    )
 
 
 @cache
-def concentration_comparisons() -> tuple[Comparison, ...]:
+def concentration_comparisons() -> tuple[PublishedComparison, ...]:
     """Every ratio of geometric means. Nothing is computed again: the values of the patients are not public."""
     model = read_model(MODEL)
     level = model["pk_level"]
-    found = []
+    comparisons = []
     for row in model.grids["Concentrations"]:
         lower, upper = _bounds(row["interval"])
-        margin, patients = _margin(row), [int(each) for each in re.findall(r"\d+", row["patients"])]
+        margin, patients = _margin(row), [int(count) for count in re.findall(r"\d+", row["patients"])]
         spread = variation_behind(lower, upper, level, *patients) if lower and upper and patients else None
-        found.append(Comparison(
-            plain(row["trial"]), _said(row["product"]), row["code"], f"{row['measure']} against {row['against']}",
-            GEOMETRIC, level, margin,
-            (number(row["estimate"]), lower, upper), verdict(lower, upper, margin), None, None, (None, None), None,
-            "not public", "", False, _citations(row), tuple(filter(None, (row["remark"],))), spread,
-        ))  # fmt: skip
-    return tuple(found)
+        comparisons.append(
+            PublishedComparison(
+                plain(row["trial"]),
+                _cell_text(row["product"]),
+                row["code"],
+                f"{row['measure']} against {row['against']}",
+                GEOMETRIC,
+                level,
+                margin,
+                (cell_number(row["estimate"]), lower, upper),
+                verdict(lower, upper, margin),
+                None,
+                None,
+                (None, None),
+                None,
+                "not public",
+                "",
+                False,
+                _citations(row),
+                tuple(filter(None, (row["remark"],))),
+                spread,
+            )
+        )
+    return tuple(comparisons)
 
 
 def variation_behind(lower: float, upper: float, level: float, test_patients: int, reference_patients: int) -> float:
@@ -148,21 +192,21 @@ def usual_level(scale: str, model: Model | None = None) -> float:
     return next(_required(row["level %"]) / 100 for row in rows if plain(row["scale"]) == scale)
 
 
-def number(text: str) -> float | None:
+def cell_number(text: str) -> float | None:
     """The number in a cell, `None` for `-` and blank."""
     text = plain(text)
     return None if text in ("", "-") else float(text)
 
 
-def _said(text: str) -> str:
+def _cell_text(text: str) -> str:
     """The text in a cell, blank for `-`."""
     return "" if plain(text) == "-" else plain(text)
 
 
 def _required(text: str) -> float:
-    found = number(text)
-    assert found is not None
-    return found
+    value = cell_number(text)
+    assert value is not None
+    return value
 
 
 def _bounds(text: str) -> tuple[float | None, float | None]:
@@ -172,11 +216,13 @@ def _bounds(text: str) -> tuple[float | None, float | None]:
 
 
 def _margin(row: Mapping[str, str]) -> Margin:
-    return Margin(number(row["lower margin"]), number(row["upper margin"]))
+    return Margin(cell_number(row["lower margin"]), cell_number(row["upper margin"]))
 
 
 def _arms(reading: Mapping[str, str]) -> tuple[Responses, Responses] | None:
-    cells = [number(reading[f"{arm} {what}"]) for arm in ("test", "reference") for what in ("responders", "patients")]
+    cells = [
+        cell_number(reading[f"{arm} {what}"]) for arm in ("test", "reference") for what in ("responders", "patients")
+    ]
     known = [int(cell) for cell in cells if cell is not None]
     return (Responses(*known[:2]), Responses(*known[2:])) if len(known) == 4 else None
 

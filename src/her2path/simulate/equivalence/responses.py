@@ -7,20 +7,12 @@ from dataclasses import dataclass
 from ...facts.problem import AskedWrongly
 
 RATIO, DIFFERENCE, GEOMETRIC = "ratio", "difference", "geometric mean ratio"
-
-
 LOG, KOOPMAN, MIETTINEN_NURMINEN = "log", "koopman", "miettinen-nurminen"
-
-
-WALD, CORRECTED, NEWCOMBE, HAUCK_ANDERSON = "wald", "wald-corrected", "newcombe", "hauck-anderson"
-
-
+WALD, WALD_CORRECTED, NEWCOMBE, HAUCK_ANDERSON = "wald", "wald-corrected", "newcombe", "hauck-anderson"
 EXACT = "exact"
-
-
-METHODS = {
+RESPONSE_METHODS = {
     RATIO: (MIETTINEN_NURMINEN, LOG, KOOPMAN),
-    DIFFERENCE: (MIETTINEN_NURMINEN, WALD, CORRECTED, NEWCOMBE, HAUCK_ANDERSON, EXACT),
+    DIFFERENCE: (MIETTINEN_NURMINEN, WALD, WALD_CORRECTED, NEWCOMBE, HAUCK_ANDERSON, EXACT),
 }
 """The methods for responses, by scale; the first is used where none is named."""
 
@@ -38,6 +30,7 @@ class Responses:
 
     @property
     def share(self) -> float:
+        """The responders as a share of the patients, 0 to 1."""
         return self.responders / self.patients
 
 
@@ -59,7 +52,7 @@ class Margin:
 
 
 @dataclass(frozen=True, slots=True)
-class Interval:
+class ConfidenceInterval:
     """An estimate with its two-sided confidence interval. `level` is a share such as 0.90."""
 
     scale: str

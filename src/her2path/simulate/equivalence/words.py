@@ -6,11 +6,11 @@ import json
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from ...write.charts.forest import ForestRow, Panel
+from ...write.charts.forest import ForestPanel, ForestRow
+from .arms import ArmComparison
 from .data import RESPONSE, TrialData
-from .found import Found
-from .power import SHOWN, Power
-from .published import Comparison, usual_level
+from .power import PLANNED_VERDICTS, Power
+from .published import PublishedComparison, usual_level
 from .responses import DIFFERENCE, GEOMETRIC, RATIO, Margin
 
 _PANELS = {
@@ -21,171 +21,218 @@ _PANELS = {
 _UNKNOWN_LISTED = 5
 
 
-def published_text(responses: Sequence[Comparison], concentrations: Sequence[Comparison]) -> str:
+def published_text(responses: Sequence[PublishedComparison], concentrations: Sequence[PublishedComparison]) -> str:
     """The published trials as tables, and what is derived in them."""
     lines = ["Responses: printed interval, the one computed from the counts, and what they show", ""]
     first = ("trial of", "endpoint", "scale", "level", "margin", "printed", "computed", "shows")
-    lines += table([first, *(_response_row(each) for each in responses)])
+    lines += text_table([first, *(_response_row(comparison) for comparison in responses)])
     lines += ["", "Concentrations: ratio of geometric means, printed (the patients' values are not public)", ""]
     head = ("trial of", "measure", "level", "margin", "printed", "variation behind it", "shows")
-    lines += table([head, *(_concentration_row(each) for each in concentrations)])
+    lines += text_table([head, *(_concentration_row(comparison) for comparison in concentrations)])
     return "\n".join([*lines, "", *_notes(responses, concentrations)])
 
 
-def _response_row(each: Comparison) -> tuple[str, ...]:
+def _response_row(comparison: PublishedComparison) -> tuple[str, ...]:
     computed = "counts not seen"
-    if each.computed is not None:
-        mark = "*" if each.adjusted else ""
-        computed = f"{_interval(each.scale, each.computed.estimate, each.computed.lower, each.computed.upper)}{mark}"
-    shows = _word(each.printed_verdict.word, each.printed_verdict.possible)
-    if each.computed_verdict is not None and each.computed_verdict != each.printed_verdict:
-        shows += f"; computed: {_word(each.computed_verdict.word, each.computed_verdict.possible)}"
+    if (interval := comparison.computed) is not None:
+        mark = "*" if comparison.adjusted else ""
+        computed = f"{_interval(comparison.scale, interval.estimate, interval.lower, interval.upper)}{mark}"
+    shows = _word(comparison.printed_verdict.word, comparison.printed_verdict.possible)
+    if comparison.computed_verdict is not None and comparison.computed_verdict != comparison.printed_verdict:
+        shows += f"; computed: {_word(comparison.computed_verdict.word, comparison.computed_verdict.possible)}"
     return (
-        each.name, each.endpoint, each.scale, f"{100 * each.level:.0f} %", str(each.margin),
-        _printed(each), computed, shows,
-    )  # fmt: skip
+        comparison.name,
+        comparison.endpoint,
+        comparison.scale,
+        f"{100 * comparison.level:.0f} %",
+        str(comparison.margin),
+        _printed(comparison),
+        computed,
+        shows,
+    )
 
 
-def _concentration_row(each: Comparison) -> tuple[str, ...]:
-    variation = "-" if each.variation is None else f"{100 * each.variation:.0f} %"
-    word = _word(each.printed_verdict.word, each.printed_verdict.possible)
-    if each.printed[1] is None:
+def _concentration_row(comparison: PublishedComparison) -> tuple[str, ...]:
+    variation = "-" if comparison.variation is None else f"{100 * comparison.variation:.0f} %"
+    word = _word(comparison.printed_verdict.word, comparison.printed_verdict.possible)
+    if comparison.printed[1] is None:
         word = "said to lie inside; numbers not seen"
     return (
-        each.name, each.endpoint, f"{100 * each.level:.0f} %", str(each.margin), _printed(each),
-        variation, word,
-    )  # fmt: skip
+        comparison.name,
+        comparison.endpoint,
+        f"{100 * comparison.level:.0f} %",
+        str(comparison.margin),
+        _printed(comparison),
+        variation,
+        word,
+    )
 
 
-def _notes(responses: Sequence[Comparison], concentrations: Sequence[Comparison]) -> list[str]:
-    def codes(chosen: Iterable[Comparison]) -> str:
-        return "; ".join(dict.fromkeys(each.code for each in chosen)) or "none"
+def _notes(responses: Sequence[PublishedComparison], concentrations: Sequence[PublishedComparison]) -> list[str]:
+    def codes(chosen: Iterable[PublishedComparison]) -> str:
+        return "; ".join(dict.fromkeys(c.code for c in chosen)) or "none"
 
-    passed = [each for each in responses if each.printed_verdict.word and "passed" in each.printed_verdict.word]
-    near = [each for each in responses if each.gap is not None and not each.adjusted]
-    in_points = [each.gap or 0 for each in near if each.scale == DIFFERENCE]
-    in_ratio = [each.gap or 0 for each in near if each.scale == RATIO]
-    agree = all(each.computed_verdict in (None, each.printed_verdict) for each in responses)
+    passed = [c for c in responses if c.printed_verdict.word and "passed" in c.printed_verdict.word]
+    near = [c for c in responses if c.gap is not None and not c.adjusted]
+    in_points = [c.gap or 0 for c in near if c.scale == DIFFERENCE]
+    in_ratio = [c.gap or 0 for c in near if c.scale == RATIO]
+    agree = all(c.computed_verdict in (None, c.printed_verdict) for c in responses)
     return [
-        "Passed a margin: " + "; ".join(f"{each.code}, {each.scale} ({each.printed_verdict.word})" for each in passed),
-        f"Responders that follow from a printed rate: {codes(e for e in responses if e.counts == 'from the rate')}",
-        f"Numbers that are remembered only: {codes(e for e in (*responses, *concentrations) if _remembered(e))}",
+        "Passed a margin: " + "; ".join(f"{c.code}, {c.scale} ({c.printed_verdict.word})" for c in passed),
+        f"Responders that follow from a printed rate: {codes(c for c in responses if c.counts == 'from the rate')}",
+        f"Numbers that are remembered only: {codes(c for c in (*responses, *concentrations) if _remembered(c))}",
         f"* adjusted in the publication, computed here from the counts alone: "
-        f"{codes(each for each in responses if each.adjusted and each.computed)}",
+        f"{codes(c for c in responses if c.adjusted and c.computed)}",
         f"The others differ from print by at most {max(in_points):.2f} percent points, {max(in_ratio):.3f} in a ratio.",
-        "Every verdict is the same from the printed and the computed interval." if agree
+        "Every verdict is the same from the printed and the computed interval."
+        if agree
         else "Some verdicts differ between the printed and the computed interval.",
         "The variation is derived from the width of the printed interval. Each row of the verdict: "
         "her2path show biosimilar_evidence. Sources: --json.",
-    ]  # fmt: skip
+    ]
 
 
-def _remembered(each: Comparison) -> bool:
-    return any(citation.verified == "remembered" for citation in each.citations)
+def _remembered(comparison: PublishedComparison) -> bool:
+    return any(citation.verified == "remembered" for citation in comparison.citations)
 
 
-def published_panels(responses: Sequence[Comparison], concentrations: Sequence[Comparison]) -> list[Panel]:
+def published_panels(
+    responses: Sequence[PublishedComparison], concentrations: Sequence[PublishedComparison]
+) -> list[ForestPanel]:
     """The forest plot of the published trials; a comparison whose bounds were not seen is left out."""
     return [
-        _panel(scale, tuple(row for each in chosen if each.scale == scale and (row := _forest_row(each))))
+        _panel(
+            scale, tuple(row for comparison in chosen if comparison.scale == scale and (row := _forest_row(comparison)))
+        )
         for scale, chosen in ((RATIO, responses), (DIFFERENCE, responses), (GEOMETRIC, concentrations))
     ]
 
 
-def _forest_row(each: Comparison) -> ForestRow | None:
-    estimate, lower, upper = each.printed
+def _forest_row(comparison: PublishedComparison) -> ForestRow | None:
+    estimate, lower, upper = comparison.printed
     if lower is None or upper is None:
         return None
     printed = (estimate, lower, upper)
-    computed = each.computed and (each.computed.estimate, each.computed.lower, each.computed.upper)
-    word = _word(each.printed_verdict.word, each.printed_verdict.possible)
+    computed = comparison.computed and (
+        comparison.computed.estimate,
+        comparison.computed.lower,
+        comparison.computed.upper,
+    )
+    word = _word(comparison.printed_verdict.word, comparison.printed_verdict.possible)
     return ForestRow(
-        f"{each.code}, {each.endpoint}", computed or printed, (each.margin.lower, each.margin.upper), word,
-        _wanted(word), each.level, printed if computed else None,
-    )  # fmt: skip
+        f"{comparison.code}, {comparison.endpoint}",
+        computed or printed,
+        (comparison.margin.lower, comparison.margin.upper),
+        word,
+        _wanted(word),
+        comparison.level,
+        printed if computed else None,
+    )
 
 
-def _panel(scale: str, rows: tuple[ForestRow, ...]) -> Panel:
-    return Panel(*_PANELS[scale], rows, scale != DIFFERENCE)
+def _panel(scale: str, rows: tuple[ForestRow, ...]) -> ForestPanel:
+    return ForestPanel(*_PANELS[scale], rows, scale != DIFFERENCE)
 
 
 def _wanted(word: str) -> bool | None:
-    return None if word == "not judged" else word in SHOWN
+    return None if word == "not judged" else word in PLANNED_VERDICTS
 
 
-def file_text(data: TrialData, found: Sequence[Found], usual_levels: bool = False) -> str:
+def file_text(data: TrialData, comparisons: Sequence[ArmComparison], usual_levels: bool = False) -> str:
     """What a file shows, with the unknown rows counted and named; `usual_levels` where no level was asked for."""
     lines = [f"{data.path}: {data.column}, compared with {data.reference!r}", ""]
     head = ("test", "reference", "scale", "interval", "level", "margin", "p lower, upper", "shows", "reading")
     rows = [
         (
-            f"{each.test}: {each.arms[0]}", f"{each.reference}: {each.arms[1]}", each.interval.scale,
-            _interval(each.interval.scale, each.interval.estimate, each.interval.lower, each.interval.upper),
-            f"{100 * each.interval.level:.0f} %", str(each.margin), ", ".join(map(_p_value, each.p_values)),
-            _word(each.verdict.word, each.verdict.possible), each.reading,
+            f"{comparison.test}: {comparison.arms[0]}",
+            f"{comparison.reference}: {comparison.arms[1]}",
+            comparison.interval.scale,
+            _interval(
+                comparison.interval.scale,
+                comparison.interval.estimate,
+                comparison.interval.lower,
+                comparison.interval.upper,
+            ),
+            f"{100 * comparison.interval.level:.0f} %",
+            str(comparison.margin),
+            ", ".join(map(_p_value, comparison.p_values)),
+            _word(comparison.verdict.word, comparison.verdict.possible),
+            comparison.reading,
         )
-        for each in found
-    ]  # fmt: skip
-    lines += table([head, *rows])
-    lines += ["", "Method: " + ", ".join(dict.fromkeys(f"{e.interval.method} ({e.interval.scale})" for e in found))]
+        for comparison in comparisons
+    ]
+    lines += text_table([head, *rows])
+    lines += [
+        "",
+        "Method: " + ", ".join(dict.fromkeys(f"{e.interval.method} ({e.interval.scale})" for e in comparisons)),
+    ]
     if usual_levels and data.endpoint == RESPONSE:
         ratio, difference = (f"{100 * usual_level(scale):.0f} %" for scale in (RATIO, DIFFERENCE))
         lines.append(f"Usual level: {ratio} for a ratio (FDA), {difference} for a difference (EMA), as for MYL-1401O")
     if data.unknown:
         lines.append(f"Not used: {len(data.unknown)} values that are not known")
-        lines += [f"  {each}" for each in data.unknown[:_UNKNOWN_LISTED]]
+        lines += [f"  {row}" for row in data.unknown[:_UNKNOWN_LISTED]]
         more = len(data.unknown) - _UNKNOWN_LISTED
         lines += [f"  and {more} more (--json lists all)"] if more > 0 else []
-    if any(each.verdict.word == "not judged" for each in found):
+    if any(comparison.verdict.word == "not judged" for comparison in comparisons):
         lines.append(
             "No margin was given, so that nothing is judged; say --scale and --margin as the protocol has them."
         )
     return "\n".join(lines)
 
 
-def file_json(data: TrialData, found: Sequence[Found]) -> dict[str, Any]:
+def file_json(data: TrialData, comparisons: Sequence[ArmComparison]) -> dict[str, Any]:
     """What a file shows, as JSON."""
     return {
-        "file": str(data.path), "endpoint": data.endpoint, "column": data.column, "reference": data.reference,
-        "comparisons": [each.as_json() for each in found],
-        "unknown": [{"row": each.row, "arm": each.arm, "why": each.why} for each in data.unknown],
-    }  # fmt: skip
+        "file": str(data.path),
+        "endpoint": data.endpoint,
+        "column": data.column,
+        "reference": data.reference,
+        "comparisons": [comparison.as_json() for comparison in comparisons],
+        "unknown": [{"row": row.row, "arm": row.arm, "why": row.why} for row in data.unknown],
+    }
 
 
-def file_panels(found: Sequence[Found]) -> list[Panel]:
+def file_panels(comparisons: Sequence[ArmComparison]) -> list[ForestPanel]:
     """The forest plot of a file."""
     panels = []
-    for scale in dict.fromkeys(each.interval.scale for each in found):
+    for scale in dict.fromkeys(comparison.interval.scale for comparison in comparisons):
         rows = []
-        for each in (one for one in found if one.interval.scale == scale):
-            word = _word(each.verdict.word, each.verdict.possible)
-            extra = "" if each.reading.startswith("known") else ", unknown as no"
-            interval = (each.interval.estimate, each.interval.lower, each.interval.upper)
-            margin = (each.margin.lower, each.margin.upper)
-            label = f"{each.test} v {each.reference}{extra}"
-            rows.append(ForestRow(label, interval, margin, word, _wanted(word), each.interval.level))
+        for comparison in (one for one in comparisons if one.interval.scale == scale):
+            word = _word(comparison.verdict.word, comparison.verdict.possible)
+            extra = "" if comparison.reading.startswith("known") else ", unknown as no"
+            interval = (comparison.interval.estimate, comparison.interval.lower, comparison.interval.upper)
+            margin = (comparison.margin.lower, comparison.margin.upper)
+            label = f"{comparison.test} v {comparison.reference}{extra}"
+            rows.append(ForestRow(label, interval, margin, word, _wanted(word), comparison.interval.level))
         panels.append(_panel(scale, tuple(rows)))
     return panels
 
 
 def power_text(
-    endpoint: str, found: Power, given: dict[str, Any], assumed: dict[str, Any], margin: Margin, level: float,
-    seed: int, searched: bool,
-) -> str:  # fmt: skip
+    endpoint: str,
+    power: Power,
+    given: dict[str, Any],
+    assumed: dict[str, Any],
+    margin: Margin,
+    level: float,
+    seed: int,
+    searched: bool,
+) -> str:
     """The power in words, with what was assumed."""
     lines = []
     if searched:
-        lines.append(f"Patients in each arm: {found.patients:,} ({2 * found.patients:,} together), found by halving")
+        lines.append(f"Patients in each arm: {power.patients:,} ({2 * power.patients:,} together), found by halving")
     else:
-        lines.append(f"Patients in each arm: {found.patients:,} ({2 * found.patients:,} together)")
+        lines.append(f"Patients in each arm: {power.patients:,} ({2 * power.patients:,} together)")
     lines.append(
-        f"Power: {100 * found.power:.1f} % (95 % interval of the simulation {100 * found.lower:.1f} to "
-        f"{100 * found.upper:.1f} %)"
+        f"Power: {100 * power.power:.1f} % (95 % interval of the simulation {100 * power.lower:.1f} to "
+        f"{100 * power.upper:.1f} %)"
     )
     lines.append(
-        f"Of {found.trials:,} simulated trials ({endpoint}, seed {seed}) the {100 * level:.0f} % interval shows:"
+        f"Of {power.trials:,} simulated trials ({endpoint}, seed {seed}) the {100 * level:.0f} % interval shows:"
     )
-    lines += [f"  {count:>9,}  {word}" for word, count in found.shown.items()]
+    lines += [f"  {count:>9,}  {word}" for word, count in power.shown.items()]
     for title, values in (("Given", given), ("Assumed", assumed)):
         if values:
             lines.append(f"{title}: " + "; ".join(f"{name} {value}" for name, value in values.items()))
@@ -194,19 +241,30 @@ def power_text(
 
 
 def power_json(
-    endpoint: str, found: Power, given: dict[str, Any], assumed: dict[str, Any], margin: Margin, level: float,
-    seed: int, searched: bool,
-) -> str:  # fmt: skip
+    endpoint: str,
+    power: Power,
+    given: dict[str, Any],
+    assumed: dict[str, Any],
+    margin: Margin,
+    level: float,
+    seed: int,
+    searched: bool,
+) -> str:
     """The power as JSON."""
-    said = {
-        "endpoint": endpoint, **found.as_json(), "searched": searched,
-        "margin": {"lower": margin.lower, "upper": margin.upper}, "level": level, "seed": seed,
-        "given": given, "assumed": assumed,
-    }  # fmt: skip
-    return json.dumps(said, indent=2, ensure_ascii=False)
+    content = {
+        "endpoint": endpoint,
+        **power.as_json(),
+        "searched": searched,
+        "margin": {"lower": margin.lower, "upper": margin.upper},
+        "level": level,
+        "seed": seed,
+        "given": given,
+        "assumed": assumed,
+    }
+    return json.dumps(content, indent=2, ensure_ascii=False)
 
 
-def table(rows: Sequence[Sequence[str]]) -> list[str]:
+def text_table(rows: Sequence[Sequence[str]]) -> list[str]:
     """Rows of cells as aligned lines; the first row is the head."""
     widths = [max(len(row[place]) for row in rows) for place in range(len(rows[0]))]
     lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
@@ -218,8 +276,8 @@ def _interval(scale: str, estimate: float, lower: float, upper: float) -> str:
     return f"{estimate:.{digits}f} ({lower:.{digits}f} to {upper:.{digits}f})"
 
 
-def _printed(each: Comparison) -> str:
-    estimate, lower, upper = each.printed
+def _printed(comparison: PublishedComparison) -> str:
+    estimate, lower, upper = comparison.printed
     if lower is None or upper is None:
         return "not seen"
     return ("" if estimate is None else f"{estimate:g} ") + f"({lower:g} to {upper:g})"

@@ -16,9 +16,9 @@ from pathlib import Path
 from ...facts.problem import AskedWrongly
 from ..model import read_model
 from .kernel import INFUSION, UNDER_SKIN
-from .schedule import CYCLE_DAYS, Dose, Schedule, checked, labelled, missed, reload_by_label
+from .schedule import CYCLE_LENGTH_DAYS, Dose, Schedule, checked, labelled, missed, reload_by_label
 
-ROUTES = {"iv": INFUSION, "sc": UNDER_SKIN}
+ROUTE_NUMBERS = {"iv": INFUSION, "sc": UNDER_SKIN}
 MOST_SPAN_DAYS = 7305
 """20 years of doses; a longer span is a slip of a date."""
 MOST_LEVEL_MG_PER_L = 5000.0
@@ -33,7 +33,7 @@ class Level:
     day: float
     mg_per_l: float
     below: bool = False
-    said: str = ""
+    written: str = ""
     assumed_hour: bool = False
 
 
@@ -52,12 +52,15 @@ def own_schedule(doses: Sequence[Dose], name: str = "own") -> Schedule:
         if day - starts[-1] >= 1:
             starts.append(day)
     gaps = sorted(later - day for day, later in pairwise(starts))
-    usual = gaps[len(gaps) // 2] if gaps else float(CYCLE_DAYS)
+    usual = gaps[len(gaps) // 2] if gaps else float(CYCLE_LENGTH_DAYS)
     return Schedule(name, moved, tuple(starts), starts[-1] + usual)
 
 
 def without(schedule: Schedule, numbers: Sequence[int], reload: bool | None, model: str) -> Schedule:
-    """The schedule without some doses; the one after a gap is a first one again, by `reload` or the label's table."""
+    """The schedule without some doses; the one after a gap is a first one again, by `reload` or the label's table.
+
+    `numbers` count from 1. Raises `AskedWrongly` for the first dose and for one that there is not.
+    """
     rows: dict[str, None] = {}
     left = schedule
     for number in sorted(set(numbers), reverse=True):
@@ -66,18 +69,18 @@ def without(schedule: Schedule, numbers: Sequence[int], reload: bool | None, mod
     gone = {schedule.doses[number - 1].day for number in numbers}
     for place in range(1, len(doses)):
         before, day = doses[place - 1].day, doses[place].day
-        if not any(before < each < day for each in gone):
+        if not any(before < gap_day < day for gap_day in gone):
             continue
-        again, said = (reload, ()) if reload is not None else reload_by_label(model, schedule.name, day - before)
-        if said:
-            rows["; ".join(said)] = None
+        again, label_rows = (reload, ()) if reload is not None else reload_by_label(model, schedule.name, day - before)
+        if label_rows:
+            rows["; ".join(label_rows)] = None
         if again:
             doses[place] = replace(schedule.doses[0], day=day, kind="re-load")
     return replace(left, doses=tuple(doses), rows=(*left.rows, *rows))
 
 
 def usual_minutes(model: str, first: bool) -> float:
-    """The minutes of an infusion by the label of a model's product."""
+    """The minutes of an infusion, the first or a later one, by the label of a model's product."""
     return labelled(model, "q3w", 2).doses[0 if first else 1].minutes
 
 
@@ -103,7 +106,7 @@ def read_doses(path: Path, model: str) -> OwnDoses:
     for (line, row), day in zip(rows, times, strict=True):
         where = f"{path.name}:{line}"
         route = row.get("route", "").lower() or "iv"
-        if route not in ROUTES:
+        if route not in ROUTE_NUMBERS:
             raise AskedWrongly(f"{where}: the route {route!r} is not known; expected iv or sc")
         if route == "sc" and "absorption" not in read_model(model):
             raise AskedWrongly(f"{where}: the model {model} knows no route under the skin; use --model trastuzumab-sc")
@@ -117,13 +120,15 @@ def read_doses(path: Path, model: str) -> OwnDoses:
         else:
             minutes = _number(where, "minutes", row.get("minutes") or "0")
         per_kg = name == "mg_per_kg"
-        doses.append(Dose(day, amount if per_kg else 0.0, 0.0 if per_kg else amount, minutes, ROUTES[route], "given"))
+        doses.append(
+            Dose(day, amount if per_kg else 0.0, 0.0 if per_kg else amount, minutes, ROUTE_NUMBERS[route], "given")
+        )
     assumed = (f"length of {unsaid} infusions not in the file: the label's",) if unsaid else ()
     try:
-        made = own_schedule(doses, f"doses of {path.name}")
+        schedule = own_schedule(doses, f"doses of {path.name}")
     except AskedWrongly as wrong:
         raise AskedWrongly(f"{path.name}: {wrong}") from None
-    return OwnDoses(made, times[0], start, assumed)
+    return OwnDoses(schedule, times[0], start, assumed)
 
 
 def read_levels(path: Path, patient: str, start: dt.datetime | None, first_day: float = 0.0) -> list[Level]:
@@ -140,7 +145,7 @@ def read_levels(path: Path, patient: str, start: dt.datetime | None, first_day: 
         raise AskedWrongly(f"{path.name} holds no level of {patient}; it holds levels of {others}")
     if not patient and len({row.get("patient", "") for _, row in hers}) > 1:
         raise AskedWrongly(f"{path.name} holds levels of several patients; choose one with --patient")
-    found = []
+    levels = []
     for line, row in hers:
         where = f"{path.name}:{line}"
         text = row["concentration_mg_per_l"]
@@ -151,8 +156,8 @@ def read_levels(path: Path, patient: str, start: dt.datetime | None, first_day: 
         if value == 0:
             raise AskedWrongly(f"{where}: a level of 0; write it as below the limit of quantification, such as <0.5")
         day, guessed = _level_day(where, row, start, first_day)
-        found.append(Level(day, value, below, text, guessed))
-    return sorted(found, key=lambda level: level.day)
+        levels.append(Level(day, value, below, text, guessed))
+    return sorted(levels, key=lambda level: level.day)
 
 
 def _level_day(where: str, row: Mapping[str, str], start: dt.datetime | None, first_day: float) -> tuple[float, bool]:

@@ -12,9 +12,8 @@ from decimal import Decimal
 from pathlib import Path
 
 from ...facts.problem import AskedWrongly
-from ...findings.standing import STATEMENT
 from ...read.source import read_records
-from ...record.event import Event, Record
+from ...record.event import STATEMENT, Event, Record
 from ...tables.library import Knowledge
 from ..model import PLAUSIBLE, read_model
 from ..patients import covariates_of, with_derived
@@ -25,12 +24,17 @@ from .schedule import Dose, Schedule, labelled
 TRASTUZUMAB = ("trastuzumab-iv", "trastuzumab-sc", "phesgo")
 UNDER_THE_SKIN = ("trastuzumab-sc", "phesgo")
 OF_MODEL = {
-    "trastuzumab-iv": TRASTUZUMAB, "trastuzumab-linear": TRASTUZUMAB, "trastuzumab-sc": TRASTUZUMAB,
-    "trastuzumab-volunteers": TRASTUZUMAB, "pertuzumab": ("pertuzumab",), "t-dm1": ("t-dm1",), "t-dxd": ("t-dxd",),
-}  # fmt: skip
+    "trastuzumab-iv": TRASTUZUMAB,
+    "trastuzumab-linear": TRASTUZUMAB,
+    "trastuzumab-sc": TRASTUZUMAB,
+    "trastuzumab-volunteers": TRASTUZUMAB,
+    "pertuzumab": ("pertuzumab",),
+    "t-dm1": ("t-dm1",),
+    "t-dxd": ("t-dxd",),
+}
 """The products of a record whose doses a model takes."""
-GIVEN = ("dose_mg", "dose_mg_per_kg", "dose_given")
-SETTINGS = {"neoadjuvant": "early-breast", "adjuvant": "early-breast", "metastatic": "metastatic-breast"}
+GIVEN_DOSE_FACTS = ("dose_mg", "dose_mg_per_kg", "dose_given")
+POPULATION_OF_SETTING = {"neoadjuvant": "early-breast", "adjuvant": "early-breast", "metastatic": "metastatic-breast"}
 
 
 @dataclass(slots=True)
@@ -65,20 +69,20 @@ def find_record(source: Path, knowledge: Knowledge, patient: str | None) -> Reco
     Raises `AskedWrongly` where there is none of that name, or several and none was named.
     """
     names: list[str] = []
-    found: Record | None = None
-    for each in read_records(source, knowledge.facts):
-        if not isinstance(each, Record):
+    chosen: Record | None = None
+    for record in read_records(source, knowledge.facts):
+        if not isinstance(record, Record):
             continue
-        names.append(each.patient)
-        if patient is None or each.patient == patient:
-            found = found or each
+        names.append(record.patient)
+        if patient is None or record.patient == patient:
+            chosen = chosen or record
     if not names:
         raise AskedWrongly(f"no patient was found in {source}; expected FHIR R4 in JSON or NDJSON, CSV or Parquet")
-    if found is None:
+    if chosen is None:
         raise AskedWrongly(f"no patient of {source.name} is called {patient!r}; there are {_some(names)}")
     if patient is None and len(names) > 1:
         raise AskedWrongly(f"{source.name} holds {len(names)} patients; choose one with --patient: {_some(names)}")
-    return found
+    return chosen
 
 
 def _some(names: list[str]) -> str:
@@ -86,9 +90,12 @@ def _some(names: list[str]) -> str:
 
 
 def history_of(
-    record: Record, on: dt.date, model: str | None = None, population: str | None = None,
+    record: Record,
+    on: dt.date,
+    model: str | None = None,
+    population: str | None = None,
     by_hand: Mapping[str, float] | None = None,
-) -> History:  # fmt: skip
+) -> History:
     """Her doses up to a day. `by_hand` gives covariates that the record has not, or not rightly.
 
     Raises `AskedWrongly` where she had no dose of what the model describes.
@@ -97,24 +104,30 @@ def history_of(
     chosen = model or _model_for(record, course)
     if chosen not in OF_MODEL:
         raise AskedWrongly(f"{chosen!r} is no model of exposure; there are {', '.join(OF_MODEL)}")
-    made = History(record.patient, chosen, population or _population(record, course), _NO_SCHEDULE, None, {}, 0.0)
-    events = _administrations(record, course, made)
-    weights = {event.day: float(event.value) for event in course
-               if event.fact == "weight_kg" and event.day and isinstance(event.value, Decimal)}  # fmt: skip
-    _know_her(made, course, weights, [event.day for event in events if event.day], by_hand or {})
-    minutes = {(event.day, event.product): float(event.value) for event in course
-               if event.fact == "infusion_given_minutes" and isinstance(event.value, Decimal)}  # fmt: skip
+    history = History(record.patient, chosen, population or _population(record, course), _NO_SCHEDULE, None, {}, 0.0)
+    events = _administrations(record, course, history)
+    weights = {
+        event.day: float(event.value)
+        for event in course
+        if event.fact == "weight_kg" and event.day and isinstance(event.value, Decimal)
+    }
+    _know_her(history, course, weights, [event.day for event in events if event.day], by_hand or {})
+    minutes = {
+        (event.day, event.product): float(event.value)
+        for event in course
+        if event.fact == "infusion_given_minutes" and isinstance(event.value, Decimal)
+    }
     first = min(event.day for event in events if event.day)
-    made.start = hour_of_doses(first)
-    doses = _doses(made, events, weights, minutes, first)
-    made.schedule = own_schedule(doses, f"doses of {record.patient}")
-    made.origins = tuple(event.origin for event in events)
-    last = made.date_of(made.schedule.last_dose_day)
+    history.start = hour_of_doses(first)
+    doses = _doses(history, events, weights, minutes, first)
+    history.schedule = own_schedule(doses, f"doses of {record.patient}")
+    history.origins = tuple(event.origin for event in events)
+    last = history.date_of(history.schedule.last_dose_day)
     fixed = {f"{round(dose.mg, 1):g}" for dose in doses}
-    made.taken.insert(
+    history.taken.insert(
         0, f"{_count(len(doses), 'dose')} of {_products(events)} from {first} to {last} ({_list(fixed)} mg)"
     )
-    return made
+    return history
 
 
 _NO_SCHEDULE = Schedule("none", (), (), 0.0)
@@ -135,7 +148,7 @@ def _products(events: Iterable[Event]) -> str:
 
 def _model_for(record: Record, course: list[Event]) -> str:
     """The model for what she got: trastuzumab where she got any, else the last antibody or conjugate."""
-    products = [event.product for event in course if event.fact in GIVEN and event.value != "no"]
+    products = [event.product for event in course if event.fact in GIVEN_DOSE_FACTS and event.value != "no"]
     if any(product in TRASTUZUMAB for product in products):
         return "trastuzumab-sc" if any(product in UNDER_THE_SKIN for product in products) else "trastuzumab-iv"
     for product in reversed(products):
@@ -148,21 +161,23 @@ def _population(record: Record, course: list[Event]) -> str:
     if "gastric" in record.sites and "breast" not in record.sites:
         return "gastric"
     settings = [event.value for event in course if event.fact == "setting" and isinstance(event.value, str)]
-    return SETTINGS.get(settings[-1], "breast") if settings else "breast"
+    return POPULATION_OF_SETTING.get(settings[-1], "breast") if settings else "breast"
 
 
-def _administrations(record: Record, course: list[Event], made: History) -> list[Event]:
+def _administrations(record: Record, course: list[Event], history: History) -> list[Event]:
     """One event for each administration of what the model describes; what was left out is told."""
-    wanted = OF_MODEL[made.model]
-    given = [event for event in course if event.fact in GIVEN and event.product in wanted and event.value != "no"]
-    if "phesgo" in {event.product for event in course} and made.model == "pertuzumab":
+    wanted = OF_MODEL[history.model]
+    given = [
+        event for event in course if event.fact in GIVEN_DOSE_FACTS and event.product in wanted and event.value != "no"
+    ]
+    if "phesgo" in {event.product for event in course} and history.model == "pertuzumab":
         raise AskedWrongly(f"{record.patient}: pertuzumab was given under the skin (phesgo), which no model here knows")
     stated = [event for event in given if STATEMENT in event.note]
     undated = [event for event in given if event.day is None]
     if stated:
-        made.assumed.append(f"{_count(len(stated), 'statement')} that therapy was given: no single doses, not used")
+        history.assumed.append(f"{_count(len(stated), 'statement')} that therapy was given: no single doses, not used")
     if undated:
-        made.assumed.append(f"{_count(len(undated), 'dose')} without a date: not used")
+        history.assumed.append(f"{_count(len(undated), 'dose')} without a date: not used")
     by_day: dict[tuple[dt.date, str], Event] = {}
     for event in given:
         if event.day is None or STATEMENT in event.note:
@@ -171,33 +186,39 @@ def _administrations(record: Record, course: list[Event], made: History) -> list
         if held is None or _rank(event) > _rank(held):
             by_day[event.day, event.product] = event
         if held is not None and held.fact == event.fact and held.value != event.value:
-            made.assumed.append(f"two amounts on {event.day} ({held.said} and {event.said}): the larger was taken")
+            history.assumed.append(f"two amounts on {event.day} ({held.said} and {event.said}): the larger was taken")
     events = sorted(by_day.values(), key=lambda event: (event.day or dt.date.max, event.product))
     if not events:
-        others = {e.product for e in course if e.fact in GIVEN and e.product in OF_MODEL and e.value != "no"}
-        reasons = list(made.assumed)
+        others = {e.product for e in course if e.fact in GIVEN_DOSE_FACTS and e.product in OF_MODEL and e.value != "no"}
+        reasons = list(history.assumed)
         if elsewhere := sorted(others - {*wanted}):
             reasons.append(f"on record are doses of {', '.join(elsewhere)}")
         words = f"{record.patient}: no dated dose of {' or '.join(wanted)} is on record"
         raise AskedWrongly("; ".join([words, *reasons]))
     skin = [event for event in events if event.product in UNDER_THE_SKIN]
-    if skin and "absorption" not in read_model(made.model):
-        words = f"{len(skin)} doses of {record.patient} were given under the skin, which {made.model} does not know"
+    if skin and "absorption" not in read_model(history.model):
+        words = f"{len(skin)} doses of {record.patient} were given under the skin, which {history.model} does not know"
         raise AskedWrongly(f"{words}; use --model trastuzumab-sc")
-    other = dict.fromkeys(e.product for e in course if e.fact in GIVEN and e.product in OF_MODEL and e.value != "no")
+    other = dict.fromkeys(
+        e.product for e in course if e.fact in GIVEN_DOSE_FACTS and e.product in OF_MODEL and e.value != "no"
+    )
     if left := [product for product in other if product not in wanted]:
-        made.assumed.append(f"doses of {', '.join(left)} are simulated apart: --model {left[0]}")
+        history.assumed.append(f"doses of {', '.join(left)} are simulated apart: --model {left[0]}")
     return events
 
 
 def _rank(event: Event) -> tuple[int, Decimal]:
     """An amount in mg before one in mg/kg before none; of two alike the larger."""
     amount = event.value if isinstance(event.value, Decimal) else Decimal(-1)
-    return GIVEN[::-1].index(event.fact) if amount > 0 else -1, amount
+    return GIVEN_DOSE_FACTS[::-1].index(event.fact) if amount > 0 else -1, amount
 
 
 def _know_her(
-    made: History, course: list[Event], weights: dict[dt.date, float], days: list[dt.date], by_hand: Mapping[str, float]
+    history: History,
+    course: list[Event],
+    weights: dict[dt.date, float],
+    days: list[dt.date],
+    by_hand: Mapping[str, float],
 ) -> None:
     """Weight, height and sex of the record as covariates of the model; those given by hand come first."""
     known: dict[str, float] = {}
@@ -206,34 +227,36 @@ def _know_her(
         known["weight_kg"] = at_doses[len(at_doses) // 2]
         low, high = at_doses[0], at_doses[-1]
         spread = "" if low == high else f" (between {low:g} and {high:g} at her doses; the middle one counts)"
-        made.taken.append(f"weight {known['weight_kg']:g} kg{spread}")
+        history.taken.append(f"weight {known['weight_kg']:g} kg{spread}")
     for event in course:
         if event.fact == "height_cm" and isinstance(event.value, Decimal):
             known["height_cm"] = float(event.value)
         elif event.fact == "sex" and event.value in ("female", "male"):
             known["male"] = float(event.value == "male")
     if "height_cm" in known:
-        made.taken.append(f"height {known['height_cm']:g} cm")
+        history.taken.append(f"height {known['height_cm']:g} cm")
     if "male" in known:
-        made.taken.append("sex " + ("male" if known["male"] else "female"))
+        history.taken.append("sex " + ("male" if known["male"] else "female"))
     for name, value in by_hand.items():
         known[name] = value
-        made.taken.append(f"{name} {value:g}, as given by hand")
+        history.taken.append(f"{name} {value:g}, as given by hand")
     for name, value in known.items():
         low, high = PLAUSIBLE[name]
         if not low <= value <= high:
-            raise AskedWrongly(f"{name} {value:g} of {made.patient}; expected {low:g} to {high:g}")
+            raise AskedWrongly(f"{name} {value:g} of {history.patient}; expected {low:g} to {high:g}")
     if "weight_kg" not in known:
-        made.weight_kg = covariates_of(made.population)["weight_kg"].median
-        words = f"no weight is on record: {made.weight_kg:g} kg, the median of {made.population}, for doses by weight"
-        made.assumed.append(words)
+        history.weight_kg = covariates_of(history.population)["weight_kg"].median
+        words = (
+            f"no weight is on record: {history.weight_kg:g} kg, the median of {history.population}, for doses by weight"
+        )
+        history.assumed.append(words)
     else:
-        made.weight_kg = known["weight_kg"]
-    made.covariates = derived(known)
+        history.weight_kg = known["weight_kg"]
+    history.covariates = derived(known)
 
 
 def derived(known: Mapping[str, float]) -> dict[str, float]:
-    """Covariates with those that follow from weight, height and sex."""
+    """Covariates, by the models' names and in their units, with those that follow from weight, height and sex."""
     import numpy as np
 
     arrays = {name: np.array([value]) for name, value in known.items()}
@@ -242,14 +265,17 @@ def derived(known: Mapping[str, float]) -> dict[str, float]:
 
 def _weight_on(weights: Mapping[dt.date, float], day: dt.date) -> tuple[float, bool]:
     """The latest weight up to a day, or the first one after it; and whether it was before."""
-    before = [each for each in weights if each <= day]
+    before = [earlier for earlier in weights if earlier <= day]
     return (weights[max(before)], True) if before else (weights[min(weights)], False)
 
 
 def _doses(
-    made: History, events: list[Event], weights: Mapping[dt.date, float],
-    minutes: Mapping[tuple[dt.date | None, str], float], first: dt.date,
-) -> list[Dose]:  # fmt: skip
+    history: History,
+    events: list[Event],
+    weights: Mapping[dt.date, float],
+    minutes: Mapping[tuple[dt.date | None, str], float],
+    first: dt.date,
+) -> list[Dose]:
     doses: list[Dose] = []
     by_weight = unsaid = from_later = 0
     for event in events:
@@ -257,10 +283,10 @@ def _doses(
         route = UNDER_SKIN if event.product in UNDER_THE_SKIN else INFUSION
         day = float((event.day - first).days)
         value = float(event.value) if isinstance(event.value, Decimal) else 0.0
-        weight, known_before = _weight_on(weights, event.day) if weights else (made.weight_kg, True)
+        weight, known_before = _weight_on(weights, event.day) if weights else (history.weight_kg, True)
         if value <= 0:
-            value = _labelled_mg(made.model, event.product, not doses, weight)
-            made.assumed.append(f"the amount of {event.day} is not known: {value:g} mg by the label")
+            value = _labelled_mg(history.model, event.product, not doses, weight)
+            history.assumed.append(f"the amount of {event.day} is not known: {value:g} mg by the label")
         elif event.fact == "dose_mg_per_kg":
             value *= weight
             by_weight += 1
@@ -268,15 +294,17 @@ def _doses(
         length = minutes.get((event.day, event.product))
         if length is None and route == INFUSION:
             unsaid += 1
-            length = usual_minutes(made.model, not doses)
+            length = usual_minutes(history.model, not doses)
         doses.append(Dose(day, mg=round(value, 6), minutes=length or 0.0, route=route, kind="given"))
     if by_weight:
-        made.taken.append(f"{_count(by_weight, 'dose')} in mg/kg times the latest weight before")
+        history.taken.append(f"{_count(by_weight, 'dose')} in mg/kg times the latest weight before")
     if from_later:
-        made.assumed.append(f"{_count(from_later, 'dose')} in mg/kg before any weight: the first weight after counts")
+        history.assumed.append(
+            f"{_count(from_later, 'dose')} in mg/kg before any weight: the first weight after counts"
+        )
     if unsaid:
-        made.assumed.append(f"{_count(unsaid, 'infusion')} of the length that the label says (none is on record)")
-    made.assumed.append("doses without a time of the day begin at 9:00")
+        history.assumed.append(f"{_count(unsaid, 'infusion')} of the length that the label says (none is on record)")
+    history.assumed.append("doses without a time of the day begin at 9:00")
     return doses
 
 

@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from ...facts.problem import AskedWrongly
+from ..arrays import Floats
 from ..model import Model, read_model
 from ..patients import (
     LEVELS_STREAM,
@@ -28,10 +28,9 @@ from ..patients import (
 from .dose_history import Level
 from .doses_of_record import History
 from .kernel import FLOOR_MG_PER_L
-from .population import Request, concentrations, measures_of, output_days
+from .population import ExposureRequest, concentrations, measures_of, output_days
 from .schedule import cut
 
-Numbers = npt.NDArray[np.float64]
 STEP, WIDE_STEP = 0.01, 0.05
 """Of a difference quotient, on the log scale: for the slope, and for the curvature."""
 TAIL = 6
@@ -39,7 +38,7 @@ TAIL = 6
 OVERDRAW = 10
 FAR_OFF = 3.0
 """A level so many standard deviations from what is predicted for her is told."""
-PERCENTILES = (5, 25, 50, 75, 95)
+BAND_PERCENTILES = (5, 25, 50, 75, 95)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,10 +49,10 @@ class Estimate:
     """
 
     names: list[str]
-    prior: Numbers
-    mode: Numbers
-    covariance: Numbers
-    draws: Numbers
+    prior: Floats
+    mode: Floats
+    covariance: Floats
+    draws: Floats
     effective: float
 
 
@@ -64,35 +63,47 @@ class Prediction:
     history: History
     levels: tuple[Level, ...]
     estimate: Estimate
-    times: Numbers
-    bands: dict[int, Numbers]
-    mode: Numbers
-    before: Numbers
-    measures: dict[str, dict[str, Numbers]]
-    others: dict[str, Numbers]
+    times: Floats
+    bands: dict[int, Floats]
+    mode: Floats
+    before: Floats
+    measures: dict[str, dict[str, Floats]]
+    others: dict[str, Floats]
     predicted: list[dict[str, float]]
-    request: Request
+    request: ExposureRequest
 
     @property
     def days_to_below(self) -> dict[str, float]:
         """Days after the last dose until she stays below 1 mg/L; infinite where she does not in the time."""
-        found = np.percentile(self.others["days_to_below_1_mg_per_l"], (5, 50, 95), method="inverted_cdf")
-        return {f"p{p}": float(v) for p, v in zip((5, 50, 95), found, strict=True)}
+        days = np.percentile(self.others["days_to_below_1_mg_per_l"], (5, 50, 95), method="inverted_cdf")
+        return {f"p{p}": float(v) for p, v in zip((5, 50, 95), days, strict=True)}
 
 
 def predict(
-    history: History, levels: Sequence[Level], draws: int = 1000, seed: int = 1, after_days: int = 300,
-    target_mg_per_l: float = 20.0, keep: Callable[[int, Numbers, Numbers], None] | None = None,
-) -> Prediction:  # fmt: skip
+    history: History,
+    levels: Sequence[Level],
+    draws: int = 1000,
+    seed: int = 1,
+    after_days: int = 300,
+    target_mg_per_l: float = 20.0,
+    keep: Callable[[int, Floats, Floats], None] | None = None,
+) -> Prediction:
     """Her predicted course; `keep` is given what `exposure.simulate` gives, a draw in place of a patient.
 
     Raises `AskedWrongly` for levels before the first dose, or after the time simulated.
     """
     model = read_model(history.model)
-    request = Request(
-        model, history.population, history.schedule, draws, seed, False, covariates_of(history.population), after_days,
+    request = ExposureRequest(
+        model,
+        history.population,
+        history.schedule,
+        draws,
+        seed,
+        False,
+        covariates_of(history.population),
+        after_days,
         target_mg_per_l,
-    )  # fmt: skip
+    )
     times = output_days(history.schedule, after_days)
     for level in levels:
         if not 0 < level.day <= times[-1]:
@@ -102,28 +113,43 @@ def predict(
     estimate = estimate_deviations(history, levels, draws, seed)
     pieces = cut(history.schedule, times.tolist())
     several = np.column_stack([estimate.mode, np.zeros(len(estimate.names)), estimate.draws])
-    made, area = concentrations(
+    concentration, area = concentrations(
         _parameters(history, model, estimate.names, several), _amounts(history, several), pieces
     )
     if keep is not None:
-        keep(0, times, made[:, 2:])
-    measures, others = measures_of(request, times, made, area)
-    bands = {p: np.percentile(made[:, 2:], p, axis=1) for p in PERCENTILES}
-    measures = {name: {each: values[2:] for each, values in found.items()} for name, found in measures.items()}
+        keep(0, times, concentration[:, 2:])
+    measures, others = measures_of(request, times, concentration, area)
+    bands = {p: np.percentile(concentration[:, 2:], p, axis=1) for p in BAND_PERCENTILES}
+    measures = {
+        name: {measure: values[2:] for measure, values in of_cycle.items()} for name, of_cycle in measures.items()
+    }
     others = {name: values[2:] for name, values in others.items()}
-    told = _levels_told(history, model, estimate, levels)
+    predicted = _level_predictions(history, model, estimate, levels)
     return Prediction(
-        history, tuple(levels), estimate, times, bands, made[:, 0], made[:, 1], measures, others, told, request
+        history,
+        tuple(levels),
+        estimate,
+        times,
+        bands,
+        concentration[:, 0],
+        concentration[:, 1],
+        measures,
+        others,
+        predicted,
+        request,
     )
 
 
 def estimate_deviations(history: History, levels: Sequence[Level], draws: int, seed: int) -> Estimate:
-    """The most likely deviations of her parameters given her levels; the model's own spread where there are none."""
+    """The most likely deviations (logarithms) of her parameters given her levels, with `draws` from what is left open.
+
+    Without levels it is the model's own spread.
+    """
     model = read_model(history.model)
     names, prior = spread_matrix(model)
     random = generator(seed, 0, LEVELS_STREAM)
     if not levels:
-        eta: Numbers = np.linalg.cholesky(prior) @ random.standard_normal((len(names), draws))
+        eta: Floats = np.linalg.cholesky(prior) @ random.standard_normal((len(names), draws))
         return Estimate(names, prior, np.zeros(len(names)), prior, eta, 1.0)
     surprise = Surprise(history, model, names, prior, levels)
     mode = _mode(surprise, prior, random)
@@ -146,45 +172,45 @@ class Surprise:
     """How unlikely deviations (names x n) are by her levels and the spread between patients: minus the logarithm."""
 
     def __init__(
-        self, history: History, model: Model, names: list[str], prior: Numbers, levels: Sequence[Level]
+        self, history: History, model: Model, names: list[str], prior: Floats, levels: Sequence[Level]
     ) -> None:
         days, self._place = np.unique([level.day for level in levels], return_inverse=True)
         self._pieces = cut(history.schedule, days.tolist())
         self._history, self._model, self._names = history, model, names
         self._inverse = np.linalg.inv(prior)
-        self._found = np.array([level.mg_per_l for level in levels])
+        self._measured = np.array([level.mg_per_l for level in levels])
         self._below = np.array([level.below for level in levels])
 
-    def predicted(self, eta: Numbers) -> Numbers:
+    def predicted(self, eta: Floats) -> Floats:
         """Concentrations mg/L at her levels (levels x n)."""
         parameters = _parameters(self._history, self._model, self._names, eta)
-        made, _ = concentrations(parameters, _amounts(self._history, eta), self._pieces)
-        return made[self._place]
+        concentration, _ = concentrations(parameters, _amounts(self._history, eta), self._pieces)
+        return concentration[self._place]
 
-    def __call__(self, eta: Numbers) -> Numbers:
+    def __call__(self, eta: Floats) -> Floats:
         from scipy.special import log_ndtr
 
         # Far from the mode a parameter may overflow; no concentration follows from that.
         expected = self.predicted(np.clip(eta, -8, 8))
         deviation = residual_deviation(self._model, expected)
-        apart = (self._found[:, None] - expected) / deviation
+        apart = (self._measured[:, None] - expected) / deviation
         likely = np.where(self._below[:, None], log_ndtr(apart), -(apart**2) / 2 - np.log(deviation))
         prior = np.einsum("in,ij,jn->n", eta, self._inverse, eta) / 2
-        made: Numbers = prior - likely.sum(axis=0)
-        return made
+        surprise: Floats = prior - likely.sum(axis=0)
+        return surprise
 
 
-def residual_deviation(model: Model, expected: Numbers) -> Numbers:
-    """The standard deviation (mg/L) of a measured level about the predicted one, by the model's residual error."""
+def residual_deviation(model: Model, expected: Floats) -> Floats:
+    """The standard deviation of a measured level about the predicted one, both mg/L, by the residual error."""
     share, added = (
         model.parameters[name].value if name in model.parameters else 0.0
         for name in ("proportional_error", "additive_error")
     )
-    made: Numbers = np.sqrt((share * expected) ** 2 + added**2 + FLOOR_MG_PER_L**2)
-    return made
+    deviation: Floats = np.sqrt((share * expected) ** 2 + added**2 + FLOOR_MG_PER_L**2)
+    return deviation
 
 
-def _mode(surprise: Surprise, prior: Numbers, random: np.random.Generator) -> Numbers:
+def _mode(surprise: Surprise, prior: Floats, random: np.random.Generator) -> Floats:
     """The least surprising deviations, sought from none and from the best of some drawn."""
     from scipy.optimize import minimize
 
@@ -193,16 +219,16 @@ def _mode(surprise: Surprise, prior: Numbers, random: np.random.Generator) -> Nu
     best = tried[:, np.argmin(surprise(tried))]
     steps = np.concatenate([np.eye(count), -np.eye(count)], axis=1) * STEP
 
-    def with_slope(eta: Numbers) -> tuple[float, Numbers]:
-        found = surprise(np.column_stack([eta, eta[:, None] + steps]))
-        return float(found[0]), (found[1 : count + 1] - found[count + 1 :]) / (2 * STEP)
+    def with_slope(eta: Floats) -> tuple[float, Floats]:
+        surprises = surprise(np.column_stack([eta, eta[:, None] + steps]))
+        return float(surprises[0]), (surprises[1 : count + 1] - surprises[count + 1 :]) / (2 * STEP)
 
     ends = [minimize(with_slope, start, jac=True, method="BFGS") for start in (np.zeros(count), best)]
-    made: Numbers = min(ends, key=lambda end: float(end.fun)).x
-    return made
+    mode: Floats = min(ends, key=lambda end: float(end.fun)).x
+    return mode
 
 
-def _curvature(surprise: Surprise, mode: Numbers) -> Numbers:
+def _curvature(surprise: Surprise, mode: Floats) -> Floats:
     """The second derivatives at the mode."""
     count = len(mode)
     unit = np.eye(count) * WIDE_STEP
@@ -210,30 +236,32 @@ def _curvature(surprise: Surprise, mode: Numbers) -> Numbers:
     for i in range(count):
         for j in range(i, count):
             points += [mode + a * unit[i] + b * unit[j] for a in (1, -1) for b in (1, -1)]
-    found = surprise(np.column_stack(points))[1:].reshape(-1, 4)
-    made = np.empty((count, count))
+    surprises = surprise(np.column_stack(points))[1:].reshape(-1, 4)
+    curvature = np.empty((count, count))
     place = 0
     for i in range(count):
         for j in range(i, count):
-            both, one, other, none = found[place]
-            made[i, j] = made[j, i] = (both - one - other + none) / (4 * WIDE_STEP**2)
+            both, one, other, none = surprises[place]
+            curvature[i, j] = curvature[j, i] = (both - one - other + none) / (4 * WIDE_STEP**2)
             place += 1
-    values, vectors = np.linalg.eigh(made)
-    result: Numbers = vectors @ np.diag(np.maximum(values, 1e-3)) @ vectors.T
+    values, vectors = np.linalg.eigh(curvature)
+    result: Floats = vectors @ np.diag(np.maximum(values, 1e-3)) @ vectors.T
     return result
 
 
-def _parameters(history: History, model: Model, names: list[str], eta: Numbers) -> Numbers:
+def _parameters(history: History, model: Model, names: list[str], eta: Floats) -> Floats:
     count = eta.shape[1]
     covariates = {name: np.full(count, value) for name, value in history.covariates.items()}
     return parameters_for(model, history.population, covariates, dict(zip(names, eta, strict=True)), count)
 
 
-def _amounts(history: History, eta: Numbers) -> Numbers:
+def _amounts(history: History, eta: Floats) -> Floats:
     return history.schedule.amounts_mg(np.full(eta.shape[1], history.weight_kg))
 
 
-def _levels_told(history: History, model: Model, estimate: Estimate, levels: Sequence[Level]) -> list[dict[str, float]]:
+def _level_predictions(
+    history: History, model: Model, estimate: Estimate, levels: Sequence[Level]
+) -> list[dict[str, float]]:
     """Each level's prediction: by the model alone, and by the estimate, with how far the level lies from it."""
     if not levels:
         return []
@@ -247,7 +275,10 @@ def _levels_told(history: History, model: Model, estimate: Estimate, levels: Seq
 
 
 def parameter_rows(prediction: Prediction) -> list[dict[str, Any]]:
-    """Her parameters: typical for her covariates, hers with 5 to 95 %, and what share of the spread is left."""
+    """Her parameters: typical for her covariates, hers with 5 to 95 %, each in the `unit` of its row.
+
+    `spread_left` is the share of the spread between patients that her levels leave open.
+    """
     history, estimate, model = prediction.history, prediction.estimate, prediction.request.model
     values = typical_values(model, history.population)
     typical = _parameters(history, model, estimate.names, np.zeros((len(estimate.names), 1)))[:, 0]
@@ -259,10 +290,18 @@ def parameter_rows(prediction: Prediction) -> list[dict[str, Any]]:
         low, middle, high = np.percentile(base * np.exp(estimate.draws[place]), (5, 50, 95))
         left = float(estimate.draws[place].std() / np.sqrt(estimate.prior[place, place]))
         rows.append(
-            {"name": name, "unit": model.parameters[name].unit, "population": values[name], "typical": base,
-             "most_likely": base * float(np.exp(estimate.mode[place])), "p5": float(low), "p50": float(middle),
-             "p95": float(high), "spread_left": left}
-        )  # fmt: skip
+            {
+                "name": name,
+                "unit": model.parameters[name].unit,
+                "population": values[name],
+                "typical": base,
+                "most_likely": base * float(np.exp(estimate.mode[place])),
+                "p5": float(low),
+                "p50": float(middle),
+                "p95": float(high),
+                "spread_left": left,
+            }
+        )
     return rows
 
 
@@ -270,9 +309,9 @@ def far_off(prediction: Prediction) -> list[Level]:
     """The levels that lie far from what is predicted for her, even with the estimate."""
     return [
         level
-        for level, told in zip(prediction.levels, prediction.predicted, strict=True)
-        if told["standard_deviations_apart"] > FAR_OFF
-        or (told["standard_deviations_apart"] < -FAR_OFF and not level.below)
+        for level, predicted in zip(prediction.levels, prediction.predicted, strict=True)
+        if predicted["standard_deviations_apart"] > FAR_OFF
+        or (predicted["standard_deviations_apart"] < -FAR_OFF and not level.below)
     ]
 
 

@@ -20,9 +20,9 @@ from typing import Any
 import numba
 import numpy as np
 
-ORDER = 10
+SERIES_ORDER = 10
 """The order of the series, in which the steps below are written out."""
-BLOCK = 256
+SIDE_BY_SIDE = 256
 """Patients side by side: their states stay in the nearest memory."""
 CLEARANCE, VOLUME, FLOW, SECOND_VOLUME, OTHER_FLOW, THIRD_VOLUME, MAXIMUM, MICHAELIS, ABSORPTION, AVAILABLE = range(10)
 """The rows of `parameters`: L/d, L, L/d, L, L/d, L, mg/d, mg/L, 1/d, share."""
@@ -33,7 +33,7 @@ FLOOR_MG_PER_L = 0.01
 """Below this an error counts as one of this concentration: a hundredth of what is still called drug (1 mg/L)."""
 
 
-def kept(function: Any) -> Any:
+def compiled(function: Any) -> Any:
     """A function in machine code, kept on disk between runs where a folder for it can be written."""
     try:
         return numba.njit(nogil=True, cache=True, error_model="numpy")(function)
@@ -134,7 +134,7 @@ def constants(parameters, own):  # type: ignore[no-untyped-def]
     own[5], own[6], own[7] = parameters[ABSORPTION], parameters[MAXIMUM] / v, parameters[MICHAELIS]
 
 
-@kept
+@compiled
 def advance(state: Any, parameters: Any, rate: float, days: float, ke: float, tolerance: float) -> float:
     """Move one patient on by `days` while she gets `rate` mg/d by infusion; the area under the curve, mg d/L.
 
@@ -160,7 +160,7 @@ def advance(state: Any, parameters: Any, rate: float, days: float, ke: float, to
     return total
 
 
-@kept
+@compiled
 def profiles(
     parameters: Any, amounts: Any, lengths: Any, routes: Any, spans: Any, starts: Any, ends: Any, outputs: Any,
     ke: float, tolerance: float, concentration: Any, area: Any, effect: Any,
@@ -173,11 +173,16 @@ def profiles(
     """
     count = parameters.shape[1]
     # Rows: the states c, x, y, d, e, the area, and the infusion; then the constants of a patient.
-    now, new, some = np.zeros((7, BLOCK)), np.zeros((7, BLOCK)), np.zeros((7, BLOCK))
-    own, of_some = np.ones((8, BLOCK)), np.ones((8, BLOCK))
-    doubt, redo, left, h = np.zeros(BLOCK), np.zeros(BLOCK, np.int64), np.zeros(BLOCK), np.zeros(BLOCK)
-    for base in range(0, count, BLOCK):
-        here = min(BLOCK, count - base)
+    now, new, some = np.zeros((7, SIDE_BY_SIDE)), np.zeros((7, SIDE_BY_SIDE)), np.zeros((7, SIDE_BY_SIDE))
+    own, of_some = np.ones((8, SIDE_BY_SIDE)), np.ones((8, SIDE_BY_SIDE))
+    doubt, redo, left, h = (
+        np.zeros(SIDE_BY_SIDE),
+        np.zeros(SIDE_BY_SIDE, np.int64),
+        np.zeros(SIDE_BY_SIDE),
+        np.zeros(SIDE_BY_SIDE),
+    )
+    for base in range(0, count, SIDE_BY_SIDE):
+        here = min(SIDE_BY_SIDE, count - base)
         for i in range(here):
             constants(parameters[:, base + i], own[:, i])
         now[:] = 0.0
@@ -224,7 +229,7 @@ def profiles(
                             of_some[1, s], of_some[2, s], of_some[3, s], of_some[4, s], of_some[5, s], of_some[6, s],
                             of_some[7, s], ke,
                         )  # fmt: skip
-                    kept = 0
+                    unfinished = 0
                     for s in range(count_redo):
                         enough = doubt[s] <= tolerance * (some[0, s] + FLOOR_MG_PER_L)
                         if enough or h[s] < LEAST_STEP_DAYS or np.isnan(doubt[s]):
@@ -239,14 +244,14 @@ def profiles(
                             for k in range(6):
                                 now[k, redo[s]] = some[k, s]
                         else:
-                            if kept < s:
+                            if unfinished < s:
                                 for k in range(7):
-                                    some[k, kept] = some[k, s]
+                                    some[k, unfinished] = some[k, s]
                                 for k in range(8):
-                                    of_some[k, kept] = of_some[k, s]
-                                redo[kept], left[kept], h[kept] = redo[s], left[s], h[s]
-                            kept += 1
-                    count_redo = kept
+                                    of_some[k, unfinished] = of_some[k, s]
+                                redo[unfinished], left[unfinished], h[unfinished] = redo[s], left[s], h[s]
+                            unfinished += 1
+                    count_redo = unfinished
             place = outputs[piece]
             if place >= 0:
                 for i in range(here):

@@ -18,7 +18,8 @@ import numpy.typing as npt
 
 from ...facts.days import DAYS_A_MONTH
 from ...facts.problem import AskedWrongly
-from ..bands import Bands
+from ..arrays import Floats
+from ..bands import PERCENTILES, Bands
 from ..model import Model, read_model
 from ..patients import (
     BLOCK,
@@ -33,13 +34,11 @@ from ..patients import (
 from .kernel import PARAMETERS, UNDER_SKIN, profiles
 from .schedule import Pieces, Schedule, cut, labelled
 
-Numbers = npt.NDArray[np.float64]
-TOLERANCE = 1e-6
+STEP_TOLERANCE = 1e-6
 """Of a step, relative; the bench gives the error it leaves: below 4e-6 at every output."""
 GONE_MG_PER_L = 1.0
 """Below this the drug counts as washed out, as in the label (@kanjinti-us-exposure 12.3)."""
 SEVEN_MONTHS_DAYS = round(7 * DAYS_A_MONTH)
-PERCENTILES = (5, 50, 95)
 MOST_PATIENTS = 10_000_000
 STEP_DAYS = 0.5
 MOST_VALUES = 4_000_000
@@ -50,7 +49,7 @@ MEASURES = ("cmin", "cmax_end_of_infusion", "cmax_12h", "cmax_half_day_grid", "a
 
 
 @dataclass(frozen=True, slots=True)
-class Request:
+class ExposureRequest:
     """What to simulate: a model, who, and which doses. `after_days` follow the last dose; `target` is in mg/L."""
 
     model: Model
@@ -87,41 +86,46 @@ class Request:
 class Exposure:
     """What came out: measures by cycle name and measure, an array over patients; and bands over time."""
 
-    request: Request
-    measures: dict[str, dict[str, Numbers]]
-    others: dict[str, Numbers]
+    request: ExposureRequest
+    measures: dict[str, dict[str, Floats]]
+    others: dict[str, Floats]
     bands: Bands
 
     def as_json(self) -> dict[str, Any]:
         """The summary, with percentiles of every measure; `steady_state` is the last cycle."""
-        told: dict[str, Any] = {
+        summary: dict[str, Any] = {
             name: {measure: percentiles(values) for measure, values in measures.items() if not np.all(np.isnan(values))}
             for name, measures in self.measures.items()
         }
         last = self.request.schedule.last_dose_day
         below = self.others["days_to_below_1_mg_per_l"]
         known = self.request.after_days >= SEVEN_MONTHS_DAYS
-        told["washout"] = {
+        summary["washout"] = {
             "days_to_below_1_mg_per_l": percentiles(below) if np.isfinite(below).any() else None,
             "share_below_1_mg_per_l_at_7_months": float(np.mean(below <= SEVEN_MONTHS_DAYS)) if known else None,
             "share_not_below_in_the_time_simulated": float(np.mean(~np.isfinite(below))),
             "last_dose_day": last,
         }
-        told["troughs"] = self.troughs()
-        told["target"] = {
+        summary["troughs"] = self.troughs()
+        summary["target"] = {
             "mg_per_l": self.request.target_mg_per_l,
             "share_of_last_cycle_above": percentiles(self.others["share_above_target"]),
             "share_of_patients_with_trough_above": float(np.mean(self.others["trough_above"])),
         }
         request = self.request
-        told["asked"] = {
-            "model": request.model.key, "population": request.population, "schedule": request.schedule.name,
-            "cycles": len(request.schedule.cycle_days), "patients": request.patients, "seed": request.seed,
-            "typical": request.typical, "rows": list(request.schedule.rows),
+        summary["asked"] = {
+            "model": request.model.key,
+            "population": request.population,
+            "schedule": request.schedule.name,
+            "cycles": len(request.schedule.cycle_days),
+            "patients": request.patients,
+            "seed": request.seed,
+            "typical": request.typical,
+            "rows": list(request.schedule.rows),
             "at_reference": at_reference(request.model, {*request.covariates, *_derived(request)}),
-        }  # fmt: skip
-        told["units"] = {"concentrations": "mg/L", "auc": "mg d/L over the cycle of 21 days", "times": "days"}
-        return told
+        }
+        summary["units"] = {"concentrations": "mg/L", "auc": "mg d/L over the cycle of 21 days", "times": "days"}
+        return summary
 
     def troughs(self) -> list[dict[str, float]]:
         """The trough at the end of every cycle, from the bands: right to half a percent."""
@@ -136,46 +140,46 @@ class Exposure:
         ]
 
 
-def _derived(request: Request) -> list[str]:
+def _derived(request: ExposureRequest) -> list[str]:
     return [name for name, parents in DERIVED_FROM.items() if {*parents} <= {*request.covariates}]
 
 
-def percentiles(values: Numbers) -> dict[str, float]:
-    """`p5`, `p50` and `p95`; infinite where that share of patients never came there."""
+def percentiles(values: Floats) -> dict[str, float]:
+    """`p5`, `p50` and `p95` in the unit of `values`; infinite where that share of patients never came there."""
     usable = values[~np.isnan(values)]
-    found = np.percentile(usable, PERCENTILES, method="inverted_cdf" if np.isinf(usable).any() else "linear")
-    return {f"p{p}": float(v) for p, v in zip(PERCENTILES, found, strict=True)}
+    limits = np.percentile(usable, PERCENTILES, method="inverted_cdf" if np.isinf(usable).any() else "linear")
+    return {f"p{p}": float(v) for p, v in zip(PERCENTILES, limits, strict=True)}
 
 
 def simulate(
-    request: Request, cores: int | None = None, keep: Callable[[int, Numbers, Numbers], None] | None = None
+    request: ExposureRequest, cores: int | None = None, keep: Callable[[int, Floats, Floats], None] | None = None
 ) -> Exposure:
     """Simulate a request. `keep` is given (first patient, times in days, concentrations outputs x patients)."""
     times = output_days(request.schedule, request.after_days)
     pieces = cut(request.schedule, times.tolist())
     bands = Bands(times)
     size = min(BLOCK, max(16, MOST_VALUES // len(times)))
-    gathered: list[tuple[dict[str, dict[str, Numbers]], dict[str, Numbers]]] = []
+    gathered: list[tuple[dict[str, dict[str, Floats]], dict[str, Floats]]] = []
 
-    def portion(first: int) -> tuple[int, Numbers, Any]:
+    def portion(first: int) -> tuple[int, Floats, Any]:
         count = min(size, request.patients - first)
-        concentration, area = run(request, pieces, first, count)
+        concentration, area = simulated_concentrations(request, pieces, first, count)
         return first, concentration, measures_of(request, times, concentration, area)
 
-    for first, concentration, found in in_order(portion, range(0, request.patients, size), cores):
-        gathered.append(found)
+    for first, concentration, portion_measures in map_in_order(portion, range(0, request.patients, size), cores):
+        gathered.append(portion_measures)
         bands.add(concentration)
         if keep is not None:
             keep(first, times, concentration)
     measures = {
-        name: {each: np.concatenate([part[0][name][each] for part in gathered]) for each in MEASURES}
+        name: {measure: np.concatenate([part[0][name][measure] for part in gathered]) for measure in MEASURES}
         for name in gathered[0][0]
     }
     others = {name: np.concatenate([part[1][name] for part in gathered]) for name in gathered[0][1]}
     return Exposure(request, measures, others, bands)
 
 
-def in_order(work: Callable[[int], Any], places: Iterable[int], cores: int | None) -> Iterator[Any]:
+def map_in_order(work: Callable[[int], Any], places: Iterable[int], cores: int | None) -> Iterator[Any]:
     """The results of `work` in the order of `places`, on `cores` threads (all by default), few of them waiting."""
     count = cores or os.cpu_count() or 1
     if count == 1:
@@ -189,7 +193,7 @@ def in_order(work: Callable[[int], Any], places: Iterable[int], cores: int | Non
             waiting += [pool.submit(work, place) for place in islice(todo, 1)]
 
 
-def individuals(request: Request, first: int, count: int) -> tuple[Numbers, Numbers]:
+def individuals(request: ExposureRequest, first: int, count: int) -> tuple[Floats, Floats]:
     """The kernel's parameters (PARAMETERS x count) and the weights (kg) of the patients from `first` on."""
     asked = request.covariates
     drawn = draw_covariates(asked, request.seed, first, count, typical=request.typical, male=request.male)
@@ -198,15 +202,17 @@ def individuals(request: Request, first: int, count: int) -> tuple[Numbers, Numb
     return parameters_for(request.model, request.population, used, deviations, count), drawn["weight_kg"]
 
 
-def _keeps_reference(request: Request, name: str) -> bool:
+def _keeps_reference(request: ExposureRequest, name: str) -> bool:
     """The typical patient is at the model's own references, but for what was asked for by hand."""
     if not request.typical:
         return False
     parents = DERIVED_FROM.get(name, (name,))
-    return not any(each in request.covariates and request.covariates[each].by_hand for each in (name, *parents))
+    return not any(
+        covariate in request.covariates and request.covariates[covariate].by_hand for covariate in (name, *parents)
+    )
 
 
-def run(request: Request, pieces: Pieces, first: int, count: int) -> tuple[Numbers, Numbers]:
+def simulated_concentrations(request: ExposureRequest, pieces: Pieces, first: int, count: int) -> tuple[Floats, Floats]:
     """Concentrations and areas (outputs x patients) of the patients from `first` on."""
     parameters, weight = individuals(request, first, count)
     if request.typical:
@@ -214,30 +220,34 @@ def run(request: Request, pieces: Pieces, first: int, count: int) -> tuple[Numbe
     return concentrations(parameters, request.schedule.amounts_mg(weight), pieces)
 
 
-def _reference_weight(request: Request) -> float:
+def _reference_weight(request: ExposureRequest) -> float:
     """The typical weight in kg: what was asked for, else the model's reference, else the population's median."""
     asked = request.covariates["weight_kg"]
     if asked.by_hand:
         return asked.median
-    found = [effect.reference for effect in request.model.effects if effect.covariate == "weight_kg"]
-    return found[0] if found else asked.median
+    references = [effect.reference for effect in request.model.effects if effect.covariate == "weight_kg"]
+    return references[0] if references else asked.median
 
 
-def concentrations(parameters: Numbers, amounts_mg: Numbers, pieces: Pieces) -> tuple[Numbers, Numbers]:
-    """Concentrations mg/L and areas mg d/L (outputs x patients) of patients by their parameters and amounts."""
+def concentrations(parameters: Floats, amounts_mg: Floats, pieces: Pieces) -> tuple[Floats, Floats]:
+    """Concentrations mg/L and areas mg d/L (outputs x patients) of patients by their parameters and amounts.
+
+    `parameters` PARAMETERS x patients, `amounts_mg` patients x doses. Raises `AskedWrongly` for parameters that no
+    body has, `ValueError` for rows that are not those of the kernel.
+    """
     count, outputs = parameters.shape[1], len(pieces.times)
     if parameters.shape[0] != PARAMETERS:
         raise ValueError(f"{parameters.shape[0]} rows of parameters; expected {PARAMETERS}")
     require_parameters(parameters)
-    made, area, effect = (np.empty((outputs, count)) for _ in range(3))
+    concentration, area, effect = (np.empty((outputs, count)) for _ in range(3))
     profiles(
         np.ascontiguousarray(parameters), np.ascontiguousarray(amounts_mg), pieces.lengths, pieces.routes,
-        pieces.spans, pieces.starts, pieces.ends, pieces.outputs, 0.0, TOLERANCE, made, area, effect,
+        pieces.spans, pieces.starts, pieces.ends, pieces.outputs, 0.0, STEP_TOLERANCE, concentration, area, effect,
     )  # fmt: skip
-    return made, area
+    return concentration, area
 
 
-def require_parameters(parameters: Numbers) -> None:
+def require_parameters(parameters: Floats) -> None:
     """Raises `AskedWrongly` for parameters that no body has: not finite, negative, or a volume of nothing."""
     least = np.array([1e-9 if name in ABOVE_NOTHING else 0.0 for name in ROWS])[:, None]
     wrong = ~(np.isfinite(parameters) & (parameters >= least))
@@ -247,26 +257,30 @@ def require_parameters(parameters: Numbers) -> None:
         raise AskedWrongly(f"{ROWS[row]} of patient {patient} is {value:g}; expected a finite number above 0")
 
 
-def output_days(schedule: Schedule, after_days: int) -> Numbers:
-    """Half-day steps over the doses, days after the last, and the end of every infusion."""
+def output_days(schedule: Schedule, after_days: int) -> Floats:
+    """The days of the output: half-day steps over the doses, days after the last, and the end of every infusion."""
     last = max(schedule.end_day, schedule.last_dose_day + after_days)
     fine = np.arange(0, schedule.end_day + STEP_DAYS / 2, STEP_DAYS)
     days = np.arange(np.ceil(schedule.end_day), np.floor(last) + 1)
     points = [dose.day + at for dose in schedule.doses for at in (0.0, dose.length_days, STEP_DAYS)]
     whole = [*schedule.cycle_days, schedule.end_day]
-    made: Numbers = np.unique(np.round(np.concatenate([fine, days, points, whole]), 9))
-    return made[made <= last + 1e-9]
+    times: Floats = np.unique(np.round(np.concatenate([fine, days, points, whole]), 9))
+    return times[times <= last + 1e-9]
 
 
 def measures_of(
-    request: Request, times: Numbers, concentration: Numbers, area: Numbers
-) -> tuple[dict[str, dict[str, Numbers]], dict[str, Numbers]]:
-    """The measures of the first and the last cycle, and what else is read off concentrations (outputs x patients)."""
+    request: ExposureRequest, times: Floats, concentration: Floats, area: Floats
+) -> tuple[dict[str, dict[str, Floats]], dict[str, Floats]]:
+    """The measures of the first and the last cycle, and what else is read off concentrations.
+
+    `times` in days; `concentration` mg/L and `area` mg d/L are outputs x patients. Measures are arrays over the
+    patients: mg/L, `auc` in mg d/L; times in days, shares from 0 to 1.
+    """
     schedule = request.schedule
     starts = [*schedule.cycle_days, schedule.end_day]
-    made = {}
+    measures = {}
     for name, cycle in (("cycle_1", 0), ("steady_state", len(schedule.cycle_days) - 1)):
-        made[name] = _of_cycle(schedule, times, concentration, area, starts[cycle], starts[cycle + 1])
+        measures[name] = _of_cycle(schedule, times, concentration, area, starts[cycle], starts[cycle + 1])
     low, high = place_of(times, starts[-2]), place_of(times, starts[-1])
     above = _share_above(times[low : high + 1], concentration[low : high + 1], request.target_mg_per_l)
     others = {
@@ -274,12 +288,12 @@ def measures_of(
         "share_above_target": above,
         "trough_above": (concentration[high] >= request.target_mg_per_l).astype(float),
     }
-    return made, others
+    return measures, others
 
 
 def _of_cycle(
-    schedule: Schedule, times: Numbers, concentration: Numbers, area: Numbers, start: float, end: float
-) -> dict[str, Numbers]:
+    schedule: Schedule, times: Floats, concentration: Floats, area: Floats, start: float, end: float
+) -> dict[str, Floats]:
     low, high = place_of(times, start), place_of(times, end)
     doses = [dose for dose in schedule.doses if start <= dose.day < end]
     nothing = np.full(concentration.shape[1], np.nan)
@@ -294,52 +308,58 @@ def _of_cycle(
     }
 
 
-def place_of(times: Numbers, day: float) -> int:
-    """The place of an output by its day."""
+def place_of(times: Floats, day: float) -> int:
+    """The place in `times` (days) of the output nearest to a day."""
     return int(np.argmin(np.abs(times - day)))
 
 
-def _share_above(times: Numbers, concentration: Numbers, target: float) -> Numbers:
+def _share_above(times: Floats, concentration: Floats, target: float) -> Floats:
     """The share of time above a concentration, with straight lines between the outputs."""
     left, right = concentration[:-1] - target, concentration[1:] - target
     with np.errstate(divide="ignore", invalid="ignore"):
         crossing = np.abs(left) / (np.abs(left) + np.abs(right))
     crossing = np.nan_to_num(crossing)
     share = np.where(left > 0, np.where(right > 0, 1.0, crossing), np.where(right > 0, 1 - crossing, 0.0))
-    made: Numbers = (share * np.diff(times)[:, None]).sum(axis=0) / (times[-1] - times[0])
-    return made
+    whole_share: Floats = (share * np.diff(times)[:, None]).sum(axis=0) / (times[-1] - times[0])
+    return whole_share
 
 
-def days_to_below(times: Numbers, concentration: Numbers, after_day: float, level: float) -> Numbers:
+def days_to_below(times: Floats, concentration: Floats, after_day: float, level: float) -> Floats:
     """Days from the last dose until the concentration stays below a level; infinite where it does not in the time."""
     low = place_of(times, after_day) + 1
     above = concentration[low:] >= level
     last_above = above.shape[0] - 1 - np.argmax(above[::-1], axis=0)
-    made = np.full(concentration.shape[1], np.inf)
+    days = np.full(concentration.shape[1], np.inf)
     never = ~above.any(axis=0)
-    made[never] = 0.0
+    days[never] = 0.0
     inside = ~never & (last_above < above.shape[0] - 1)
     column = np.flatnonzero(inside)
     row = low + last_above[inside]
     high, under = concentration[row, column], np.maximum(concentration[row + 1, column], 1e-300)
     part = np.log(high / level) / np.log(high / under)
-    made[inside] = times[row] + part * (times[row + 1] - times[row]) - after_day
-    return made
+    days[inside] = times[row] + part * (times[row + 1] - times[row]) - after_day
+    return days
 
 
 def request_for(
-    model: str = "trastuzumab-iv", population: str = "breast", schedule: str = "q3w", cycles: int = 18,
-    covariates: Mapping[str, str] | None = None, **more: Any,
-) -> Request:  # fmt: skip
+    model: str = "trastuzumab-iv",
+    population: str = "breast",
+    schedule: str = "q3w",
+    cycles: int = 18,
+    covariates: Mapping[str, str] | None = None,
+    **more: Any,
+) -> ExposureRequest:
     """A request in words, with the label's schedule. Raises `AskedWrongly` for what there is not."""
     tumour = "gastric" if population == "gastric" else "breast"
     doses = labelled(model, schedule, cycles, tumour=tumour)
-    return Request(read_model(model), population, doses, covariates=covariates_of(population, covariates), **more)
+    return ExposureRequest(
+        read_model(model), population, doses, covariates=covariates_of(population, covariates), **more
+    )
 
 
-def typical_profile(model: str, schedule: str, cycles: int, times_days: npt.ArrayLike) -> Numbers:
+def typical_profile(model: str, schedule: str, cycles: int, times_days: npt.ArrayLike) -> Floats:
     """The concentration (mg/L) of the typical patient at these days after the first dose."""
     request = request_for(model, schedule=schedule, cycles=cycles, patients=1, typical=True)
     times = np.asarray(times_days, float)
-    concentration, _ = run(request, cut(request.schedule, times.tolist()), 0, 1)
+    concentration, _ = simulated_concentrations(request, cut(request.schedule, times.tolist()), 0, 1)
     return concentration[:, 0]

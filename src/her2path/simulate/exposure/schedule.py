@@ -13,21 +13,26 @@ from itertools import pairwise
 from math import isfinite
 
 import numpy as np
-import numpy.typing as npt
 
 from ...facts.problem import AskedWrongly
 from ...tables.decision import Decision, decide
+from ..arrays import Floats, Integers
 from .kernel import INFUSION, UNDER_SKIN
 
 SCHEDULES = ("q3w", "weekly", "sc")
-CYCLE_DAYS = 21
+CYCLE_LENGTH_DAYS = 21
 """What is called a cycle, in the weekly schedule too: the label's tables do the same."""
 MOST_CYCLES, MOST_DELAY_DAYS = 1000, 3650
-MOST_MG_PER_KG, MOST_MG = 5000.0, 500_000.0
-PRODUCTS = {
-    "trastuzumab-iv": "trastuzumab-iv", "trastuzumab-linear": "trastuzumab-iv", "trastuzumab-sc": "trastuzumab-iv",
-    "trastuzumab-volunteers": "trastuzumab-iv", "pertuzumab": "pertuzumab", "t-dm1": "t-dm1", "t-dxd": "t-dxd",
-}  # fmt: skip
+MOST_MG_PER_KG, MOST_MG_A_DOSE = 5000.0, 500_000.0
+LABEL_PRODUCTS = {
+    "trastuzumab-iv": "trastuzumab-iv",
+    "trastuzumab-linear": "trastuzumab-iv",
+    "trastuzumab-sc": "trastuzumab-iv",
+    "trastuzumab-volunteers": "trastuzumab-iv",
+    "pertuzumab": "pertuzumab",
+    "t-dm1": "t-dm1",
+    "t-dxd": "t-dxd",
+}
 """Which product's label gives the doses of a model."""
 MINUTES_A_DAY = 1440
 SLACK_DAYS = 1e-9
@@ -50,6 +55,7 @@ class Dose:
 
     @property
     def length_days(self) -> float:
+        """Days that the infusion takes; 0 under the skin and for a bolus."""
         length = self.minutes / MINUTES_A_DAY
         return 0.0 if self.route == UNDER_SKIN or length < LEAST_INFUSION_DAYS else length
 
@@ -66,27 +72,28 @@ class Schedule:
 
     @property
     def last_dose_day(self) -> float:
+        """The day of the last dose, from the first."""
         return self.doses[-1].day
 
-    def amounts_mg(self, weight_kg: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-        """mg of each dose (patients x doses)."""
+    def amounts_mg(self, weight_kg: Floats) -> Floats:
+        """mg of each dose (patients x doses) by the patients' weights, kg."""
         per_kg = np.array([dose.mg_per_kg for dose in self.doses])
         fixed = np.array([dose.mg for dose in self.doses])
-        made: npt.NDArray[np.float64] = weight_kg[:, None] * per_kg[None, :] + fixed[None, :]
-        return made
+        amounts: Floats = weight_kg[:, None] * per_kg[None, :] + fixed[None, :]
+        return amounts
 
 
 @dataclass(frozen=True, slots=True)
 class Pieces:
     """A schedule cut into the pieces between its events, as the kernel reads it."""
 
-    lengths: npt.NDArray[np.float64]
-    routes: npt.NDArray[np.int64]
-    spans: npt.NDArray[np.float64]
-    starts: npt.NDArray[np.int64]
-    ends: npt.NDArray[np.int64]
-    outputs: npt.NDArray[np.int64]
-    times: npt.NDArray[np.float64] = field(default_factory=lambda: np.zeros(0))
+    lengths: Floats
+    routes: Integers
+    spans: Floats
+    starts: Integers
+    ends: Integers
+    outputs: Integers
+    times: Floats = field(default_factory=lambda: np.zeros(0))
 
 
 def labelled(model: str, name: str, cycles: int, jurisdiction: str = "us", tumour: str = "breast") -> Schedule:
@@ -97,23 +104,25 @@ def labelled(model: str, name: str, cycles: int, jurisdiction: str = "us", tumou
     check_cycles(cycles)
     if name not in SCHEDULES:
         raise AskedWrongly(f"no schedule is called {name!r}; there are {', '.join(SCHEDULES)}")
-    if model not in PRODUCTS:
-        raise AskedWrongly(f"{model!r} is no model of exposure; there are {', '.join(PRODUCTS)}")
-    product = PRODUCTS[model]
+    if model not in LABEL_PRODUCTS:
+        raise AskedWrongly(f"{model!r} is no model of exposure; there are {', '.join(LABEL_PRODUCTS)}")
+    product = LABEL_PRODUCTS[model]
     if name == "sc":
         if model != "trastuzumab-sc":
             raise AskedWrongly(f"the model {model} knows no route under the skin; use --model trastuzumab-sc")
         product = "trastuzumab-sc"
     elif name == "weekly" and product != "trastuzumab-iv":
         raise AskedWrongly(f"{product} has no weekly schedule; use --schedule q3w")
-    step = 7 if name == "weekly" else CYCLE_DAYS
+    step = 7 if name == "weekly" else CYCLE_LENGTH_DAYS
     rows: list[str] = []
-    kinds = {kind: _dose(product, "weekly" if name == "weekly" else "q3w", kind, jurisdiction, tumour, rows)
-             for kind in ("loading", "maintenance")}  # fmt: skip
-    days = [float(day) for day in range(0, cycles * CYCLE_DAYS, step)]
+    kinds = {
+        kind: _dose(product, "weekly" if name == "weekly" else "q3w", kind, jurisdiction, tumour, rows)
+        for kind in ("loading", "maintenance")
+    }
+    days = [float(day) for day in range(0, cycles * CYCLE_LENGTH_DAYS, step)]
     doses = [replace(kinds["loading" if n == 0 else "maintenance"], day=day) for n, day in enumerate(days)]
-    starts = tuple(float(n * CYCLE_DAYS) for n in range(cycles))
-    return Schedule(name, tuple(doses), starts, float(cycles * CYCLE_DAYS), tuple(dict.fromkeys(rows)))
+    starts = tuple(float(n * CYCLE_LENGTH_DAYS) for n in range(cycles))
+    return Schedule(name, tuple(doses), starts, float(cycles * CYCLE_LENGTH_DAYS), tuple(dict.fromkeys(rows)))
 
 
 def check_cycles(cycles: int) -> None:
@@ -123,9 +132,15 @@ def check_cycles(cycles: int) -> None:
 
 
 def _dose(product: str, schedule: str, kind: str, jurisdiction: str, tumour: str, rows: list[str]) -> Dose:
-    given = {"product": product, "schedule": schedule, "dose_kind": kind, "dose_level": "full",
-             "infusion_number": "first" if kind == "loading" else "later", "setting": "metastatic",
-             "tumour_site": tumour}  # fmt: skip
+    given = {
+        "product": product,
+        "schedule": schedule,
+        "dose_kind": kind,
+        "dose_level": "full",
+        "infusion_number": "first" if kind == "loading" else "later",
+        "setting": "metastatic",
+        "tumour_site": tumour,
+    }
     dose = decide("dose_per_administration", given, jurisdiction=jurisdiction)
     words = _words(dose, product, kind)
     rows += [f"{row} => {words}" for row in dose.rows]
@@ -147,9 +162,10 @@ def _words(dose: Decision, product: str, kind: str) -> str:
 
 
 def delayed(schedule: Schedule, dose_number: int, delay_days: float, reload: bool | None, model: str) -> Schedule:
-    """The schedule with one dose late by `delay_days`, all later ones with it.
+    """The schedule with one dose (from 2 on) late by `delay_days`, all later ones with it.
 
-    `reload` gives the late dose as a first one, or not; `None` asks the label's table of missed doses.
+    `reload` gives the late dose as a first one, or not; `None` asks the label's table of missed doses. Raises
+    `AskedWrongly` for a dose or a delay that cannot be, and where the table leaves open what follows.
     """
     if not 2 <= dose_number <= len(schedule.doses):
         raise AskedWrongly(f"dose {dose_number} cannot be late; expected 2 to {len(schedule.doses)}")
@@ -171,22 +187,27 @@ def delayed(schedule: Schedule, dose_number: int, delay_days: float, reload: boo
 
 
 def reload_by_label(model: str, schedule: str, days: float) -> tuple[bool, tuple[str, ...]]:
-    """Whether the label gives a first dose again so many days after the last one, and the rows that say so.
+    """Whether the label gives a first dose again so many `days` after the last one, and the rows that say so.
 
     Raises `AskedWrongly` where its table leaves that open.
     """
-    given = {"product": "trastuzumab-sc" if schedule == "sc" else PRODUCTS[model],
-             "schedule": "weekly" if schedule == "weekly" else "q3w",
-             "days_since_last_dose": str(round(days))}  # fmt: skip
-    found = decide("missed_dose_action", given, jurisdiction="us")
-    if found.value is None:
-        possible = " or ".join(found.possible)
+    given = {
+        "product": "trastuzumab-sc" if schedule == "sc" else LABEL_PRODUCTS[model],
+        "schedule": "weekly" if schedule == "weekly" else "q3w",
+        "days_since_last_dose": str(round(days)),
+    }
+    decision = decide("missed_dose_action", given, jurisdiction="us")
+    if decision.value is None:
+        possible = " or ".join(decision.possible)
         raise AskedWrongly(f"the label's table leaves open what follows {days:g} days after a dose: {possible}")
-    return found.value == "reload", tuple(f"{row} => {found.value}" for row in found.rows)
+    return decision.value == "reload", tuple(f"{row} => {decision.value}" for row in decision.rows)
 
 
 def missed(schedule: Schedule, dose_number: int) -> Schedule:
-    """The schedule without one dose; the others stay where they are. The first dose begins the course."""
+    """The schedule without one dose (from 2 on); the others stay where they are.
+
+    The first dose begins the course: it cannot be missed. Raises `AskedWrongly` for it and for one that there is not.
+    """
     if not 2 <= dose_number <= len(schedule.doses):
         raise AskedWrongly(f"dose {dose_number} cannot be missed; expected 2 to {len(schedule.doses)}")
     doses = tuple(dose for n, dose in enumerate(schedule.doses, 1) if n != dose_number)
@@ -200,7 +221,7 @@ def checked(doses: Sequence[Dose]) -> tuple[Dose, ...]:
     for number, dose in enumerate(doses, 1):
         if not isfinite(dose.day):
             raise AskedWrongly(f"dose {number}: day {dose.day} is no day")
-        for name, value, most in (("mg/kg", dose.mg_per_kg, MOST_MG_PER_KG), ("mg", dose.mg, MOST_MG)):
+        for name, value, most in (("mg/kg", dose.mg_per_kg, MOST_MG_PER_KG), ("mg", dose.mg, MOST_MG_A_DOSE)):
             if not isfinite(value) or not 0 <= value <= most:
                 raise AskedWrongly(f"dose {number}: {value:g} {name}; expected 0 to {most:g}")
         if dose.mg == 0 and dose.mg_per_kg == 0:
@@ -215,7 +236,8 @@ def checked(doses: Sequence[Dose]) -> tuple[Dose, ...]:
 def cut(schedule: Schedule, output_days: Sequence[float]) -> Pieces:
     """The pieces of a schedule. Outputs come in the order of `output_days`, which must ascend from 0 on.
 
-    An output at the time of a dose is that just before it.
+    An output at the time of a dose is that just before it. Raises `AskedWrongly` for days that do not ascend, and for
+    doses that cannot be.
     """
     doses = checked(schedule.doses)
     times = np.asarray(output_days, float)
@@ -248,5 +270,5 @@ def cut(schedule: Schedule, output_days: Sequence[float]) -> Pieces:
             break
     lengths = np.array([dose.length_days for dose in doses])
     routes = np.array([dose.route for dose in doses], np.int64)
-    start_of, end_of, output_of = (np.array(each, np.int64) for each in (starts, ends, outputs))
+    start_of, end_of, output_of = (np.array(places, np.int64) for places in (starts, ends, outputs))
     return Pieces(lengths, routes, np.array(spans), start_of, end_of, output_of, times)

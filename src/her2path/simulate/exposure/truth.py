@@ -14,11 +14,11 @@ from math import isnan
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from ...facts.markdown import plain
 from ...facts.problem import AskedWrongly
 from ...facts.source import Citation, parse_citations
+from ..arrays import Floats
 from ..model import Model, read_model
 from .population import (
     MOST_PATIENTS,
@@ -32,8 +32,7 @@ from .population import (
 )
 from .schedule import cut
 
-Numbers = npt.NDArray[np.float64]
-CYCLES = 18
+CYCLES_A_YEAR = 18
 """A year: steady in every schedule of the tables."""
 CYCLES_OF_HANNAH = 7
 LONG_DAYS = 200
@@ -62,11 +61,13 @@ class TruthRow:
 
     @property
     def difference(self) -> float:
+        """The simulated less the published: percent points where the unit is percent, else percent of the published."""
         apart = self.simulated - self.published
         return apart if self.unit == "percent" else 100 * apart / self.published
 
     @property
     def agrees(self) -> bool | None:
+        """Whether the two lie no further apart than the criterion allows; `None` where nothing was simulated."""
         if isnan(self.simulated):
             return None
         if self.at_least:
@@ -74,12 +75,21 @@ class TruthRow:
         return abs(self.difference) <= self.criterion
 
     def as_json(self) -> dict[str, Any]:
+        """The row as the command prints it with `--json`."""
         return {
-            "group": self.group, "key": self.key, "what": self.what, "unit": self.unit, "published": self.published,
-            "at_least": self.at_least, "simulated": self.simulated, "difference": self.difference,
-            "difference_in": "percent points" if self.unit == "percent" else "percent", "criterion": self.criterion,
-            "agrees": self.agrees, "sources": [each.as_json() for each in self.citations],
-        }  # fmt: skip
+            "group": self.group,
+            "key": self.key,
+            "what": self.what,
+            "unit": self.unit,
+            "published": self.published,
+            "at_least": self.at_least,
+            "simulated": self.simulated,
+            "difference": self.difference,
+            "difference_in": "percent points" if self.unit == "percent" else "percent",
+            "criterion": self.criterion,
+            "agrees": self.agrees,
+            "sources": [citation.as_json() for citation in self.citations],
+        }
 
 
 def truth_rows(patients: int = 5000, seed: int = 1) -> list[TruthRow]:
@@ -99,7 +109,9 @@ class Runs:
         self.model = read_model("truth")
         self._done: dict[tuple[Any, ...], Exposure] = {}
 
-    def run(self, model: str, population: str, schedule: str, cycles: int = CYCLES, typical: bool = False) -> Exposure:
+    def run(
+        self, model: str, population: str, schedule: str, cycles: int = CYCLES_A_YEAR, typical: bool = False
+    ) -> Exposure:
         """Virtual patients, or the typical one."""
         key = (model, population, schedule, cycles, typical)
         if key not in self._done:
@@ -114,66 +126,71 @@ class Runs:
 
 
 def _row(
-    group: str, row: dict[str, str], what: str, published: float, simulated: float, unit: str, criterion: float,
+    group: str,
+    row: dict[str, str],
+    what: str,
+    published: float,
+    simulated: float,
+    unit: str,
+    criterion: float,
     at_least: bool = False,
-) -> TruthRow:  # fmt: skip
+) -> TruthRow:
     citations = parse_citations(row["source"], plain(row["verified"]))
     return TruthRow(group, plain(row["key"]), what, published, simulated, unit, criterion, citations, at_least)
 
 
 def _of_labels(runs: Runs) -> list[TruthRow]:
-    made = []
+    rows = []
     for row in runs.model.grids["Exposure of the labels"]:
         if row["used"] != "yes":
             continue
         under_skin = row["schedule"] == "sc"
         model = "trastuzumab-sc" if under_skin else "trastuzumab-iv"
-        cycle, cycles, when = _cycle(row["cycle"])
+        cycle, cycles, cycle_words = _cycle(row["cycle"])
         typical = runs.run(model, row["population"], row["schedule"], cycles, typical=True).measures[cycle]
         for column, (words, unit) in LABEL_MEASURES.items():
             measure = column if column != "cmax" else "cmax_half_day_grid" if under_skin else "cmax_12h"
-            what = (
-                f"{row['schedule']} {row['population']}, {when}: {'peak' if under_skin and column == 'cmax' else words}"
-            )
+            shown = "peak" if under_skin and column == "cmax" else words
+            what = f"{row['schedule']} {row['population']}, {cycle_words}: {shown}"
             median, low, high = _cell(row[column])
-            found = float(typical[measure][0])
-            made.append(_row("Labels", row, f"{what}, median", median, found, unit, runs.criterion("median")))
+            simulated = float(typical[measure][0])
+            rows.append(_row("Labels", row, f"{what}, median", median, simulated, unit, runs.criterion("median")))
             if low is None or high is None:
                 continue
             values = runs.run(model, row["population"], row["schedule"], cycles).measures[cycle][measure]
             for percent, published in ((5, low), (95, high)):
-                found, far = float(np.percentile(values, percent)), runs.criterion("percentile")
-                made.append(_row("Labels", row, f"{what}, {percent} %", published, found, unit, far))
-    return made
+                simulated, far = float(np.percentile(values, percent)), runs.criterion("percentile")
+                rows.append(_row("Labels", row, f"{what}, {percent} %", published, simulated, unit, far))
+    return rows
 
 
 def _cycle(words: str) -> tuple[str, int, str]:
     """Which cycle a row is of: the name of its measures, how many to simulate, and words for it."""
     if words == "first":
-        return "cycle_1", CYCLES, "first cycle"
-    cycles, name = (CYCLES, "steady state") if words == "steady" else (int(words), f"cycle {words}")
+        return "cycle_1", CYCLES_A_YEAR, "first cycle"
+    cycles, name = (CYCLES_A_YEAR, "steady state") if words == "steady" else (int(words), f"cycle {words}")
     return "steady_state", cycles, name
 
 
 def _cell(text: str) -> tuple[float, float | None, float | None]:
-    found = _CELL.fullmatch(text)
-    if found is None:
+    match = _CELL.fullmatch(text)
+    if match is None:
         raise ValueError(f"{text!r} is no median with percentiles")
-    low, high = (float(part) if part else None for part in found.groups()[1:])
-    return float(found[1]), low, high
+    low, high = (float(part) if part else None for part in match.groups()[1:])
+    return float(match[1]), low, high
 
 
 def _of_washout(runs: Runs) -> list[TruthRow]:
-    made = []
+    rows = []
     for row in runs.model.grids["Washout"]:
         population = plain(row["key"]).removeprefix("gone-")
         below = runs.run("trastuzumab-iv", population, "q3w").others["days_to_below_1_mg_per_l"]
         share = 100 * float(np.mean(below <= SEVEN_MONTHS_DAYS))
         published = float(row["published"])
-        made.append(
+        rows.append(
             _row("Washout", row, row["what"], published, share, "percent", runs.criterion("share"), at_least=True)
         )
-    return made
+    return rows
 
 
 def _of_routes(runs: Runs) -> list[TruthRow]:
@@ -181,10 +198,10 @@ def _of_routes(runs: Runs) -> list[TruthRow]:
         arm: runs.run("trastuzumab-sc", "early-breast", schedule, CYCLES_OF_HANNAH).measures["steady_state"]
         for arm, schedule in (("sc", "sc"), ("iv", "q3w"))
     }
-    means = {arm: float(np.exp(np.log(found["cmin"]).mean())) for arm, found in arms.items()}
+    means = {arm: float(np.exp(np.log(measures["cmin"]).mean())) for arm, measures in arms.items()}
     means["ratio"] = means["sc"] / means["iv"]
     arm_words = {"sc": "under the skin", "iv": "infusion", "ratio": "under the skin to infusion"}
-    made = []
+    rows = []
     for row in runs.model.grids["Under the skin against infusion"]:
         arm, what, border = row["arm"], row["what"], row["border"]
         words = f"{arm_words[arm]}, trough before cycle 8"
@@ -200,36 +217,40 @@ def _of_routes(runs: Runs) -> list[TruthRow]:
             unit = "mg/L" if measure == "cmin" else "mg d/L"
             name = "trough" if measure == "cmin" else "area"
             words, criterion = f"{arm_words[arm]}, {name} below {border} {unit}", runs.criterion("share")
-        made.append(_row("Routes", row, words, float(row["published"]), simulated, row["unit"], criterion))
-    return made
+        rows.append(_row("Routes", row, words, float(row["published"]), simulated, row["unit"], criterion))
+    return rows
 
 
 def _of_others(runs: Runs) -> list[TruthRow]:
-    made = []
+    rows = []
     for row in runs.model.grids["Other products"]:
         measure, statistic = row["measure"], row["statistic"]
-        cycle, cycles, when = _cycle(row["cycle"])
+        cycle, cycles, cycle_words = _cycle(row["cycle"])
         typical = statistic == "typical"
         if measure == "auc_to_infinity":
             values = _area_to_infinity(runs, row["model"], row["population"])
         else:
             values = runs.run(row["model"], row["population"], "q3w", cycles, typical).measures[cycle][measure]
         simulated = float(values.std(ddof=1)) if statistic == "sd" and len(values) > 1 else float(values.mean())
-        words = {"cmin": "trough", "cmax_end_of_infusion": "end of infusion", "auc": "area",
-                 "auc_to_infinity": "area to infinity"}[measure]  # fmt: skip
-        told = {"sd": "standard deviation", "mean": "mean", "typical": "typical patient"}[statistic]
+        words = {
+            "cmin": "trough",
+            "cmax_end_of_infusion": "end of infusion",
+            "auc": "area",
+            "auc_to_infinity": "area to infinity",
+        }[measure]
+        statistic_words = {"sd": "standard deviation", "mean": "mean", "typical": "typical patient"}[statistic]
         criterion = runs.criterion("percentile" if statistic == "sd" else "median")
-        what = f"{row['model']}, {when}: {words}, {told}"
-        made.append(_row("Other products", row, what, float(row["published"]), simulated, row["unit"], criterion))
-    return made
+        what = f"{row['model']}, {cycle_words}: {words}, {statistic_words}"
+        rows.append(_row("Other products", row, what, float(row["published"]), simulated, row["unit"], criterion))
+    return rows
 
 
-def _area_to_infinity(runs: Runs, model: str, population: str) -> Numbers:
+def _area_to_infinity(runs: Runs, model: str, population: str) -> Floats:
     """The whole area after one dose, mg d/L."""
     asked = request_for(model, population, "q3w", 1, patients=runs.patients, seed=runs.seed, after_days=LONG_DAYS)
     pieces = cut(asked.schedule, output_days(asked.schedule, LONG_DAYS)[-1:].tolist())
     parameters, weight = individuals(asked, 0, asked.patients)
-    area: Numbers = concentrations(parameters, asked.schedule.amounts_mg(weight), pieces)[1][-1]
+    area: Floats = concentrations(parameters, asked.schedule.amounts_mg(weight), pieces)[1][-1]
     return area
 
 

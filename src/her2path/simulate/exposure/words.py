@@ -15,14 +15,16 @@ from .population import DERIVED_FROM, Exposure
 from .schedule import SCHEDULES, Dose, Schedule
 
 MEASURE_WORDS = {
-    "cmin": "trough, mg/L", "cmax_end_of_infusion": "peak at the end of infusion, mg/L",
-    "cmax_12h": "12 h after the start of infusion, mg/L", "cmax_half_day_grid": "highest, mg/L",
+    "cmin": "trough, mg/L",
+    "cmax_end_of_infusion": "peak at the end of infusion, mg/L",
+    "cmax_12h": "12 h after the start of infusion, mg/L",
+    "cmax_half_day_grid": "highest, mg/L",
     "auc": "area under the curve, mg d/L",
-}  # fmt: skip
+}
 WARNING = (
     "Simulated, for research and teaching: nobody clinical has reviewed this model, and no dose is to be chosen by it."
 )
-WIDTH = 46
+LABEL_WIDTH = 46
 
 
 def dose_lines(schedule: Schedule) -> list[str]:
@@ -62,21 +64,26 @@ def _amount(dose: Dose) -> str:
     return f"{amount} over {dose.minutes:g} minutes" if dose.minutes else f"{amount} at once"
 
 
-def table(rows: Iterable[tuple[str, Mapping[str, float] | None]], never: str, one_column: bool = False) -> list[str]:
-    """Lines of percentiles, of one patient in one column; a row without numbers is a heading."""
+def percentile_table(
+    rows: Iterable[tuple[str, Mapping[str, float] | None]], never: str, one_column: bool = False
+) -> list[str]:
+    """Lines of percentiles, of one patient in one column; a row without numbers is a heading.
+
+    `never` stands for what is not finite; `one_column` prints percentiles that are all alike once.
+    """
     lines = []
     for words, values in rows:
         if values is None:
             lines.append(words)
             continue
         alike = len(set(values.values())) == 1 and one_column
-        cells = "".join(f"{number(value, never):>11}" for value in list(values.values())[: 1 if alike else None])
-        lines.append(f"  {words:<{WIDTH - 2}}{cells}")
+        cells = "".join(f"{three_digits(value, never):>11}" for value in list(values.values())[: 1 if alike else None])
+        lines.append(f"  {words:<{LABEL_WIDTH - 2}}{cells}")
     return lines
 
 
-def number(value: float, never: str = "-") -> str:
-    """Three digits, more where they stand before the point."""
+def three_digits(value: float, never: str = "-") -> str:
+    """A number with three digits, more where they stand before the point; `never` where it is not finite."""
     if not isfinite(value):
         return never
     if value != 0 and (abs(value) < 0.001 or abs(value) >= 1e6):
@@ -84,10 +91,10 @@ def number(value: float, never: str = "-") -> str:
     return f"{value:.0f}" if abs(value) >= 100 else f"{value:.3g}"
 
 
-def _measure_rows(told: Mapping[str, Any], headings: Mapping[str, str]) -> list[tuple[str, Any]]:
+def _measure_rows(summary: Mapping[str, Any], headings: Mapping[str, str]) -> list[tuple[str, Any]]:
     rows: list[tuple[str, Any]] = []
     for name, heading in headings.items():
-        measures = told[name]
+        measures = summary[name]
         rows.append((heading, None))
         for measure, words in MEASURE_WORDS.items():
             if measure not in measures or (measure == "cmax_half_day_grid" and "cmax_end_of_infusion" in measures):
@@ -105,8 +112,8 @@ def _headings(schedule: Schedule) -> dict[str, str]:
 def _blocks(blocks: Mapping[str, Iterable[str]]) -> list[str]:
     lines = []
     for heading, words in blocks.items():
-        if found := list(words):
-            lines += ["", heading, *(f"  {each}" for each in found)]
+        if listed := list(words):
+            lines += ["", heading, *(f"  {line}" for line in listed)]
     return lines
 
 
@@ -114,24 +121,24 @@ def _sources(model: Model) -> list[str]:
     return [f"{model.title}: {'; '.join(map(str, model.citations))}; {model.population}"]
 
 
-def population_text(found: Exposure, told: Mapping[str, Any]) -> str:
+def population_text(exposure: Exposure, summary: Mapping[str, Any]) -> str:
     """The exposure of virtual patients as a table, and what it rests on."""
-    request = found.request
+    request = exposure.request
     schedule, after = request.schedule, request.after_days
     who = "the typical patient" if request.typical else f"{request.patients} virtual patients, seed {request.seed}"
-    washout, target = told["washout"], told["target"]
+    washout, target = summary["washout"], summary["target"]
     never = f"> {after}"
     lines = [f"{request.model.key}, {request.population}, {schedule.name}: {who}", ""]
-    lines += [f"  {each}" for each in dose_lines(schedule)]
+    lines += [f"  {line}" for line in dose_lines(schedule)]
     one = request.typical
     heads = ("typical",) if one else ("5 %", "50 %", "95 %")
-    lines += ["", " " * WIDTH + "".join(f"{head:>11}" for head in heads)]
-    lines += table(_measure_rows(told, _headings(schedule)), never, one)
-    lines += table(_around_late_dose(schedule, told["troughs"]), never, one)
+    lines += ["", " " * LABEL_WIDTH + "".join(f"{head:>11}" for head in heads)]
+    lines += percentile_table(_measure_rows(summary, _headings(schedule)), never, one)
+    lines += percentile_table(_around_late_dose(schedule, summary["troughs"]), never, one)
     rows: list[tuple[str, Any]] = [(f"after the last dose, day {_day(schedule.doses[-1])}", None)]
     if washout["days_to_below_1_mg_per_l"] is not None:
         rows.append(("days until below 1 mg/L", washout["days_to_below_1_mg_per_l"]))
-    lines += table(rows, never, one)
+    lines += percentile_table(rows, never, one)
     if washout["share_below_1_mg_per_l_at_7_months"] is not None and not one:
         lines.append(f"  {percent(washout['share_below_1_mg_per_l_at_7_months'])} are below 1 mg/L at 7 months")
     if washout["share_not_below_in_the_time_simulated"]:
@@ -139,24 +146,32 @@ def population_text(found: Exposure, told: Mapping[str, Any]) -> str:
         lines.append(f"  {share}not below it in the {after} days simulated")
     above = {p: 100 * value for p, value in target["share_of_last_cycle_above"].items()}
     heading = f"target of {target['mg_per_l']:g} mg/L"
-    lines += table([(heading, None), ("share of the last cycle above, %", above)], never, one)
+    lines += percentile_table([(heading, None), ("share of the last cycle above, %", above)], never, one)
     if not one:
         lines.append(f"  {percent(target['share_of_patients_with_trough_above'])} have a trough of at least that")
-    by_hand = [f"{name} {_covariate(each)}, as asked" for name, each in request.covariates.items() if each.by_hand]
-    drawn = [name for name, each in request.covariates.items() if not each.by_hand and name in _used(request.model)]
+    by_hand = [
+        f"{name} {_covariate(covariate)}, as asked"
+        for name, covariate in request.covariates.items()
+        if covariate.by_hand
+    ]
+    drawn = [
+        name for name, covariate in request.covariates.items() if not covariate.by_hand and name in _used(request.model)
+    ]
     if request.typical:
         assumed = [*by_hand, "all other covariates at the model's reference"]
     else:
         words = [f"drawn for {request.population}: {', '.join(drawn)}"] if drawn else []
-        held = told["asked"]["at_reference"]
+        held = summary["asked"]["at_reference"]
         assumed = [*by_hand, *words, *([f"at the model's reference: {', '.join(held)}"] if held else [])]
     if schedule.name in SCHEDULES:
         assumed.append("the last cycle stands for the steady state, whether or not it is reached by then")
-    lines += _blocks({
-        "Assumed": [*assumed, *told.get("assumed", [])],
-        "Rows of the label's tables that gave the doses": dict.fromkeys(schedule.rows),
-        "Model": _sources(request.model),
-    })  # fmt: skip
+    lines += _blocks(
+        {
+            "Assumed": [*assumed, *summary.get("assumed", [])],
+            "Rows of the label's tables that gave the doses": dict.fromkeys(schedule.rows),
+            "Model": _sources(request.model),
+        }
+    )
     return "\n".join([*lines, "", WARNING])
 
 
@@ -170,21 +185,21 @@ def _around_late_dose(schedule: Schedule, troughs: list[dict[str, float]]) -> li
     gap, day = late
     heading = f"troughs around the late dose of day {day:g}, {gap - usual:g} days late, mg/L"
     rows: list[tuple[str, Any]] = [(heading, None)]
-    first = next((n for n, each in enumerate(troughs) if each["day"] >= day - 1e-6), len(troughs))
-    for each in troughs[max(first - 1, 0) : first + 5]:
-        since = round(each["day"] - day)
-        when = f"{abs(since)} days {'before' if since < 0 else 'after'} it" if since else "just before it"
-        rows.append((when, {name: each[name] for name in ("p5", "p50", "p95")}))
+    first = next((n for n, trough in enumerate(troughs) if trough["day"] >= day - 1e-6), len(troughs))
+    for row in troughs[max(first - 1, 0) : first + 5]:
+        since = round(row["day"] - day)
+        day_words = f"{abs(since)} days {'before' if since < 0 else 'after'} it" if since else "just before it"
+        rows.append((day_words, {name: row[name] for name in ("p5", "p50", "p95")}))
     return rows
 
 
 def _used(model: Model) -> set[str]:
     names = {effect.covariate for effect in model.effects}
-    return names | {each for name in names for each in DERIVED_FROM.get(name, ())} | {"weight_kg"}
+    return names | {parent for name in names for parent in DERIVED_FROM.get(name, ())} | {"weight_kg"}
 
 
-def _covariate(each: Any) -> str:
-    return f"{each.median:g}" + (f" with a spread of {each.spread:g}" if each.spread else "")
+def _covariate(covariate: Any) -> str:
+    return f"{covariate.median:g}" + (f" with a spread of {covariate.spread:g}" if covariate.spread else "")
 
 
 def percent(share: float) -> str:
@@ -192,93 +207,105 @@ def percent(share: float) -> str:
     return f"{100 * share:.1f} %"
 
 
-def patient_json(found: Prediction, told: Mapping[str, Any]) -> dict[str, Any]:
-    """One patient's prediction; `told` is the summary of its draws as a population's."""
-    history, estimate = found.history, found.estimate
-    made: dict[str, Any] = {"patient": history.patient, "model": history.model, "population": history.population}
-    made["doses"] = [
-        {"day": dose.day, "date": _date(history, dose.day),
-         "mg": dose.mg or dose.mg_per_kg * history.weight_kg, "minutes": dose.minutes,
-         "route": "sc" if dose.route == UNDER_SKIN else "iv"}
+def prediction_json(prediction: Prediction, summary: Mapping[str, Any]) -> dict[str, Any]:
+    """One patient's prediction; `summary` is that of its draws as a population's."""
+    history, estimate = prediction.history, prediction.estimate
+    content: dict[str, Any] = {"patient": history.patient, "model": history.model, "population": history.population}
+    content["doses"] = [
+        {
+            "day": dose.day,
+            "date": _date(history, dose.day),
+            "mg": dose.mg or dose.mg_per_kg * history.weight_kg,
+            "minutes": dose.minutes,
+            "route": "sc" if dose.route == UNDER_SKIN else "iv",
+        }
         for dose in history.schedule.doses
-    ]  # fmt: skip
-    made["covariates"] = history.covariates
-    made["taken_from_record"], made["assumed"] = history.taken, history.assumed
-    made["at_reference"] = unknown_of_her(found)
-    made["levels"] = [
-        {"day": level.day, "date": _date(history, level.day), "concentration_mg_per_l": level.mg_per_l,
-         "below_quantification": level.below, **predicted}
-        for level, predicted in zip(found.levels, found.predicted, strict=True)
-    ]  # fmt: skip
-    made["estimate"] = {
-        "by": "maximum a posteriori" if found.levels else "no levels: the model's prediction for her covariates",
-        "parameters": parameter_rows(found), "effective_share_of_draws": estimate.effective,
+    ]
+    content["covariates"] = history.covariates
+    content["taken_from_record"], content["assumed"] = history.taken, history.assumed
+    content["at_reference"] = unknown_of_her(prediction)
+    content["levels"] = [
+        {
+            "day": level.day,
+            "date": _date(history, level.day),
+            "concentration_mg_per_l": level.mg_per_l,
+            "below_quantification": level.below,
+            **predicted,
+        }
+        for level, predicted in zip(prediction.levels, prediction.predicted, strict=True)
+    ]
+    content["estimate"] = {
+        "by": "maximum a posteriori" if prediction.levels else "no levels: the model's prediction for her covariates",
+        "parameters": parameter_rows(prediction),
+        "effective_share_of_draws": estimate.effective,
         "covariance_of_logarithms": estimate.covariance.tolist(),
-    }  # fmt: skip
-    made |= {name: told[name] for name in ("cycle_1", "steady_state", "target", "units")}
-    dates = {p: _date(history, history.schedule.last_dose_day + days) for p, days in found.days_to_below.items()}
-    made["washout"] = {**told["washout"], "date_below_1_mg_per_l": dates}
+    }
+    content |= {name: summary[name] for name in ("cycle_1", "steady_state", "target", "units")}
+    dates = {p: _date(history, history.schedule.last_dose_day + days) for p, days in prediction.days_to_below.items()}
+    content["washout"] = {**summary["washout"], "date_below_1_mg_per_l": dates}
     until = history.contraception_until
-    made["contraception_until"] = until and until.isoformat()
-    made["share_below_1_mg_per_l_by_then"] = share_gone_by_contraception(found)
-    return made
+    content["contraception_until"] = until and until.isoformat()
+    content["share_below_1_mg_per_l_by_then"] = share_gone_by_contraception(prediction)
+    return content
 
 
-def share_gone_by_contraception(found: Prediction) -> float | None:
+def share_gone_by_contraception(prediction: Prediction) -> float | None:
     """How likely she is below 1 mg/L on the day until which contraception is needed; `None` where it is not known."""
-    history = found.history
+    history = prediction.history
     last = history.date_of(history.schedule.last_dose_day)
     until = history.contraception_until
-    if until is None or last is None or (until - last).days > found.request.after_days:
+    if until is None or last is None or (until - last).days > prediction.request.after_days:
         return None
-    return float((found.others["days_to_below_1_mg_per_l"] <= (until - last).days).mean())
+    return float((prediction.others["days_to_below_1_mg_per_l"] <= (until - last).days).mean())
 
 
 def _date(history: History, day: float) -> str | None:
-    found = history.date_of(day)
-    return found.isoformat() if found else None
+    date = history.date_of(day)
+    return date.isoformat() if date else None
 
 
-def patient_text(found: Prediction, told: Mapping[str, Any]) -> str:
+def prediction_text(prediction: Prediction, summary: Mapping[str, Any]) -> str:
     """One patient's prediction in words: what was taken, what she is like, and when the drug is gone."""
-    history, schedule, model = found.history, found.history.schedule, found.request.model
-    never = f"> {found.request.after_days}"
+    history, schedule, model = prediction.history, prediction.history.schedule, prediction.request.model
+    never = f"> {prediction.request.after_days}"
     lines = [f"{history.patient}: {history.model}, {history.population}", ""]
-    lines += [f"  {each}" for each in _own_dose_lines(history)]
-    if found.levels:
+    lines += [f"  {line}" for line in _own_dose_lines(history)]
+    if prediction.levels:
         lines += ["", "Levels, mg/L" + " " * 24 + "measured   model alone   estimate"]
-        for level, each in zip(found.levels, found.predicted, strict=True):
-            when = _date(history, level.day) or f"day {level.day:g}"
-            said = ("< " if level.below else "") + number(level.mg_per_l)
-            alone, hers = number(each["by_model_alone"]), number(each["predicted"])
-            lines.append(f"  {when + f' (day {level.day:.4g})':<34}{said:>8}{alone:>14}{hers:>11}")
+        for level, expected in zip(prediction.levels, prediction.predicted, strict=True):
+            day_words = _date(history, level.day) or f"day {level.day:g}"
+            measured = ("< " if level.below else "") + three_digits(level.mg_per_l)
+            alone, hers = three_digits(expected["by_model_alone"]), three_digits(expected["predicted"])
+            lines.append(f"  {day_words + f' (day {level.day:.4g})':<34}{measured:>8}{alone:>14}{hers:>11}")
         lines += ["", "Parameters" + " " * 20 + "  typical estimated    5 to 95 %            spread left"]
-        for row in parameter_rows(found):
+        for row in parameter_rows(prediction):
             name = f"{row['name'].replace('_', ' ')}, {row['unit']}"
-            between = f"{number(row['p5'])} to {number(row['p95'])}"
-            typical, hers = number(row["typical"]), number(row["most_likely"])
+            between = f"{three_digits(row['p5'])} to {three_digits(row['p95'])}"
+            typical, hers = three_digits(row["typical"]), three_digits(row["most_likely"])
             left = f"{100 * row['spread_left']:.0f} %"
             lines.append(f"  {name:<28}{typical:>11}{hers:>10}    {between:<20}{left:>12}")
-    lines += ["", f"{'Predicted concentrations':<{WIDTH}}" + "".join(f"{p:>11}" for p in ("5 %", "50 %", "95 %"))]
-    lines += table(_measure_rows(told, _headings(schedule)), never)
-    gone = found.days_to_below
-    lines += table([("after the last dose so far", None), ("days until below 1 mg/L", gone)], never)
+    lines += ["", f"{'Predicted concentrations':<{LABEL_WIDTH}}" + "".join(f"{p:>11}" for p in ("5 %", "50 %", "95 %"))]
+    lines += percentile_table(_measure_rows(summary, _headings(schedule)), never)
+    gone = prediction.days_to_below
+    lines += percentile_table([("after the last dose so far", None), ("days until below 1 mg/L", gone)], never)
     if history.start is not None:
         dates = [_date(history, schedule.last_dose_day + days) or "later" for days in gone.values()]
-        lines.append("  " + f"{'date':<{WIDTH - 2}}" + "".join(f"{day:>11}" for day in dates))
-        lines += ["", *_gone_words(found, dates)]
+        lines.append("  " + f"{'date':<{LABEL_WIDTH - 2}}" + "".join(f"{day:>11}" for day in dates))
+        lines += ["", *_gone_words(prediction, dates)]
     doubt = "lies far from what is expected even so; its time, its unit or earlier doses may be wrong"
-    notes = [f"the level of {level.said} {doubt}" for level in far_off(found)]
-    if found.levels and found.estimate.effective < 0.05:
+    notes = [f"the level of {level.written} {doubt}" for level in far_off(prediction)]
+    if prediction.levels and prediction.estimate.effective < 0.05:
         notes.append("few draws agree with the levels: the limits are rough")
-    held = unknown_of_her(found)
-    if any(level.assumed_hour for level in found.levels):
+    held = unknown_of_her(prediction)
+    if any(level.assumed_hour for level in prediction.levels):
         notes.append("levels without a time of the day are taken at 9:00, on a day of a dose just before it")
-    lines += _blocks({
-        "From the record": history.taken,
-        "Assumed": [*history.assumed, *([f"at the model's reference: {', '.join(held)}"] if held else []), *notes],
-        "Model": _sources(model),
-    })  # fmt: skip
+    lines += _blocks(
+        {
+            "From the record": history.taken,
+            "Assumed": [*history.assumed, *([f"at the model's reference: {', '.join(held)}"] if held else []), *notes],
+            "Model": _sources(model),
+        }
+    )
     return "\n".join([*lines, "", WARNING])
 
 
@@ -295,14 +322,16 @@ def _own_dose_lines(history: History) -> list[str]:
     return lines
 
 
-def _gone_words(found: Prediction, dates: list[str]) -> list[str]:
-    history = found.history
+def _gone_words(prediction: Prediction, dates: list[str]) -> list[str]:
+    history = prediction.history
     low, middle, high = dates
     words = f"If no dose follows, the concentration falls below 1 mg/L on {middle} (5 to 95 %: {low} to {high})."
     if middle == "later":
-        words = f"If no dose follows, it does not fall below 1 mg/L in the {found.request.after_days} days simulated."
+        words = (
+            f"If no dose follows, it does not fall below 1 mg/L in the {prediction.request.after_days} days simulated."
+        )
     lines = [words]
-    until, share = history.contraception_until, share_gone_by_contraception(found)
+    until, share = history.contraception_until, share_gone_by_contraception(prediction)
     if until is not None:
         lines.append(f"By the label contraception goes on until {until}, counted from the last dose.")
     if until is not None and share is not None:

@@ -15,14 +15,12 @@ from bisect import bisect_right
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from math import log, pi
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from ...facts.problem import AskedWrongly
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
+from ..arrays import Floats
 
 TERMS = (
     "binding", "internalisation", "shedding", "shedding-block", "stump", "signalling", "adcc", "vessels", "repair",
@@ -35,7 +33,7 @@ LEAST_VOLUME_CM3 = 1e-9
 """Below this a tumour is too small for the equations; its radius is that of this volume."""
 SEEN_CM3 = 0.001
 """A smaller tumour is seen by no image; the equations know no last cell."""
-STATES = (
+STATE_NAMES = (
     "free", "bound", "internal_free", "internal_bound", "antibody", "ecd_free", "ecd_complex", "living", "damaged_1",
     "damaged_2", "damaged_3", "payload_inside", "payload_outside", "entered", "lost",
 )  # fmt: skip
@@ -101,19 +99,19 @@ class Tumour:
 
 
 @dataclass(frozen=True, slots=True)
-class Course:
+class TumourCourse:
     """A course by day: arrays of the length of `times_days`; copies per cell, volumes in cm3, serum in ng/mL."""
 
-    times_days: NDArray[np.float64]
-    serum_nm: NDArray[np.float64]
-    states: dict[str, NDArray[np.float64]]
+    times_days: Floats
+    serum_nm: Floats
+    states: dict[str, Floats]
     tumour: Tumour
 
-    def __getitem__(self, name: str) -> NDArray[np.float64]:
+    def __getitem__(self, name: str) -> Floats:
         return self.states[name]
 
     @property
-    def occupancy(self) -> NDArray[np.float64]:
+    def occupancy(self) -> Floats:
         """The share of the HER2 on the surface that is bound, the mean of the tumour; 0 where there is none."""
         surface = self["free"] + self["bound"]
         return np.divide(self["bound"], surface, out=np.zeros_like(surface), where=surface > 0)
@@ -124,38 +122,39 @@ class Course:
         return float(self.occupancy[self.volume_cm3 >= SEEN_CM3].mean()) if (self.volume_cm3 >= SEEN_CM3).any() else 0.0
 
     @property
-    def occupancy_at_the_vessel(self) -> NDArray[np.float64]:
+    def occupancy_at_the_vessel(self) -> Floats:
         """The share bound on cells that see the concentration of the serum: C / (C + KD)."""
         return np.asarray(self.serum_nm / (self.serum_nm + self.tumour.dissociation_constant_nm))
 
     @property
-    def volume_cm3(self) -> NDArray[np.float64]:
+    def volume_cm3(self) -> Floats:
         """The tumour with its dying cells."""
         return np.asarray(self["living"] + self["damaged_1"] + self["damaged_2"] + self["damaged_3"])
 
     @property
-    def ecd_free_ng_per_ml(self) -> NDArray[np.float64]:
+    def ecd_free_ng_per_ml(self) -> Floats:
+        """Shed HER2 without antibody in serum, as mass."""
         return np.asarray(self["ecd_free"] * self.tumour.ecd_molecular_weight / 1000)
 
     @property
-    def ecd_total_ng_per_ml(self) -> NDArray[np.float64]:
+    def ecd_total_ng_per_ml(self) -> Floats:
         """Free and bound to antibody, as mass of shed HER2."""
         return np.asarray((self["ecd_free"] + self["ecd_complex"]) * self.tumour.ecd_molecular_weight / 1000)
 
     @property
-    def interstitial_nm(self) -> NDArray[np.float64]:
+    def interstitial_nm(self) -> Floats:
         """Antibody that is not bound, between the cells."""
         litres = np.maximum(self.volume_cm3, LEAST_VOLUME_CM3) / 1000
         return np.asarray(self["antibody"] / (self.tumour.antibody_share * litres))
 
     @property
-    def payload_nm(self) -> NDArray[np.float64]:
+    def payload_nm(self) -> Floats:
         """Payload in the cells."""
         litres = np.maximum(self.volume_cm3, LEAST_VOLUME_CM3) / 1000
         return np.asarray(self["payload_inside"] / ((1 - self.tumour.acellular_share) * litres))
 
     @property
-    def antibody_in_tumour_nmol(self) -> NDArray[np.float64]:
+    def antibody_in_tumour_nmol(self) -> Floats:
         """All antibody in the tumour: between the cells, on them and in them. Equals `entered` less `lost`."""
         cells = self.volume_cm3 / 1000 * (1 - self.tumour.acellular_share) / self.tumour.cell_volume_l
         return np.asarray(self["antibody"] + (self["bound"] + self["internal_bound"]) * cells / COPIES_A_NMOL)
@@ -214,21 +213,24 @@ def internal_copies(tumour: Tumour) -> float:
 
 def initial_state(tumour: Tumour) -> list[float]:
     """The steady state without drug, for a tumour that keeps its size."""
-    state = dict.fromkeys(STATES, 0.0)
+    state = dict.fromkeys(STATE_NAMES, 0.0)
     state["free"], state["internal_free"] = tumour.copies_per_cell, internal_copies(tumour)
     state["living"] = tumour.initial_volume_cm3
     shed_nmol = tumour.shedding_per_day * tumour.copies_per_cell * nmol_per_copy(tumour, tumour.initial_volume_cm3)
     state["ecd_free"] = (tumour.normal_ecd_nm_per_day + shed_nmol / tumour.ecd_volume_l) / tumour.ecd_loss_per_day
-    return [state[name] for name in STATES]
+    return [state[name] for name in STATE_NAMES]
 
 
 def nmol_per_copy(tumour: Tumour, volume_cm3: float) -> float:
-    """What one copy on every cell of the tumour comes to."""
+    """What one copy on every cell of a tumour of so many cm3 comes to, in nmol."""
     return volume_cm3 / 1000 * (1 - tumour.acellular_share) / tumour.cell_volume_l / COPIES_A_NMOL
 
 
 def growth_left(tumour: Tumour, free: float, bound: float) -> float:
-    """The share of growth that the antibody leaves: less signal, fewer vessels, fewer stumps (scenario terms)."""
+    """The share of growth that the antibody leaves: less signal, fewer vessels, fewer stumps (scenario terms).
+
+    `free` and `bound` receptors in copies per cell.
+    """
     surface = free + bound
     occupancy = min(max(bound / surface, 0.0), 1.0) if surface > 0 else 0.0
     drive = tumour.her2_drive
@@ -240,7 +242,10 @@ def growth_left(tumour: Tumour, free: float, bound: float) -> float:
 
 
 def kill_per_day(tumour: Tumour, free: float, bound: float, payload_nm: float) -> float:
-    """How fast cells begin to die: immune cells, payload, and other therapy, the latter two helped by less repair."""
+    """How fast cells begin to die: immune cells, payload, and other therapy, the latter two helped by less repair.
+
+    `free` and `bound` receptors in copies per cell.
+    """
     surface = free + bound
     occupancy = min(max(bound / surface, 0.0), 1.0) if surface > 0 else 0.0
     unrepaired = 1 / (1 - tumour.repair_block * occupancy)
@@ -256,16 +261,14 @@ def kill_per_day(tumour: Tumour, free: float, bound: float, payload_nm: float) -
     return kill
 
 
-def rates(
-    tumour: Tumour, serum_nm: Callable[[float], float]
-) -> Callable[[float, Sequence[float]], list[float]]:  # fmt: skip
-    """The right-hand side: (day, state in the order of `STATES`) -> change per day."""
+def rates(tumour: Tumour, serum_nm: Callable[[float], float]) -> Callable[[float, Sequence[float]], list[float]]:
+    """The right-hand side: (day, state in the order of `STATE_NAMES`) -> change per day."""
     kon = tumour.association_per_nm_per_day
     koff = kon * tumour.dissociation_constant_nm
     endocytosis, recycling = tumour.endocytosis_per_day, tumour.recycling_per_day
     degradation, shedding = tumour.degradation_per_day, tumour.shedding_per_day
     copies, inner_copies = tumour.copies_per_cell, internal_copies(tumour)
-    made = shedding * copies + degradation * inner_copies
+    synthesis = shedding * copies + degradation * inner_copies
     delay = tumour.kill_delay_days
     payload = tumour.payload
 
@@ -305,13 +308,15 @@ def rates(
             payload_leaves = washout / tumour.acellular_share * payload_out
             released = payload.drug_to_antibody
         return [
-            made - binds - (endocytosis + shedding) * free + recycling * inner_free + born_share * (copies - free),
+            synthesis - binds - (endocytosis + shedding) * free + recycling * inner_free + born_share * (copies - free),
             binds - endocytosis * bound - sheds_bound + recycling * inner_bound - born_share * bound,
             endocytosis * free - (recycling + degradation) * inner_free + born_share * (inner_copies - inner_free),
             endocytosis * bound - (recycling + degradation + born_share) * inner_bound,
             enters - binds * per_copy,
             normal * (1 - normal_bound) + shedding * free * to_serum - ecd_binds - tumour.ecd_loss_per_day * ecd,
-            normal * tumour.bound_shedding_share * normal_bound + sheds_bound * to_serum + ecd_binds
+            normal * tumour.bound_shedding_share * normal_bound
+            + sheds_bound * to_serum
+            + ecd_binds
             - tumour.ecd_complex_loss_per_day * ecd_bound,
             born - begin,
             begin - first / delay,
@@ -321,19 +326,19 @@ def rates(
             released * with_the_dead + dying_share * payload_in - payload_from_outside - payload_leaves,
             enters,
             degraded + with_the_dead + sheds_bound * per_copy,
-        ]  # fmt: skip
+        ]
 
     return change
 
 
-def course(
+def solve_course(
     tumour: Tumour,
     terms: frozenset[str],
     serum_times_days: Any,
     serum_nm: Any,
     times_days: Any,
     tolerance: float = 1e-6,
-) -> Course:
+) -> TumourCourse:
     """Solve the equations with the terms that are on.
 
     `serum_times_days` and `serum_nm`: arrays of equal length, rising times, concentrations between them by straight
@@ -353,16 +358,25 @@ def course(
     nmol = copies * nmol_per_copy(tumour, size)
     smallest = [copies * 1e-6] * 4 + [nmol * 1e-6] + [1e-8] * 2 + [size * 1e-9] * 4 + [nmol * 1e-6] * 4
     solved = solve_ivp(
-        rates(on, between_lines(days.tolist(), serum.tolist())), (float(output[0]), float(output[-1])),
-        initial_state(on), method="LSODA", t_eval=output, rtol=tolerance, atol=smallest, max_step=1.0,
-    )  # fmt: skip
+        rates(on, between_lines(days.tolist(), serum.tolist())),
+        (float(output[0]), float(output[-1])),
+        initial_state(on),
+        method="LSODA",
+        t_eval=output,
+        rtol=tolerance,
+        atol=smallest,
+        max_step=1.0,
+    )
     if not solved.success:
         raise AskedWrongly(f"the equations of the tumour could not be solved: {solved.message}")
-    return Course(output, np.interp(output, days, serum), dict(zip(STATES, solved.y, strict=True)), on)
+    return TumourCourse(output, np.interp(output, days, serum), dict(zip(STATE_NAMES, solved.y, strict=True)), on)
 
 
 def between_lines(days: list[float], values: list[float]) -> Callable[[float], float]:
-    """A function of the day through the points, by straight lines; for one day at a time quicker than arrays."""
+    """A function of the day through the points, by straight lines; for one day at a time quicker than arrays.
+
+    It holds the first value before the first day, and the last after the last.
+    """
 
     def value(day: float) -> float:
         after = bisect_right(days, day)

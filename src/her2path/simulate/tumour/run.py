@@ -9,28 +9,26 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from functools import cache
 from math import exp
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from ...facts.markdown import plain
 from ...facts.problem import AskedWrongly
-from ..exposure.schedule import CYCLE_DAYS, SCHEDULES
+from ..arrays import Floats
+from ..exposure.schedule import CYCLE_LENGTH_DAYS, SCHEDULES
 from ..model import Model, read_model
 from ..patients import BLOCK, TUMOUR_STREAM, generator
-from .equations import COPIES_A_NMOL, SECONDS_A_DAY, TERMS, Course, Payload, Tumour, course
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
+from .equations import COPIES_A_NMOL, SECONDS_A_DAY, TERMS, Payload, Tumour, TumourCourse, solve_course
 
 IHC_CLASSES = ("0", "1+", "2+", "3+")
-DRUGS = ("none", "trastuzumab", "t-dm1", "t-dxd")
-MOST_CYCLES = 60
+TUMOUR_DRUGS = ("none", "trastuzumab", "t-dm1", "t-dxd")
+MOST_TUMOUR_CYCLES = 60
 SPREAD_OVER = ("doubling_time", "linear_growth")
 
 
 @dataclass(frozen=True, slots=True)
-class Request:
+class TumourRequest:
     """What is asked for. `without` and `added` name terms to switch off, or on where a drug has them off."""
 
     ihc: str = "3+"
@@ -44,7 +42,8 @@ class Request:
 
     @property
     def days(self) -> int:
-        return self.cycles * CYCLE_DAYS
+        """The days of the run, from the first dose to the end of the last cycle."""
+        return self.cycles * CYCLE_LENGTH_DAYS
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,26 +57,27 @@ class Contribution:
 
 
 @dataclass(frozen=True, slots=True)
-class Run:
+class TumourRun:
     """One patient: the course, the terms that were on, and what each of them contributes."""
 
-    request: Request
+    request: TumourRequest
     terms: frozenset[str]
-    course: Course
-    untreated: Course
+    course: TumourCourse
+    untreated: TumourCourse
     contributions: list[Contribution]
     mean_occupancy_other_permeability: float | None
 
 
 @dataclass(frozen=True, slots=True)
-class Exposure:
+class SerumProfile:
     """Concentrations in serum: `times_days` and `mg_per_l`, two arrays of one length."""
 
-    times_days: NDArray[np.float64]
-    mg_per_l: NDArray[np.float64]
+    times_days: Floats
+    mg_per_l: Floats
 
 
 def tumour_model() -> Model:
+    """The parameters of the tumour, its drugs, terms and receptors (`knowledge/models/tumour.md`)."""
     return read_model("tumour")
 
 
@@ -101,11 +101,11 @@ def typical_half_kill_nm(prefix: str) -> float:
 
 def drug_row(drug: str, schedule: str) -> dict[str, str] | None:
     """The row of a drug and schedule; None for no drug. Raises `AskedWrongly` for what there is not."""
-    if drug not in DRUGS:
+    if drug not in TUMOUR_DRUGS:
         if "pertuzumab" in drug:
             why = "how it shares HER2 with trastuzumab in a tumour is published without numbers that could be used"
             raise AskedWrongly(f"the tumour cannot be simulated under pertuzumab: {why}")
-        raise AskedWrongly(f"the drug is one of {', '.join(DRUGS)}, not {drug!r}")
+        raise AskedWrongly(f"the drug is one of {', '.join(TUMOUR_DRUGS)}, not {drug!r}")
     if schedule not in SCHEDULES:
         raise AskedWrongly(f"the schedule is one of {', '.join(SCHEDULES)}, not {schedule!r}")
     if drug == "none":
@@ -118,7 +118,7 @@ def drug_row(drug: str, schedule: str) -> dict[str, str] | None:
     raise AskedWrongly(f"{drug} is given {known}, not {schedule}")
 
 
-def terms_on(request: Request) -> frozenset[str]:
+def terms_on(request: TumourRequest) -> frozenset[str]:
     """The terms of a run. Raises `AskedWrongly` for a term that there is not."""
     for name in sorted(request.without | request.added):
         if name not in TERMS:
@@ -135,8 +135,12 @@ def terms_on(request: Request) -> frozenset[str]:
     return frozenset(set(TERMS) - (off - request.added) - request.without)
 
 
-def tumour_of(request: Request, **changed: float) -> Tumour:
-    """The numbers of a run from the model's file; `changed` replaces parameters by name (and `copies_per_cell`)."""
+def tumour_of(request: TumourRequest, **changed: float) -> Tumour:
+    """The numbers of a run from the model's file; `changed` replaces parameters by name (and `copies_per_cell`).
+
+    Raises `AskedWrongly` for a volume, a kill or a number of cycles out of bounds, and for what `drug_row` does not
+    know.
+    """
     model = tumour_model()
     row = drug_row(request.drug, request.schedule)
     prefix = plain(row["parameters"]) if row else "trastuzumab"
@@ -145,8 +149,8 @@ def tumour_of(request: Request, **changed: float) -> Tumour:
         raise AskedWrongly(f"a volume is above 0 and below {model['maximal_volume']:g} cm3, not {volume:g}")
     if not 0 <= request.other_kill_per_day <= 1:
         raise AskedWrongly(f"a kill by other therapy is 0 to 1 a day, not {request.other_kill_per_day:g}")
-    if not 1 <= request.cycles <= MOST_CYCLES:
-        raise AskedWrongly(f"cycles are 1 to {MOST_CYCLES}, not {request.cycles}")
+    if not 1 <= request.cycles <= MOST_TUMOUR_CYCLES:
+        raise AskedWrongly(f"cycles are 1 to {MOST_TUMOUR_CYCLES}, not {request.cycles}")
     copies = changed.get("copies_per_cell", receptors(request.ihc))
 
     def value(name: str) -> float:
@@ -210,38 +214,49 @@ def tumour_of(request: Request, **changed: float) -> Tumour:
     )
 
 
-def typical_exposure(request: Request) -> Exposure:
+def typical_exposure(request: TumourRequest) -> SerumProfile:
     """The typical patient's concentrations on the schedule, hour by hour; none without a drug."""
     times = np.arange(request.days * 24 + 1) / 24
     row = drug_row(request.drug, request.schedule)
     if row is None:
-        return Exposure(times, np.zeros_like(times))
+        return SerumProfile(times, np.zeros_like(times))
     from ..exposure.population import typical_profile
 
     profile = typical_profile(plain(row["exposure model"]), request.schedule, request.cycles, times)
-    return Exposure(times, np.asarray(profile, float))
+    return SerumProfile(times, np.asarray(profile, float))
 
 
-def course_of(tumour: Tumour, terms: frozenset[str], exposure: Exposure, days: int) -> Course:
-    """The course by whole days."""
+def course_of(tumour: Tumour, terms: frozenset[str], exposure: SerumProfile, days: int) -> TumourCourse:
+    """The course by whole days, from 0 to `days`, under the serum concentrations of `exposure`."""
     serum_nm = exposure.mg_per_l * 1e6 / tumour.molecular_weight
-    return course(tumour, terms, exposure.times_days, serum_nm, np.arange(days + 1.0))
+    return solve_course(tumour, terms, exposure.times_days, serum_nm, np.arange(days + 1.0))
 
 
-def run(request: Request, exposure: Exposure | None = None, contributions: bool = True) -> Run:
-    """One typical patient, and the same without each term in turn."""
+def simulate_tumour(
+    request: TumourRequest, exposure: SerumProfile | None = None, contributions: bool = True
+) -> TumourRun:
+    """One typical patient, and the same without each term in turn.
+
+    `exposure` in place of the typical one; `contributions` off leaves out the runs without a term. Raises as
+    `tumour_of`.
+    """
     terms, tumour = terms_on(request), tumour_of(request)
     exposure = typical_exposure(request) if exposure is None else exposure
     whole = course_of(tumour, terms, exposure, request.days)
-    nothing = Exposure(np.zeros(1), np.zeros(1))
+    nothing = SerumProfile(np.zeros(1), np.zeros(1))
     untreated = course_of(replace(tumour, other_kill_per_day=0.0), terms - {"payload"}, nothing, request.days)
     parts = []
     for term in TERMS if contributions and request.drug != "none" else ():
         if term in terms:
             less = course_of(tumour, terms - {term}, exposure, request.days)
-            parts.append(Contribution(
-                term, float(less.volume_cm3[-1]), less.mean_occupancy, float(less.ecd_total_ng_per_ml[-1]),
-            ))  # fmt: skip
+            parts.append(
+                Contribution(
+                    term,
+                    float(less.volume_cm3[-1]),
+                    less.mean_occupancy,
+                    float(less.ecd_total_ng_per_ml[-1]),
+                )
+            )
     other = None
     if contributions and request.drug != "none":
         model = tumour_model()
@@ -251,20 +266,20 @@ def run(request: Request, exposure: Exposure | None = None, contributions: bool 
             diffusion_um2_per_day=model["mouse_diffusion"],
         )
         other = course_of(moved, terms, exposure, request.days).mean_occupancy
-    return Run(request, terms, whole, untreated, parts, other)
+    return TumourRun(request, terms, whole, untreated, parts, other)
 
 
 @dataclass(frozen=True, slots=True)
-class Patients:
+class TumourPatients:
     """Many patients, arrays of one length: what was drawn, and what came of it."""
 
-    request: Request
+    request: TumourRequest
     terms: frozenset[str]
     start_volume_cm3: float
-    columns: dict[str, NDArray[np.float64]]
+    columns: dict[str, Floats]
 
 
-def drawn(request: Request, patients: int, seed: int) -> list[dict[str, float]]:
+def drawn_parameters(request: TumourRequest, patients: int, seed: int) -> list[dict[str, float]]:
     """The parameters of each patient: receptors (log-normal), growth and the kill of a conjugate (normal, folded)."""
     model = tumour_model()
     row = drug_row(request.drug, request.schedule)
@@ -272,18 +287,23 @@ def drawn(request: Request, patients: int, seed: int) -> list[dict[str, float]]:
     if row and row["payload"] == "yes":
         names += [f"{plain(row['parameters'])}_maximum_kill", f"{plain(row['parameters'])}_half_kill"]
     typical, spread = receptors(request.ihc), model["receptor_spread"]
-    found = []
+    rows = []
     for block in range((patients + BLOCK - 1) // BLOCK):
         for shifts in generator(seed, block, TUMOUR_STREAM).standard_normal((BLOCK, 5))[: patients - block * BLOCK]:
             one = {"copies_per_cell": typical * exp(spread * shifts[0])}
             for name, shift in zip(names, shifts[1:], strict=False):
                 one[name] = abs(model[name] * (1 + model.parameters[name].spread * float(shift)))
-            found.append(one)
-    return found
+            rows.append(one)
+    return rows
 
 
-def run_patients(request: Request, patients: int, seed: int, exposure: Exposure | None = None) -> Patients:
-    """Many patients with the typical exposure. Raises `AskedWrongly` for a number that is none."""
+def simulate_tumours(
+    request: TumourRequest, patients: int, seed: int, exposure: SerumProfile | None = None
+) -> TumourPatients:
+    """Many patients with the typical exposure.
+
+    Raises `AskedWrongly` for a number of patients or a seed out of bounds.
+    """
     if not 1 <= patients <= 100_000:
         raise AskedWrongly(f"patients are 1 to 100000, not {patients}")
     if seed < 0:
@@ -291,17 +311,19 @@ def run_patients(request: Request, patients: int, seed: int, exposure: Exposure 
     terms = terms_on(request)
     exposure = typical_exposure(request) if exposure is None else exposure
     rows = []
-    for changed in drawn(request, patients, seed):
-        found = course_of(tumour_of(request, **changed), terms, exposure, request.days)
-        rows.append({
-            **changed,
-            "mean_occupancy": found.mean_occupancy,
-            "ecd_total_ng_per_ml": float(found.ecd_total_ng_per_ml[-1]),
-            "volume_cm3": float(found.volume_cm3[-1]),
-            "least_volume_cm3": float(found.volume_cm3.min()),
-        })  # fmt: skip
+    for changed in drawn_parameters(request, patients, seed):
+        course = course_of(tumour_of(request, **changed), terms, exposure, request.days)
+        rows.append(
+            {
+                **changed,
+                "mean_occupancy": course.mean_occupancy,
+                "ecd_total_ng_per_ml": float(course.ecd_total_ng_per_ml[-1]),
+                "volume_cm3": float(course.volume_cm3[-1]),
+                "least_volume_cm3": float(course.volume_cm3.min()),
+            }
+        )
     start = tumour_of(request).initial_volume_cm3
-    return Patients(request, terms, start, {name: np.array([row[name] for row in rows]) for name in rows[0]})
+    return TumourPatients(request, terms, start, {name: np.array([row[name] for row in rows]) for name in rows[0]})
 
 
 def term_rows() -> list[dict[str, Any]]:

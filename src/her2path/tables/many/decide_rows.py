@@ -23,8 +23,8 @@ from ..library import Knowledge, chain
 from ..load import default_knowledge
 from ..table import Table
 from .look_up import only_column
-from .loops import Floats, Whole
-from .row_classes import Classed, FinestAxis, compared
+from .loops import Float64Array, Int64Array
+from .row_classes import Classed, FinestAxis, ratio_classes
 
 ROWS_CLASSED_AT_ONCE = 1_000_000
 MOST_MESSAGES = 20
@@ -32,14 +32,14 @@ MOST_MESSAGES = 20
 
 def decide_table(
     outcome: str,
-    table: Any,
+    table: pa.Table,
     *,
     knowledge: Knowledge | None = None,
     edition: str | None = None,
     on: dt.date | None = None,
     jurisdiction: str | None = None,
-    constants: Mapping[str, Any] | None = None,
-) -> tuple[Any, list[str]]:
+    constants: Mapping[str, object] | None = None,
+) -> tuple[pa.Table, list[str]]:
     """Decide one outcome for every row of a `pyarrow.Table`, as `decide` decides it for one patient.
 
     The table comes back with four columns more, all dictionaries of strings: `<outcome>` (null where it is
@@ -67,19 +67,19 @@ def decide_table(
             name: axes[name].of_entries([value], np.zeros(part.num_rows, np.int64)) for name, value in given.items()
         }
         kinds, first = _kinds(classed, cuts, _derived(classed, knowledge))
-        told: list[tuple[int | None, str, str, str | None]] = []
+        answers: list[tuple[int | None, str, str, str | None]] = []
         refused: dict[int, str] = {}
         for number, row in enumerate(first.tolist()):
-            raw = {name: each.cell(row) for name, each in classed.items()}
+            raw = {name: column.cell(row) for name, column in classed.items()}
             try:
                 decision = decide(outcome, raw, knowledge=knowledge, edition=edition, on=on, jurisdiction=jurisdiction)
-                told.append(_told(decision))
+                answers.append(_answer_of(decision))
             except AskedWrongly as wrong:  # no edition decides this row's site or jurisdiction
                 refused[number] = str(wrong)
-                told.append((None, "", "", None))
+                answers.append((None, "", "", None))
         problems.add_unread(start, {name: classed[name] for name in names}, knowledge)
         problems.add_refused(start, kinds, refused)
-        parts.append(_outputs(told, kinds, knowledge.facts[outcome].values))
+        parts.append(_outputs(answers, kinds, knowledge.facts[outcome].values))
     if table.num_rows and problems.refused == table.num_rows:
         raise AskedWrongly(problems.first_refusal)
     for suffix, chunks in zip(("", ".rows", ".would_settle", ".edition"), zip(*parts, strict=True), strict=True):
@@ -92,11 +92,11 @@ def _fact_columns(
 ) -> list[str]:
     """The columns that are facts. Raises `AskedWrongly` for anything about them that cannot be meant."""
     require_facts(given, knowledge)
-    able = [each for each in knowledge.editions if not each.supplement and outcome in knowledge.tables_of(each)]
+    able = [e for e in knowledge.editions if not e.supplement and outcome in knowledge.tables_of(e)]
     if edition is not None:
         able = [knowledge.edition(edition, outcome)]
     if not able:
-        decided = sorted({name for each in knowledge.editions for name in each.tables})
+        decided = sorted({name for e in knowledge.editions for name in e.tables})
         raise AskedWrongly(f"no table decides {outcome!r}; decided are " + ", ".join(decided))
     for name in table.column_names:
         if name in (outcome, f"{outcome}.rows", f"{outcome}.would_settle", f"{outcome}.edition"):
@@ -107,7 +107,7 @@ def _fact_columns(
     for name in names:
         only_column(table, name)
     if not names:
-        used = {name for each in able for name in _read_by(knowledge.tables_of(each), outcome)}
+        used = {name for e in able for name in _read_by(knowledge.tables_of(e), outcome)}
         expected = [name for name in knowledge.facts if name in used]
         raise AskedWrongly("no column is named like a fact; expected some of " + ", ".join(expected))
     return names
@@ -116,34 +116,34 @@ def _fact_columns(
 def _finest(fact: Fact, knowledge: Knowledge) -> FinestAxis:
     """A fact cut wherever any table of any edition cuts it, and a date wherever an edition begins or ends."""
     tables = [table for edition in knowledge.editions for table in edition.tables.values()]
-    found = [(table, table.inputs.index(fact.name)) for table in tables if fact.name in table.inputs]
-    days = {day.isoformat() for each in knowledge.editions for day in (each.since, each.until) if day}
-    return FinestAxis(fact, [row.cells[place] for table, place in found for row in table.rows], sorted(days))
+    columns = [(table, table.inputs.index(fact.name)) for table in tables if fact.name in table.inputs]
+    days = {day.isoformat() for e in knowledge.editions for day in (e.since, e.until) if day}
+    return FinestAxis(fact, [row.cells[place] for table, place in columns for row in table.rows], sorted(days))
 
 
 def _read_by(tables: dict[str, Table], outcome: str) -> set[str]:
     return {name for table in chain(tables, outcome) for name in table.inputs}
 
 
-def _told(decision: Decision) -> tuple[int | None, str, str, str | None]:
+def _answer_of(decision: Decision) -> tuple[int | None, str, str, str | None]:
     value = None if decision.value is None else decision.array.outcome.values.index(decision.value)
-    settling = " or ".join(" and ".join(names) for names in decision.would_settle)
-    return value, "; ".join(decision.rows), settling, decision.edition.key
+    settling_words = " or ".join(" and ".join(names) for names in decision.would_settle)
+    return value, "; ".join(decision.rows), settling_words, decision.edition.key
 
 
-def _outputs(told: list[tuple[int | None, str, str, str | None]], kinds: Any, values: tuple[str, ...]) -> list[Any]:
+def _outputs(answers: list[tuple[int | None, str, str, str | None]], kinds: Any, values: tuple[str, ...]) -> list[Any]:
     """The four columns, from what was told of each kind of row."""
-    indices = pa.array([each[0] for each in told], pa.int8()).take(kinds)
-    texts = [pa.array([each[place] for each in told], pa.string()).dictionary_encode() for place in (1, 2, 3)]
+    indices = pa.array([answer[0] for answer in answers], pa.int8()).take(kinds)
+    texts = [pa.array([answer[place] for answer in answers], pa.string()).dictionary_encode() for place in (1, 2, 3)]
     return [
         pa.DictionaryArray.from_arrays(indices, pa.array(values, pa.string())),
-        *(each.take(kinds) for each in texts),
+        *(text.take(kinds) for text in texts),
     ]
 
 
-def _derived(classed: Mapping[str, Classed], knowledge: Knowledge) -> list[tuple[Whole, int]]:
+def _derived(classed: Mapping[str, Classed], knowledge: Knowledge) -> list[tuple[Int64Array, int]]:
     """The classes of what follows from several columns by arithmetic, worked out once for distinct cells."""
-    made: list[tuple[Whole, int]] = []
+    derived: list[tuple[Int64Array, int]] = []
     for rule in RULES:
         inputs = [classed[name] for name in rule.inputs if name in classed]
         if (
@@ -154,11 +154,11 @@ def _derived(classed: Mapping[str, Classed], knowledge: Knowledge) -> list[tuple
             continue
         if rule.result in classed:  # what was given may contradict it: only equal cells are alike
             inputs.append(classed[rule.result])
-        rows = np.column_stack([each.raw for each in inputs])
+        rows = np.column_stack([column.raw for column in inputs])
         _, first, places = np.unique(rows, axis=0, return_index=True, return_inverse=True)
         places = places.reshape(-1)
         if rule.result in classed:
-            made.append((places, len(first)))
+            derived.append((places, len(first)))
             continue
         entries = []
         for row in first.tolist():
@@ -168,20 +168,22 @@ def _derived(classed: Mapping[str, Classed], knowledge: Knowledge) -> list[tuple
             ]
             entries.append(rule.function(*values))
         result = _finest(knowledge.facts[rule.result], knowledge).of_entries(entries, places)
-        made.append((result.classes, result.width))
-    return made
+        derived.append((result.classes, result.width))
+    return derived
 
 
-def _kinds(classed: dict[str, Classed], cuts: Floats, derived: list[tuple[Whole, int]]) -> tuple[Any, Whole]:
+def _kinds(
+    classed: dict[str, Classed], cuts: Float64Array, derived: list[tuple[Int64Array, int]]
+) -> tuple[Any, Int64Array]:
     """For each row its kind (an Arrow array), and for each kind the first row of it.
 
     Rows of one kind have each fact in the same class, and compare copies and ratio alike; `derived` are the
     classes of facts that follow from several columns.
     """
-    columns = [*((each.classes, each.width) for each in classed.values()), *derived]
+    columns = [*((column.classes, column.width) for column in classed.values()), *derived]
     if "her2_copies" in classed and "cep17_copies" in classed:
         ratio = classed.get("her2_cep17_ratio")
-        columns.append(compared(classed["her2_copies"], classed["cep17_copies"], ratio, cuts))
+        columns.append(ratio_classes(classed["her2_copies"], classed["cep17_copies"], ratio, cuts))
     kinds = pa.array(columns[0][0])
     width = columns[0][1]
     for classes, more in columns[1:]:
@@ -200,25 +202,25 @@ class _Problems:
     """What could not be read, told once for a cell, and only counted after `MOST_MESSAGES`."""
 
     def __init__(self) -> None:
-        self.told: list[str] = []
+        self.lines: list[str] = []
         self.count = 0
         self.refused = 0
         self.first_refusal = ""
 
     def add_for_all(self, name: str, unknown: Unknown) -> None:
         self.count += 1
-        self.told.append(f"{name}, given for all rows: {unknown.detail.removeprefix(name).strip()}")
+        self.lines.append(f"{name}, given for all rows: {unknown.detail.removeprefix(name).strip()}")
 
     def add_unread(self, start: int, classed: Mapping[str, Classed], knowledge: Knowledge) -> None:
-        found: list[tuple[int, str]] = []
-        for name, each in classed.items():
-            rows = np.flatnonzero(each.classes == 1)
+        cells: list[tuple[int, str]] = []
+        for name, column in classed.items():
+            rows = np.flatnonzero(column.classes == 1)
             self.count += len(rows)
-            found += [(row, name) for row in rows[:MOST_MESSAGES].tolist()]
-        for row, name in sorted(found, key=lambda one: one[0])[: MOST_MESSAGES - len(self.told)]:
+            cells += [(row, name) for row in rows[:MOST_MESSAGES].tolist()]
+        for row, name in sorted(cells, key=lambda one: one[0])[: MOST_MESSAGES - len(self.lines)]:
             unknown = knowledge.facts[name].coerce(classed[name].cell(row))
             detail = unknown.detail if isinstance(unknown, Unknown) else str(unknown)
-            self.told.append(f"row {start + row + 1}, column {name}: {detail.removeprefix(name).strip()}")
+            self.lines.append(f"row {start + row + 1}, column {name}: {detail.removeprefix(name).strip()}")
 
     def add_refused(self, start: int, kinds: Any, refused: Mapping[int, str]) -> None:
         if not refused:
@@ -228,9 +230,9 @@ class _Problems:
         self.first_refusal = self.first_refusal or refused[int(numbers[rows[0]])]
         self.refused += len(rows)
         self.count += len(rows)
-        for row in rows[: max(0, MOST_MESSAGES - len(self.told))].tolist():
-            self.told.append(f"row {start + row + 1}: {refused[int(numbers[row])]}")
+        for row in rows[: max(0, MOST_MESSAGES - len(self.lines))].tolist():
+            self.lines.append(f"row {start + row + 1}: {refused[int(numbers[row])]}")
 
     def messages(self) -> list[str]:
-        more = self.count - len(self.told)
-        return [*self.told, f"and {more} more"] if more else self.told
+        more = self.count - len(self.lines)
+        return [*self.lines, f"and {more} more"] if more else self.lines

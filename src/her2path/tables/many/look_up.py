@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -11,15 +11,16 @@ import pyarrow as pa
 
 from ...facts.fact import Fact
 from ...facts.problem import AskedWrongly
-from ..array import CONTRADICTORY, MOST_BOXES, UNDETERMINED, Array
+from ..array import CONTRADICTORY_ANSWER, MOST_BOXES, UNDETERMINED_ANSWER, Array
 from ..axis import Axis
 from .loops import Kernels, as_dictionary, bits_of, edges_of, entries_of, kernels
 
-ROWS_AT_ONCE = 32_768
+ROWS_LOOKED_UP_AT_ONCE = 32_768
 """The bins of so many patients stay in the cache while all tables are looked up: half and double are slower."""
+Batch = TypeVar("Batch", pa.RecordBatch, pa.Table)
 
 
-def decide_batch(arrays: Sequence[Array], batch: Any, *, fast: bool | None = None) -> Any:
+def decide_batch(arrays: Sequence[Array], batch: Batch, *, fast: bool | None = None) -> Batch:
     """The outcomes of some arrays for every row of a `pyarrow.RecordBatch` or `Table`; the same kind comes back.
 
     Each array gives one column, named by its outcome: dictionary<int8, string>, null where it is undetermined
@@ -40,13 +41,13 @@ def decide_batch(arrays: Sequence[Array], batch: Any, *, fast: bool | None = Non
             slot.read_column(read.column(slot.axis.fact.name))
     plans = [_Plan(array, [slots[axis.fact, tuple(axis.cuts)] for axis in array.axes]) for array in arrays]
     answers = np.empty((len(arrays), whole.num_rows), dtype=np.int8)
-    codes = np.empty((len(slots), ROWS_AT_ONCE), dtype=np.uint8)
-    index = np.empty(ROWS_AT_ONCE, dtype=np.uint32)
+    codes = np.empty((len(slots), ROWS_LOOKED_UP_AT_ONCE), dtype=np.uint8)
+    index = np.empty(ROWS_LOOKED_UP_AT_ONCE, dtype=np.uint32)
     for slot in slots.values():
         codes[slot.place] = slot.axis.unknown
     start = 0
     for part in _parts(read, whole.num_rows):
-        size = ROWS_AT_ONCE if part is None else part.num_rows
+        size = ROWS_LOOKED_UP_AT_ONCE if part is None else part.num_rows
         size = min(size, whole.num_rows - start)
         for slot in slots.values():
             if part is not None and slot.axis.fact.name in columns:
@@ -56,10 +57,10 @@ def decide_batch(arrays: Sequence[Array], batch: Any, *, fast: bool | None = Non
                 codes, plan.places, plan.strides, plan.answers, index[:size], answers[number, start : start + size]
             )
         start += size
-    made = [_outcomes(array, each) for array, each in zip(arrays, answers, strict=True)]
+    outcome_columns = [_outcomes(array, answer) for array, answer in zip(arrays, answers, strict=True)]
     names = [array.outcome.name for array in arrays]
     kind = pa.RecordBatch if isinstance(batch, pa.RecordBatch) else pa.Table
-    return kind.from_arrays(made, names=names)
+    return kind.from_arrays(outcome_columns, names=names)
 
 
 class _Slot:
@@ -78,8 +79,8 @@ class _Slot:
             self.edges = edges_of(self.axis, np.float32 if column.type == pa.float32() else np.float64)
             return
         entries = entries_of(column.chunk(0).dictionary) if column.num_chunks else []
-        found = [self._code(self.axis.code(self.axis.fact.coerce(entry))) for entry in entries]
-        self.bins = np.array([*found, self.axis.unknown], dtype=np.uint8)
+        bins = [self._code(self.axis.code(self.axis.fact.coerce(entry))) for entry in entries]
+        self.bins = np.array([*bins, self.axis.unknown], dtype=np.uint8)
 
     def _code(self, code: int | frozenset[int]) -> int:
         if isinstance(code, int):
@@ -125,10 +126,10 @@ def _answers(array: Array, partial: list[list[frozenset[int]]]) -> npt.NDArray[n
         values = np.concatenate([values, *unions], axis=place)
     # What cannot happen drops out where anything else can, as in the array itself.
     never = np.uint64(1 << len(array.outcome.values))
-    answers = np.full(values.shape, UNDETERMINED, dtype=np.int8)
+    answers = np.full(values.shape, UNDETERMINED_ANSWER, dtype=np.int8)
     for bit in range(len(array.outcome.values)):
         answers[(values & ~never) == np.uint64(1 << bit)] = bit
-    answers[values == never] = CONTRADICTORY
+    answers[values == never] = CONTRADICTORY_ANSWER
     return answers
 
 
@@ -145,17 +146,18 @@ def _as_read(table: Any, name: str, fact: Fact) -> Any:
 
 
 def only_column(table: Any, name: str) -> Any:
+    """The column of a table by its name. Raises `AskedWrongly` where two are called so."""
     if table.column_names.count(name) > 1:
         raise AskedWrongly(f"two columns are called {name}; rename one of them")
     return table.column(name)
 
 
 def _parts(table: Any, rows: int) -> Iterator[Any]:
-    """Stretches of at most `ROWS_AT_ONCE` rows; `None` for each where no column is read."""
+    """Stretches of at most `ROWS_LOOKED_UP_AT_ONCE` rows; `None` for each where no column is read."""
     if table is not None:
-        yield from table.to_batches(max_chunksize=ROWS_AT_ONCE)
+        yield from table.to_batches(max_chunksize=ROWS_LOOKED_UP_AT_ONCE)
     else:
-        yield from [None] * -(-rows // ROWS_AT_ONCE)
+        yield from [None] * -(-rows // ROWS_LOOKED_UP_AT_ONCE)
 
 
 def _outcomes(array: Array, answers: npt.NDArray[np.int8]) -> Any:

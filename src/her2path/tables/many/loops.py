@@ -18,12 +18,12 @@ import pyarrow as pa
 from ...facts.problem import AskedWrongly
 from ..axis import Axis, float_bound
 
-Floats = npt.NDArray[np.float64]
-Whole = npt.NDArray[np.int64]
-Flags = npt.NDArray[np.bool_]
-Codes = npt.NDArray[np.uint8]
-Valid = npt.NDArray[np.uint8]
-Answers = npt.NDArray[np.int8]
+Float64Array = npt.NDArray[np.float64]
+Int64Array = npt.NDArray[np.int64]
+BoolArray = npt.NDArray[np.bool_]
+BinArray = npt.NDArray[np.uint8]
+ValidArray = npt.NDArray[np.uint8]
+AnswerArray = npt.NDArray[np.int8]
 
 ROWS_WORTH_COMPILED = 200_000
 """From here on the time won is more than the time numba takes to load (about a third of a second)."""
@@ -37,7 +37,7 @@ class Bin(Protocol):
     """
 
     def __call__(
-        self, numbers: npt.NDArray[Any], valid: Valid | None, edges: npt.NDArray[Any], unknown: int, out: Codes
+        self, numbers: npt.NDArray[Any], valid: ValidArray | None, edges: npt.NDArray[Any], unknown: int, out: BinArray
     ) -> None: ...
 
 
@@ -47,7 +47,7 @@ class Recode(Protocol):
     `indices` are unsigned; where `valid` is 0 they may hold anything.
     """
 
-    def __call__(self, indices: npt.NDArray[Any], valid: Valid | None, bins: Codes, out: Codes) -> None: ...
+    def __call__(self, indices: npt.NDArray[Any], valid: ValidArray | None, bins: BinArray, out: BinArray) -> None: ...
 
 
 class LookUp(Protocol):
@@ -62,9 +62,9 @@ class LookUp(Protocol):
         codes: npt.NDArray[np.uint8],
         places: npt.NDArray[np.int64],
         strides: npt.NDArray[np.int64],
-        answers: Answers,
+        answers: AnswerArray,
         index: npt.NDArray[np.uint32],
-        out: Answers,
+        out: AnswerArray,
     ) -> None: ...
 
 
@@ -106,7 +106,7 @@ _NUMPY = {
 """NumPy's name of each primitive Arrow type (Arrow itself would ask pandas)."""
 
 
-def bits_of(column: Any) -> tuple[npt.NDArray[Any], Valid | None]:
+def bits_of(column: Any) -> tuple[npt.NDArray[Any], ValidArray | None]:
     """The values of a primitive Arrow array without a copy, and 1 where they are valid (`None`: all are)."""
     bits, data = column.buffers()
     end = column.offset + len(column)
@@ -135,11 +135,13 @@ def entries_of(values: Any) -> list[Any]:
     """Python values of an Arrow array; a float32 keeps its type, whose shortest decimal is what was recorded."""
     entries: list[Any] = values.to_pylist()
     if values.type == pa.float32():
-        return [None if each is None else np.float32(each) for each in entries]
+        return [None if entry is None else np.float32(entry) for entry in entries]
     return entries
 
 
-def _bin(numbers: npt.NDArray[Any], valid: Valid | None, edges: npt.NDArray[Any], unknown: int, out: Codes) -> None:
+def _bin(
+    numbers: npt.NDArray[Any], valid: ValidArray | None, edges: npt.NDArray[Any], unknown: int, out: BinArray
+) -> None:
     out[:] = 0
     for cut in edges[2:]:
         out += numbers >= cut
@@ -149,7 +151,7 @@ def _bin(numbers: npt.NDArray[Any], valid: Valid | None, edges: npt.NDArray[Any]
     np.copyto(out, np.uint8(unknown), where=outside)
 
 
-def _recode(indices: npt.NDArray[Any], valid: Valid | None, bins: Codes, out: Codes) -> None:
+def _recode(indices: npt.NDArray[Any], valid: ValidArray | None, bins: BinArray, out: BinArray) -> None:
     if valid is not None:
         indices = np.where(valid, indices, len(bins) - 1)
     np.take(bins, indices, out=out, mode="clip")
@@ -159,9 +161,9 @@ def _look_up(
     codes: npt.NDArray[np.uint8],
     places: npt.NDArray[np.int64],
     strides: npt.NDArray[np.int64],
-    answers: Answers,
+    answers: AnswerArray,
     index: npt.NDArray[np.uint32],
-    out: Answers,
+    out: AnswerArray,
 ) -> None:
     index[:] = 0
     for place, stride in zip(places, strides, strict=True):
@@ -188,7 +190,7 @@ def _compiled() -> Kernels:
 
 
 def _bin_loop(
-    numbers: npt.NDArray[Any], valid: Valid | None, edges: npt.NDArray[Any], unknown: int, out: Codes
+    numbers: npt.NDArray[Any], valid: ValidArray | None, edges: npt.NDArray[Any], unknown: int, out: BinArray
 ) -> None:
     low, high = edges[0], edges[1]
     for row in range(len(out)):
@@ -203,7 +205,7 @@ def _bin_loop(
             out[row] = out[row] if valid[row] else unknown
 
 
-def _recode_loop(indices: npt.NDArray[Any], valid: Valid | None, bins: Codes, out: Codes) -> None:
+def _recode_loop(indices: npt.NDArray[Any], valid: ValidArray | None, bins: BinArray, out: BinArray) -> None:
     null = len(bins) - 1
     if valid is None:
         for row in range(len(out)):
@@ -217,9 +219,9 @@ def _look_up_loop(
     codes: npt.NDArray[np.uint8],
     places: npt.NDArray[np.int64],
     strides: npt.NDArray[np.int64],
-    answers: Answers,
+    answers: AnswerArray,
     index: npt.NDArray[np.uint32],
-    out: Answers,
+    out: AnswerArray,
 ) -> None:
     for row in range(len(out)):
         index[row] = 0

@@ -17,7 +17,7 @@ from ...facts.fact import Fact
 from ...facts.value import Interval, Reason, Unknown, Value
 from ..axis import Axis
 from ..table import Cell
-from .loops import Flags, Floats, Whole, as_dictionary, bits_of, edges_of, entries_of, kernels
+from .loops import BoolArray, Float64Array, Int64Array, as_dictionary, bits_of, edges_of, entries_of, kernels
 
 NEAR = 1e-9
 """A quotient of floats this near to a cut is worked out again in decimals, as it was recorded."""
@@ -33,12 +33,12 @@ class Classed:
     equal `raw` means equal cells. `cell` gives the value of a row as it stands in the column.
     """
 
-    classes: Whole
+    classes: Int64Array
     width: int
-    raw: Whole
-    numbers: Floats
-    halves: Floats
-    spread: Flags
+    raw: Int64Array
+    numbers: Float64Array
+    halves: Float64Array
+    spread: BoolArray
     cell: Callable[[int], Any]
 
 
@@ -79,12 +79,12 @@ class FinestAxis:
         raw = numbers.view(np.int64)
         return Classed(classes, self.base, raw, numbers, halves, none, lambda row: column[row].as_py())
 
-    def _bins(self, numbers: Floats) -> Whole:
+    def _bins(self, numbers: Float64Array) -> Int64Array:
         codes = np.empty(len(numbers), dtype=np.uint8)
         kernels(None, len(numbers)).bin(numbers, None, edges_of(self.axis), self.axis.unknown, codes)
         return np.where(codes == self.axis.unknown, 1, codes.astype(np.int64) + 2)
 
-    def _of_texts(self, texts: Any, indices: Whole) -> Classed:
+    def _of_texts(self, texts: Any, indices: Int64Array) -> Classed:
         """Class distinct texts: plain decimals all at once, any other text by `Fact.coerce`."""
         is_plain = pc.fill_null(pc.match_substring_regex(texts, PLAIN), False)
         numbers = pc.if_else(is_plain, texts, None).cast(pa.float64()).to_numpy(zero_copy_only=False).copy()
@@ -97,13 +97,15 @@ class FinestAxis:
             numbers[long & near(numbers, bound)] = np.nan
         left = np.flatnonzero(np.isnan(numbers))
         others = self.of_entries([texts[place].as_py() for place in left.tolist()], np.arange(len(left)))
-        made = [self._bins(numbers), numbers, halves, np.zeros(len(texts), dtype=np.bool_)]
-        made[1][made[0] == 1] = np.nan
-        for each, other in zip(made, (others.classes, others.numbers, others.halves, others.spread), strict=True):
-            each[left] = other
+        properties = [self._bins(numbers), numbers, halves, np.zeros(len(texts), dtype=np.bool_)]
+        properties[1][properties[0] == 1] = np.nan
+        for values, other in zip(
+            properties, (others.classes, others.numbers, others.halves, others.spread), strict=True
+        ):
+            values[left] = other
         # After the last text stands what a null is: absent, and no number.
         nones: tuple[Any, ...] = (0, np.nan, 0.0, False)
-        rows = [np.append(each, none)[indices] for each, none in zip(made, nones, strict=True)]
+        rows = [np.append(values, none)[indices] for values, none in zip(properties, nones, strict=True)]
         null = len(texts)
 
         def cell(row: int) -> Any:
@@ -111,7 +113,7 @@ class FinestAxis:
 
         return Classed(rows[0], others.width, indices, rows[1], rows[2], rows[3], cell)
 
-    def of_entries(self, entries: list[Any], indices: Whole) -> Classed:
+    def of_entries(self, entries: list[Any], indices: Int64Array) -> Classed:
         """Class rows that point to distinct entries, each by `Fact.coerce`."""
         partial: dict[Any, int] = {}
         size = len(entries)
@@ -124,9 +126,14 @@ class FinestAxis:
                 halves[place] = float(half_digit(as_decimal(value)))
             spread[place] = isinstance(value, Interval)
         return Classed(
-            classes[indices], self.base + len(partial), indices, numbers[indices], halves[indices], spread[indices],
+            classes[indices],
+            self.base + len(partial),
+            indices,
+            numbers[indices],
+            halves[indices],
+            spread[indices],
             lambda row: entries[indices[row]],
-        )  # fmt: skip
+        )
 
     def _class(self, value: Value, partial: dict[Any, int]) -> int:
         if isinstance(value, Unknown):
@@ -146,7 +153,9 @@ def _one_chunk(column: Any) -> Any:
     return pa.concat_arrays(column.chunks) if column.num_chunks else pa.array([], column.type)
 
 
-def compared(copies: Classed, cep17: Classed, ratio: Classed | None, bounds: Floats) -> tuple[Whole, int]:
+def ratio_classes(
+    copies: Classed, cep17: Classed, ratio: Classed | None, bounds: Float64Array
+) -> tuple[Int64Array, int]:
     """How copies, CEP17 copies and ratio compare, in classes (`derive` has the rules), and how many classes.
 
     0: no quotient; 1: it agrees with the ratio recorded; then by the interval between `bounds` in which it lies.
@@ -175,13 +184,13 @@ def compared(copies: Classed, cep17: Classed, ratio: Classed | None, bounds: Flo
     odd |= copies.spread & ~np.isnan(chromosome) & np.isnan(recorded)
     width = len(bounds) + 3
     if odd.any():
-        cells = [each.raw[odd] for each in (copies, cep17, ratio) if each is not None]
+        cells = [column.raw[odd] for column in (copies, cep17, ratio) if column is not None]
         distinct, places = np.unique(np.column_stack(cells), axis=0, return_inverse=True)
         classes[odd] = width + places.ravel()
         width += len(distinct)
     return classes, width
 
 
-def near(numbers: Floats, limit: Floats | float) -> Flags:
+def near(numbers: Float64Array, limit: Float64Array | float) -> BoolArray:
     """Where a number is too near a limit for floats to tell on which side the decimals lie."""
     return np.abs(numbers - limit) <= NEAR * (1 + np.abs(numbers))

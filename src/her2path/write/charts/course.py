@@ -7,16 +7,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 
-from .style import COLOURS, GREY, figures, save, style
+from .style import COLOURS, GREY, FloatArray, figures, save, style
 
-Numbers = npt.NDArray[np.float64]
-COLUMNS = 3
+PANELS_A_ROW = 3
 
 
 @dataclass(frozen=True, slots=True)
-class Panel:
+class PolicyPanel:
     """One measure of a comparison: its words and unit, and (mean, low, high) of each policy."""
 
     words: str
@@ -31,19 +29,19 @@ class Fan:
     `seen_days` and `seen` are the days of measured LVEFs with their 5th, 50th and 95th percentile (3 x days).
     """
 
-    days: Numbers
-    true: Numbers
-    on_hold: Numbers
-    seen_days: Numbers
-    seen: Numbers
+    days: FloatArray
+    true: FloatArray
+    on_hold: FloatArray
+    seen_days: FloatArray
+    seen: FloatArray
 
 
-def draw_policies(names: Sequence[str], panels: Sequence[Panel], title: str, path: Path) -> None:
+def draw_policies(names: Sequence[str], panels: Sequence[PolicyPanel], title: str, path: Path) -> None:
     """A small panel for each measure, a line for each policy: the mean and its 95 % interval."""
-    rows = -(-len(panels) // COLUMNS)
+    rows = -(-len(panels) // PANELS_A_ROW)
     with style():
         height = rows * (0.75 + 0.33 * len(names)) + 0.8
-        drawn, grid = figures(rows, COLUMNS, 12.5, height)
+        drawn, grid = figures(rows, PANELS_A_ROW, 12.5, height)
         places = np.arange(len(names))[::-1]
         for number, axes in enumerate(axes for line in grid for axes in line):
             if number >= len(panels):
@@ -64,7 +62,7 @@ def draw_policies(names: Sequence[str], panels: Sequence[Panel], title: str, pat
             axes.set_title(panel.words, fontsize=10)
             axes.set_xlabel(panel.unit, fontsize=9)
             axes.grid(axis="x")
-            axes.set_yticks(places, names if number % COLUMNS == 0 else [""] * len(names), fontsize=9)
+            axes.set_yticks(places, names if number % PANELS_A_ROW == 0 else [""] * len(names), fontsize=9)
             axes.tick_params(axis="y", length=0)
         drawn.suptitle(title, fontsize=12, x=0.01, ha="left")
         save(drawn, path)
@@ -84,12 +82,26 @@ def draw_fan(fan: Fan, limit: float, title: str, path: Path) -> None:
         upper.plot(weeks, fan.true[2], color=COLOURS[0], label="true, median")
         low, middle, high = fan.seen
         upper.errorbar(
-            fan.seen_days / 7, middle, yerr=[middle - low, high - middle], fmt="o", color=COLOURS[1], markersize=4,
-            linewidth=1.2, capsize=3, label="measured, 5 to 95 %",
-        )  # fmt: skip
+            fan.seen_days / 7,
+            middle,
+            yerr=[middle - low, high - middle],
+            fmt="o",
+            color=COLOURS[1],
+            markersize=4,
+            linewidth=1.2,
+            capsize=3,
+            label="measured, 5 to 95 %",
+        )
         upper.axhline(limit, color=GREY, linestyle="--", linewidth=1)
-        upper.annotate("lower limit of normal", (weeks[-1], limit), xytext=(0, 4), textcoords="offset points",
-                       ha="right", color=GREY, fontsize=9)  # fmt: skip
+        upper.annotate(
+            "lower limit of normal",
+            (weeks[-1], limit),
+            xytext=(0, 4),
+            textcoords="offset points",
+            ha="right",
+            color=GREY,
+            fontsize=9,
+        )
         upper.set_ylabel("LVEF (%)")
         upper.set_title(title)
         upper.legend(loc="upper right", ncols=4, fontsize=8.5)

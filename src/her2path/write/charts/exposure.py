@@ -15,14 +15,12 @@ import numpy as np
 import numpy.typing as npt
 
 from ...facts.days import DAYS_A_MONTH
-from .style import COLOURS, GREY, figures, style
+from .style import BLUE, GREY, ORANGE, FloatArray, figures, style
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-Numbers = npt.NDArray[np.float64]
-BLUE, RED = COLOURS[0], COLOURS[1]
 LEAST_SHOWN = 0.1
 """mg/L; the logarithmic axis ends here."""
 MOST_DATES = 6
@@ -48,8 +46,8 @@ class Shown:
 
     title: str
     who: str
-    days: Numbers
-    bands: Mapping[int, Numbers]
+    days: FloatArray
+    bands: Mapping[int, FloatArray]
     dose_days: Sequence[float]
     line_mg_per_l: float
     seven_months_days: float
@@ -57,14 +55,14 @@ class Shown:
     levels: Sequence[ShownLevel] = ()
     start: dt.datetime | None = None
     contraception_until: dt.date | None = None
-    before: Numbers | None = None
+    before: FloatArray | None = None
     odd_doses: Mapping[float, str] = field(default_factory=dict)
     missed_days: Sequence[float] = ()
     spread: bool = True
 
 
 def exposure_picture(shown: Shown) -> Figure:
-    """The picture; it is written by `write.chart.save`. Raises `AskedWrongly` where matplotlib is not installed."""
+    """The picture; it is written by `style.save`. Raises `AskedWrongly` where matplotlib is not installed."""
     with style():
         drawn, grid = figures(1, 2, 11.5, 4.9, width_ratios=(1.25, 1))
         course, washout = grid[0]
@@ -85,14 +83,22 @@ def _course(axes: Axes, shown: Shown) -> None:
     axes.set_ylim(0, top * 1.12)
     axes.set_xlim(-0.01 * end, end * 1.01)
     usual = [day for day in shown.dose_days if day not in shown.odd_doses]
-    marks = ((usual, GREY, "v"), (list(shown.odd_doses), RED, "v"), (list(shown.missed_days), RED, "x"))
+    marks = ((usual, GREY, "v"), (list(shown.odd_doses), ORANGE, "v"), (list(shown.missed_days), ORANGE, "x"))
     for days, colour, marker in marks:
         # A line without points would still take room at the corner of the figure.
         if days:
             axes.plot(
-                days, [1.0] * len(days), transform=axes.get_xaxis_transform(), linestyle="none", marker=marker,
-                markersize=5.5, markeredgewidth=1.6 if marker == "x" else 0, color=colour, clip_on=False, zorder=4,
-            )  # fmt: skip
+                days,
+                [1.0] * len(days),
+                transform=axes.get_xaxis_transform(),
+                linestyle="none",
+                marker=marker,
+                markersize=5.5,
+                markeredgewidth=1.6 if marker == "x" else 0,
+                color=colour,
+                clip_on=False,
+                zorder=4,
+            )
     _draw_levels(axes, shown, 0.0)
     axes.set_title("Course", pad=20)
     axes.set_ylabel("concentration, mg/L")
@@ -110,11 +116,19 @@ def _washout(axes: Axes, shown: Shown) -> None:
     end = _washout_end(shown, float(after[-1]))
     axes.set_xlim(0, end)
     axes.set_ylim(LEAST_SHOWN, float(shown.bands[95][here].max()) * 1.6)
-    axes.axhline(shown.line_mg_per_l, color=RED, linewidth=1.2, zorder=3)
+    axes.axhline(shown.line_mg_per_l, color=ORANGE, linewidth=1.2, zorder=3)
     axes.annotate(
-        f"{shown.line_mg_per_l:g} mg/L", (1, shown.line_mg_per_l), xycoords=("axes fraction", "data"),
-        xytext=(4, 0), textcoords="offset points", ha="left", va="center", fontsize=9, color=RED, annotation_clip=False,
-    )  # fmt: skip
+        f"{shown.line_mg_per_l:g} mg/L",
+        (1, shown.line_mg_per_l),
+        xycoords=("axes fraction", "data"),
+        xytext=(4, 0),
+        textcoords="offset points",
+        ha="left",
+        va="center",
+        fontsize=9,
+        color=ORANGE,
+        annotation_clip=False,
+    )
     _draw_limits(axes, shown, end)
     if shown.gone is not None:
         _draw_gone(axes, shown, end)
@@ -122,9 +136,17 @@ def _washout(axes: Axes, shown: Shown) -> None:
     axes.set_title("After the last dose", pad=20)
     if shown.gone is not None:
         axes.annotate(
-            _gone_words(shown), (0, 1), xycoords="axes fraction", xytext=(0, 6), textcoords="offset points",
-            ha="left", va="bottom", fontsize=9, color=RED, annotation_clip=False,
-        )  # fmt: skip
+            _gone_words(shown),
+            (0, 1),
+            xycoords="axes fraction",
+            xytext=(0, 6),
+            textcoords="offset points",
+            ha="left",
+            va="bottom",
+            fontsize=9,
+            color=ORANGE,
+            annotation_clip=False,
+        )
     axes.set_ylabel("concentration, mg/L")
     axes.grid(axis="y")
     axes.set_axisbelow(True)
@@ -140,7 +162,7 @@ def _washout_end(shown: Shown, most: float) -> float:
     return max(min(most, wanted * 1.12), 1.0)
 
 
-def _draw_bands(axes: Axes, shown: Shown, here: npt.NDArray[np.bool_], days: Numbers) -> None:
+def _draw_bands(axes: Axes, shown: Shown, here: npt.NDArray[np.bool_], days: FloatArray) -> None:
     bands = {p: np.maximum(values[here], LEAST_SHOWN / 100) for p, values in shown.bands.items()}
     if shown.spread:
         axes.fill_between(days, bands[5], bands[95], color=BLUE, alpha=0.16, linewidth=0, zorder=1)
@@ -148,9 +170,13 @@ def _draw_bands(axes: Axes, shown: Shown, here: npt.NDArray[np.bool_], days: Num
     axes.plot(days, bands[50], color=BLUE, linewidth=1.5, zorder=3)
     if shown.before is not None:
         axes.plot(
-            days, np.maximum(shown.before[here], LEAST_SHOWN / 100), color=GREY, linewidth=1, linestyle=(0, (4, 2)),
+            days,
+            np.maximum(shown.before[here], LEAST_SHOWN / 100),
+            color=GREY,
+            linewidth=1,
+            linestyle=(0, (4, 2)),
             zorder=2,
-        )  # fmt: skip
+        )
 
 
 def _draw_levels(axes: Axes, shown: Shown, from_day: float) -> None:
@@ -159,9 +185,16 @@ def _draw_levels(axes: Axes, shown: Shown, from_day: float) -> None:
             continue
         place = level.day - from_day
         axes.plot(
-            [place], [level.mg_per_l], marker="v" if level.below else "o", markersize=7, linestyle="none",
-            color="#111111", markerfacecolor="white" if level.below else "#111111", markeredgewidth=1.4, zorder=6,
-        )  # fmt: skip
+            [place],
+            [level.mg_per_l],
+            marker="v" if level.below else "o",
+            markersize=7,
+            linestyle="none",
+            color="#111111",
+            markerfacecolor="white" if level.below else "#111111",
+            markeredgewidth=1.4,
+            zorder=6,
+        )
 
 
 def _draw_limits(axes: Axes, shown: Shown, end: float) -> None:
@@ -175,31 +208,38 @@ def _draw_limits(axes: Axes, shown: Shown, end: float) -> None:
         return
     axes.axvline(place, color=GREY, linewidth=1.2, linestyle=(0, (1, 1.5)), zorder=2)
     axes.annotate(
-        words, (place, 0.98), xycoords=("data", "axes fraction"), xytext=(-4, 0), textcoords="offset points",
-        ha="right", va="top", fontsize=9, color=GREY,
-    )  # fmt: skip
+        words,
+        (place, 0.98),
+        xycoords=("data", "axes fraction"),
+        xytext=(-4, 0),
+        textcoords="offset points",
+        ha="right",
+        va="top",
+        fontsize=9,
+        color=GREY,
+    )
 
 
 def _draw_gone(axes: Axes, shown: Shown, end: float) -> None:
     assert shown.gone is not None
     low, middle, high = (min(day, end) for day in shown.gone)
     line = shown.line_mg_per_l
-    axes.plot([low, high], [line, line], color=RED, linewidth=5, alpha=0.45, solid_capstyle="butt", zorder=4)
+    axes.plot([low, high], [line, line], color=ORANGE, linewidth=5, alpha=0.45, solid_capstyle="butt", zorder=4)
     if shown.gone[1] <= end:
-        axes.plot([middle], [line], marker="D", markersize=7, color=RED, zorder=7)
+        axes.plot([middle], [line], marker="D", markersize=7, color=ORANGE, zorder=7)
 
 
 def _gone_words(shown: Shown) -> str:
     assert shown.gone is not None
 
-    def told(days: float) -> str:
+    def day_words(days: float) -> str:
         if not np.isfinite(days):
             return "later"
         if shown.start is None:
             return f"{days:.0f} d"
         return str((shown.start + dt.timedelta(days=shown.dose_days[-1] + days)).date())
 
-    low, middle, high = map(told, shown.gone)
+    low, middle, high = map(day_words, shown.gone)
     words = f"below {shown.line_mg_per_l:g} mg/L: {middle}"
     return f"{words} (5 to 95 %: {low} to {high})" if shown.spread else words
 
@@ -261,10 +301,16 @@ def _legend(drawn: Figure, shown: Shown) -> None:
         handles.append(mark)
     handles.append(Line2D([], [], color=GREY, marker="v", markersize=5, linestyle="none", label="dose"))
     for words in dict.fromkeys(shown.odd_doses.values()):
-        handles.append(Line2D([], [], color=RED, marker="v", markersize=5.5, linestyle="none", label=words))
+        handles.append(Line2D([], [], color=ORANGE, marker="v", markersize=5.5, linestyle="none", label=words))
     if shown.missed_days:
-        handles.append(Line2D([], [], color=RED, marker="x", markersize=6, linestyle="none", label="missed dose"))
+        handles.append(Line2D([], [], color=ORANGE, marker="x", markersize=6, linestyle="none", label="missed dose"))
     drawn.legend(
-        handles=handles, loc="outside lower left", ncols=len(handles), fontsize=9, frameon=False, alignment="left",
-        title=f"{shown.who}. Simulated; nobody clinical has reviewed the model.", title_fontsize=9,
-    )  # fmt: skip
+        handles=handles,
+        loc="outside lower left",
+        ncols=len(handles),
+        fontsize=9,
+        frameon=False,
+        alignment="left",
+        title=f"{shown.who}. Simulated; nobody clinical has reviewed the model.",
+        title_fontsize=9,
+    )

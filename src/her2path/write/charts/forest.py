@@ -39,7 +39,7 @@ class ForestRow:
 
 
 @dataclass(frozen=True, slots=True)
-class Panel:
+class ForestPanel:
     """The rows of one scale. `logarithmic` for ratios, drawn so that 0.8 and 1.25 are equally far from 1."""
 
     title: str
@@ -53,13 +53,13 @@ class Panel:
         return 1.0 if self.logarithmic else 0.0
 
 
-def forest(panels: list[Panel], title: str = "") -> Figure:
-    """Draw the panels below each other; see `chart.save`. Raises `AskedWrongly` where matplotlib is not installed."""
+def forest(panels: list[ForestPanel], title: str = "") -> Figure:
+    """Draw the panels below each other; see `style.save`. Raises `AskedWrongly` where matplotlib is not installed."""
     with style():
         return _forest(panels, title)
 
 
-def _forest(panels: list[Panel], title: str) -> Figure:
+def _forest(panels: list[ForestPanel], title: str) -> Figure:
     heights = [len(panel.rows) * _ROW_INCHES + _PANEL_INCHES for panel in panels]
     drawn, grid = figures(len(panels), 1, 11.5, sum(heights) + 0.5, height_ratios=heights)
     for (axes,), panel in zip(grid, panels, strict=True):
@@ -70,7 +70,7 @@ def _forest(panels: list[Panel], title: str) -> Figure:
     return drawn
 
 
-def _panel(axes: Axes, panel: Panel) -> None:
+def _panel(axes: Axes, panel: ForestPanel) -> None:
     low, high = _span(panel)
     if panel.logarithmic:
         axes.set_xscale("log")
@@ -94,7 +94,7 @@ def _row(axes: Axes, place: int, row: ForestRow, span: tuple[float, float], loga
     left, right = (edge if bound is None else bound for bound, edge in zip(row.margin, span, strict=True))
     if row.margin != (None, None):
         axes.add_patch(Rectangle((left, place - 0.4), right - left, 0.8, color=_BETWEEN, linewidth=0, zorder=0))
-        for bound in (each for each in row.margin if each is not None):
+        for bound in (margin_bound for margin_bound in row.margin if margin_bound is not None):
             axes.plot([bound, bound], [place - 0.4, place + 0.4], color=GREY, linewidth=1.1, zorder=1)
     colour = GREY if row.inside is None else INSIDE if row.inside else OUTSIDE
     marker = "s" if row.inside else "D" if row.inside is not None else "o"
@@ -103,33 +103,54 @@ def _row(axes: Axes, place: int, row: ForestRow, span: tuple[float, float], loga
     if row.printed:
         _interval(axes, place + 0.2, row.printed, colour="#222222", marker=marker, width=0.9, size=3.6, filled=False)
     for text, points, shade, weight in (
-        (_told(row, logarithmic), _NUMBERS_POINTS, "#333333", "normal"),
+        (_interval_words(row, logarithmic), _NUMBERS_POINTS, "#333333", "normal"),
         (row.verdict, _VERDICT_POINTS, colour, "bold"),
     ):
         axes.annotate(
-            text, (1, place), xycoords=("axes fraction", "data"), xytext=(points, 0), textcoords="offset points",
-            va="center", fontsize=9, color=shade, fontweight=weight, annotation_clip=False,
-        )  # fmt: skip
+            text,
+            (1, place),
+            xycoords=("axes fraction", "data"),
+            xytext=(points, 0),
+            textcoords="offset points",
+            va="center",
+            fontsize=9,
+            color=shade,
+            fontweight=weight,
+            annotation_clip=False,
+        )
 
 
 def _interval(
-    axes: Axes, place: float, interval: tuple[float | None, float, float], *, colour: str, marker: str, width: float,
-    size: float, filled: bool,
-) -> None:  # fmt: skip
+    axes: Axes,
+    place: float,
+    interval: tuple[float | None, float, float],
+    *,
+    colour: str,
+    marker: str,
+    width: float,
+    size: float,
+    filled: bool,
+) -> None:
     estimate, lower, upper = interval
     axes.plot([lower, upper], [place, place], color=colour, linewidth=width, solid_capstyle="butt", zorder=2)
     if estimate is not None:
         face = colour if filled else "white"
         axes.plot(
-            [estimate], [place], marker=marker, markersize=size, markerfacecolor=face, markeredgecolor=colour,
-            linestyle="none", zorder=3,
-        )  # fmt: skip
+            [estimate],
+            [place],
+            marker=marker,
+            markersize=size,
+            markerfacecolor=face,
+            markeredgecolor=colour,
+            linestyle="none",
+            zorder=3,
+        )
 
 
-def _span(panel: Panel) -> tuple[float, float]:
+def _span(panel: ForestPanel) -> tuple[float, float]:
     """The ends of the axis: all bounds and margins with some room, and both arms alike."""
-    intervals = [each for row in panel.rows for each in (row.interval, row.printed) if each]
-    ends = [bound for each in intervals for bound in each[1:]]
+    intervals = [interval for row in panel.rows for interval in (row.interval, row.printed) if interval]
+    ends = [bound for interval in intervals for bound in interval[1:]]
     ends += [bound for row in panel.rows for bound in row.margin if bound is not None]
     low, high = min(*ends, panel.nothing), max(*ends, panel.nothing)
     if panel.logarithmic:
@@ -138,14 +159,14 @@ def _span(panel: Panel) -> tuple[float, float]:
     return low - room, high + room
 
 
-def _ticks(axes: Axes, panel: Panel, low: float, high: float) -> None:
+def _ticks(axes: Axes, panel: ForestPanel, low: float, high: float) -> None:
     from matplotlib.ticker import FixedLocator, FuncFormatter, NullFormatter, NullLocator
 
     if not panel.logarithmic:
         axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:+.0f}" if value else "0"))
         return
     choices = (0.1, 0.2, 0.3, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0, 1.1, 1.25, 1.4, 1.6, 2.0, 3.0, 5.0, 10.0)
-    axes.xaxis.set_major_locator(FixedLocator([each for each in choices if low <= each <= high]))
+    axes.xaxis.set_major_locator(FixedLocator([tick for tick in choices if low <= tick <= high]))
     axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
     axes.xaxis.set_minor_locator(NullLocator())
     axes.xaxis.set_minor_formatter(NullFormatter())
@@ -168,11 +189,11 @@ def _legend(drawn: Figure, printed: bool) -> None:
     drawn.legend(handles=handles, loc="outside lower left", ncols=len(handles), fontsize=9, frameon=False)
 
 
-def _told(row: ForestRow, logarithmic: bool) -> str:
+def _interval_words(row: ForestRow, logarithmic: bool) -> str:
     digits = 3 if logarithmic else 1
     estimate, lower, upper = row.interval
-    said = "" if estimate is None else f"{estimate:.{digits}f} "
-    return f"{said}({lower:.{digits}f} to {upper:.{digits}f}), {100 * row.level:.0f} %"
+    estimate_words = "" if estimate is None else f"{estimate:.{digits}f} "
+    return f"{estimate_words}({lower:.{digits}f} to {upper:.{digits}f}), {100 * row.level:.0f} %"
 
 
 def _shortened(label: str) -> str:

@@ -11,14 +11,20 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+import numpy.typing as npt
+
 from ...facts.problem import AskedWrongly
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
+FloatArray = npt.NDArray[np.float64]
+
 COLOURS = ["#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9"]
 """Six colours of Okabe and Ito (https://jfly.uni-koeln.de/color/) that stay apart with any colour vision."""
+BLUE, ORANGE = COLOURS[0], COLOURS[1]
 GREY = "#6b6b6b"
 PIXELS_PER_INCH = 150
 ENDINGS = (".png", ".svg")
@@ -56,8 +62,8 @@ def style() -> Iterator[None]:
     except ImportError as error:
         raise AskedWrongly("charts need matplotlib: pip install 'her2path[simulate]'") from error
     # What says where and how to show windows is not style, and stays the user's.
-    kept = ("backend", "backend_fallback", "interactive", "toolbar")
-    plain = {name: value for name, value in mpl.rcParamsDefault.items() if name not in kept}
+    user_settings = ("backend", "backend_fallback", "interactive", "toolbar")
+    plain = {name: value for name, value in mpl.rcParamsDefault.items() if name not in user_settings}
     with mpl.rc_context({**plain, **_STYLE, "axes.prop_cycle": cycler(color=COLOURS)}):
         yield
 

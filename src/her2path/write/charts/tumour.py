@@ -6,7 +6,7 @@ from math import ceil, floor, log10
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from .style import COLOURS, GREY, figures, save
+from .style import BLUE, GREY, ORANGE, figures, save
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -14,7 +14,6 @@ if TYPE_CHECKING:
 
 LEAST_SHOWN_CM3 = 1e-3
 """A smaller tumour is drawn at this size: no image shows it, and the model knows no last cell."""
-BLUE, ORANGE = COLOURS[0], COLOURS[1]
 
 
 def draw(run: Any, scenario: frozenset[str], path: Path) -> None:
@@ -30,16 +29,25 @@ def draw(run: Any, scenario: frozenset[str], path: Path) -> None:
     drawn.suptitle(f"IHC {request.ihc}, {drug}, typical patient", x=0.01, ha="left", fontsize=12)
     drawn.supxlabel(
         "A scenario, not a prediction. What published data cannot fix is said with the run.",
-        x=0.01, ha="left", fontsize=9, color=GREY,
-    )  # fmt: skip
+        x=0.01,
+        ha="left",
+        fontsize=9,
+        color=GREY,
+    )
     save(drawn, path)
 
 
 def occupancy(axes: Axes, run: Any) -> None:
     """HER2 that is bound: the mean of the tumour, and on cells that see the serum."""
     course = run.course
-    axes.plot(course.times_days, 100 * course.occupancy_at_the_vessel, color=GREY, linestyle="--", linewidth=1.3,
-              label="cells at the vessel")  # fmt: skip
+    axes.plot(
+        course.times_days,
+        100 * course.occupancy_at_the_vessel,
+        color=GREY,
+        linestyle="--",
+        linewidth=1.3,
+        label="cells at the vessel",
+    )
     there = course.volume_cm3 >= LEAST_SHOWN_CM3
     axes.plot(course.times_days[there], 100 * course.occupancy[there], color=BLUE, label="mean of the tumour")
     axes.set(ylim=(0, 104), xlim=(0, course.times_days[-1]), xlabel="day", ylabel="HER2 bound, %")

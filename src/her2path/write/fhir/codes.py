@@ -13,26 +13,26 @@ from decimal import Decimal
 from functools import cache
 from typing import Any
 
-from ...facts.codes import SYSTEMS, Codes, Key, read_codes
+from ...facts.codes import SYSTEMS, Codes, Key, codes_of
 from ...facts.fact import Facts
 from ...facts.therapy_codes import Drug
 from ...facts.value import NOT_REPORTED, Interval, OneOf, Unknown, Value
 from ...read.drugs import Drugs, Named
 from ...read.fhir.answer import read_answer
-from ...read.fhir.her2_test import read_values
-from ...read.fhir.measurement import value_of
+from ...read.fhir.resources.her2_test import read_values
+from ...read.fhir.resources.measurement import value_of
 from ...tables.load import default_knowledge
 
 Json = dict[str, Any]
-Coded = tuple[str, str, str]
-"""A short system name of `read/codes.py`, a code and a display."""
+CodeWithDisplay = tuple[str, str, str]
+"""A short system name of `facts/codes.py`, a code and a display."""
 
 ADDRESSES = {name: address for address, name in reversed(SYSTEMS.items())}
 """The first address that the reader knows of each code system."""
 UCUM = "http://unitsofmeasure.org"
 ABSENT_REASON = "http://terminology.hl7.org/CodeSystem/data-absent-reason"
 
-OBSERVED: dict[tuple[str, str], Coded] = {
+OBSERVED: dict[tuple[str, str], CodeWithDisplay] = {
     ("lvef", "unspecified"): ("LOINC", "10230-1", "Left ventricular ejection fraction"),
     ("lvef", "echo"): ("LOINC", "18043-0", "Left ventricular ejection fraction by US"),
     ("lvef", "MUGA"): ("LOINC", "8812-0", "Left ventricular ejection fraction by nuclear blood pool"),
@@ -57,22 +57,26 @@ OBSERVED: dict[tuple[str, str], Coded] = {
     ("smoking", ""): ("LOINC", "72166-2", "Tobacco smoking status"),
 }
 """The code of an observation, by fact and method of an LVEF."""
-OBSERVED_OF_BREAST: dict[str, Coded] = {
+OBSERVED_OF_BREAST: dict[str, CodeWithDisplay] = {
     "er_status": ("LOINC", "85337-4", "Estrogen receptor in breast cancer specimen by immune stain"),
     "pr_status": ("LOINC", "85339-0", "Progesterone receptor in breast cancer specimen by immune stain"),
 }
-TESTED: dict[str, tuple[Coded, Coded]] = {
-    "ihc": (("LOINC", "85319-2", "HER2 in breast cancer specimen by immune stain"),
-            ("LOINC", "18474-7", "HER2 Ag in tissue by immune stain")),
-    "ish": (("LOINC", "85318-4", "ERBB2 gene duplication in breast cancer specimen by FISH"),
-            ("LOINC", "31150-6", "ERBB2 gene duplication in tissue by FISH")),
+TESTED: dict[str, tuple[CodeWithDisplay, CodeWithDisplay]] = {
+    "ihc": (
+        ("LOINC", "85319-2", "HER2 in breast cancer specimen by immune stain"),
+        ("LOINC", "18474-7", "HER2 Ag in tissue by immune stain"),
+    ),
+    "ish": (
+        ("LOINC", "85318-4", "ERBB2 gene duplication in breast cancer specimen by FISH"),
+        ("LOINC", "31150-6", "ERBB2 gene duplication in tissue by FISH"),
+    ),
     "ratio": (("LOINC", "49683-6", "ERBB2/chromosome 17 copy number ratio in tissue by FISH"),) * 2,
     "her2_copies": (("LOINC", "74860-8", "ERBB2 copy number per nucleus in tissue by FISH"),) * 2,
     "cep17_copies": (("LOINC", "74861-6", "Chromosome 17 copy number per nucleus in tissue by FISH"),) * 2,
     "overall": (("LOINC", "48676-1", "HER2 interpretation in tissue"),) * 2,
-}  # fmt: skip
+}
 """The code of a HER2 test in the breast, and elsewhere: a code of the breast would name the organ."""
-ANSWERS: dict[tuple[str, str], Coded] = {
+ANSWERS: dict[tuple[str, str], CodeWithDisplay] = {
     ("ihc_score", "0"): ("LOINC", "LA6111-4", "0"),
     ("ihc_score", "1+"): ("LOINC", "LA11841-6", "1+"),
     ("ihc_score", "2+"): ("LOINC", "LA11842-4", "2+"),
@@ -90,11 +94,20 @@ ANSWERS: dict[tuple[str, str], Coded] = {
     ("", "equivocal"): ("SNOMED", "42425007", "Equivocal"),
 }
 """The code of an answer, by fact and value; those without a fact serve all."""
-UNITS = {
-    "percent": ("%", "%"), "kg": ("kg", "kg"), "cm": ("cm", "cm"), "mm": ("mm", "mm"), "kg/m2": ("kg/m2", "kg/m2"),
-    "mg": ("mg", "mg"), "mg/kg": ("mg/kg", "mg/kg"), "mg/m2": ("mg/m2", "mg/m2"), "score": ("score", "{score}"),
-    "nodes": ("nodes", "{nodes}"), "ratio": ("ratio", "{ratio}"), "copies per cell": ("copies/cell", "{copies}/{cell}"),
-}  # fmt: skip
+FHIR_UNITS = {
+    "percent": ("%", "%"),
+    "kg": ("kg", "kg"),
+    "cm": ("cm", "cm"),
+    "mm": ("mm", "mm"),
+    "kg/m2": ("kg/m2", "kg/m2"),
+    "mg": ("mg", "mg"),
+    "mg/kg": ("mg/kg", "mg/kg"),
+    "mg/m2": ("mg/m2", "mg/m2"),
+    "score": ("score", "{score}"),
+    "nodes": ("nodes", "{nodes}"),
+    "ratio": ("ratio", "{ratio}"),
+    "copies per cell": ("copies/cell", "{copies}/{cell}"),
+}
 """The unit of a fact as FHIR says it, and its code of UCUM."""
 BRANDS_WITHOUT_CODE = ("herceptin-sc",)
 """Brands sold where the codes of the substance in our tables mean another formulation."""
@@ -115,8 +128,6 @@ class Shapes:
             if measure.fact and key[0] in ADDRESSES:
                 self._measures.setdefault((measure.fact, measure.method), key)
 
-    # -- observations -------------------------------------------------------------------------
-
     def measure(self, fact: str, method: str, of_breast: bool) -> Json | None:
         """The code of an observation of the therapy, or `None` where no code measures the fact."""
         chosen = OBSERVED_OF_BREAST.get(fact) if of_breast else None
@@ -135,22 +146,22 @@ class Shapes:
         chosen = TESTED[means][0 if of_breast else 1]
         return concept(chosen) if self.codes.tests.get(chosen[:2]) == means else None
 
-    def answer(self, fact: str, value: Value, said: str = "", note: str = "", means: str = "") -> Json | None:
+    def answer(self, fact: str, value: Value, written: str = "", note: str = "", means: str = "") -> Json | None:
         """The value of an observation of the therapy, or of a HER2 test where it `means` one; `None` for none.
 
         The record's own words stand where they say more than the value and are read as just that.
         """
-        key = (means, fact, value, said, note)
+        key = (means, fact, value, written, note)
         if key not in self._values:
             if len(self._values) > 50_000:
                 self._values.clear()
             self._values[key] = self._answer(*key)
         return self._values[key]
 
-    def _answer(self, means: str, fact: str, value: Value, said: str, note: str) -> Json | None:
+    def _answer(self, means: str, fact: str, value: Value, written: str, note: str) -> Json | None:
         best: Json | None = None
         least = 3
-        for part in self._parts(means, fact, value, said):
+        for part in self._parts(means, fact, value, written):
             rank = self._rank(means, fact, part, value, note)
             if rank < least:
                 best, least = part, rank
@@ -165,18 +176,18 @@ class Shapes:
             read = read_values(means, answer, self.facts, None)
             if len(read) != 1 or read[0][0] != fact:
                 return 3
-            (_, got, told) = read[0]
+            (_, got, note_read) = read[0]
         else:
-            got, told = value_of(fact, answer, part, self.codes, self.facts)
+            got, note_read = value_of(fact, answer, part, self.codes, self.facts)
         if isinstance(value, Unknown):
             if not isinstance(got, Unknown) or got.reason is not value.reason:
                 return 3
-            return 2 if got.detail != value.detail else int(told != note)
-        return 3 if got != value else int(told != note)
+            return 2 if got.detail != value.detail else int(note_read != note)
+        return 3 if got != value else int(note_read != note)
 
-    def _parts(self, means: str, fact: str, value: Value, said: str) -> Iterator[Json]:
+    def _parts(self, means: str, fact: str, value: Value, written: str) -> Iterator[Json]:
         unit = self.facts[fact].unit if fact in self.facts else ""
-        for words in own_words(value, said, UNITS.get(unit, (unit, ""))[0]):
+        for words in own_words(value, written, FHIR_UNITS.get(unit, (unit, ""))[0]):
             if match := _MEASURED.fullmatch(words):
                 yield {"valueQuantity": {"value": json_number(Decimal(match[1])), "unit": match[2]}}
             yield {"valueString": words}
@@ -189,15 +200,13 @@ class Shapes:
         elif isinstance(value, Interval):
             yield from _limits(value, unit)
         elif isinstance(value, OneOf):
-            yield {"valueString": "-".join(sorted(each.rstrip("+") for each in value.values)) + "+"}
+            yield {"valueString": "-".join(sorted(score.rstrip("+") for score in value.values)) + "+"}
         else:
             words = f"Group {value}" if fact == "ish_group" else str(value)
             coded = ANSWERS.get((fact, words)) or ANSWERS.get(("", words))
             if coded is not None:
                 yield {"valueCodeableConcept": {**concept(coded), "text": words}}
             yield {"valueCodeableConcept": {"text": words}}
-
-    # -- drugs --------------------------------------------------------------------------------
 
     def medication(self, drug: str, brand: str) -> tuple[Json, Named] | None:
         """A concept that is read as this drug and brand, and what it is read as; without the brand where none is.
@@ -206,8 +215,8 @@ class Shapes:
         """
         key = (drug, brand)
         if key not in self._medications:
-            found = self._medication(drug, brand)
-            self._medications[key] = found or (self._medication(drug, "") if brand else None)
+            medication = self._medication(drug, brand)
+            self._medications[key] = medication or (self._medication(drug, "") if brand else None)
         return self._medications[key]
 
     def _medication(self, drug: str, brand: str) -> tuple[Json, Named] | None:
@@ -232,23 +241,27 @@ class Shapes:
         return next((key for system in DRUG_SYSTEMS for key in keys if key[0] == system), None)
 
 
-@cache
 def shapes() -> Shapes:
-    """The shapes of the code tables that ship with the package."""
-    return Shapes(read_codes(), default_knowledge().facts)
+    """The shapes of the code tables of the knowledge in use."""
+    return _shapes_of(default_knowledge().facts)
 
 
-def concept(*coded: Coded, text: str = "") -> Json:
+@cache
+def _shapes_of(facts: Facts) -> Shapes:
+    return Shapes(codes_of(facts), facts)
+
+
+def concept(*coded: CodeWithDisplay, text: str = "") -> Json:
     """A codeable concept; its text is the first display unless another is given."""
-    made: Json = {}
+    codeable: Json = {}
     if coded:
-        made["coding"] = [
+        codeable["coding"] = [
             {"system": ADDRESSES[system], "code": code, **({"display": display} if display else {})}
             for system, code, display in coded
         ]
     if words := text or (coded[0][2] if coded else ""):
-        made["text"] = words
-    return made
+        codeable["text"] = words
+    return codeable
 
 
 def absent(code: str, words: str = "") -> Json:
@@ -258,11 +271,12 @@ def absent(code: str, words: str = "") -> Json:
 
 def quantity(value: Decimal, unit: str) -> Json:
     """A quantity in a unit of `facts.md`."""
-    said, code = UNITS.get(unit, (unit, ""))
+    unit_word, code = FHIR_UNITS.get(unit, (unit, ""))
     return {
-        "value": json_number(value), **({"unit": said} if said else {}),
+        "value": json_number(value),
+        **({"unit": unit_word} if unit_word else {}),
         **({"system": UCUM, "code": code} if code else {}),
-    }  # fmt: skip
+    }
 
 
 def json_number(value: Decimal) -> int | float | Decimal:
@@ -286,12 +300,12 @@ def _limits(value: Interval, unit: str) -> Iterator[Json]:
         yield {"valueRange": {"low": quantity(low, unit), "high": quantity(high, unit)}}
 
 
-def own_words(value: Value, said: str, unit: str) -> Sequence[str]:
+def own_words(value: Value, written: str, unit: str) -> Sequence[str]:
     """The words of a record where they say more than the value; a unit that a table put behind them may go."""
     plain = {str(value), f"{value} {unit}", f"{value}{unit}"}
-    if not said or said in plain or said.lower() in {word.lower() for word in plain}:
+    if not written or written in plain or written.lower() in {word.lower() for word in plain}:
         return ()
-    return _distinct([said, said.removesuffix(f" {unit}")] if unit else [said])
+    return _distinct([written, written.removesuffix(f" {unit}")] if unit else [written])
 
 
 def _distinct(words: Iterable[str]) -> list[str]:

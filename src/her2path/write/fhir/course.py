@@ -7,28 +7,28 @@ from dataclasses import replace
 from decimal import Decimal
 
 from ...facts.value import OneOf
-from ...history.kinds import METHODS
-from ...read.fhir.her2_test import EARLY
-from ...read.fhir.medication import DAY_MINUTES
+from ...read.fhir.resources.her2_test import EARLY
+from ...read.fhir.resources.medication import DAY_MINUTES
+from ...record.columns import METHODS
 from ...record.event import Event
-from .codes import Coded, Json, concept
-from .medication import DOSES, MEDICATION_FACTS, Medications, dated
+from .codes import CodeWithDisplay, Json, concept
+from .medication import MEDICATION_DOSES, MEDICATION_FACTS, Medications, dated
 from .parts import Entries, status_of, value_of_event
 
 PERSON = ("sex", "birth_date", "death_date")
 """Facts that the patient herself carries, not an event of a day."""
-HEART_FAILURE = ("heart_failure", "heart_failure_history")
+HEART_FAILURE_FACTS = ("heart_failure", "heart_failure_history")
 """Every code of heart failure states both."""
-METASTATIC: Coded = ("ICD-10-CM", "C79.9", "Secondary malignant neoplasm of unspecified site")
-CONDITIONS: dict[tuple[str, str], Coded] = {
-    ("setting", "metastatic"): METASTATIC,
+METASTATIC_DISEASE: CodeWithDisplay = ("ICD-10-CM", "C79.9", "Secondary malignant neoplasm of unspecified site")
+CONDITIONS: dict[tuple[str, str], CodeWithDisplay] = {
+    ("setting", "metastatic"): METASTATIC_DISEASE,
     ("hypertension", "yes"): ("SNOMED", "38341003", "Hypertensive disorder"),
     ("diabetes", "yes"): ("SNOMED", "73211009", "Diabetes mellitus"),
     ("stable_angina", "yes"): ("SNOMED", "233819005", "Stable angina"),
     ("heart_failure", "yes"): ("SNOMED", "84114007", "Heart failure"),
 }
 """What a condition states. Where the codes of a fact name one of several diseases, none is chosen."""
-SURGERY: Coded = ("SNOMED", "69031006", "Excision of breast tissue")
+BREAST_SURGERY: CodeWithDisplay = ("SNOMED", "69031006", "Excision of breast tissue")
 _ENDED = re.compile(r"ended (\d{4}-\d{2}-\d{2})")
 
 
@@ -50,7 +50,7 @@ class CourseWriter:
             if event.fact in MEDICATION_FACTS and event.product:
                 self._medication(event)
             elif event.fact == "infusion_given_minutes":
-                if id(event) not in {id(each) for each in self.minutes.values()}:
+                if id(event) not in {id(times) for times in self.minutes.values()}:
                     self.entries.lose(event, "no dose of that day and brand is recorded that took so long")
             elif event.fact == "allergy":
                 self._allergy(event)
@@ -59,8 +59,8 @@ class CourseWriter:
 
     def _minutes(self) -> dict[int, Event]:
         """The length of an infusion by the dose that took it: one of the same day, drug and brand."""
-        doses = [e for e in self.course if e.fact in DOSES and e.value != "no" and e.day is not None]
-        found: dict[int, Event] = {}
+        doses = [e for e in self.course if e.fact in MEDICATION_DOSES and e.value != "no" and e.day is not None]
+        minutes: dict[int, Event] = {}
         for event in self.course:
             value = value_of_event(event)
             if event.fact != "infusion_given_minutes" or not isinstance(value, Decimal):
@@ -68,33 +68,31 @@ class CourseWriter:
             if value != value.to_integral_value() or not 0 < value <= DAY_MINUTES:
                 continue
             same = (e for e in doses if (e.day, e.product, e.qualifier) == (event.day, event.product, event.qualifier))
-            if (dose := next((each for each in same if id(each) not in found), None)) is not None:
-                found[id(dose)] = event
-        return found
+            if (dose := next((dose for dose in same if id(dose) not in minutes), None)) is not None:
+                minutes[id(dose)] = event
+        return minutes
 
     def _paired(self) -> dict[int, int]:
         """Heart failure and its history said on one day, which one condition states."""
-        now, history = ([e for e in self.course if (e.fact, e.value) == (fact, "yes")] for fact in HEART_FAILURE)
-        found: dict[int, int] = {}
+        now, history = ([e for e in self.course if (e.fact, e.value) == (fact, "yes")] for fact in HEART_FAILURE_FACTS)
+        pairs: dict[int, int] = {}
         for event in now:
-            same = (e for e in history if (e.day, e.note) == (event.day, event.note) and id(e) not in found.values())
+            same = (e for e in history if (e.day, e.note) == (event.day, event.note) and id(e) not in pairs.values())
             if (other := next(same, None)) is not None:
-                found[id(event)] = id(other)
-        return found
-
-    # -- drugs --------------------------------------------------------------------------------
+                pairs[id(event)] = id(other)
+        return pairs
 
     def _medication(self, event: Event) -> None:
         template = self.medications.template(event, value_of_event(event))
         took = self.minutes.get(id(event))
-        if template is None and event.fact not in DOSES and self._observation(event):
+        if template is None and event.fact not in MEDICATION_DOSES and self._observation(event):
             return
         if template is None:
             known = self.shapes.medication(event.product, event.qualifier) is not None
             why = "no medication resource is read as it" if known else "no code and no name is read as the drug"
-            for each in (event, took):
-                if each is not None:
-                    self.entries.lose(each, why)
+            for lost in (event, took):
+                if lost is not None:
+                    self.entries.lose(lost, why)
             return
         kind = template.resource["resourceType"]
         minutes = None
@@ -108,9 +106,9 @@ class CourseWriter:
         name = (event.fact, str(event.day), event.product, event.qualifier, str(event.value))
         self.entries.put(kind, name, resource)
         brand = template.named.brand
-        fact, said = template.read_as[0]
+        fact, amount = template.read_as[0]
         if not template.is_read_as(event.fact, value_of_event(event)):
-            read = replace(event, fact=fact, value=said, qualifier=brand, specimen="")
+            read = replace(event, fact=fact, value=amount, qualifier=brand, specimen="")
             self.entries.lose(event, "the reader takes the drug, and not the amount", read)
         elif brand != event.qualifier:
             self.entries.lose(event, "no such brand is read", replace(event, qualifier=brand, specimen=""))
@@ -119,12 +117,10 @@ class CourseWriter:
         if minutes is not None and took is not None and brand != took.qualifier:
             self.entries.lose(took, "no such brand is read", replace(took, qualifier=brand))
 
-    # -- everything else ----------------------------------------------------------------------
-
     def _procedure(self, event: Event) -> bool:
         if (event.fact, event.value) != ("surgery_done", "yes") or "breast" not in self.entries.record.sites:
             return False
-        content: Json = {"status": "completed", "code": concept(SURGERY)}
+        content: Json = {"status": "completed", "code": concept(BREAST_SURGERY)}
         if event.day:
             content["performedDateTime"] = event.day.isoformat()
         self.entries.put("Procedure", (event.fact, str(event.day)), content)
@@ -135,7 +131,7 @@ class CourseWriter:
         coded = CONDITIONS.get((event.fact, str(event.value)))
         if coded is None or (event.fact, event.value) not in self.shapes.codes.therapy.claim(coded[:2]):
             return False
-        alone = event.fact in HEART_FAILURE and id(event) not in self.paired
+        alone = event.fact in HEART_FAILURE_FACTS and id(event) not in self.paired
         if alone and self.shapes.measure(event.fact, "", False) is not None:
             return False
         content: Json = {}
@@ -144,11 +140,11 @@ class CourseWriter:
             content["abatementDateTime"] = match[1]
         if event.day:
             content["onsetDateTime"] = event.day.isoformat()
-        profile = "secondary" if coded is METASTATIC else ""
+        profile = "secondary" if coded is METASTATIC_DISEASE else ""
         self.entries.condition((event.fact, str(event.day)), coded, profile, content, active=not ended)
         self._plainer(event)
         if alone:
-            beside = replace(event, fact=HEART_FAILURE[1], product="", qualifier="", specimen="")
+            beside = replace(event, fact=HEART_FAILURE_FACTS[1], product="", qualifier="", specimen="")
             self.entries.lose(event, "its codes state a history of heart failure too", self._plain(event), beside)
         return True
 
@@ -177,9 +173,10 @@ class CourseWriter:
         content: Json = {
             name: {"coding": [{"system": system + part, "code": code}]}
             for name, part, code in (
-                ("clinicalStatus", "clinical", "active"), ("verificationStatus", "verification", "confirmed"),
+                ("clinicalStatus", "clinical", "active"),
+                ("verificationStatus", "verification", "confirmed"),
             )
-        }  # fmt: skip
+        }
         content["code"] = {"text": words}
         if event.day:
             content["onsetDateTime"] = event.day.isoformat()
@@ -192,5 +189,5 @@ class CourseWriter:
 
     def _plainer(self, event: Event) -> None:
         plain = self._plain(event)
-        if plain != event and not (event.fact in HEART_FAILURE and id(event) not in self.paired):
+        if plain != event and not (event.fact in HEART_FAILURE_FACTS and id(event) not in self.paired):
             self.entries.lose(event, "its drug, brand or specimen is not read", plain)

@@ -18,31 +18,34 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
+from ...facts.pages.products import read_products
 from ...facts.value import Reason, Unknown, Value
-from ...findings.brands import SUBCUTANEOUS, TABLETS
-from ...findings.standing import STATEMENT
-from ...history.names import HER2_PRODUCTS
 from ...read.drugs import Named
-from ...read.fhir.medication import Maker, read_administration, read_request, read_statement
-from ...record.event import Event
-from .codes import Coded, Json, Shapes, concept, json_number, quantity
+from ...read.fhir.resources.medication import Maker, read_administration, read_request, read_statement
+from ...record.event import STATEMENT, Event
+from .codes import CodeWithDisplay, Json, Shapes, concept, json_number, quantity
 
-DOSES = ("dose_mg", "dose_mg_per_kg", "dose_mg_per_m2", "dose_given")
-ORDERS = ("ordered_mg", "ordered_mg_per_kg")
-MEDICATION_FACTS = (*DOSES, *ORDERS, "hold_recorded", "stop_recorded")
+MEDICATION_DOSES = ("dose_mg", "dose_mg_per_kg", "dose_mg_per_m2", "dose_given")
+MEDICATION_ORDERS = ("ordered_mg", "ordered_mg_per_kg")
+MEDICATION_FACTS = (*MEDICATION_DOSES, *MEDICATION_ORDERS, "hold_recorded", "stop_recorded")
 """The facts that a medication resource carries."""
 READERS = {
-    "MedicationAdministration": read_administration, "MedicationRequest": read_request,
+    "MedicationAdministration": read_administration,
+    "MedicationRequest": read_request,
     "MedicationStatement": read_statement,
-}  # fmt: skip
+}
 REASONS = {
-    ("hold_recorded", "cardiac"): "held for the heart", ("hold_recorded", "other"): "held for another reason",
-    ("stop_recorded", "cardiac"): "stopped for the heart", ("stop_recorded", "progression"): "progression",
-    ("stop_recorded", "complete"): "course complete", ("stop_recorded", "other"): "stopped for another reason",
-}  # fmt: skip
-INTRAVENOUS: Coded = ("SNOMED", "47625008", "Intravenous route")
-UNDER_THE_SKIN: Coded = ("SNOMED", "34206005", "Subcutaneous route")
-BY_MOUTH: Coded = ("SNOMED", "26643006", "Oral route")
+    ("hold_recorded", "cardiac"): "held for the heart",
+    ("hold_recorded", "other"): "held for another reason",
+    ("stop_recorded", "cardiac"): "stopped for the heart",
+    ("stop_recorded", "progression"): "progression",
+    ("stop_recorded", "complete"): "course complete",
+    ("stop_recorded", "other"): "stopped for another reason",
+}
+INTRAVENOUS_ROUTE: CodeWithDisplay = ("SNOMED", "47625008", "Intravenous route")
+SUBCUTANEOUS_ROUTE: CodeWithDisplay = ("SNOMED", "34206005", "Subcutaneous route")
+ORAL_ROUTE: CodeWithDisplay = ("SNOMED", "26643006", "Oral route")
+ROUTES = {"intravenous": INTRAVENOUS_ROUTE, "subcutaneous": SUBCUTANEOUS_ROUTE, "oral": ORAL_ROUTE}
 _SAID = re.compile(r"(\d+(?:\.\d+)?)\s*(\S.*)")
 
 
@@ -83,14 +86,14 @@ class Medications:
         return self._kept[key]
 
     def _template(self, event: Event, value: Value, stated: bool) -> Template | None:
-        found = self.shapes.medication(event.product, event.qualifier)
-        if found is None:
+        medication = self.shapes.medication(event.product, event.qualifier)
+        if medication is None:
             return None
-        drug, named = found
+        drug, named = medication
         nearest: Template | None = None
         for resource in self._shapes_of(event, value, stated):
-            made = {**resource, "medicationCodeableConcept": drug}
-            template = Template(made, _read(made, named, self.shapes), named)
+            named_resource = {**resource, "medicationCodeableConcept": drug}
+            template = Template(named_resource, _read(named_resource, named, self.shapes), named)
             if template.is_read_as(event.fact, value):
                 return template
             if nearest is None and _is_like(event.fact, template):
@@ -98,9 +101,9 @@ class Medications:
         return nearest
 
     def _shapes_of(self, event: Event, value: Value, stated: bool) -> Iterator[Json]:
-        if event.fact in DOSES:
+        if event.fact in MEDICATION_DOSES:
             yield from self._doses(event, value, stated)
-        elif event.fact in ORDERS:
+        elif event.fact in MEDICATION_ORDERS:
             dosage: Json = {"text": f"as ordered: {event.product}"}
             if isinstance(value, Decimal):
                 dosage["doseAndRate"] = [{"doseQuantity": quantity(value, self.shapes.facts[event.fact].unit)}]
@@ -108,8 +111,8 @@ class Medications:
                 yield _request("active", {"dosageInstruction": [{**dosage, **_route(event.product)}]})
         else:
             words = (event.said, REASONS.get((event.fact, str(value)), ""))
-            for said in filter(None, words):
-                reason = {"text": said}
+            for reason_text in filter(None, words):
+                reason = {"text": reason_text}
                 if event.fact == "hold_recorded":
                     yield _administration("on-hold", {"statusReason": [reason]})
                 else:
@@ -138,7 +141,7 @@ def _is_like(fact: str, template: Template) -> bool:
     """Whether a template is read as one event of the same kind, which says less and nothing else: a dose, an order."""
     kind: tuple[str, ...] = ()
     if fact != "dose_given":
-        kind = DOSES if fact in DOSES else ORDERS if fact in ORDERS else ()
+        kind = MEDICATION_DOSES if fact in MEDICATION_DOSES else MEDICATION_ORDERS if fact in MEDICATION_ORDERS else ()
     return len(template.read_as) == 1 and template.read_as[0][0] in kind
 
 
@@ -148,8 +151,8 @@ def _is_absent(value: Value) -> bool:
 
 def _read(resource: Json, named: Named, shapes: Shapes) -> tuple[tuple[str, Value], ...]:
     maker = Maker(named, "", shapes.facts)
-    found = READERS[resource["resourceType"]](resource, maker)
-    return tuple((each.fact, each.value) for each in found if isinstance(each, Event))
+    events = READERS[resource["resourceType"]](resource, maker)
+    return tuple((event.fact, event.value) for event in events if isinstance(event, Event))
 
 
 def _administration(status: str, content: Json) -> Json:
@@ -162,11 +165,8 @@ def _request(status: str, content: Json) -> Json:
 
 def _route(product: str) -> Json:
     """The route of a HER2-directed drug; that of other drugs is not known here."""
-    if product in TABLETS:
-        return {"route": concept(BY_MOUTH)}
-    if product in HER2_PRODUCTS:
-        return {"route": concept(UNDER_THE_SKIN if product in SUBCUTANEOUS else INTRAVENOUS)}
-    return {}
+    known = read_products().products.get(product)
+    return {} if known is None else {"route": concept(ROUTES[known.route])}
 
 
 def dated(resource: Json, day: dt.date | None, minutes: Decimal | None = None) -> Json:

@@ -9,31 +9,48 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 
 from ...facts.value import Reason, Unknown, Value
-from ...read.fhir.her2_test import EARLY
+from ...read.fhir.resources.her2_test import EARLY
 from ...record.event import Event, Record
 from ..plan_words import PROJECT, stable_id
-from .codes import Coded, Json, Shapes, concept
+from .codes import CodeWithDisplay, Json, Shapes, concept
 
 BASE = f"{PROJECT}/fhir"
 """Where the addresses of the entries begin; nothing is served there."""
 TEST_DATA = {
-    "system": "http://terminology.hl7.org/CodeSystem/v3-ActReason", "code": "HTEST", "display": "test health data",
-}  # fmt: skip
+    "system": "http://terminology.hl7.org/CodeSystem/v3-ActReason",
+    "code": "HTEST",
+    "display": "test health data",
+}
 MCODE = "http://hl7.org/fhir/us/mcode/StructureDefinition/mcode-"
 MARKER = "tumor-marker-test"
 PROFILES = {
-    "Patient": "cancer-patient", "Specimen": "human-specimen", "Procedure": "cancer-related-surgical-procedure",
+    "Patient": "cancer-patient",
+    "Specimen": "human-specimen",
+    "Procedure": "cancer-related-surgical-procedure",
     "MedicationAdministration": "cancer-related-medication-administration",
-    "MedicationRequest": "cancer-related-medication-request", "primary": "primary-cancer-condition",
-    "secondary": "secondary-cancer-condition", "stage": "tnm-stage-group", "er_status": MARKER, "pr_status": MARKER,
-    "ihc": MARKER, "ish": MARKER, "ratio": MARKER, "her2_copies": MARKER, "cep17_copies": MARKER, "overall": MARKER,
-}  # fmt: skip
+    "MedicationRequest": "cancer-related-medication-request",
+    "primary": "primary-cancer-condition",
+    "secondary": "secondary-cancer-condition",
+    "stage": "tnm-stage-group",
+    "er_status": MARKER,
+    "pr_status": MARKER,
+    "ihc": MARKER,
+    "ish": MARKER,
+    "ratio": MARKER,
+    "her2_copies": MARKER,
+    "cep17_copies": MARKER,
+    "overall": MARKER,
+}
 """The mCODE profile of a kind of resource, of a fact, or of a HER2 test."""
-STATES = "http://terminology.hl7.org/CodeSystem/"
+STATE_SYSTEM = "http://terminology.hl7.org/CodeSystem/"
 LABORATORY, VITAL = "laboratory", "vital-signs"
-CATEGORIES = {
-    "weight_kg": VITAL, "height_cm": VITAL, "body_mass_index": VITAL, "lvef": "exam", "smoking": "social-history",
-}  # fmt: skip
+OBSERVATION_CATEGORIES = {
+    "weight_kg": VITAL,
+    "height_cm": VITAL,
+    "body_mass_index": VITAL,
+    "lvef": "exam",
+    "smoking": "social-history",
+}
 _ID = re.compile(r"[A-Za-z0-9.-]{1,64}")
 
 
@@ -81,7 +98,7 @@ class Entries:
 
     def __init__(self, record: Record, by: Shapes, test_data: bool) -> None:
         self.record, self.shapes, self.test_data = record, by, test_data
-        self.made: list[Json] = []
+        self.resources: list[Json] = []
         self.losses: list[Loss] = []
         self.of_breast = record.sites == {"breast"}
         self.id = self.name_of("Patient", record.patient)
@@ -90,14 +107,17 @@ class Entries:
 
     def bundle(self) -> Json:
         """The Bundle of all that was put."""
-        entries = [{"fullUrl": f"{BASE}/{each['resourceType']}/{each['id']}", "resource": each} for each in self.made]
+        entries = [
+            {"fullUrl": f"{BASE}/{resource['resourceType']}/{resource['id']}", "resource": resource}
+            for resource in self.resources
+        ]
         head: Json = {"resourceType": "Bundle", "id": str(stable_id(self.record.patient, "Bundle", "record"))}
         return {**head, **self._meta(""), "type": "collection", "entry": entries}
 
     def lose(self, event: Event, why: str, *read_as: Event) -> None:
         """Note that an event is left out, or what else it is read back as."""
-        said = " ".join(filter(None, (event.fact, str(event.value), event.product, event.qualifier)))
-        self.losses.append(Loss(f"{said} of {event.day or 'no day'}", why, event, read_as))
+        event_words = " ".join(filter(None, (event.fact, str(event.value), event.product, event.qualifier)))
+        self.losses.append(Loss(f"{event_words} of {event.day or 'no day'}", why, event, read_as))
 
     def lose_thing(self, what: str, why: str) -> None:
         """Note what is no event and cannot be written."""
@@ -122,15 +142,17 @@ class Entries:
         whose: Json = {}
         if kind != "Patient":
             whose["patient" if kind == "AllergyIntolerance" else "subject"] = {"reference": f"Patient/{self.id}"}
-        self.made.append({"resourceType": kind, "id": identity, **self._meta(profile), **whose, **content})
+        self.resources.append({"resourceType": kind, "id": identity, **self._meta(profile), **whose, **content})
 
     def _meta(self, profile: str) -> Json:
-        made: Json = {"profile": [MCODE + PROFILES[profile]]} if profile in PROFILES else {}
+        meta: Json = {"profile": [MCODE + PROFILES[profile]]} if profile in PROFILES else {}
         if self.test_data:
-            made["security"] = [TEST_DATA]
-        return {"meta": made} if made else {}
+            meta["security"] = [TEST_DATA]
+        return {"meta": meta} if meta else {}
 
-    def condition(self, name: tuple[str, ...], coded: Coded, profile: str, content: Json, active: bool = True) -> None:
+    def condition(
+        self, name: tuple[str, ...], coded: CodeWithDisplay, profile: str, content: Json, active: bool = True
+    ) -> None:
         """Keep a confirmed condition."""
         states = {
             "clinicalStatus": _state("condition-clinical", "active" if active else "inactive"),
@@ -141,10 +163,12 @@ class Entries:
 
     def observe(self, event: Event, code: Json, part: Json, profile: str) -> None:
         """Keep an observation of an event, whose value stands in `part`."""
-        category = CATEGORIES.get(event.fact, LABORATORY)
+        category = OBSERVATION_CATEGORIES.get(event.fact, LABORATORY)
         content: Json = {
-            "status": status_of(event), "category": [_state("observation-category", category)], "code": code,
-        }  # fmt: skip
+            "status": status_of(event),
+            "category": [_state("observation-category", category)],
+            "code": code,
+        }
         if event.day:
             content["effectiveDateTime"] = event.day.isoformat()
         if event.specimen:
@@ -154,7 +178,7 @@ class Entries:
 
 
 def _state(system: str, code: str) -> Json:
-    return {"coding": [{"system": STATES + system, "code": code}]}
+    return {"coding": [{"system": STATE_SYSTEM + system, "code": code}]}
 
 
 def value_of_event(event: Event) -> Value:

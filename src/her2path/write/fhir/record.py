@@ -2,7 +2,7 @@
 
     Patient              sex, birth, death            Specimen        the tissue of HER2 tests
     Condition            the tumour, risks, metastases    Observation     tests, measurements, receptors, stage
-    MedicationAdministration, -Request, -Statement    doses, orders, holds, stops (`bundle_medication.py`)
+    MedicationAdministration, -Request, -Statement    doses, orders, holds, stops (`medication.py`)
     Procedure            surgery of the primary tumour    AllergyIntolerance
 
 The resources have the shape of mCODE and name its profiles; the tests hold them to FHIR R4, and no validator of that
@@ -18,29 +18,34 @@ from functools import cache
 import msgspec
 
 from ...facts.value import Reason, Unknown
-from ...read.fhir.her2_test import EARLY
+from ...read.fhir.resources.her2_test import EARLY
 from ...record.event import RECORDED_STATUS, Event, Record, Tissue
-from .codes import Coded, Json, Shapes, concept, shapes
+from .codes import CodeWithDisplay, Json, Shapes, concept, shapes
 from .course import PERSON, CourseWriter
 from .medication import Medications
 from .parts import BASE, Entries, Loss, Written, status_of, value_of_event
 
-TUMOURS: dict[str, Coded] = {
+TUMOURS: dict[str, CodeWithDisplay] = {
     "breast": ("SNOMED", "254837009", "Malignant neoplasm of breast"),
     "gastric": ("SNOMED", "363349007", "Malignant tumor of stomach"),
 }
-DIAGNOSED: dict[str, Coded] = {
+DIAGNOSED: dict[str, CodeWithDisplay] = {
     "positive": ("ICD-10-CM", "Z17.31", "HER2 positive status"),
     "negative": ("ICD-10-CM", "Z17.32", "HER2 negative status"),
 }
-TISSUE: Coded = ("SNOMED", "119376003", "Tissue specimen")
-BIOPSY: Coded = ("SNOMED", "129314006", "Biopsy - action")
+TISSUE: CodeWithDisplay = ("SNOMED", "119376003", "Tissue specimen")
+BIOPSY: CodeWithDisplay = ("SNOMED", "129314006", "Biopsy - action")
 PLACES = {"primary": "primary tumour", "metastasis": "metastasis"}
 STAINED = "any_membrane_staining"
 MEANS = {
-    "ihc_score": "ihc", "ish_result": "ish", "ish_group": "ish", "her2_cep17_ratio": "ratio",
-    "her2_copies": "her2_copies", "cep17_copies": "cep17_copies", RECORDED_STATUS: "overall",
-}  # fmt: skip
+    "ihc_score": "ihc",
+    "ish_result": "ish",
+    "ish_group": "ish",
+    "her2_cep17_ratio": "ratio",
+    "her2_copies": "her2_copies",
+    "cep17_copies": "cep17_copies",
+    RECORDED_STATUS: "overall",
+}
 """Which test of the code tables gives a fact."""
 FIELDS = {"sex": "gender", "birth_date": "birthDate", "death_date": "deceasedDateTime"}
 _encoder = msgspec.json.Encoder(decimal_format="number")
@@ -145,15 +150,15 @@ def _tests(entries: Entries) -> None:
 def _stained(events: list[Event]) -> set[int]:
     """Pairs of score 0 and staining of one specimen and day, which are one result: 0+."""
     scores = [e for e in events if (e.fact, e.value) == ("ihc_score", "0")]
-    found: set[int] = set()
+    stained: set[int] = set()
     for event in events:
         if (event.fact, event.value) != (STAINED, "yes"):
             continue
         of = (event.day, event.specimen, event.amended)
-        same = (each for each in scores if (each.day, each.specimen, each.amended) == of)
-        if (score := next((each for each in same if id(each) not in found), None)) is not None:
-            found |= {id(event), id(score)}
-    return found
+        same = (score for score in scores if (score.day, score.specimen, score.amended) == of)
+        if (score := next((zero for zero in same if id(zero) not in stained), None)) is not None:
+            stained |= {id(event), id(score)}
+    return stained
 
 
 def _diagnosis(entries: Entries, event: Event) -> None:

@@ -1,0 +1,5 @@
+"""`python -m her2path`: the command."""
+
+from .cli import main
+
+main(prog_name="her2path")

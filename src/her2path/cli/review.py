@@ -1,0 +1,173 @@
+"""`her2path review`: every patient of a source, reviewed and written."""
+
+from __future__ import annotations
+
+import datetime as dt
+import gc
+import sys
+from collections.abc import Callable, Sequence
+from contextlib import nullcontext
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from ..facts.problem import DOES_NOT_HOLD, PARTLY_READ, AskedWrongly
+from .options import Day, FormatName, column_option, pairs
+
+if TYPE_CHECKING:
+    from ..findings.patient import Reviewed
+    from ..findings.settings import Settings
+    from ..findings.summary import Summary
+    from ..tables.library import Knowledge
+    from ..write.writer import Beside
+
+
+@click.command()
+@click.argument("source", type=click.Path(exists=True, path_type=Path))
+@click.option("--on", type=Day(), default=None, help="Review as of this day; results after it are not used.")
+@click.option("--site", type=click.Choice(["breast", "gastric"]), help="Read the tests as of this site.")
+@click.option("--edition", help="Decide by this edition, whatever the date of the test.")
+@click.option("--jurisdiction", type=click.Choice(["us", "eu"]), help="Whose label decides, where labels differ.")
+@column_option
+@click.option(
+    "--settings", "settings_file", type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="The institution's settings, a TOML file: limits, tolerances, jurisdiction, formulary.",
+)  # fmt: skip
+@click.option(
+    "--format", "form", type=FormatName(), default=None,
+    help="text, json or fhir; by default what the ending of the output says, otherwise text.",
+)  # fmt: skip
+@click.option(
+    "--calendar", type=click.Path(file_okay=False, path_type=Path),
+    help="Also write the plan of each patient into this folder, as a calendar file (.ics).",
+)  # fmt: skip
+@click.option("--her2-only", is_flag=True, help="Review the HER2 tests alone, not the courses of therapy.")
+@click.option("--processes", type=click.IntRange(1), help="Processes to share a large source; all cores by default.")
+@click.option("--summary-only", is_flag=True, help="Print only the summary.")
+@click.option("-o", "--output", type=click.Path(path_type=Path), help="Write here instead of printing.")
+def review(
+    source: Path,
+    on: dt.date | None,
+    site: str | None,
+    edition: str | None,
+    jurisdiction: str | None,
+    columns: tuple[str, ...],
+    settings_file: Path | None,
+    form: str | None,
+    calendar: Path | None,
+    her2_only: bool,
+    processes: int | None,
+    summary_only: bool,
+    output: Path | None,
+) -> None:
+    """Review every patient of SOURCE: a FHIR bundle, folder, NDJSON (also gzip or tar), CSV or Parquet.
+
+    HER2 status per specimen and patient, and her course of therapy: what is true, due, unsafe and missing, with the
+    row and citation behind it, what would settle it, and the plan; then a summary. With -o FILE.parquet all findings,
+    one a row, with the patients and the episodes of their courses in two files beside it.
+    """
+    from ..cohort.review import processes_for
+    from ..findings.settings import Settings
+    from ..tables.load import read_knowledge
+    from ..tables.site import Site, read_site
+    from ..write.calendar import CalendarFolder
+    from ..write.output import require_other
+
+    knowledge = read_knowledge()
+    at = read_site(settings_file, knowledge) if settings_file else Site()
+    settings = Settings(on or dt.date.today(), site, edition, jurisdiction or at.jurisdiction, at, not her2_only)
+    if calendar is not None and her2_only:
+        raise AskedWrongly("--calendar writes plans of courses, which --her2-only leaves out: drop one of them")
+    if output is not None and settings_file is not None:
+        require_other(output, settings_file)
+    # What was read so far stays: the collector need not walk it again for every few patients.
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 20)
+    asked = _Asked(source, output, knowledge, settings, processes or processes_for(source), pairs(columns))
+    beside = [CalendarFolder(calendar)] if calendar else []
+    if output is not None and output.suffix.lower() == ".parquet":
+        if form is not None:
+            raise AskedWrongly(
+                f"--format {form} is not what {output.name} would hold: drop it, or write to another ending"
+            )
+        if summary_only:
+            raise AskedWrongly(
+                f"--summary-only is not what {output.name} would hold: drop it, or write to another ending"
+            )
+        summary = asked.to_tables(beside)
+    else:
+        summary = asked.to_text(form, summary_only, beside)
+    if not summary.patients:
+        click.echo(
+            f"her2path: no patient was found in {source}; expected FHIR R4 in JSON or NDJSON, CSV or Parquet", err=True
+        )
+        sys.exit(DOES_NOT_HOLD)
+    if summary.troubles:
+        sys.exit(PARTLY_READ)
+
+
+@dataclass(slots=True)
+class _Asked:
+    """What was asked for: the source, the output, and by what the source is reviewed."""
+
+    source: Path
+    output: Path | None
+    knowledge: Knowledge
+    settings: Settings
+    processes: int
+    columns: dict[str, str]
+
+    def to_text(self, form: str | None, summary_only: bool, beside: Sequence[Beside]) -> Summary:
+        """Write patient after patient, and a summary."""
+        from ..write.formats import format_named, format_of, has_format_for
+        from ..write.output import opened
+        from ..write.writer import Writer
+
+        if form is not None:
+            chosen = format_named(form)
+        elif self.output is not None and has_format_for(self.output):
+            chosen = format_of(self.output)
+        else:
+            chosen = format_named("text")
+        place = opened(self.output, self.source) if self.output else nullcontext(sys.stdout)
+        with place as stream:
+            writer = Writer(stream, chosen(self.settings.on), summary_only, beside)
+            summary = self._review(writer.batch, writer.put)
+            writer.finish(summary)
+        return summary
+
+    def to_tables(self, beside: Sequence[Beside]) -> Summary:
+        """Write the findings, patients and episodes as tables; tell the summary."""
+        from ..write.review_text import summary_text
+        from ..write.tables.file import FindingsFile
+
+        assert self.output is not None
+        with FindingsFile(self.output, self.source, beside) as file:
+            summary = self._review(file.batch, file.put)
+        for trouble in file.troubles:
+            click.echo(f"her2path: {trouble}", err=True)
+        click.echo(file.words(summary))
+        click.echo(summary_text(summary))
+        return summary
+
+    def _review(self, make: Callable[[Reviewed], Any], put: Callable[[Any], None]) -> Summary:
+        """Review the source; what `make` makes of a batch is given to `put`, in the order of the source."""
+        from ..cohort.review import review_parts
+        from ..findings.summary import Summary
+        from ..read.files import source_size
+
+        summary = Summary()
+        quiet = not sys.stderr.isatty() or (self.output is None and sys.stdout.isatty())
+        with click.progressbar(
+            length=source_size(self.source), label="reviewing", file=sys.stderr, hidden=quiet, show_pos=False
+        ) as bar:
+            for part in review_parts(
+                self.source, self.knowledge, self.settings, make,
+                processes=self.processes, progress=bar.update, columns=self.columns,
+            ):  # fmt: skip
+                summary.merge(part.summary)
+                for item in part.items:
+                    put(item)
+        return summary

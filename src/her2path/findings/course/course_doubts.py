@@ -1,0 +1,211 @@
+"""Doubts of a course: of the heart and the doses as they were followed, and what was assumed of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from decimal import Decimal
+
+import numpy as np
+
+from ...history.course_facts import known
+from ...history.sources import BASELINE, LAST_DOSE, LVEF
+from ...record.columns import METHODS, UNKNOWN, Flags
+from ..rows import FindingRows
+from .doubt import FIRST_ORIGINS, NO_ROWS, Doubt, DoubtMaker, Same, is_unknown, runs
+from .facts import DOSE_FACTS
+from .words import day_words
+
+
+class CourseDoubts(DoubtMaker):
+    """Of each course: LVEFs that cannot be compared, drugs and days not followed, what was assumed."""
+
+    def makers(self) -> Sequence[Callable[[], Iterable[FindingRows]]]:
+        return (
+            self._same_day, self._methods, self._other_hold, self._strange, self._restarted, self._brands,
+            self._unread_lvef, self._unknown_days, self._cost, self._assumed, self._cycles, self._silence,
+        )  # fmt: skip
+
+    # -- the heart --------------------------------------------------------------------------
+
+    def _same_day(self) -> Iterator[FindingRows]:
+        state, record, timeline = self.course.state, self.record, self.course.timeline
+        twice = state["same_day_day"]
+        if not (known(twice) & self.mine).any():
+            return
+        lvef = np.array([name == "lvef" for name in record.facts], np.bool_)
+        rows = timeline.rows[timeline.day == twice[self.owner[timeline.rows]]]
+        rows = rows[lvef[record.fact[rows]] & self.mine[self.owner[rows]]]
+        said, values = self._words(record.saids, record.said[rows]), self._values(rows)
+        patients, first, counts = runs(self.owner[rows])
+        doubt = Doubt()
+        for patient, start, count in zip(patients.tolist(), first.tolist(), counts.tolist(), strict=True):
+            words = " and ".join(dict.fromkeys(said[place] or values[place] for place in range(start, start + count)))
+            doubt.add(patient, rows[start : start + count].tolist(), day=day_words(int(twice[patient])), value=words)
+        yield self._of("two LVEFs on one day", doubt)
+
+    def _methods(self) -> Iterator[FindingRows]:
+        state, doubt = self.course.state, Doubt()
+        first, last = state["baseline_method"], state["lvef_method"]
+        flags = (first > 0) & (last > 0) & (first != last) & self.mine
+        if not flags.any():
+            return
+        parts = [self.sources.of(source) for source in (LVEF, BASELINE)]
+        for patient in np.flatnonzero(flags).tolist():
+            rows = [row for starts, listed in parts for row in listed[starts[patient] : starts[patient + 1]].tolist()]
+            doubt.add(patient, rows, method=METHODS[last[patient]], baseline_method=METHODS[first[patient]])
+        yield self._of("methods of LVEF differ", doubt)
+
+    def _other_hold(self) -> Iterator[FindingRows]:
+        day = self.course.state["other_hold_day"]
+        yield self._at("hold for another reason", known(day), day, ("hold_recorded",))
+
+    def _unread_lvef(self) -> Iterator[FindingRows]:
+        """The last LVEF could not be read: the heart is judged by one before it, if there is one."""
+        record, state = self.record, self.course.state
+        unknown = np.array([is_unknown(value) for value in record.values], np.bool_)
+        lvef = np.array([name == "lvef" for name in record.facts], np.bool_)
+        flags = unknown[record.value] & lvef[record.fact] & (record.day != UNKNOWN) & (record.day <= self.on)
+        if not flags.any():
+            return
+        last, started = state["lvef_day"], known(state["first_ever_day"])
+        flags &= (record.day > last[self.owner]) & started[self.owner]
+        rows, doubt = self._marked(flags), Doubt()
+        for patient, row in dict(zip(self.owner[rows].tolist(), rows.tolist(), strict=True)).items():
+            day = int(last[patient])
+            judged = "none other is recorded" if day == UNKNOWN else f"the heart is judged by that of {day_words(day)}"
+            said = record.saids[record.said[row]]
+            doubt.add(patient, (row,), day=day_words(int(record.day[row])), value=said, judged=judged)
+        yield self._of("last LVEF unread", doubt)
+
+    # -- doses ------------------------------------------------------------------------------
+
+    def _strange(self) -> Iterator[FindingRows]:
+        record = self.record
+        drugs: dict[int, set[str]] = {}
+        for row in self.course.timeline.unplaced.tolist():
+            product, patient = record.products[record.product[row]], int(self.owner[row])
+            if product and record.facts[record.fact[row]] in DOSE_FACTS and self.mine[patient]:
+                drugs.setdefault(patient, set()).add(product)
+        doubt = Doubt()
+        for patient, products in drugs.items():
+            doubt.add(patient, drugs=", ".join(sorted(products)))
+        yield self._of("drugs not followed", doubt)
+
+    def _restarted(self) -> Iterator[FindingRows]:
+        state = self.course.state
+        yield self._at("course began anew", state["courses"] > 1, state["first_day"], DOSE_FACTS)
+
+    def _brands(self) -> Iterator[FindingRows]:
+        record, timeline = self.record, self.course.timeline
+        rows = timeline.rows[record.qualifier[timeline.rows] > 0]
+        dosed = np.array([name in DOSE_FACTS for name in record.facts], np.bool_)
+        infused = np.array([name == "trastuzumab-iv" for name in record.products], np.bool_)
+        rows = rows[dosed[record.fact[rows]] & infused[record.product[rows]]]
+        rows = rows[self.mine[self.owner[rows]]]
+        # Only who has two brands is looked at one by one.
+        first = np.full(len(record), -1, np.int64)
+        first[self.owner[rows][::-1]] = record.qualifier[rows][::-1]
+        several = np.zeros(len(record), np.bool_)
+        several[self.owner[rows][record.qualifier[rows] != first[self.owner[rows]]]] = True
+        doubt = Doubt()
+        brands: dict[int, dict[str, str]] = {}
+        for row in rows[several[self.owner[rows]]].tolist():
+            days = brands.setdefault(int(self.owner[row]), {})
+            days.setdefault(record.qualifiers[record.qualifier[row]], day_words(int(record.day[row])))
+        for patient, days in brands.items():
+            doubt.add(patient, brands=", then ".join(f"{brand} from {day}" for brand, day in days.items()))
+        yield self._of("brands changed", doubt)
+
+    def _unknown_days(self) -> Iterator[FindingRows]:
+        record = self.record
+        drugs: dict[int, list[int]] = {}
+        started = known(self.course.state["first_ever_day"])
+        for row in self.course.undated_doses.tolist():
+            if self.mine[self.owner[row]] and not started[self.owner[row]]:
+                drugs.setdefault(int(self.owner[row]), []).append(row)
+        doubt = Doubt()
+        for patient, rows in drugs.items():
+            names = sorted({record.products[record.product[row]] for row in rows})
+            doubt.add(patient, rows[:FIRST_ORIGINS], drugs=", ".join(names))
+        yield self._of("doses on unknown days", doubt)
+
+    # -- what was assumed -------------------------------------------------------------------
+
+    @property
+    def _treated(self) -> Flags:
+        """Who began and lives."""
+        alive = self.course.rules.knowledge.facts["alive"].values.index("no")
+        treated: Flags = known(self.course.state["first_ever_day"]) & (self.course.values["alive"] != alive) & self.mine
+        return treated
+
+    def _cost(self) -> Iterator[FindingRows]:
+        """What the doses given so far cost by the site's own prices."""
+        site, record = self.course.rules.site, self.record
+        if not site.prices:
+            return
+        totals: dict[int, tuple[Decimal, int]] = {}
+        timeline = self.course.timeline
+        treated = self._treated
+        for row in timeline.rows[timeline.day <= self.on].tolist():
+            patient, fact = int(self.owner[row]), record.facts[record.fact[row]]
+            if (
+                not treated[patient]
+                or fact not in DOSE_FACTS
+                or record.products[record.product[row]] not in self.course.rules.codes.products
+            ):
+                continue
+            total, unpriced = totals.get(patient, (Decimal(0), 0))
+            value, brand = record.values[record.value[row]], record.qualifiers[record.qualifier[row]]
+            if fact == "dose_mg" and isinstance(value, Decimal) and brand in site.prices:
+                totals[patient] = total + value * site.prices[brand], unpriced
+            else:
+                totals[patient] = total, unpriced + 1
+        whole, in_part = Doubt(), Doubt()
+        for patient, (total, unpriced) in totals.items():
+            if total:
+                cost = f"{total:.2f} {site.currency}".rstrip()
+                if unpriced:
+                    in_part.add(patient, cost=cost, count=str(unpriced))
+                else:
+                    whole.add(patient, cost=cost)
+        yield self._of("cost so far", whole)
+        yield self._of("cost so far in part", in_part)
+
+    def _assumed(self) -> Iterator[FindingRows]:
+        site = self.course.rules.site
+        if "lvef_lower_limit" in site.assumed:
+            saying = self.sayings["limit of LVEF assumed"]
+            patients = np.flatnonzero(self._treated)
+            yield FindingRows(
+                saying, patients, saying.key, fields={"limit": Same(str(site.limit), len(patients))}, origins=NO_ROWS
+            )
+        facts = self.course.rules.knowledge.facts
+        interval = self.outcomes.get("echo_interval")
+        if interval is not None:
+            flags = self._treated & (interval == facts["echo_interval"].values.index("not stated"))
+            flags &= self.course.values["therapy_phase"] == facts["therapy_phase"].values.index("on treatment")
+            yield self._where("no interval in the label", flags)
+
+    def _cycles(self) -> Iterator[FindingRows]:
+        course, doubt = self.course, Doubt()
+        facts = course.rules.knowledge.facts
+        flags = self._treated & (course.column("setting") == facts["setting"].values.index("adjuvant"))
+        flags &= course.values["therapy_phase"] == facts["therapy_phase"].values.index("on treatment")
+        codes = course.rules.codes
+        for place, product in enumerate(codes.products):
+            cycles = codes.product(product).cycles
+            if not cycles:
+                continue
+            for patient in np.flatnonzero(flags & (course.values["product"] == place)).tolist():
+                doubt.add(patient, count=str(int(course.state["product_doses"][patient])), cycles=str(cycles))
+        yield self._of("cycle of so many", doubt)
+
+    def _silence(self) -> Iterator[FindingRows]:
+        flags = self._treated & ~known(self.course.values["therapy_phase"])
+        if not flags.any():
+            return
+        starts, rows = self.sources.of(LAST_DOSE)
+        doubt = Doubt()
+        for patient in np.flatnonzero(flags).tolist():
+            doubt.add(patient, rows[starts[patient] : starts[patient + 1]].tolist())
+        yield self._of("silence", doubt)

@@ -1,0 +1,122 @@
+"""Entries of the record that could not be read or placed, and how some were taken: what no table decides."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+
+import numpy as np
+
+from ...record.columns import UNKNOWN
+from ...record.event import STATEMENT
+from ..rows import FindingRows
+from .doubt import FIRST_ORIGINS, NO_DAY, Doubt, DoubtMaker, is_set_aside, is_unread, runs
+from .words import day_words
+
+BACKGROUND = ("weight_kg", "height_cm")
+"""Of these the readable ones count, and one that cannot be read is not told."""
+
+
+class EntryDoubts(DoubtMaker):
+    """Of each entry of the record of a course: in the future, unread, with a remark, undated, differing."""
+
+    def makers(self) -> Sequence[Callable[[], Iterable[FindingRows]]]:
+        return (
+            self._future, self._unread, self._remarks, self._without_amount, self._undated, self._narrowed,
+            self._differing,
+        )  # fmt: skip
+
+    def _future(self) -> Iterator[FindingRows]:
+        rows = np.flatnonzero(self.of_course & ~self._past)
+        rows = rows[self.mine[self.owner[rows]]]
+        patients, first, counts = runs(self.owner[rows])
+        for name, chosen in (("entry in the future", counts == 1), ("entries in the future", counts > 1)):
+            places = np.flatnonzero(chosen)
+            saying, on = self.sayings[name], str(self.course.rules.on)
+            origins = [
+                rows[first[place] : first[place] + min(int(counts[place]), FIRST_ORIGINS)] for place in places.tolist()
+            ]
+            fields = {"count": [str(count) for count in counts[places].tolist()], "review_day": [on] * len(places)}
+            yield FindingRows(saying, patients[places], saying.key, fields=fields, origins=origins)
+
+    def _unread(self) -> Iterator[FindingRows]:
+        record = self.record
+        unread = np.array([is_unread(value) for value in record.values], np.bool_)
+        if not unread.any():
+            return
+        background = np.array([name in BACKGROUND for name in record.facts], np.bool_)
+        rows = self._marked(unread[record.value] & self.of_course & self._past & ~background[record.fact])
+        days = [f" of {day}" if day != NO_DAY else "" for day in self._days(rows)]
+        entries = [f"{name}{day}" for name, day in zip(self._facts(rows), days, strict=True)]
+        yield self._each("value unread", rows, entry=entries, value=self._values(rows))
+
+    def _remarks(self) -> Iterator[FindingRows]:
+        record = self.record
+        if len(record.notes) < 2:
+            return
+        unknown = np.array([is_set_aside(value) for value in record.values], np.bool_)
+        given = np.array([name == "dose_given" for name in record.facts], np.bool_)[record.fact]
+        stated = np.array([STATEMENT in note for note in record.notes], np.bool_)[record.note]
+        apart = given & ((record.day == UNKNOWN) | ~stated)  # told as doses without an amount, or on unknown days
+        rows = self._marked((record.note > 0) & self.of_course & self._past & ~unknown[record.value] & ~apart)
+        entries = self._facts(rows)
+        for place in np.flatnonzero(given[rows]).tolist():
+            entries[place] = record.products[record.product[rows[place]]]
+        remarks = self._words(record.notes, record.note[rows])
+        yield self._each("remark of the record", rows, entry=entries, remark=remarks)
+
+    def _without_amount(self) -> Iterator[FindingRows]:
+        record = self.record
+        given = np.array([name == "dose_given" for name in record.facts], np.bool_)
+        if not given.any():
+            return
+        unknown = np.array([is_set_aside(value) for value in record.values], np.bool_)
+        stated = np.array([STATEMENT in note for note in record.notes], np.bool_)[record.note]
+        flags = given[record.fact] & self.of_course & (record.day != UNKNOWN) & (record.day <= self.on)
+        flags &= ~stated & ~unknown[record.value]
+        rows = np.flatnonzero(flags)
+        rows = rows[self.mine[self.owner[rows]]]
+        # By patient and drug: how often, and the first row.
+        ranks = np.argsort(np.argsort(np.array(record.products)))
+        by_rank = np.argsort(ranks)
+        key = self.owner[rows] * len(record.products) + ranks[record.product[rows]]
+        order = np.argsort(key, kind="stable")
+        kinds, first, counts = runs(key[order])
+        owners, drugs = kinds // len(record.products), by_rank[kinds % len(record.products)]
+        first_rows = rows[order][first] if len(rows) else rows
+        told = [f"{record.products[drug]} {count}" for drug, count in zip(drugs.tolist(), counts.tolist(), strict=True)]
+        patients, start, width = runs(owners)
+        ends = start + width
+        fields = [", ".join(told[a:b]) for a, b in zip(start.tolist(), ends.tolist(), strict=True)]
+        origins = [
+            first_rows[a : min(b, a + FIRST_ORIGINS)] for a, b in zip(start.tolist(), ends.tolist(), strict=True)
+        ]
+        saying = self.sayings["doses without an amount"]
+        yield FindingRows(saying, patients, saying.key, fields={"drugs": fields}, origins=origins)
+
+    def _undated(self) -> Iterator[FindingRows]:
+        record = self.record
+        rows = self.course.timeline.undated
+        given = np.array([name == "dose_given" for name in record.facts], np.bool_)
+        no = np.array([value == "no" for value in record.values], np.bool_)
+        rows = rows[self.mine[self.owner[rows]] & ~given[record.fact[rows]] & ~no[record.value[rows]]]
+        products = self._words(record.products, record.product[rows])
+        entries = [f"{fact} {product}".rstrip() for fact, product in zip(self._facts(rows), products, strict=True)]
+        yield self._each("entry without a day", rows, entry=entries)
+
+    def _narrowed(self) -> Iterator[FindingRows]:
+        rows = self.course.timeline.narrowed
+        rows = rows[self.mine[self.owner[rows]] & (self.record.day[rows] <= self.on)]
+        fields = {"entry": self._facts(rows), "value": self._values(rows), "day": self._days(rows)}
+        yield self._each("limits alone", rows, **fields)
+
+    def _differing(self) -> Iterator[FindingRows]:
+        record, doubt = self.record, Doubt()
+        for patient, one, other in self.course.latest.differing:
+            if self.mine[patient]:
+                day = int(record.day[one])
+                doubt.add(
+                    patient, (one, other), entry=record.facts[record.fact[one]],
+                    value=str(record.values[record.value[one]]), other=str(record.values[record.value[other]]),
+                    day=NO_DAY if day == UNKNOWN else day_words(day),
+                )  # fmt: skip
+        yield self._of("values of a day differ", doubt)

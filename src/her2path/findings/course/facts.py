@@ -1,0 +1,322 @@
+"""The facts of a batch on the day of the review: what the folds, the clocks and the latest values come to.
+
+What goes before what is the order of the steps here; a later step that overrides says so.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from decimal import Decimal
+
+import numpy as np
+
+from ...facts.arithmetic import RULES, Rule, derive
+from ...facts.value import Interval, Reason, Unknown, Value
+from ...history import clocks
+from ...history.course_facts import SETTLED_BY, Columns, age_years, known, settle, standing
+from ...history.folds.run import fold
+from ...history.latest import Latest, latest_of
+from ...history.names import NAMED, NO, YES
+from ...history.numbered import EXACT, Numbered, exactly, is_partial
+from ...history.timeline import Timeline, timeline_of
+from ...record.columns import UNKNOWN, Flags, RecordColumns, Whole
+from ...record.event import STATEMENT
+from ..brands import compared, read_brands
+from .rules import Rules
+
+THOUSAND = 1000
+DOSE_FACTS = frozenset({"dose_mg", "dose_mg_per_kg", "dose_mg_per_m2", "dose_given"})
+DIFFERENCES = (
+    ("lvef_fall", "lvef_baseline", "lvef"),
+    ("days_first_to_last_dose", "days_since_first_dose", "days_since_last_dose"),
+)
+BETWEEN_BRANDS = ("same_brand", "same_molecule", "same_route", "interchangeable_designation")
+
+
+@dataclass(slots=True)
+class CourseFacts:
+    """What is known of the courses of a batch.
+
+    `state` is what the folds left, `holds` their marks of the timeline, `clocks` the days that follow; `values` holds
+    facts as `Numbered` codes them, a column over patients each; `reasons` says by patient why a fact is unknown, where
+    that is more than absent.
+    """
+
+    record: RecordColumns
+    rules: Rules
+    numbered: Numbered
+    timeline: Timeline
+    latest: Latest
+    state: Columns
+    clocks: Columns
+    values: Columns
+    holds: Whole
+    reasons: dict[int, dict[str, Unknown]] = field(default_factory=dict)
+    of_statement: Flags = field(default_factory=lambda: np.zeros(0, np.bool_))
+    undated_doses: Whole = field(default_factory=lambda: np.zeros(0, np.int64))
+
+    def __len__(self) -> int:
+        return len(self.record)
+
+    @property
+    def nothing(self) -> Whole:
+        """A column in which nothing is known."""
+        return np.full(len(self), UNKNOWN, np.int64)
+
+    def column(self, name: str) -> Whole:
+        """A fact as a column; nothing known where nobody has said anything of it."""
+        column = self.values.get(name)
+        return self.nothing if column is None else column
+
+    def lay(self, columns: Mapping[str, Whole]) -> None:
+        """What is known of some columns over what the facts hold."""
+        for name, column in columns.items():
+            held = self.values.get(name)
+            self.values[name] = column if held is None else np.where(known(column), column, held)
+
+    def fill(self, columns: Mapping[str, Whole]) -> None:
+        """What is known of some columns where the facts hold nothing."""
+        for name, column in columns.items():
+            held = self.values.get(name)
+            self.values[name] = column if held is None else np.where(known(held), held, column)
+
+    def why(self, patient: int, name: str, reason: Unknown) -> None:
+        """Why a fact of a patient is unknown."""
+        self.reasons.setdefault(patient, {})[name] = reason
+
+    def of_her2(self) -> Flags:
+        """The rows of HER2-directed products."""
+        products = np.array([name in self.rules.codes.products for name in self.record.products], np.bool_)
+        return products[self.record.product] if len(self.record.product) else np.zeros(0, np.bool_)
+
+
+def facts_of(record: RecordColumns, rules: Rules, her2: Mapping[str, Whole]) -> CourseFacts:
+    """The facts of every patient of a batch; `her2` holds what the specimens came to, and `first_result_day`."""
+    on = rules.on.toordinal()
+    limit = int(rules.site.limit * THOUSAND)
+    numbered = Numbered(rules.knowledge.facts)
+    timeline = timeline_of(record, rules.codes)
+    folded = fold(timeline, on, limit, rules.heart_tables, rules.codes)
+    state = folded.state
+    latest = latest_of(record, rules.knowledge.facts, numbered, on)
+    columns = standing(state, on, rules.codes, rules.knowledge.facts["schedule"].values)
+    first_result = her2.get("first_result_day", np.full(len(record), UNKNOWN, np.int64))
+    course = CourseFacts(record, rules, numbered, timeline, latest, state, {}, columns, folded.holds)
+    course.clocks = clocks.first_clocks(state, first_result, on, rules.codes)
+    columns |= course.clocks
+    _unread(course)
+    _implausible(course, [*columns])
+    course.fill(latest.values)
+    settled = settle(
+        state, {name: exactly(latest.values[name]) for name in SETTLED_BY if name in latest.values}, on, rules.codes
+    )
+    course.clocks |= settled
+    course.fill(settled)
+    _implausible(course, [*settled])
+    course.lay({name: column for name, column in her2.items() if name != "first_result_day"})
+    if "birth_date" in latest.values:
+        course.lay({"age_years": age_years(exactly(latest.values["birth_date"]), on)})
+    columns["lvef_lower_limit"] = np.full(
+        len(record), numbered.code(rules.site.limit, rules.knowledge.facts["lvef_lower_limit"])
+    )
+    _limits_of_lvef(course)
+    _brands(course, on)
+    if rules.site.t_dxd_available is not None:
+        columns["t_dxd_available"] = np.full(len(record), YES if rules.site.t_dxd_available else NO, np.int64)
+    _of_doubtful_days(course)
+    _stale_lvef(course)
+    _arithmetic(course)
+    return course
+
+
+def _unread(course: CourseFacts) -> None:
+    for name, patients in course.latest.unread.items():
+        for patient, reason in patients.items():
+            course.why(patient, name, reason)
+
+
+def _implausible(course: CourseFacts, names: list[str]) -> None:
+    """Numbers outside the plausible range of their fact are unknown, and why."""
+    for name in names:
+        fact = course.rules.knowledge.facts.get(name)
+        if fact is None or not fact.is_number or fact.plausible.low is None or fact.plausible.high is None:
+            continue
+        column, plausible = course.values[name], fact.plausible
+        assert plausible.low is not None
+        assert plausible.high is not None
+        lowest = int(plausible.low * THOUSAND) + (not plausible.low_included)
+        highest = int(plausible.high * THOUSAND) - (not plausible.high_included)
+        if len(column) == 1 and (lowest <= column[0] <= highest or column[0] < EXACT):
+            continue
+        outside = (column >= EXACT) & ((column < lowest) | (column > highest))
+        if not outside.any():
+            continue
+        for patient in np.flatnonzero(outside).tolist():
+            value = fact.coerce(Decimal(int(column[patient])) / THOUSAND)
+            if isinstance(value, Unknown):
+                course.why(patient, name, value)
+        course.values[name] = np.where(outside, UNKNOWN, column)
+
+
+def _limits_of_lvef(course: CourseFacts) -> None:
+    """A last LVEF of which the record gives only limits ("50-55 %") is these; its history takes the lower end."""
+    record, rows = course.record, course.timeline.narrowed
+    if not len(rows) or "lvef" not in course.values:
+        return
+    names = np.array([name == "lvef" for name in record.facts], np.bool_)
+    rows = rows[names[record.fact[rows]]]
+    owner = record.owner()[rows]
+    last = (record.day[rows] == course.state["lvef_day"][owner]) & known(course.values["lvef"])[owner]
+    for row, patient in zip(rows[last][::-1].tolist(), owner[last][::-1].tolist(), strict=True):
+        value = record.values[record.value[row]]
+        if isinstance(value, Interval):
+            course.values["lvef"] = course.values["lvef"].copy()
+            course.values["lvef"][patient] = course.numbered.code(value, course.rules.knowledge.facts["lvef"])
+            course.values["lvef_fall"] = course.values["lvef_fall"].copy()
+            course.values["lvef_fall"][patient] = UNKNOWN
+
+
+def _brands(course: CourseFacts, on: int) -> None:
+    """The brand ordered or given last against the one that payer or formulary prefers."""
+    record, rules = course.record, course.rules
+    rows = course.timeline.rows
+    named = record.qualifier[rows] > 0 if len(rows) else np.zeros(0, np.bool_)
+    if not named.any():
+        return
+    rows = rows[named & course.of_her2()[rows] & (course.timeline.day <= on)]
+    if not len(rows):
+        return
+    facts = rules.knowledge.facts
+    folder = rules.knowledge.folder
+    listed, names = read_brands(folder), facts["brand"].values
+    of_word = [names.index(word) if word in names else course.numbered.word(word) for word in record.qualifiers]
+    word = np.full(len(record), -1, np.int64)
+    word[record.owner()[rows]] = record.qualifier[rows]
+    has = word >= 0
+    brand = np.where(has, np.array([*of_word, UNKNOWN], np.int64)[word], UNKNOWN)
+    by_site = [
+        names.index(wanted)
+        if text in listed and (wanted := rules.site.preferred.get(listed[text].product)) and wanted in names
+        else UNKNOWN
+        for text in record.qualifiers
+    ]
+    preferred = np.where(has, np.array([*by_site, UNKNOWN], np.int64)[word], UNKNOWN)
+    payer = course.column("payer_brand")
+    preferred = np.where(known(payer), exactly(payer), preferred)
+    both = has & known(preferred)
+    columns = {
+        "brand": brand, "formulary_brand": np.where(both, preferred, UNKNOWN),
+        "brand_is_preferred": np.select([both & (brand == preferred), both, has], [0, 1, 2], UNKNOWN),
+    }  # fmt: skip
+    pairs, place = np.unique(np.where(both & (brand >= EXACT), brand * len(names) + preferred, -1), return_inverse=True)
+    comparisons = [
+        compared(names[pair // len(names)], names[pair % len(names)], folder) if pair >= 0 else {}
+        for pair in pairs.tolist()
+    ]
+    for name in BETWEEN_BRANDS:
+        codes = [course.numbered.code(comparison.get(name), facts[name]) for comparison in comparisons]
+        columns[name] = np.array(codes, np.int64)[place.reshape(-1)]
+    course.lay(columns)
+
+
+def _of_doubtful_days(course: CourseFacts) -> None:
+    """Doses on days that are not recorded, or that are only stated, leave it open where the course stands."""
+    record, timeline = course.record, course.timeline
+    course.of_statement = np.zeros(len(record), np.bool_)
+    undated = timeline.undated
+    if len(undated):
+        facts = np.array([name in ("dose_mg", "dose_mg_per_kg", "dose_given") for name in record.facts], np.bool_)
+        denied = np.array([value == "no" for value in record.values], np.bool_)
+        mine = facts[record.fact[undated]] & course.of_her2()[undated] & ~denied[record.value[undated]]
+        course.undated_doses = undated[mine]
+        if len(course.undated_doses):
+            unplaced = np.zeros(len(record), np.bool_)
+            unplaced[record.owner()[course.undated_doses]] = True
+            unplaced &= ~known(course.state["first_ever_day"])
+            course.values["therapy_phase"] = np.where(unplaced, UNKNOWN, course.values["therapy_phase"])
+    stated = np.array([STATEMENT in note for note in record.notes], np.bool_)
+    if stated.any() and len(timeline.rows):
+        rows, owner = timeline.rows, record.owner()[timeline.rows]
+        given = np.array([name == "dose_given" for name in record.facts], np.bool_)[record.fact[rows]]
+        last = given & course.of_her2()[rows] & (timeline.day == course.state["any_last_day"][owner])
+        any_of, not_all = (np.zeros(len(record), np.bool_) for _ in range(2))
+        any_of[owner[last]] = True
+        not_all[owner[last & ~stated[record.note[rows]]]] = True
+        course.of_statement = any_of & ~not_all
+        course.values["therapy_phase"] = np.where(course.of_statement, UNKNOWN, course.values["therapy_phase"])
+
+
+def _stale_lvef(course: CourseFacts) -> None:
+    """An LVEF from before an open hold says nothing of the heart in it."""
+    stale = (course.state["on_hold"] == 1) & ~known(course.values["lvef"]) & known(course.state["lvef_day"])
+    for patient in np.flatnonzero(stale).tolist():
+        lvef, hold = (_date(course.state[name][patient]) for name in ("lvef_day", "hold_day"))
+        course.why(patient, "lvef", Unknown(Reason.STALE, f"the LVEF of {lvef} is from before the hold of {hold}"))
+
+
+def _date(day: int) -> str:
+    return str(np.datetime64(int(day) - 719_163, "D")) if day >= 1 else "None"
+
+
+def _arithmetic(course: CourseFacts) -> None:
+    """What follows by arithmetic: as `arithmetic.RULES`, on columns; partly known numbers one patient after the other.
+
+    A recorded result that contradicts what the others make it is unknown, and why.
+    """
+    values = course.values
+    lvef, limit = exactly(values["lvef"]), exactly(values["lvef_lower_limit"])
+    both = known(lvef) & known(limit)
+    er, pr = course.column("er_status"), course.column("pr_status")
+    positive, negative = 0, 1
+    sex, menopause = course.column("sex"), course.column("menopausal_status")
+    derived = {
+        "lvef_below_limit": np.where(both, np.where(lvef < limit, YES, NO), UNKNOWN),
+        "hormone_receptor_status": np.select(
+            [(er == positive) | (pr == positive), (er == negative) & (pr == negative)], [0, 1], UNKNOWN
+        ),
+        "reproductive_potential": np.select(
+            [(sex == 1) | (menopause == 1), (sex == 0) & (menopause == 0)], [NO, YES], UNKNOWN
+        ),
+    }
+    for name, left, right in DIFFERENCES:
+        one, other = exactly(course.column(left)), exactly(course.column(right))
+        derived[name] = np.where(known(one) & known(other), one - other, UNKNOWN)
+    odd: dict[str, Whole] = {}
+    before = {name: course.column(name) for name in derived}
+    for rule in RULES:
+        held = before.setdefault(rule.result, course.column(rule.result))
+        column = derived.get(rule.result)
+        if column is None:  # a rule without a short way is followed patient by patient
+            some = np.logical_or.reduce([known(course.column(name)) for name in rule.inputs])
+            odd[rule.result], values[rule.result] = np.flatnonzero(some), held
+            continue
+        partly = known(held) & known(column) & (held != column)
+        if course.numbered.listed and course.rules.knowledge.facts[rule.inputs[0]].is_number:
+            for name in rule.inputs:
+                partly = partly | is_partial(course.column(name))
+        values[rule.result] = np.where(known(column), column, held)
+        if partly.any():
+            odd[rule.result] = np.flatnonzero(partly)
+    _implausible(course, [*derived])
+    for rule in RULES:
+        if rule.result in odd:
+            _derive(course, rule, odd[rule.result], before[rule.result])
+
+
+def _derive(course: CourseFacts, rule: Rule, patients: Whole, before: Whole) -> None:
+    """The same for patients whose values are only partly known, or contradict each other."""
+    facts = course.rules.knowledge.facts
+    columns = {name: course.column(name) for name in rule.inputs}
+    result = course.values[rule.result] = course.values[rule.result].copy()
+    for patient in patients.tolist():
+        held: dict[str, Value] = {}
+        for name, column in (*columns.items(), (rule.result, before)):
+            value = course.numbered.value(int(column[patient]), facts[name])
+            if value is not None:
+                held[name] = value
+        derive(held, course.reasons.setdefault(patient, {}), facts, (rule,))
+        result[patient] = course.numbered.code(held.get(rule.result), facts[rule.result])
+
+
+__all__ = ["DOSE_FACTS", "NAMED", "STATEMENT", "CourseFacts", "facts_of"]

@@ -1,0 +1,290 @@
+"""The plan of a course: the next dose, the next LVEF, the clocks of a hold, the end of the year, contraception."""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+from ...facts.source import Citation
+from ...facts.value import Json, Value
+from ...history.clocks import span
+from ...tables.decision import Decision
+from ..brands import default_vials
+from ..course.standing import Standing
+from .vials import rounded, vials_for, volume_ml
+
+DAYS_LOOKED_AHEAD = 120
+"""So far the last day without a re-load is looked for: a bound of the search (ours), past every label's own."""
+PERTUZUMAB = "pertuzumab"
+"""The partner that `partner_pertuzumab` speaks of."""
+NOT_SETTLED = "dose not settled"
+CLOCKED = ("too early", "waiting for recovery")
+"""The states of a hold whose clocks still run."""
+_PER_KG = re.compile(r"(\d+(?:\.\d+)?) mg/kg")
+_FIXED = re.compile(r"(\d+(?:\.\d+)?) mg")
+
+
+@dataclass(frozen=True, slots=True)
+class PlanItem:
+    """One thing to come: `kind` is dose, echo, hold, end, contraception or test; days are inclusive.
+
+    `details` are its numbers by name (dose_mg, volume_ml, vials, infusion_minutes, ...); `citations` say why.
+    """
+
+    kind: str
+    what: str
+    earliest: dt.date | None = None
+    latest: dt.date | None = None
+    details: Mapping[str, str] = field(default_factory=dict)
+    citations: tuple[Citation, ...] = ()
+    rows: tuple[str, ...] = ()
+
+    def as_json(self) -> dict[str, Json]:
+        return {
+            "kind": self.kind, "what": self.what,
+            "earliest": self.earliest.isoformat() if self.earliest else None,
+            "latest": self.latest.isoformat() if self.latest else None,
+            "details": dict(self.details), "rows": list(self.rows),
+            "sources": [citation.as_json() for citation in self.citations],
+        }  # fmt: skip
+
+
+def plan_of(found: Standing) -> list[PlanItem]:
+    """What is to come in a course, in the order of days; nothing for a patient who died, and nothing that is past."""
+    if found.values.get("alive") == "no":
+        return []
+    if not found.started:
+        return list(_first_dose(found))
+    items = [*_doses(found), *_echo(found), *_hold(found), *_end(found), *_contraception(found)]
+    items = [item for item in items if item.latest is None or item.latest >= found.on or item.kind == "echo"]
+    return sorted(items, key=lambda item: item.earliest or item.latest or dt.date.max)
+
+
+def _because(*decisions: Decision | None) -> dict[str, Any]:
+    told = [decision for decision in decisions if decision is not None]
+    return {
+        "citations": tuple(dict.fromkeys(c for decision in told for c in decision.citations)),
+        "rows": tuple(dict.fromkeys(row for decision in told for row in decision.rows)),
+    }
+
+
+def _may_be_dosed(found: Standing) -> bool:
+    """Whether a next dose can be planned: nothing known forbids it."""
+    phase = found.values.get("therapy_phase")
+    if phase not in ("on treatment", "on hold") or _is_over(found) or found.values.get("progression") == "yes":
+        return False
+    if found.outcomes.get("record_doubt") == "two products on one day":
+        return False
+    if found.values.get("pregnant") == "yes" or found.outcomes.get("cardiac_action") in ("stop", "consider stopping"):
+        return False
+    if phase == "on hold":
+        return found.values.get("resume_allowed") == "yes"
+    return found.outcomes.get("cardiac_action") != "hold"
+
+
+def _doses(found: Standing) -> Iterator[PlanItem]:
+    """The next dose of the product in hand, and of pertuzumab where it is given beside it."""
+    if not _may_be_dosed(found):
+        return
+    if found.outcomes.get("product_mixup") == "intended change":
+        yield from _first_dose(found)
+        return
+    due, last = found.day("next_dose"), found.day("product_last")
+    end = found.day("year_end")
+    if due is not None and last is not None and (end is None or due <= end):
+        yield _dose(found, found.product or "", last, due)
+    partner_last = found.day("pertuzumab_last")
+    if found.values.get("partner_pertuzumab") == "yes" and partner_last is not None:
+        due = partner_last + dt.timedelta(days=found.rules.codes.product(PERTUZUMAB).days[-1])
+        if end is None or due <= end:
+            yield _dose(found, PERTUZUMAB, partner_last, due)
+
+
+def _dose(found: Standing, product: str, last: dt.date, due: dt.date) -> PlanItem:
+    day = max(due, found.on)
+    values: dict[str, Value] = {**found.values, "product": product}
+    asked = "missed_dose_action"
+    if product != found.product:
+        values["schedule"] = found.rules.codes.product(product).schedules[-1]
+    elif len(schedules := found.rules.codes.product(product).schedules) > 1 and _weekly_done(found):
+        values["schedule"], asked = schedules[-1], "first_q3w_dose_action"
+    missed = _missed(found, asked, values, (day - last).days)
+    kind = "loading" if missed is not None and missed.value == "reload" else "maintenance"
+    latest = _last_day_without_reload(found, asked, values, last, due) if kind == "maintenance" else None
+    what = "re-load" if kind == "loading" else "maintenance"
+    if asked == "first_q3w_dose_action":
+        what = f"{what}, the first every 3 weeks after the weekly doses"
+    return _dose_item(found, values, kind, what, day, latest, missed)
+
+
+def _first_dose(found: Standing) -> Iterator[PlanItem]:
+    """The first dose of each product on order since the last dose, the antibody before its partner."""
+    if found.values.get("pregnant") == "yes" or found.values.get("ordered_product") is None:
+        return
+    last = found.day("any_last") or dt.date.min
+    ordered = {
+        event.product: None for event in found.events
+        if event.fact.startswith("ordered") and event.product in found.rules.codes.products
+        and event.day is not None and last <= event.day <= found.on
+    }  # fmt: skip
+    for product in sorted(ordered, key=lambda name: found.rules.codes.product(name).partner):
+        usual = found.rules.codes.product(product).schedules[-1]
+        values: dict[str, Value] = {"schedule": usual, **found.values, "product": product, "doses_given": Decimal(0)}
+        yield _dose_item(found, values, "loading", "first dose", found.on, None, None)
+
+
+def _dose_item(
+    found: Standing, values: dict[str, Value], kind: str, what: str, day: dt.date,
+    latest: dt.date | None, missed: Decision | None,
+) -> PlanItem:  # fmt: skip
+    product = str(values["product"])
+    first = what == "first dose"
+    values |= {"dose_kind": kind, "infusion_number": "first" if first else "later"}
+    values.setdefault("dose_level", "full")
+    dose = found.decide("dose_per_administration", values)
+    minutes = found.decide("infusion_minutes", values)
+    observation = found.decide("observation_minutes", values)
+    words = dose.value if dose is not None and dose.value else NOT_SETTLED
+    details = _amounts(words, found, product, found.rules.knowledge.folder)
+    for name, decision in (("infusion_minutes", minutes), ("observation_minutes", observation)):
+        if decision is not None and decision.value not in (None, "none stated"):
+            details[name] = str(decision.value)
+    unsure = ""
+    if found.outcomes.get("cardiac_action") == "clinician decides":
+        unsure = "if the cardiologist lets it resume: "
+    elif found.was_asked("cardiac_action") and "cardiac_action" not in found.outcomes:
+        unsure = "once the heart is settled: "
+    return PlanItem(
+        "dose", f"{unsure}{product}: {words}, {what}", day, latest, details,
+        **_because(missed, dose, minutes, observation),
+    )  # fmt: skip
+
+
+def _weekly_done(found: Standing) -> bool:
+    """Whether the weekly phase of adjuvant therapy has had its doses: 12, or 18 beside carboplatin."""
+    early = found.values.get("setting") in ("neoadjuvant", "adjuvant")
+    first = found.day("trastuzumab_first") or found.on
+    beside = any(e.product == "carboplatin" and e.day is not None and e.day >= first for e in found.events)
+    numbers = found.rules.codes.numbers
+    wanted = numbers.weekly_doses_with_carboplatin if beside else numbers.weekly_doses
+    return early and found.values.get("schedule") == "weekly" and found.state["weekly_doses"] + 1 >= wanted
+
+
+def _is_over(found: Standing) -> bool:
+    """Whether the course in early disease has had its year or its cycles."""
+    return found.outcomes.get("adjuvant_duration") in ("complete", "beyond one year", "beyond the cycles")
+
+
+def _missed(found: Standing, outcome: str, values: Mapping[str, Value], days: int) -> Decision | None:
+    return found.decide(outcome, {**values, "days_since_last_dose": Decimal(days)})
+
+
+def _last_day_without_reload(
+    found: Standing, outcome: str, values: Mapping[str, Value], last: dt.date, due: dt.date
+) -> dt.date | None:
+    """The last day on which the maintenance dose still needs no re-load; `None` where it never does."""
+    edition = found.rules.edition(outcome, values)
+    if edition is None:
+        return None
+    array = found.rules.knowledge.array(edition, outcome)
+    names = array.outcome.values
+    standing = None
+    for days in range((due - last).days, (due - last).days + DAYS_LOOKED_AHEAD):
+        answer = array.answer({**values, "days_since_last_dose": float(days)})
+        if answer < 0 or names[answer] != "maintenance":
+            return standing
+        standing = last + dt.timedelta(days=days)
+    return None
+
+
+def _amounts(words: str, found: Standing, product: str, folder: Path) -> dict[str, str]:
+    """The numbers of a dose: mg by the last weight, mL, vials and waste."""
+    per_kg, fixed = _PER_KG.fullmatch(words), _FIXED.fullmatch(words)
+    weight = found.values.get("weight_kg")
+    details = {"dose": words} if words != NOT_SETTLED else {}
+    if per_kg is not None:
+        if not isinstance(weight, Decimal):
+            return {**details, "unknown": "the weight is not known"}
+        milligrams = rounded(Decimal(per_kg[1]) * weight, found.site.round_dose_mg)
+        details |= {"weight_kg": f"{weight.normalize():f}", "dose_mg": f"{milligrams.normalize():f}"}
+    elif fixed is not None:
+        milligrams = Decimal(fixed[1])
+        details["dose_mg"] = f"{milligrams.normalize():f}"
+    else:
+        return details
+    infusion = found.rules.codes.product(product)
+    if infusion.mg_per_ml:
+        details["volume_ml"] = f"{volume_ml(milligrams, infusion.mg_per_ml):f}"
+        details["diluent"] = f"{found.site.infusion_volume_ml} mL {infusion.diluent}"
+    brand = found.brand(product)
+    sizes = found.site.vials.get(product)
+    if sizes is None:
+        sizes = default_vials(brand, product, found.jurisdiction, folder)
+    vials = vials_for(milligrams, sizes)
+    if vials is not None:
+        details |= {"vials": str(vials), "waste_mg": f"{vials.waste_mg.normalize():f}"}
+    price = found.site.prices.get(brand)
+    if price is not None:
+        details["cost"] = f"{(price * milligrams).quantize(Decimal('0.01'))} {found.site.currency}".strip()
+    return details
+
+
+def _echo(found: Standing) -> Iterator[PlanItem]:
+    due = found.day("echo_due")
+    if due is None:
+        return
+    interval, recheck = found.outcomes.get("echo_interval", ""), found.outcomes.get("echo_recheck", "")
+    last = found.day("lvef") or found.day("first")
+    sooner = span(recheck)
+    asked = interval
+    if sooner is not None and last is not None and due == last + dt.timedelta(days=sooner[0]):
+        asked = recheck
+    when = f"{asked} after the last"
+    if found.values.get("stopped_for_good") == "yes":
+        when = "after the stop; the cardiologist decides"
+    elif found.values.get("therapy_phase") == "completed" and due == found.day("any_last"):
+        when = "at completion"
+    latest = due + dt.timedelta(days=found.site.echo_tolerance_days)
+    recovery = found.day("latest_recovery") if found.outcomes.get("hold_status") in CLOCKED else None
+    if recovery is not None:
+        due, latest = min(due, recovery), min(latest, recovery)
+    if latest < found.on or found.outcomes.get("hold_status") == "verdict overdue":
+        due = latest = found.on
+        when = "now: it is overdue"
+    why = _because(found.decision("echo_interval"), found.decision("echo_recheck"))
+    yield PlanItem("echo", f"LVEF ({when}; same method as before)", due, latest, {}, **why)
+
+
+def _hold(found: Standing) -> Iterator[PlanItem]:
+    if found.outcomes.get("hold_status") not in CLOCKED:
+        return
+    why = _because(found.decision("hold_status"), found.decision("cardiac_action"))
+    earliest, latest = found.day("earliest_resume"), found.day("latest_recovery")
+    what = f"hold for the heart since {found.day('hold')}: may resume from, recovery to be shown by"
+    yield PlanItem("hold", what, earliest, latest, {}, **why)
+
+
+def _end(found: Standing) -> Iterator[PlanItem]:
+    end = found.day("year_end")
+    over = found.values.get("therapy_phase") == "completed" or found.values.get("stopped_for_good") == "yes"
+    over = over or found.outcomes.get("product_mixup") == "intended change"
+    if end is None or over or found.values.get("pregnant") == "yes":
+        return
+    weeks = found.rules.codes.numbers.year_days // 7
+    what = f"end of the year of therapy ({weeks} weeks from the first dose)"
+    yield PlanItem("end", what, None, end, {}, **_because(found.decision("adjuvant_duration")))
+
+
+def _contraception(found: Standing) -> Iterator[PlanItem]:
+    until = found.day("contraception_until")
+    if until is None or found.outcomes.get("effective_contraception_needed") == "not needed":
+        return
+    what = "effective contraception at least until this day (counted from the last dose so far)"
+    if found.values.get("pregnant") == "yes":
+        what = "washout of the last dose"
+    yield PlanItem("contraception", what, None, until, {}, **_because(found.decision("contraception_months")))

@@ -1,0 +1,60 @@
+"""What a review says of one patient: her specimens, her course, and everything found on the way."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from ..tables.decision import Decision
+from .course.standing import Standing
+from .finding import Finding
+from .plan.items import PlanItem
+from .plan.regimens import Fitting
+
+
+@dataclass(slots=True)
+class CourseReview:
+    """What is said of a patient's course: where it stands, the findings, the plan, and the regimens that fit."""
+
+    standing: Standing
+    findings: list[Finding] = field(default_factory=list)
+    plan: list[PlanItem] = field(default_factory=list)
+    regimens: list[Fitting] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class SpecimenReview:
+    """What the tables say of one specimen, with the tests that were used."""
+
+    name: str
+    day: str
+    kind: str
+    place: str
+    tests: list[tuple[str, str, str]]
+    status: Decision
+    expression: Decision | None
+    next_step: Decision | None
+    findings: list[Finding] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class PatientReview:
+    """A patient's specimens, her status, and everything found on the way; `unread` resources could not be read.
+
+    `course` is the review of her therapy; `None` where nothing of one is recorded.
+    """
+
+    patient: str
+    where: str
+    site: str
+    specimens: list[SpecimenReview]
+    status: str | None
+    possible: tuple[str, ...]
+    expression: str | None
+    rule: str
+    findings: list[Finding] = field(default_factory=list)
+    unread: int = 0
+    course: CourseReview | None = None
+
+    @property
+    def has_tests(self) -> bool:
+        return bool(self.specimens)

@@ -1,0 +1,65 @@
+"""Findings as rows: for each kind of finding the patients it is true of, and what stands behind each.
+
+A row is a patient, a saying (grade, words, what to do) and what it rests on: the answer of a table with its rows and
+sources, or a doubt of the record. Words, facts and origins are put together when somebody asks for them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from string import Formatter
+from typing import Any
+
+import numpy as np
+
+from ..record.columns import Whole
+from .course.answers import Answers
+from .questions import Saying
+
+
+class RowEach(Sequence["tuple[int, ...]"]):
+    """One row of the record for each finding."""
+
+    def __init__(self, rows: Whole) -> None:
+        self.rows = rows
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def __getitem__(self, place: Any) -> Any:
+        return (int(self.rows[place]),)
+
+
+@dataclass(slots=True)
+class FindingRows:
+    """Findings of one saying: the `patients`, and what stands behind each.
+
+    `places` are the places of the patients in `answers`. Of a doubt `fields` gives the words of its braces and
+    `origins` the rows of the record, a list each in the order of the patients.
+    """
+
+    saying: Saying
+    patients: Whole
+    key: str = ""
+    answers: Answers | None = None
+    places: Whole = field(default_factory=lambda: np.zeros(0, np.int64))
+    fields: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    origins: Sequence[Sequence[int] | Whole] = ()
+
+    @property
+    def product(self) -> str:
+        """The product asked about where it is another than that in hand."""
+        return self.key.partition(" of ")[2]
+
+
+_fields: dict[str, tuple[str, ...]] = {}
+
+
+def fields_of(template: str) -> tuple[str, ...]:
+    """The names in the braces of a text."""
+    names = _fields.get(template)
+    if names is None:
+        names = tuple(dict.fromkeys(name for _, name, _, _ in Formatter().parse(template) if name))
+        _fields[template] = names
+    return names

@@ -1,0 +1,23 @@
+"""What the person who asks for a review sets: the day, the organ, the edition, the jurisdiction, the institution."""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass, field
+
+from ..tables.site import Site
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What the person asks for: the day of the review, the tumour's site, the edition, the jurisdiction.
+
+    `at` are the settings of the institution (`site.py`); without `courses` only HER2 is reviewed.
+    """
+
+    on: dt.date
+    site: str | None = None
+    edition: str | None = None
+    jurisdiction: str | None = None
+    at: Site = field(default_factory=Site)
+    courses: bool = True

@@ -1,0 +1,152 @@
+"""The folds run over a batch: interpreted for few patients, compiled for many, the same functions both ways."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache
+from hashlib import blake2b
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from ...record.columns import Whole
+from ..drug_codes import DrugCodes, default_codes
+from ..names import COURSE, DOSING, HEART, last_day_of
+from ..timeline import Timeline
+from .disease import fold_course
+from .doses import fold_doses
+from .heart import fold_heart
+from .steps import look_up, takes_over
+
+State = dict[str, int]
+Columns = dict[str, npt.NDArray[np.int64]]
+FEW = 4_000
+"""After so many patients in one process the compiled folds are worth loading."""
+
+
+@dataclass(slots=True)
+class Folded:
+    """What the folds leave of a batch: a column over patients of each name, and where holds begin and end.
+
+    `holds` has a mark for each place of the timeline: `OPENED` or `CLOSED` by the event there, or 0.
+    """
+
+    state: Columns
+    holds: Whole
+
+
+OPENED, CLOSED = 1, 2
+"""The marks of an event that opens or closes a hold for the heart."""
+
+
+class _Seen:
+    """How many patients this process has folded one by one."""
+
+    patients = 0
+
+
+def dosing_names(codes: DrugCodes) -> tuple[str, ...]:
+    """The names of what the fold of doses leaves: those of `DOSING`, then the last day of each product."""
+    return (*DOSING, *map(last_day_of, codes.products))
+
+
+def fold(
+    timeline: Timeline, on: int, limit: int, tables: Callable[[bool], tuple[Any, ...]], codes: DrugCodes | None = None,
+    compiled: bool | None = None,
+) -> Folded:  # fmt: skip
+    """The states of a batch on the day `on` (an ordinal): every name of `DOSING`, `HEART` and `COURSE`, and last days.
+
+    `limit` is the lower limit of normal LVEF in thousandths, `tables` gives those of the heart as lists (True) or as
+    arrays (False). `codes` are the drugs by which the timeline was made, those of the knowledge in use where none are
+    given. `compiled` chooses the way; by default it is compiled once there are many and numba is installed.
+    """
+    codes = codes or default_codes()
+    count = len(timeline.starts) - 1
+    if compiled is None:
+        compiled = worth_compiling(count)
+    names = (dosing_names(codes), HEART, COURSE)
+    columns: tuple[Any, ...] = (timeline.starts, timeline.day, timeline.kind, timeline.number, timeline.code)
+    outs: list[Any]
+    marks: Any
+    drugs: Any
+    if compiled:
+        doses, heart, course = compiled_folds()
+        starts, day, kind, number, code = columns
+        columns = (starts, day.astype(np.int32), kind.astype(np.int8), number, code.astype(np.int16))
+        outs, marks = [np.empty((count, len(listed)), np.int64) for listed in names], np.zeros(len(day), np.int8)
+        drugs, heart_tables = codes.arrays, tables(False)
+    else:
+        doses, heart, course = fold_doses, fold_heart, fold_course
+        # Whole numbers of Python: those of NumPy are narrow, and differences with `UNKNOWN` would not fit.
+        columns = tuple(column.tolist() for column in columns)
+        outs, marks = [[[0] * len(listed) for _ in range(count)] for listed in names], [0] * len(timeline.day)
+        drugs, heart_tables = codes.drugs, tables(True)
+    doses(*columns, on, drugs, codes.numbers, outs[0])
+    heart(*columns, on, limit, heart_tables, drugs, codes.numbers, outs[1], marks)
+    course(*columns, on, drugs, codes.numbers, outs[2])
+    state: Columns = {}
+    for listed, out in zip(names, outs, strict=True):
+        table = np.asarray(out, np.int64).reshape(count, len(listed)).T
+        state |= dict(zip(listed, table if compiled else table.copy(), strict=True))
+    return Folded(state, np.asarray(marks, np.int64))
+
+
+def load_compiled(tables: Callable[[bool], tuple[Any, ...]], codes: DrugCodes) -> None:
+    """Load the compiled folds, where numba is installed, before processes are forked that would each load them."""
+    if find_spec("numba"):
+        nothing = np.zeros(0, np.int64)
+        empty = Timeline(np.zeros(1, np.int64), *(nothing,) * 8)
+        fold(empty, 0, 0, tables, codes, compiled=True)
+
+
+def worth_compiling(count: int) -> bool:
+    """Whether the compiled folds are loaded, or are worth it with so many patients more."""
+    if count > 1 and compiled_folds.cache_info().currsize:
+        return True
+    _Seen.patients += count
+    return _Seen.patients > FEW and find_spec("numba") is not None
+
+
+@cache
+def compiled_folds() -> tuple[Any, Any, Any]:
+    """The folds in machine code, kept on disk between runs where a folder for it can be written.
+
+    numba knows what it kept by the function's name and the age of its own file. So that code with older numbers of
+    `names.py` is never run, the name is made one of the bytes of all files here.
+    """
+    import numba
+    from numba.extending import register_jitable
+
+    for step in (look_up, takes_over):
+        register_jitable(step)
+    digest = blake2b(digest_size=8)
+    for path in sorted(Path(__file__).parents[1].rglob("*.py")):
+        digest.update(path.read_bytes())
+    told: list[bool] = []
+
+    def compile_(fold: Any) -> Any:
+        fold.__qualname__ = f"{fold.__name__}_{digest.hexdigest()}"
+        try:
+            compiled = numba.njit(cache=True, nogil=True)(fold)
+        except RuntimeError:  # no folder can be written: compile anew in each run
+            return numba.njit(nogil=True)(fold)
+        if not told and not _is_kept(compiled):
+            told.append(True)
+            print("her2path: compiling the folds, once after an installation (some 15 seconds)", file=sys.stderr)
+        return compiled
+
+    return compile_(fold_doses), compile_(fold_heart), compile_(fold_course)
+
+
+def _is_kept(compiled: Any) -> bool:
+    """Whether numba has an index of what it compiled of a function before."""
+    implementation = getattr(getattr(compiled, "_cache", None), "_impl", None)
+    try:
+        return any(Path(implementation.locator.get_cache_path()).glob(f"{implementation.filename_base}*.nbi"))  # type: ignore[union-attr]
+    except (AttributeError, OSError):
+        return True

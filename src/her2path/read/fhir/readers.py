@@ -1,0 +1,113 @@
+"""The resource types that are read: one line for each, and whatever depends on all of them together.
+
+A type is added by one module below `resources/` with its reader and its `ResourceType`, and one line of `_SHIPPED`;
+from another package by `register_resource_type`.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from types import UnionType
+from typing import Any
+
+import msgspec
+
+from ...facts.codes import Codes
+from ...facts.problem import AskedWrongly
+from .head import Head
+from .resource import Owner, ResourceType
+from .resources.background import ALLERGY, CONDITION, FLAG, PATIENT, PROCEDURE
+from .resources.medication import ADMINISTRATION, REQUEST, STATEMENT
+from .resources.named_drug import MEDICATION
+from .resources.observation import OBSERVATION
+from .resources.specimen import SPECIMEN
+from .terms import HER2, NOTHING, Terms
+
+_SHIPPED = (
+    PATIENT,
+    CONDITION,
+    OBSERVATION,
+    SPECIMEN,
+    ADMINISTRATION,
+    REQUEST,
+    STATEMENT,
+    MEDICATION,
+    PROCEDURE,
+    ALLERGY,
+    FLAG,
+)
+RESOURCE_TYPES: dict[str, ResourceType] = {shipped.name: shipped for shipped in _SHIPPED}
+"""Every type that is read, by its name in FHIR."""
+
+
+def register_resource_type(added: ResourceType) -> ResourceType:
+    """Add a type from outside, for this process and those forked from it; sources opened afterwards are read with it.
+
+    Raises `AskedWrongly` for a type that is read already, and for a head that reads a field of the others as something
+    else.
+    """
+    if RESOURCE_TYPES.get(added.name, added) is not added:
+        raise AskedWrongly(f"{added.name} is read already, by another reader")
+    _heads_of((*RESOURCE_TYPES.values(), added))
+    RESOURCE_TYPES[added.name] = added
+    return added
+
+
+class Interest(Terms):
+    """Says of a head what its resource matters for: `HER2`, `COURSE`, both added, or `NOTHING`."""
+
+    def __init__(self, codes: Codes, courses: bool = True) -> None:
+        super().__init__(codes)
+        self._types = dict(RESOURCE_TYPES)
+        self._wanted = -1 if courses else HER2
+
+    def matters(self, head: Head) -> int:
+        """What a resource matters for; without `courses` only HER2 does."""
+        known = self._types.get(head.resourceType)
+        return NOTHING if known is None else known.matters(head, self) & self._wanted
+
+
+class Heads:
+    """Reads the heads of resources: the fields that are common to all, and those of every type's own head."""
+
+    def __init__(self, types: tuple[ResourceType, ...]) -> None:
+        fields: dict[str, tuple[str, Any, Any]] = {}
+        for known in types:
+            for field in msgspec.structs.fields(known.head)[len(Head.__struct_fields__) :]:
+                other = fields.setdefault(field.name, (field.name, field.type, field.default))
+                if other[1] != field.type:
+                    raise AskedWrongly(f"{known.name} reads {field.name} as {field.type}, others as {other[1]}")
+        head = msgspec.defstruct("JoinedHead", list(fields.values()), bases=(Head,), gc=False)
+        entry = msgspec.defstruct("HeadEntry", [("resource", _or_none(head), None)], gc=False)
+        bundle = msgspec.defstruct("HeadBundle", [("entry", _or_none(list[entry]), None)], gc=False)  # type: ignore[valid-type]
+        self._head: Any = msgspec.json.Decoder(head)
+        self._bundle: Any = msgspec.json.Decoder(bundle)
+
+    def head_of(self, raw: bytes | memoryview | msgspec.Raw) -> Head:
+        """The head of a resource. Raises `msgspec.DecodeError` where a field of it has a wrong type."""
+        return self._head.decode(raw)  # type: ignore[no-any-return]
+
+    def of_bundle(self, content: bytes) -> list[Head | None] | None:
+        """The heads of a bundle's entries in one pass; `None` where one of them has a wrong type."""
+        try:
+            entries = self._bundle.decode(content).entry
+        except (msgspec.DecodeError, RecursionError, UnicodeDecodeError):
+            return None
+        return None if entries is None else [entry.resource for entry in entries]
+
+
+def heads() -> Heads:
+    """What reads the heads of all types that are known now."""
+    return _heads_of(tuple(RESOURCE_TYPES.values()))
+
+
+_heads_of = lru_cache(maxsize=4)(Heads)
+
+
+def _or_none(kind: Any) -> UnionType:
+    return kind | None  # type: ignore[no-any-return]
+
+
+def owner_of(head: Head) -> Owner:
+    """Whose a resource of a known type is."""
+    return RESOURCE_TYPES[head.resourceType].owner

@@ -1,0 +1,145 @@
+"""A resource as its reader gets it, and all there is to say of one type of resource, in one entry.
+
+A reader is a function of a resource and of what it may ask beside it (`Surroundings`); it gives events, troubles, and
+of HER2 tests also tissues and tumour sites. Everything else that depends on the type of a resource (whether it
+matters, whose it is, what a template of it leaves open) follows from its `ResourceType`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import Any
+
+from ...facts.codes import Codes
+from ...facts.fact import Facts
+from ...record.event import Event, Tissue, Trouble
+from .head import Head
+from .json import FewFields, parse_strictly
+from .terms import HER2, Terms
+
+
+@dataclass(slots=True)
+class Resource:
+    """A resource that matters: its head, its bytes, where it stood, the address of its entry, and what it matters for.
+
+    `content` is its parsed text, where that is at hand.
+    """
+
+    head: Head
+    raw: bytes | memoryview
+    where: str
+    url: str = ""
+    matters: int = HER2
+    content: dict[str, Any] | None = None
+
+    @property
+    def origin(self) -> str:
+        """Where the resource stands, with its type and its id."""
+        return f"{self.where} {self.head.resourceType}/{self.head.id or '?'}"
+
+    def parsed(self) -> dict[str, Any]:
+        """The resource parsed in full. Raises `ValueError` where a key stands twice or it is no JSON."""
+        if self.content is None:
+            self.content = parse_strictly(self.raw)
+        return self.content
+
+
+@dataclass(slots=True)
+class Group:
+    """The resources of one patient, in the order of the file; `alone` where they came outside a bundle.
+
+    `medications` are the resources of the whole source that others name (`Owner.SOURCE`), by their addresses and ids;
+    `None` where two share one.
+    """
+
+    patient: str
+    where: str
+    resources: list[Resource] = field(default_factory=list)
+    alone: bool = False
+    medications: dict[str, Resource | None] = field(default_factory=dict)
+    terms: Terms | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class TumourSite:
+    """The organ of a tumour that a diagnosis or a test names."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What a reader may ask beside the resource: code tables, facts, and the medications of the source."""
+
+    codes: Codes
+    facts: Facts
+    terms: Terms
+    medications: Mapping[str, Resource | None]
+
+
+class Owner(Enum):
+    """Whose a resource is."""
+
+    PATIENT = "the patient whom its subject names"
+    HERSELF = "it is a patient"
+    SOURCE = "the whole source: other resources name it by its address or id"
+
+
+COMPLETED, UNRESOLVED = "completed order", "unresolved medication"
+"""The kinds of a trouble that is told only once everything of a patient was seen: a completed order, with its drug as
+words, and a medication that is not in the source."""
+ReaderOfTests = Callable[[Resource, Surroundings], Iterable[Event | Trouble | Tissue | TumourSite]]
+ReaderOfCourse = Callable[[Resource, Surroundings], Iterable[Event | Trouble]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class ResourceType:
+    """All there is to say of a type of resource.
+
+    `matters` says of a head what its resource matters for. A reader for HER2 tests, one for the course, or both read
+    it; each is asked only for what matters. `head` is `Head`, or derived from it with further fields.
+
+    Resources that say the same of two people are read once, so the entry must say what their texts may differ in. All
+    paths are those of fields from the resource on, with `*` for the elements of a list (`dosage.*.text`):
+
+    - `days`: read as a day and as nothing else. A reader that tells anything more of it (the minutes of a period)
+      leaves it out.
+    - `fallback_days`: a day that is read only where another one is absent, with that other one.
+    - `numbers` and `words`: what decides the reading and has many forms. A number or a reference that stands nowhere
+      here is part of the text, or never read (`templates/shape.py` lists what is never read of any resource).
+    - `as_it_stands`: beginnings of paths under which a reference may be told as it stands.
+    - `medication`: the reference by which it names one of the source.
+    - `few_fields`: the only fields that are read at all, where no two resources are alike otherwise.
+    """
+
+    name: str
+    matters: Callable[[Any, Terms], int]
+    read_tests: ReaderOfTests | None = None
+    read_course: ReaderOfCourse | None = None
+    owner: Owner = Owner.PATIENT
+    head: type[Head] = Head
+    days: tuple[str, ...] = ()
+    fallback_days: Mapping[str, str] = field(default_factory=dict)
+    numbers: tuple[str, ...] = ()
+    words: tuple[str, ...] = ()
+    as_it_stands: tuple[str, ...] = ()
+    medication: str = ""
+    few_fields: FewFields | None = None
+    only_some_matter: bool = True
+    """Whether one that belongs to nobody is told; one with a wrong head is then told only where its text speaks of
+    something that matters."""
+    reads_address: bool = False
+    """Whether the address of its entry is read too."""
+    is_referred_to: bool = True
+    """Whether what is written of a review may refer to it."""
+
+    def names_medication(self, head: Head) -> bool:
+        """Whether a head names a medication of the source."""
+        return bool(self.medication) and getattr(head, self.medication.partition(".")[0], None) is not None
+
+
+def always(matters: int) -> Callable[[Head, Terms], int]:
+    """What matters whatever its head says."""
+    return lambda _head, _terms: matters

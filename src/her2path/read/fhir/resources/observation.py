@@ -1,0 +1,73 @@
+"""An Observation: of a HER2 test, of the therapy, or of both in its components."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import msgspec
+
+from ....facts.codes import system_name
+from ....record.event import Event, Trouble
+from ..answer import codings_of
+from ..head import Concept, Head
+from ..resource import Resource, ResourceType, Surroundings, TumourSite
+from ..terms import NOTHING, Meaning, Terms
+from .her2_test import read_observation
+from .measurement import read_clinical
+
+NO_MEANING: Meaning = (None, "")
+
+
+class Component(msgspec.Struct, gc=False):
+    """A component of an observation, as far as the skim needs it."""
+
+    code: Concept | None = None
+
+
+class ObservationHead(Head, gc=False):
+    """The head of an observation."""
+
+    component: list[Component] | None = None
+
+
+def _matters(head: ObservationHead, terms: Terms) -> int:
+    matters = terms.measured(head.code) if head.code is not None else NOTHING
+    for component in head.component or ():
+        if component.code is not None:
+            matters |= terms.measured(component.code)
+    return matters
+
+
+def _meanings(head: ObservationHead, terms: Terms) -> list[Meaning]:
+    """What an observation and each of its components measure."""
+    concepts = [head.code, *(component.code for component in head.component or ())]
+    return [terms.meaning(concept) if concept is not None else NO_MEANING for concept in concepts]
+
+
+def _read_tests(resource: Resource, beside: Surroundings) -> Iterator[Event | Trouble | TumourSite]:
+    content = resource.parsed()
+    yield from read_observation(content, resource.origin, beside.codes, beside.facts)
+    for coding in codings_of(content.get("code")):
+        if site := beside.codes.test_sites.get((system_name(coding.get("system")), str(coding.get("code")))):
+            yield TumourSite(site)
+
+
+def _read_course(resource: Resource, beside: Surroundings) -> Iterator[Event | Trouble]:
+    meanings = _meanings(resource.head, beside.terms)  # type: ignore[arg-type]  # the skim reads every head's fields
+    return read_clinical(
+        resource.parsed(), meanings, resource.origin, beside.codes, beside.facts, beside.terms.read_values
+    )
+
+
+OBSERVATION = ResourceType(
+    name="Observation",
+    matters=_matters,
+    read_tests=_read_tests,
+    read_course=_read_course,
+    head=ObservationHead,
+    days=("effectiveDateTime", "effectivePeriod.start", "effectivePeriod.end", "issued"),
+    fallback_days={"issued": "effectiveDateTime"},
+    numbers=("valueQuantity.value", "component.*.valueQuantity.value", "valueInteger", "component.*.valueInteger"),
+    words=("specimen.reference",),
+    as_it_stands=("value", "component."),
+)

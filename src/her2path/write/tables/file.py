@@ -1,0 +1,84 @@
+"""Findings, patients and episodes of a review as Parquet files, whole or not at all."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from ...findings.patient import Reviewed
+from ...findings.summary import Summary
+from ...record.event import Trouble
+from ..output import whole
+from ..writer import Beside
+from .findings import SCHEMA, findings_table
+from .patients import EPISODES, PATIENTS, episodes_table, patients_table
+
+MOST_KEPT = 1000
+
+
+@dataclass(slots=True)
+class Tables:
+    """What came of a batch."""
+
+    findings: pa.Table
+    patients: pa.Table
+    episodes: pa.Table
+
+
+class FindingsFile:
+    """Writes batches to `FILE.parquet` (findings), `FILE.patients.parquet` and `FILE.episodes.parquet`.
+
+    Raises `AskedWrongly` where one of them is what is read, or cannot be written.
+    """
+
+    def __init__(self, output: Path, source: Path | None = None, beside: Sequence[Beside] = ()) -> None:
+        self.output, self.source, self.beside = output, source, beside
+        self.troubles: list[Trouble] = []
+        self.findings = 0
+        self._open = contextlib.ExitStack()
+        self._writers: list[pq.ParquetWriter] = []
+
+    @property
+    def paths(self) -> tuple[Path, Path, Path]:
+        """The files: findings, patients, episodes."""
+        stem = self.output.name.removesuffix(self.output.suffix)
+        names = (f"{stem}.patients{self.output.suffix}", f"{stem}.episodes{self.output.suffix}")
+        return self.output, *(self.output.with_name(name) for name in names)  # type: ignore[return-value]
+
+    def __enter__(self) -> FindingsFile:
+        for path, schema in zip(self.paths, (SCHEMA, PATIENTS, EPISODES), strict=True):
+            beside = self._open.enter_context(whole(path, self.source))
+            self._writers.append(self._open.enter_context(pq.ParquetWriter(beside, schema)))
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._open.__exit__(kind, error, trace)
+
+    def batch(self, reviewed: Reviewed) -> Tables:
+        """The tables of a batch. In any process."""
+        for other in self.beside:
+            for review in reviewed:
+                other.patient(review)
+        return Tables(findings_table(reviewed), patients_table(reviewed), episodes_table(reviewed))
+
+    def put(self, item: Tables | Trouble) -> None:
+        """Write the tables of a batch, or remember what belongs to no patient."""
+        if isinstance(item, Trouble):
+            if item not in self.troubles and len(self.troubles) < MOST_KEPT:
+                self.troubles.append(item)
+            return
+        self.findings += item.findings.num_rows
+        for writer, table in zip(self._writers, (item.findings, item.patients, item.episodes), strict=True):
+            writer.write_table(table)
+
+    def words(self, summary: Summary) -> str:
+        """What was written, in a line."""
+        return f"{summary.patients} patients, {self.findings} findings in {self.output}"
