@@ -43,15 +43,21 @@ from exposure_peers import (
 from machine import machine_facts
 
 from her2path.simulate.exposure.kernel import FLOOR_MG_PER_L, VOLUME, constants, profiles, step
-from her2path.simulate.exposure.population import TOLERANCE, Request, individuals, request_for, run
-from her2path.simulate.exposure.schedule import CYCLE_DAYS, cut
+from her2path.simulate.exposure.population import (
+    STEP_TOLERANCE,
+    ExposureRequest,
+    individuals,
+    request_for,
+    simulated_concentrations,
+)
+from her2path.simulate.exposure.schedule import CYCLE_LENGTH_DAYS, cut
 from her2path.simulate.patients import BLOCK
 
 CYCLES, OUTPUTS_A_CYCLE = 18, 8
 SAMPLE, SAMPLE_IN_R = 30, 300
 REFERENCE_TOLERANCE = 1e-13
 TARGET, TARGET_ERROR = 50_000, 1e-5
-KEY = f"her2path, tolerance {TOLERANCE:g}"
+KEY = f"her2path, tolerance {STEP_TOLERANCE:g}"
 TWO = f"{KEY}, 2 threads"
 
 
@@ -92,9 +98,9 @@ def seconds(function: Callable[[], object]) -> float:
     return time.perf_counter() - start
 
 
-def work_for(request: Request, count: int) -> Work:
+def work_for(request: ExposureRequest, count: int) -> Work:
     """The first patients of a request, with eight outputs in every cycle, the last just before the next dose."""
-    every = CYCLE_DAYS / OUTPUTS_A_CYCLE
+    every = CYCLE_LENGTH_DAYS / OUTPUTS_A_CYCLE
     pieces = cut(request.schedule, [place * every for place in range(1, CYCLES * OUTPUTS_A_CYCLE + 1)])
     parameters, weight_kg = individuals(request, 0, count)
     return Work(np.ascontiguousarray(parameters), request.schedule.amounts_mg(weight_kg), pieces)
@@ -139,12 +145,12 @@ class Kernel:
 # -- the sides ---------------------------------------------------------------------------------
 
 
-def sides(request: Request, work: Work, exact: Filled, rounds: int) -> dict[str, dict[str, Any]]:
+def sides(request: ExposureRequest, work: Work, exact: Filled, rounds: int) -> dict[str, dict[str, Any]]:
     """Patients a second of everybody, with the error of each; all but the one with two threads on one core."""
     few, into = work.of(slice(0, SAMPLE)), work.nothing()
     kernels = {
-        "her2path, tolerance 1e-05": Kernel(work, 1e-5), KEY: Kernel(work, TOLERANCE),
-        "her2path, tolerance 1e-08": Kernel(work, 1e-8), TWO: Kernel(work, TOLERANCE, BLOCK, 2),
+        "her2path, tolerance 1e-05": Kernel(work, 1e-5), KEY: Kernel(work, STEP_TOLERANCE),
+        "her2path, tolerance 1e-08": Kernel(work, 1e-8), TWO: Kernel(work, STEP_TOLERANCE, BLOCK, 2),
     }  # fmt: skip
     peers: dict[str, tuple[int, Callable[[], Filled]]] = {
         "Dormand-Prince, rtol 8e-8": (work.patients, lambda: dormand_prince(work, 8e-8, 8e-10, into)),
@@ -186,10 +192,10 @@ def sides(request: Request, work: Work, exact: Filled, rounds: int) -> dict[str,
     return told
 
 
-def drawn(request: Request, work: Work) -> None:
+def drawn(request: ExposureRequest, work: Work) -> None:
     """What a simulation does for its patients before anything is measured: draw them and run them, in its portions."""
     for first in range(0, work.patients, BLOCK):
-        run(request, work.pieces, first, min(BLOCK, work.patients - first))
+        simulated_concentrations(request, work.pieces, first, min(BLOCK, work.patients - first))
 
 
 # -- the limit ---------------------------------------------------------------------------------
@@ -203,7 +209,7 @@ def limit(work: Work, rate: float) -> dict[str, Any]:
     compartments and the area need of the same steps.
     """
     first, retaken, made = steps_taken(work)
-    if not np.array_equal(made, Kernel(work, TOLERANCE)()[0]):
+    if not np.array_equal(made, Kernel(work, STEP_TOLERANCE)()[0]):
         raise SystemExit("the steps counted are not those of the kernel")
     plain, dividing = peak()
     told: dict[str, Any] = {
@@ -272,7 +278,7 @@ def steps_taken(work: Work) -> tuple[int, int, Numbers]:
     """How many steps the kernel takes at first and again, by its own rules, and the concentrations they lead to."""
     made, p = work.nothing()[0], work.pieces
     first, retaken = _steps_taken(
-        work.parameters, work.amounts_mg, p.lengths, p.spans, p.starts, p.ends, p.outputs, TOLERANCE, made
+        work.parameters, work.amounts_mg, p.lengths, p.spans, p.starts, p.ends, p.outputs, STEP_TOLERANCE, made
     )
     return first, retaken, made
 
@@ -323,8 +329,8 @@ def peak() -> tuple[float, float]:
 
 def linear(big: Work, rounds: int) -> dict[int, float]:
     """Patients a second on one core by how many there are: one, two and four times as many."""
-    kernels = {count: Kernel(big.of(slice(0, count)), TOLERANCE) for count in (big.patients // 4, big.patients // 2)}
-    kernels[big.patients] = Kernel(big, TOLERANCE)
+    kernels = {count: Kernel(big.of(slice(0, count)), STEP_TOLERANCE) for count in (big.patients // 4, big.patients // 2)}
+    kernels[big.patients] = Kernel(big, STEP_TOLERANCE)
     taken: dict[int, list[float]] = {count: [] for count in kernels}
     for _ in range(rounds):
         for count, kernel in kernels.items():
@@ -334,9 +340,9 @@ def linear(big: Work, rounds: int) -> dict[int, float]:
 
 def identical(work: Work) -> list[str]:
     """The ways in which the same patients were solved, to the same bits; ends the run where a bit differs."""
-    expected, ways = Kernel(work, TOLERANCE)(), []
+    expected, ways = Kernel(work, STEP_TOLERANCE)(), []
     for portion, threads in ((1, 1), (7, 1), (100, 2), (257, 3), (1024, 2), (5000, 2), (9999, 4)):
-        found = Kernel(work, TOLERANCE, portion, threads)()
+        found = Kernel(work, STEP_TOLERANCE, portion, threads)()
         if any(mine.tobytes() != other.tobytes() for mine, other in zip(found, expected, strict=True)):
             raise SystemExit(f"in portions of {portion} on {threads} threads some results differ")
         ways.append(f"{portion} on {threads}")
