@@ -25,6 +25,10 @@ from .pool import can_share, in_turn
 
 WORTH_SHARING_BYTES = 32_000_000
 """A smaller source is done before the processes have started."""
+PACKED = 10
+"""So many times as much as in a text stands in a byte of Parquet."""
+ENOUGH_TASKS = 16
+"""With fewer tasks for each process than this, the last ones would be waited for."""
 BATCH_BYTES = 24_000_000
 """So much of a source is reviewed together: smaller batches cost more for each patient, larger ones more memory."""
 
@@ -43,7 +47,8 @@ class Part(Generic[Output]):
 
 def processes_for(path: Path) -> int:
     """How many processes a source is worth: all cores for a large one on Linux, otherwise one."""
-    large = source_size(path) >= WORTH_SHARING_BYTES
+    packed = PACKED if path.suffix.lower() == ".parquet" else 1
+    large = source_size(path) * packed >= WORTH_SHARING_BYTES
     return (os.cpu_count() or 1) if large and can_share() and _can_be_shared(path) else 1
 
 
@@ -118,12 +123,13 @@ class _OfRows(_Work[Output]):
         self.file: LongFile | None = None
         self.reader = ColumnReader(knowledge.facts, path.name)
 
-    def of_rows(self, rows: tuple[int, int]) -> Part[Output]:
+    def of_rows(self, ranges: list[tuple[int, int]]) -> Part[Output]:
         from ..read.tabular.long import LongFile
 
         if self.file is None:
             self.file = LongFile(self.path, self.columns)
-        return self.of_batches([self.reader.read(self.file.read(*rows))])
+        file = self.file
+        return self.of_batches(self.reader.read(file.read(*rows)) for rows in ranges)
 
 
 def review_parts(
@@ -162,13 +168,15 @@ def _parts_of_table(
     if processes > 1 and path.suffix.lower() == ".parquet":
         from ..read.tabular.long import LongFile, is_long
 
-        ranges = LongFile(path, columns).ranges() if is_long(path, columns) else None
-        if ranges is not None:
+        file = LongFile(path, columns) if is_long(path, columns) else None
+        ranges = None if file is None else file.ranges()
+        if file is not None and ranges is not None:
+            tasks = file.tasks(ranges, at_least=processes * ENOUGH_TASKS)
             work = _OfRows(path, columns, knowledge, settings, output)
             work.before_sharing()
-            for done, part in enumerate(in_turn(ranges, work.of_rows, processes), start=1):
+            for done, part in enumerate(in_turn(tasks, work.of_rows, processes), start=1):
                 if progress is not None:
-                    progress(_share(path, done, len(ranges)))
+                    progress(_share(path, done, len(tasks)))
                 yield part
             return
     alone = _Work(knowledge, settings, output)

@@ -18,17 +18,28 @@ from .course.answers import Answers
 from .questions import Saying
 
 
-class RowEach(Sequence["tuple[int, ...]"]):
-    """One row of the record for each finding."""
+class RowRuns(Sequence["tuple[int, ...]"]):
+    """Rows of the record for each finding: finding `p` has `rows[starts[p]:starts[p + 1]]`."""
 
-    def __init__(self, rows: Whole) -> None:
-        self.rows = rows
+    def __init__(self, rows: Whole, starts: Whole) -> None:
+        self.rows, self.starts = rows, starts
 
     def __len__(self) -> int:
-        return len(self.rows)
+        return len(self.starts) - 1
 
     def __getitem__(self, place: Any) -> Any:
-        return (int(self.rows[place]),)
+        return tuple(self.rows[self.starts[place] : self.starts[place + 1]].tolist())
+
+
+def row_each(rows: Whole) -> RowRuns:
+    """One row of the record for each finding."""
+    return RowRuns(rows, np.arange(len(rows) + 1))
+
+
+def row_runs(rows: Whole, first: Whole, counts: Whole) -> RowRuns:
+    """Of each finding so many rows of the record, from a place of `rows` on."""
+    starts = np.concatenate([[0], np.cumsum(counts)])
+    return RowRuns(rows[np.arange(starts[-1]) + np.repeat(first - starts[:-1], counts)], starts)
 
 
 @dataclass(slots=True)

@@ -24,6 +24,8 @@ PARTIAL = UNKNOWN + 2**32
 EXACT = UNKNOWN + 2**33
 """From here on a number is what it says."""
 THOUSAND = Decimal(1000)
+NARROW = 4096
+"""Numbers from 0 up to so many are told apart by counting."""
 
 
 def is_partial(column: Whole) -> Flags:
@@ -35,6 +37,15 @@ def is_partial(column: Whole) -> Flags:
 def exactly(column: Whole) -> Whole:
     """A column with what stands in the list of its batch taken as unknown, for arithmetic."""
     return np.where(is_partial(column), UNKNOWN, column)
+
+
+def distinct_of(numbers: Whole) -> tuple[list[int], Whole]:
+    """The distinct numbers of a column, and the place of each of its numbers among them."""
+    if len(numbers) and numbers.min() >= 0 and numbers.max() < NARROW:
+        there = np.bincount(numbers) > 0
+        return np.flatnonzero(there).tolist(), (np.cumsum(there) - 1)[numbers]
+    distinct, places = np.unique(numbers, return_inverse=True)
+    return distinct.tolist(), places.reshape(-1)
 
 
 class Numbered:

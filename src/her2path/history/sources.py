@@ -12,7 +12,7 @@ from functools import lru_cache
 
 import numpy as np
 
-from ..record.columns import UNKNOWN, RecordColumns, Whole
+from ..record.columns import RecordColumns, Whole
 from . import names
 from .course_facts import Columns
 from .drug_codes import DrugCodes
@@ -79,7 +79,7 @@ class Origins:
         self.record, self.timeline, self.state, self.on, self.codes = record, timeline, state, on, codes
         self.by_fact = sources_by(codes)
         self.owner = record.owner()[timeline.rows]
-        self._by_day: Whole | None = None
+        self._kinds: dict[tuple[int, ...], Whole] = {}
         self._rows: dict[Source, tuple[Whole, Whole]] = {}
 
     def of(self, source: Source) -> tuple[Whole, Whole]:
@@ -89,43 +89,35 @@ class Origins:
         return self._rows[source]
 
     def _of_day(self, source: Source) -> tuple[Whole, Whole]:
-        timeline, count = self.timeline, len(self.record)
-        if self._by_day is None:
-            self._by_day = (self.owner << 22) | np.maximum(timeline.day, 0)
-        days = self.state[source.day]
-        wanted = (np.arange(count) << 22) | np.where(days == UNKNOWN, 0, days)
-        first, last = (np.searchsorted(self._by_day, wanted, side=side) for side in ("left", "right"))
-        last = np.where(days == UNKNOWN, first, last)
-        owner, places = _spread(first, last)
-        fits = (
-            np.isin(timeline.kind[places], source.kinds)
-            if len(source.kinds) > 1
-            else timeline.kind[places] == source.kinds[0]
-        )
+        timeline = self.timeline
+        places = self._of_kinds(source.kinds)
+        owner = self.owner[places]
+        fits = timeline.day[places] == self.state[source.day][owner]
         if source.products == IN_HAND:
             fits &= timeline.code[places] == self.state["product"][owner]
         elif source.products == HER2:
             fits &= timeline.code[places] < len(self.codes.products)
         owner, places = owner[fits], places[fits]
-        return np.searchsorted(owner, np.arange(count + 1)), timeline.rows[places]
+        return np.searchsorted(owner, np.arange(len(self.record) + 1)), timeline.rows[places]
+
+    def _of_kinds(self, kinds: tuple[int, ...]) -> Whole:
+        """The places of the events of some kinds."""
+        if kinds not in self._kinds:
+            timeline = self.timeline
+            fits = np.isin(timeline.kind, kinds) if len(kinds) > 1 else timeline.kind == kinds[0]
+            self._kinds[kinds] = np.flatnonzero(fits)
+        return self._kinds[kinds]
 
     def _last_of(self, source: Source) -> tuple[Whole, Whole]:
         timeline, count = self.timeline, len(self.record)
-        fits = np.isin(timeline.kind, source.kinds) if len(source.kinds) > 1 else timeline.kind == source.kinds[0]
-        fits &= timeline.day <= self.on
+        places = self._of_kinds(source.kinds)
+        fits = timeline.day[places] <= self.on
         if source.products:
             fits &= np.isin(
-                timeline.code, [self.codes.code[name] for name in source.products if name in self.codes.code]
+                timeline.code[places],
+                [self.codes.code[name] for name in source.products if name in self.codes.code],
             )
-        places = np.flatnonzero(fits)
+        places = places[fits]
         last = np.full(count, -1, np.int64)
         last[self.owner[places]] = places
         return np.concatenate([[0], np.cumsum(last >= 0)]), timeline.rows[last[last >= 0]]
-
-
-def _spread(first: Whole, last: Whole) -> tuple[Whole, Whole]:
-    """The places from `first[p]` to `last[p]` of every patient, and whose each is."""
-    widths = last - first
-    owner = np.repeat(np.arange(len(first)), widths)
-    places = np.arange(len(owner)) - np.repeat(np.cumsum(widths) - widths - first, widths)
-    return owner, places

@@ -124,7 +124,11 @@ def _sorted(order: Whole, keys: tuple[Whole, ...]) -> Whole:
     if not tied.any():
         return order
     earlier = tied & ((number[1:] < number[:-1]) | ((number[1:] == number[:-1]) & (code[1:] < code[:-1])))
-    return order[np.lexsort((code, number, packed))] if earlier.any() else order
+    if earlier.any():
+        both = np.flatnonzero(np.append(tied, False) | np.insert(tied, 0, False))
+        order = order.copy()
+        order[both] = order[both[np.lexsort((code[both], number[both], packed[both]))]]
+    return order
 
 
 DAY_BITS, KIND_BITS = 22, 5

@@ -17,7 +17,7 @@ from ...facts.derive import Given
 from ...facts.value import Value
 from ...history.course_facts import Columns
 from ...history.names import NAMED
-from ...history.numbered import EXACT, PARTIAL, Numbered, is_partial
+from ...history.numbered import EXACT, PARTIAL, Numbered, distinct_of, is_partial
 from ...record.columns import UNKNOWN, Flags, Whole
 from ...tables.array import Array, Situation
 from ...tables.axis import Axis, Code
@@ -212,8 +212,24 @@ class Asker:
         several: list[tuple[Code, ...]] = []
         if partly is not None:
             places = np.flatnonzero(partly)
-            values[places], boxes[places], several = self._one_after_the_other(array, chosen[places], columns, fixed)
+            values[places], boxes[places], several = self._by_bins(array, chosen[places], columns, fixed)
         return values, boxes, several
+
+    def _by_bins(
+        self, array: Array, chosen: Whole, columns: list[Whole | None], fixed: Mapping[str, str]
+    ) -> tuple[Whole, Whole, list[tuple[Code, ...]]]:
+        """Where values are partly known: those in the same bins are answered once."""
+        keys = np.zeros(len(chosen), np.int64)
+        for axis, column in zip(array.axes, columns, strict=True):
+            if column is None:
+                continue
+            distinct, places = distinct_of(column[chosen])
+            places_of: dict[Code, int] = {}
+            digits = [places_of.setdefault(self._bin(axis, number), len(places_of)) for number in distinct]
+            keys = keys * len(places_of) + np.array(digits, np.int64)[places]
+        _, first, place_of = np.unique(keys, return_index=True, return_inverse=True)
+        values, boxes, several = self._one_after_the_other(array, chosen[first], columns, fixed)
+        return values[place_of.reshape(-1)], boxes[place_of.reshape(-1)], several
 
     def _one_after_the_other(
         self, array: Array, chosen: Whole, columns: list[Whole | None], fixed: Mapping[str, str]

@@ -13,7 +13,7 @@ from ...facts.value import Reason, Unknown
 from ...history.sources import Origins
 from ...record.columns import UNKNOWN, Flags, RecordColumns, Whole
 from ..questions import Saying
-from ..rows import FindingRows, RowEach
+from ..rows import FindingRows, row_each
 from .facts import CourseFacts
 from .words import day_words
 
@@ -115,7 +115,7 @@ class DoubtMaker:
             firsts = {word: place for place, word in reversed(list(enumerate(words)))}
             places = sorted(firsts.values())
             rows, fields = rows[places], {key: [texts[place] for place in places] for key, texts in fields.items()}
-        return FindingRows(saying, self.owner[rows], saying.key, fields=fields, origins=RowEach(rows))
+        return FindingRows(saying, self.owner[rows], saying.key, fields=fields, origins=row_each(rows))
 
     @staticmethod
     def _words(words: Sequence[str], places: Whole) -> list[str]:

@@ -8,8 +8,8 @@ import numpy as np
 
 from ...record.columns import UNKNOWN
 from ...record.event import STATEMENT
-from ..rows import FindingRows
-from .doubt import FIRST_ORIGINS, NO_DAY, Doubt, DoubtMaker, is_set_aside, is_unread, runs
+from ..rows import FindingRows, row_runs
+from .doubt import FIRST_ORIGINS, NO_DAY, Doubt, DoubtMaker, Same, is_set_aside, is_unread, runs
 from .words import day_words
 
 BACKGROUND = ("weight_kg", "height_cm")
@@ -32,10 +32,8 @@ class EntryDoubts(DoubtMaker):
         for name, chosen in (("entry in the future", counts == 1), ("entries in the future", counts > 1)):
             places = np.flatnonzero(chosen)
             saying, on = self.sayings[name], str(self.course.rules.on)
-            origins = [
-                rows[first[place] : first[place] + min(int(counts[place]), FIRST_ORIGINS)] for place in places.tolist()
-            ]
-            fields = {"count": [str(count) for count in counts[places].tolist()], "review_day": [on] * len(places)}
+            fields = {"count": list(map(str, counts[places].tolist())), "review_day": Same(on, len(places))}
+            origins = row_runs(rows, first[places], np.minimum(counts[places], FIRST_ORIGINS))
             yield FindingRows(saying, patients[places], saying.key, fields=fields, origins=origins)
 
     def _unread(self) -> Iterator[FindingRows]:

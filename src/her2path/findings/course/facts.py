@@ -23,7 +23,7 @@ from ...history.timeline import Timeline, timeline_of
 from ...record.columns import UNKNOWN, Flags, RecordColumns, Whole
 from ...record.event import STATEMENT
 from ..brands import compared, read_brands
-from .rules import Rules
+from .rules import ABSENT, Rules
 
 THOUSAND = 1000
 DOSE_FACTS = frozenset({"dose_mg", "dose_mg_per_kg", "dose_mg_per_m2", "dose_given"})
@@ -309,14 +309,23 @@ def _derive(course: CourseFacts, rule: Rule, patients: Whole, before: Whole) -> 
     facts = course.rules.knowledge.facts
     columns = {name: course.column(name) for name in rule.inputs}
     result = course.values[rule.result] = course.values[rule.result].copy()
-    for patient in patients.tolist():
-        held: dict[str, Value] = {}
-        for name, column in (*columns.items(), (rule.result, before)):
-            value = course.numbered.value(int(column[patient]), facts[name])
-            if value is not None:
-                held[name] = value
-        derive(held, course.reasons.setdefault(patient, {}), facts, (rule,))
-        result[patient] = course.numbered.code(held.get(rule.result), facts[rule.result])
+    rows = zip(*(column[patients].tolist() for column in (*columns.values(), before)), strict=True)
+    named = [facts[name] for name in (*rule.inputs, rule.result)]
+    told: dict[tuple[int, ...], tuple[int, dict[str, Unknown]]] = {}
+    for patient, numbers in zip(patients.tolist(), rows, strict=True):
+        if numbers not in told:
+            held: dict[str, Value] = {}
+            for fact, number in zip(named, numbers, strict=True):
+                if (value := course.numbered.value(number, fact)) is not None:
+                    held[fact.name] = value
+            why = {rule.result: ABSENT}  # derive() leaves it, takes it out or puts another in its place
+            derive(held, why, facts, (rule,))
+            told[numbers] = course.numbered.code(held.get(rule.result), facts[rule.result]), why
+        result[patient], why = told[numbers]
+        if rule.result not in why:
+            course.reasons.get(patient, {}).pop(rule.result, None)
+        elif why[rule.result] is not ABSENT:
+            course.why(patient, rule.result, why[rule.result])
 
 
 __all__ = ["DOSE_FACTS", "NAMED", "STATEMENT", "CourseFacts", "facts_of"]

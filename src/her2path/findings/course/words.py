@@ -12,7 +12,7 @@ import numpy as np
 from ...facts.fact import Fact
 from ...facts.value import Value
 from ...history.course_facts import Columns
-from ...history.numbered import Numbered
+from ...history.numbered import Numbered, distinct_of
 from ...record.columns import UNKNOWN, Whole
 
 THOUSAND = Decimal(1000)
@@ -69,19 +69,26 @@ class Words:
         """One name in words, for some patients."""
         if len(patients) < 4:
             return [self.text(name, patient) for patient in patients.tolist()]
-        texts = np.full(len(patients), NOT_KNOWN, object)
-        left = np.arange(len(patients))
+        places, listed = self.coded(name, patients)
+        return [listed[place] for place in places.tolist()]
+
+    def coded(self, name: str, patients: Whole) -> tuple[Whole, list[str]]:
+        """The same as places in a list of words, of which the first is that for what is not known."""
+        listed = [NOT_KNOWN]
+        places = np.zeros(len(patients), np.int64)
+        left: Whole | None = None
         for column, words in self._sources(name):
-            numbers = column[patients[left]]
+            numbers = column[patients if left is None else patients[left]]
             known = numbers != UNKNOWN
-            if known.any():
-                distinct, places = np.unique(numbers[known], return_inverse=True)
-                told = np.array([words(name, number) for number in distinct.tolist()], object)
-                texts[left[known]] = told[places.reshape(-1)]
-                left = left[~known]
+            distinct, place_of = distinct_of(numbers[known])
+            if len(distinct):
+                place_of = place_of + len(listed)
+                places[known if left is None else left[known]] = place_of
+                listed += [words(name, number) for number in distinct]
+            left = np.flatnonzero(~known) if left is None else left[~known]
             if not len(left):
                 break
-        return texts.tolist()
+        return places, listed
 
     def _sources(self, name: str) -> list[tuple[Whole, Callable[[str, int], str]]]:
         sources: list[tuple[Whole, Callable[[str, int], str]]] = []

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
@@ -100,6 +101,7 @@ class LongFile:
             words = " or ".join(PATIENT) if "patient" in missing else ", ".join(missing)
             raise AskedWrongly(f"{path}: no column is called {words}; the columns are {', '.join(self.names)}")
         self.is_parquet = path.suffix.lower() == ".parquet"
+        self._read: dict[int, Any] = {}
         if self.is_parquet:
             self._require_plain()
 
@@ -139,8 +141,8 @@ class LongFile:
         """Ranges of rows of a Parquet file that hold whole patients, in the order of the file; `None` where the rows of
         a patient do not stand together. Only the patients are read for it."""
         ranges: list[tuple[int, int]] = []
-        firsts: set[int] = set()
-        start = seen = count = 0
+        seen_before = Patients()
+        start = seen = 0
         last: Any = None
         for number, end in enumerate(self._ends.tolist()):
             try:
@@ -156,28 +158,44 @@ class LongFile:
             elif last is not None and seen - start >= ROWS_AT_ONCE:
                 ranges.append((start, seen))
                 start = seen
-            named = [hash(word) for word in words if word]
-            firsts.update(named)
-            count += len(named)
-            for begin in begins.tolist():
-                if seen + begin - start >= ROWS_AT_ONCE:
-                    ranges.append((start, seen + begin))
-                    start = seen + begin
+            seen_before.add(words)
+            while (place := int(np.searchsorted(begins, start + ROWS_AT_ONCE - seen))) < len(begins):
+                ranges.append((start, seen + int(begins[place])))
+                start = seen + int(begins[place])
             last, seen = ids.at(np.array([-1]))[0], end
         if seen > start:
             ranges.append((start, seen))
-        return ranges if len(firsts) == count else None
+        return None if seen_before.any_again() else ranges
 
     def read(self, start: int, end: int) -> Part:
         """The rows of a Parquet file from `start` to `end`."""
-        first, last = (int(np.searchsorted(self._ends, row, side="right")) for row in (start, end - 1))
-        columns = list(dict.fromkeys(self.places.values()))
-        try:
-            table = self._parquet.read_row_groups(list(range(first, last + 1)), columns)
-        except (pa.ArrowException, OSError, KeyError) as error:
-            raise AskedWrongly(f"{self.path}: the rows from {start + FIRST_ROW} on cannot be read: {error}") from error
+        first, last = self._group(start), self._group(end - 1)
+        table = self._groups(first, last)
         before = int(self._ends[first - 1]) if first else 0
         return Part(self._ours(table.slice(start - before, end - start)), np.arange(start, end) + FIRST_ROW)
+
+    def _group(self, row: int) -> int:
+        """The row group of a row."""
+        return int(np.searchsorted(self._ends, row, side="right"))
+
+    def _groups(self, first: int, last: int) -> Any:
+        """The rows of some row groups; those read last are kept, as the next range begins where this one ends."""
+        self._read = {number: table for number, table in self._read.items() if number >= first}
+        columns = list(dict.fromkeys(self.places.values()))
+        for number in range(first, last + 1):
+            if number not in self._read:
+                try:
+                    self._read[number] = self._parquet.read_row_group(number, columns)
+                except (pa.ArrowException, OSError, KeyError) as error:
+                    row = (int(self._ends[number - 1]) if number else 0) + FIRST_ROW
+                    raise AskedWrongly(f"{self.path}: the rows from {row} on cannot be read: {error}") from error
+        return pa.concat_tables([self._read[number] for number in range(first, last + 1)])
+
+    def tasks(self, ranges: list[tuple[int, int]], at_least: int) -> list[list[tuple[int, int]]]:
+        """Ranges that begin in one row group together, so that it is read once; one by one where they are few."""
+        if len(ranges) < at_least:
+            return [[each] for each in ranges]
+        return [list(listed) for _, listed in groupby(ranges, lambda each: self._group(each[0]))]
 
     def _ours(self, table: Any) -> Any:
         """A table with our names, in our order."""
@@ -244,19 +262,16 @@ class LongFile:
 
     def _stands_together(self) -> bool:
         """Whether the rows of each patient of a CSV stand together."""
-        firsts: set[int] = set()
-        count = 0
+        seen_before = Patients()
         last: Any = None
         for table in self._batches([], []):
             ids = coded_words(table.column(self.places["patient"]))
             if not len(ids):
                 continue
             words = ids.at(starts_of(ids))
-            named = [hash(word) for word in (words[1:] if words[0] == last else words) if word]
-            firsts.update(named)
-            count += len(named)
+            seen_before.add(words[1:] if words[0] == last else words)
             last = ids.at(np.array([-1]))[0]
-        return len(firsts) == count
+        return not seen_before.any_again()
 
     def _in_turn(self) -> Iterator[Part | Trouble]:
         """Parts of whole patients, in the order of the file; the last patient of a batch waits for the next."""
@@ -298,6 +313,21 @@ class LongFile:
 
 def _joined(one: Part, other: Part) -> Part:
     return Part(pa.concat_tables([one.table, other.table]), np.concatenate([one.numbers, other.numbers]))
+
+
+class Patients:
+    """Patients as their rows begin, eight bytes each; whoever has no name is nobody's double."""
+
+    def __init__(self) -> None:
+        self._hashes: list[Whole] = []
+
+    def add(self, words: list[str | None]) -> None:
+        self._hashes.append(np.fromiter((hash(word) for word in words if word), np.int64))
+
+    def any_again(self) -> bool:
+        """Whether somebody began twice."""
+        hashes = np.sort(np.concatenate([np.zeros(0, np.int64), *self._hashes]))
+        return bool((hashes[1:] == hashes[:-1]).any())
 
 
 @dataclass(frozen=True, slots=True)
@@ -344,7 +374,9 @@ def distinct_numbers(numbers: Whole) -> tuple[list[int], Whole]:
 def starts_of(ids: Coded) -> Whole:
     """Where each patient begins, in a column of patients; a row without one is a patient by itself."""
     places = ids.places
-    blank = {place for place, word in enumerate(ids.words) if not (word or "").strip()}
+    words = [word or "" for word in ids.words] if None in ids.words else ids.words
+    stripped = list(map(str.strip, words))  # type: ignore[arg-type]
+    blank = {place for place, word in enumerate(stripped) if not word} if "" in stripped else ()
     begins: Flags = np.ones(len(places), np.bool_)
     begins[1:] = places[1:] != places[:-1]
     if blank or (places < 0).any():

@@ -54,7 +54,11 @@ class FindingsFile:
     def __enter__(self) -> FindingsFile:
         for path, schema in zip(self.paths, (SCHEMA, PATIENTS, EPISODES), strict=True):
             beside = self._open.enter_context(whole(path, self.source))
-            self._writers.append(self._open.enter_context(pq.ParquetWriter(beside, schema)))
+            looked_up = [
+                name for name in schema.names if name == "patient" or pa.types.is_date(schema.field(name).type)
+            ]
+            writer = pq.ParquetWriter(beside, schema, write_statistics=looked_up)
+            self._writers.append(self._open.enter_context(writer))
         return self
 
     def __exit__(
@@ -67,7 +71,9 @@ class FindingsFile:
         for other in self.beside:
             for review in reviewed:
                 other.patient(review)
-        return Tables(findings_table(reviewed), patients_table(reviewed), episodes_table(reviewed))
+        names = pa.array(reviewed.record.patients, pa.string())
+        tables = (make(reviewed, names) for make in (findings_table, patients_table, episodes_table))
+        return Tables(*tables)
 
     def put(self, item: Tables | Trouble) -> None:
         """Write the tables of a batch, or remember what belongs to no patient."""

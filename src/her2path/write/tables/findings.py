@@ -6,49 +6,52 @@ and sources behind a box of a table, a fact's number in words.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import chain
+from string import Formatter
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from ...facts.days import EPOCH
 from ...findings.course.answers import SCORED, Answers
+from ...findings.course.doubt import Same
 from ...findings.course.reasons import INPUTS_OF, POSSIBLE, Reasons, possible_words
 from ...findings.patient import Reviewed
 from ...findings.questions import UNDETERMINED
-from ...findings.rows import FindingRows, RowEach, fields_of
+from ...findings.rows import FindingRows, RowRuns
 from ...record.columns import UNKNOWN, RecordColumns, Whole
+from .arrow import WORD, coded, words_at
 
 VERSION = "1"
 """Of the schema: a column is added without a new one; one that goes or changes its meaning makes the next."""
 
-_WORD = pa.dictionary(pa.int32(), pa.string())
 SCHEMA = pa.schema(
     [
         ("patient", pa.string()),
-        ("grade", _WORD),
-        ("outcome", _WORD),
-        ("value", _WORD),
+        ("grade", WORD),
+        ("outcome", WORD),
+        ("value", WORD),
         ("finding", pa.string()),
-        ("do", _WORD),
+        ("do", WORD),
         ("by", pa.date32()),
-        ("rows", _WORD),
-        ("edition", _WORD),
-        ("sources", _WORD),
-        ("remark", _WORD),
+        ("rows", WORD),
+        ("edition", WORD),
+        ("sources", WORD),
+        ("remark", WORD),
         ("facts", pa.map_(pa.string(), pa.string())),
-        ("would_settle", _WORD),
+        ("would_settle", WORD),
         ("origins", pa.list_(pa.string())),
-        ("tumour_site", _WORD),
+        ("tumour_site", WORD),
     ],
     metadata={"her2path_findings_version": VERSION},
 )
 
 
-def findings_table(reviewed: Reviewed) -> Any:
-    """Every finding of a batch, by patient and grade."""
+def findings_table(reviewed: Reviewed, names: Any = None) -> Any:
+    """Every finding of a batch, by patient and grade; `names` are the patients as an Arrow array, where it is there."""
     groups = reviewed.rows()
     parts = [_Part(rows, reviewed) for rows in groups if len(rows.patients)]
     if not parts:
@@ -57,11 +60,12 @@ def findings_table(reviewed: Reviewed) -> Any:
     grades = np.concatenate([np.full(len(part.rows.patients), part.rows.saying.grade, np.int64) for part in parts])
     number = np.repeat(np.arange(len(parts)), [len(part.rows.patients) for part in parts])
     order = np.lexsort((number, grades, patients))
-    sites = [review.site for review in reviewed.tested.reviews]
+    if names is None:
+        names = pa.array(reviewed.record.patients, pa.string())
     columns: dict[str, Any] = {
-        "patient": pa.array(reviewed.record.patients, pa.string()).take(pa.array(patients)),
-        "tumour_site": _words([sites[kind] for kind in reviewed.tested.places[patients].tolist()]),
-        "finding": pa.concat_arrays([part.said(part.rows.saying.say) for part in parts]),
+        "patient": names.take(pa.array(patients)),
+        "tumour_site": coded(reviewed.tested.places[patients], [review.site for review in reviewed.tested.reviews]),
+        "finding": pa.concat_arrays([_spread(part.said(part.rows.saying.say)) for part in parts]),
         "by": pa.concat_arrays([part.by() for part in parts]),
         "do": _dictionary([part.said(part.rows.saying.do) for part in parts]),
         "facts": _facts(parts),
@@ -88,8 +92,9 @@ def _dictionary(parts: list[Any]) -> Any:
     return pa.DictionaryArray.from_arrays(pa.array(np.concatenate(places)), pa.array(list(words), pa.string()))
 
 
-def _words(words: Sequence[str]) -> Any:
-    return pa.array(words, pa.string()).dictionary_encode()
+def _spread(words: Any) -> Any:
+    """Words of all rows of a part, where they come as (word, count) too."""
+    return pa.repeat(pa.scalar(words[0], pa.string()), words[1]) if isinstance(words, tuple) else words
 
 
 class _Part:
@@ -109,29 +114,29 @@ class _Part:
 
     def said(self, template: str) -> Any:
         """A text with its braces filled, for every row; a tuple where it is the same for all and has none."""
-        names = fields_of(template)
-        is_open = POSSIBLE in template
-        if not names and not is_open:
-            return pa.array([template], pa.string()).take(pa.array(np.zeros(self.count, np.int32)))
-        columns = [self._field(name) for name in names]
-        pattern = template.replace("%", "%%")
-        for name in names:
-            pattern = pattern.replace("{" + name + "}", "%s")
-        texts = [pattern % words for words in zip(*columns, strict=True)] if columns else [template] * self.count
-        if is_open:
-            places, behind = self._decided()
-            texts = [
-                text.replace(POSSIBLE, behind[place].possible)
-                for text, place in zip(texts, places.tolist(), strict=True)
-            ]
-        return pa.array(texts, pa.string())
+        pieces: list[Any] = []
+        for text, name, _, _ in Formatter().parse(template):
+            for number, literal in enumerate(text.split(POSSIBLE)):
+                if number:
+                    places, behind = self._decided()
+                    pieces.append(pa.array([words.possible for words in behind], pa.string()).take(pa.array(places)))
+                if literal:
+                    pieces.append(literal)
+            if name:
+                pieces.append(self._field(name))
+        if all(isinstance(piece, str) for piece in pieces):
+            return "".join(pieces), self.count
+        return pieces[0] if len(pieces) == 1 else pc.binary_join_element_wise(*pieces, "")
 
-    def _field(self, name: str) -> Sequence[str]:
+    def _field(self, name: str) -> Any:
+        """What stands in the place of a brace: a word for each row, or one for all."""
         if name in self.rows.fields:
-            return self.rows.fields[name]
+            fields = self.rows.fields[name]
+            return fields.word if isinstance(fields, Same) else pa.array(fields, pa.string())
         if name == "product" and self.rows.product:
-            return [self.rows.product] * self.count
-        return self.reasons.words.column(name, self.rows.patients)
+            return self.rows.product
+        places, words = self.reasons.words.coded(name, self.rows.patients)
+        return pa.array(words, pa.string()).take(pa.array(places))
 
     def grade(self) -> tuple[str, int]:
         return self.rows.saying.grade.word, self.count
@@ -179,7 +184,7 @@ class _Part:
             if word is None:
                 word = told[sets] = ", or ".join(" and ".join(names) for names in sets)
             words.append(word)
-        return _words(words)
+        return pa.array(words, pa.string()).dictionary_encode()
 
     def _of_decision(self, name: str) -> Any:
         if self.rows.answers is None:
@@ -317,13 +322,13 @@ def _origins(parts: list[_Part], record: RecordColumns) -> Any:
         if "where" in part.rows.fields:
             apart |= {start + place: word for place, word in enumerate(part.rows.fields["where"])}
         elif part.rows.answers is None:
-            if isinstance(part.rows.origins, RowEach):
-                owners.append(np.arange(start, start + part.count))
+            if isinstance(part.rows.origins, RowRuns):
+                owners.append(np.repeat(np.arange(start, start + part.count), np.diff(part.rows.origins.starts)))
                 rows.append(part.rows.origins.rows)
             elif len(part.rows.origins):
-                counts = [len(listed) for listed in part.rows.origins]
+                counts = list(map(len, part.rows.origins))
                 owners.append(np.repeat(np.arange(start, start + part.count), counts))
-                rows.append(np.array([row for listed in part.rows.origins for row in listed], np.int64))
+                rows.append(np.fromiter(chain.from_iterable(part.rows.origins), np.int64, sum(counts)))
         else:
             for name in part.fact_names():
                 if (column := part.numbers(name)) is not None:
@@ -334,9 +339,10 @@ def _origins(parts: list[_Part], record: RecordColumns) -> Any:
         start += part.count
     owner = np.concatenate(owners) if owners else np.zeros(0, np.int64)
     place = record.origin[np.concatenate(rows)] if rows else np.zeros(0, np.int64)
-    packed = np.unique((owner << 40) | place)
+    packed = np.sort((owner << 40) | place)
+    packed = packed[np.diff(packed, prepend=-1) != 0]
     owner, place = packed >> 40, packed & ((1 << 40) - 1)
-    words = _origin_words(record, place)
+    words = words_at(record.origins, place)
     if apart:
         extra = pa.array(list(apart.values()), pa.string())
         owner = np.concatenate([owner, np.array(list(apart), np.int64)])
@@ -363,14 +369,6 @@ def _rows_of_fact(name: str, patients: Whole, known: Any, reasons: Reasons) -> l
         places = np.arange(len(owner)) - np.repeat(np.cumsum(widths) - widths - first, widths)
         found.append((owner, listed[places]))
     return found
-
-
-def _origin_words(record: RecordColumns, places: Whole) -> Any:
-    """Places of origins in words."""
-    many = getattr(record.origins, "words", None)
-    if many is not None:
-        return many(places)
-    return pa.array([record.origins[place] for place in places.tolist()], pa.string())
 
 
 __all__ = ["SCHEMA", "VERSION", "findings_table"]

@@ -5,6 +5,7 @@ The columns are `PATIENTS` and `EPISODES`, documented in docs/output.md.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -12,15 +13,16 @@ import pyarrow as pa
 
 from ...facts.days import EPOCH
 from ...findings.course.facts import CourseFacts
+from ...findings.course.words import NOT_KNOWN
 from ...findings.patient import Reviewed
 from ...history import names as names_of_kinds
 from ...history.folds.run import OPENED
 from ...record.columns import UNKNOWN, Flags, Whole
+from .arrow import WORD, coded, words_at
 
 VERSION = "1"
 """Of both schemas, which goes up as that of the findings does."""
 
-_WORD = pa.dictionary(pa.int32(), pa.string())
 OF_FACTS = (
     "product", "schedule", "setting", "therapy_phase", "her2_expression", "ihc_score", "hormone_receptor_status", "sex",
     "brand",
@@ -35,60 +37,57 @@ DAYS = (
 """Days of the course, by their names in the state and the clocks."""
 PATIENTS = pa.schema(
     [
-        ("patient", pa.string()), ("where", pa.string()), ("tumour_site", _WORD), ("her2_status", _WORD),
-        ("her2_possible", _WORD), ("has_course", pa.bool_()),
-        *((name, _WORD) for name in OF_FACTS), *((name, pa.float64()) for name in NUMBERS),
+        ("patient", pa.string()), ("where", pa.string()), ("tumour_site", WORD), ("her2_status", WORD),
+        ("her2_possible", WORD), ("has_course", pa.bool_()),
+        *((name, WORD) for name in OF_FACTS), *((name, pa.float64()) for name in NUMBERS),
         *((f"{name}_day", pa.date32()) for name in DAYS), ("not_read", pa.int32()),
     ],
     metadata={"her2path_patients_version": VERSION},
 )  # fmt: skip
 EPISODES = pa.schema(
     [
-        ("patient", pa.string()), ("kind", _WORD), ("product", _WORD), ("first_day", pa.date32()),
-        ("last_day", pa.date32()), ("doses", pa.int32()), ("open", pa.bool_()), ("reason", _WORD),
+        ("patient", pa.string()), ("kind", WORD), ("product", WORD), ("first_day", pa.date32()),
+        ("last_day", pa.date32()), ("doses", pa.int32()), ("open", pa.bool_()), ("reason", WORD),
     ],
     metadata={"her2path_episodes_version": VERSION},
 )  # fmt: skip
 
 
-def _words(words: list[str | None]) -> Any:
-    return pa.array(words, pa.string()).dictionary_encode().cast(_WORD)
-
-
 def _days(column: Whole) -> Any:
-    return pa.array((np.where(column < 1, EPOCH, column) - EPOCH).astype(np.int32), mask=column < 1).cast(pa.date32())
+    return pa.array((column - EPOCH).astype(np.int32), pa.int32(), mask=column < 1).cast(pa.date32())
 
 
-def patients_table(reviewed: Reviewed) -> Any:
-    """Everybody of a batch: HER2, where the course stands, its days, and how much could not be read."""
-    count, kinds = len(reviewed), reviewed.tested.places.tolist()
-    reviews = reviewed.tested.reviews
+def patients_table(reviewed: Reviewed, names: Any = None) -> Any:
+    """Everybody of a batch: HER2, where the course stands, its days, and how much could not be read.
+
+    `names` are the patients as an Arrow array, where somebody has made it already.
+    """
+    count, kinds, reviews = len(reviewed), reviewed.tested.places, reviewed.tested.reviews
     record, courses = reviewed.record, reviewed.courses
     nothing = np.full(count, UNKNOWN, np.int64)
     mine = np.zeros(count, np.bool_) if courses is None else courses.mine
+    not_read = np.zeros(count, np.int32)
+    for place, troubles in record.troubles.items():
+        not_read[place] = sum(trouble.kind == "unreadable" for trouble in troubles)
     columns: dict[str, Any] = {
-        "patient": pa.array(record.patients, pa.string()),
-        "where": pa.array([record.wheres[place] for place in range(count)], pa.string()),
-        "tumour_site": _words([reviews[kind].site for kind in kinds]),
-        "her2_status": _words([reviews[kind].status for kind in kinds]),
-        "her2_possible": _words([" or ".join(reviews[kind].possible) for kind in kinds]),
+        "patient": pa.array(record.patients, pa.string()) if names is None else names,
+        "where": words_at(record.wheres, np.arange(count)),
+        "tumour_site": coded(kinds, [review.site for review in reviews]),
+        "her2_status": coded(kinds, [review.status for review in reviews]),
+        "her2_possible": coded(kinds, [" or ".join(review.possible) for review in reviews]),
         "has_course": pa.array(mine),
-        "not_read": pa.array(
-            [sum(each.kind == "unreadable" for each in record.troubles.get(place, ())) for place in range(count)],
-            pa.int32(),
-        ),
+        "not_read": pa.array(not_read),
     }
     told = np.flatnonzero(mine)
     for name in OF_FACTS:
-        words: list[str | None] = [None] * count
+        places, words = np.zeros(count, np.int64), [NOT_KNOWN]
         if courses is not None:
-            for place, word in zip(told.tolist(), courses.reasons.words.column(name, told), strict=True):
-                words[place] = None if word == "unknown" else word
-        columns[name] = _words(words)
+            places[told], words = courses.reasons.words.coded(name, told)
+        columns[name] = coded(places, [None if word == NOT_KNOWN else word for word in words])
     for name in NUMBERS:
         numbers = nothing if courses is None else courses.reasons.course.column(name)
         exact = mine & (numbers > -(2**40))
-        columns[name] = pa.array(np.where(exact, numbers, 0) / 1000, mask=~exact)
+        columns[name] = pa.array(numbers / 1000, mask=~exact)
     for name in DAYS:
         day = nothing
         if courses is not None:
@@ -98,86 +97,86 @@ def patients_table(reviewed: Reviewed) -> Any:
     return pa.table([columns[name] for name in PATIENTS.names], schema=PATIENTS)
 
 
-def episodes_table(reviewed: Reviewed) -> Any:
+@dataclass(frozen=True, slots=True)
+class _Episodes:
+    """Episodes of one kind as columns: patients, codes of products and of reasons, days, doses, and which are open."""
+
+    patient: Whole
+    product: Whole
+    first: Whole
+    last: Whole
+    doses: Whole
+    is_open: Flags
+    reason: Whole
+
+
+REASONS = (None, "recorded", "LVEF", "heart failure")
+"""Why a hold was opened."""
+
+
+def episodes_table(reviewed: Reviewed, names: Any = None) -> Any:
     """The episodes of a batch, one a row: the products given, each from first to last dose, and holds for the heart."""
     if reviewed.courses is None:
         return EPISODES.empty_table()
     course, mine = reviewed.courses.reasons.course, reviewed.courses.mine
-    parts = [_products(course, mine), _holds(course, mine)]
-    names = ("patient", "kind", "product", "first", "last", "doses", "open", "reason")
-    columns = {name: [value for part in parts for value in part[name]] for name in names}
-    order = np.lexsort((columns["first"], columns["patient"])) if columns["patient"] else np.zeros(0, np.int64)
-    patients = np.array(columns["patient"], np.int64)
-    table = pa.table(
+    owner = course.record.owner()[course.timeline.rows]
+    parts = [_products(course, mine, owner), _holds(course, mine, owner)]
+    patient, product, first, last, doses, is_open, reason = (
+        np.concatenate([getattr(part, name) for part in parts]) for name in _Episodes.__slots__
+    )
+    kind = np.repeat([0, 1], [len(part.patient) for part in parts])
+    order = np.lexsort((first, patient))
+    patient, doses = patient[order], doses[order]
+    if names is None:
+        names = pa.array(reviewed.record.patients, pa.string())
+    return pa.table(
         [
-            pa.array(reviewed.record.patients, pa.string()).take(pa.array(patients)),
-            _words(columns["kind"]), _words(columns["product"]),
-            _days(np.array(columns["first"], np.int64)), _days(np.array(columns["last"], np.int64)),
-            pa.array(columns["doses"], pa.int32()), pa.array(columns["open"], pa.bool_()), _words(columns["reason"]),
+            names.take(pa.array(patient)), coded(kind[order], ["product", "hold"]),
+            coded(product[order], [*course.rules.codes.products, None]),
+            _days(first[order]), _days(last[order]), pa.array(doses.astype(np.int32), mask=doses < 0),
+            pa.array(is_open[order]), coded(reason[order], REASONS),
         ],
         schema=EPISODES,
     )  # fmt: skip
-    return table.take(pa.array(order))
 
 
-def _empty() -> dict[str, list[Any]]:
-    return {name: [] for name in ("patient", "kind", "product", "first", "last", "doses", "open", "reason")}
-
-
-def _products(course: CourseFacts, mine: Flags) -> dict[str, list[Any]]:
+def _products(course: CourseFacts, mine: Flags, owner: Whole) -> _Episodes:
     """The runs of each product, from first dose to last; a gap as long as ends a course begins another."""
-    part, timeline, codes = _empty(), course.timeline, course.rules.codes
-    owner = course.record.owner()[timeline.rows]
+    timeline, codes = course.timeline, course.rules.codes
     given = (timeline.kind >= names_of_kinds.DOSE) & (timeline.kind <= names_of_kinds.DOSE_PER_M2)
     given &= (timeline.code < len(codes.products)) & mine[owner] & (timeline.day <= course.rules.on.toordinal())
     places = np.flatnonzero(given)
-    order = places[np.lexsort((timeline.day[places], timeline.code[places], owner[places]))]
-    patient, drug, day = owner[order], timeline.code[order], timeline.day[order]
-    if not len(order):
-        return part
-    begins = np.ones(len(order), np.bool_)
-    gap = day[1:] - day[:-1] > codes.numbers.course_break_days
-    begins[1:] = (patient[1:] != patient[:-1]) | (drug[1:] != drug[:-1]) | gap
+    patient, drug, day = owner[places], timeline.code[places], timeline.day[places]
+    run = patient * len(codes.products) + drug
+    if (run[1:] < run[:-1]).any():  # the timeline is in the order of patients and days
+        order = np.argsort(run, kind="stable")
+        patient, drug, day, run = patient[order], drug[order], day[order], run[order]
+    begins = np.ones(len(day), np.bool_)
+    begins[1:] = (run[1:] != run[:-1]) | (day[1:] - day[:-1] > codes.numbers.course_break_days)
+    another = begins.copy()
+    another[1:] |= day[1:] != day[:-1]
     starts = np.flatnonzero(begins)
-    ends = np.append(starts[1:], len(order))
-    newday = np.ones(len(order), np.bool_)
-    newday[1:] = begins[1:] | (day[1:] != day[:-1])
-    doses = np.add.reduceat(newday.astype(np.int64), starts)
-    going = course.values["therapy_phase"]
-    facts = course.rules.knowledge.facts
-    on_treatment = [facts["therapy_phase"].values.index(word) for word in ("on treatment", "on hold")]
-    in_hand = (course.values["product"][patient[starts]] == drug[starts]) & np.isin(
-        going[patient[starts]], on_treatment
-    )
-    last = day[ends - 1] == course.state["product_last_day"][patient[starts]]
-    part["patient"] = patient[starts].tolist()
-    part["kind"] = ["product"] * len(starts)
-    part["product"] = [codes.products[code] for code in drug[starts].tolist()]
-    part["first"], part["last"], part["doses"] = day[starts].tolist(), day[ends - 1].tolist(), doses.tolist()
-    part["open"] = (in_hand & last).tolist()
-    part["reason"] = [None] * len(starts)
-    return part
+    ends = np.append(starts[1:], len(day))[: len(starts)]
+    counted = np.concatenate([[0], np.cumsum(another)])
+    patient, drug, last = patient[starts], drug[starts], day[ends - 1]
+    phases = course.rules.knowledge.facts["therapy_phase"].values
+    going = [phases.index(word) for word in ("on treatment", "on hold")]
+    in_hand = (course.values["product"][patient] == drug) & np.isin(course.values["therapy_phase"][patient], going)
+    is_open = in_hand & (last == course.state["product_last_day"][patient])
+    return _Episodes(patient, drug, day[starts], last, counted[ends] - counted[starts], is_open, np.zeros_like(patient))
 
 
-def _holds(course: CourseFacts, mine: Flags) -> dict[str, list[Any]]:
+def _holds(course: CourseFacts, mine: Flags, owner: Whole) -> _Episodes:
     """The holds for the heart, by the marks that the fold left: one that no event closes is open."""
-    part, timeline = _empty(), course.timeline
-    owner = course.record.owner()[timeline.rows]
-    places = np.flatnonzero((course.holds > 0) & mine[owner])
-    for number, place in enumerate(places.tolist()):
-        if course.holds[place] != OPENED:
-            continue
-        patient = int(owner[place])
-        end = places[number + 1] if number + 1 < len(places) and owner[places[number + 1]] == patient else -1
-        part["patient"].append(patient)
-        part["kind"].append("hold")
-        part["product"].append(None)
-        part["first"].append(int(timeline.day[place]))
-        part["last"].append(UNKNOWN if end < 0 else int(timeline.day[end]))
-        part["doses"].append(None)
-        part["open"].append(end < 0)
-        recorded = timeline.kind[place] == names_of_kinds.HOLD
-        part["reason"].append(
-            "recorded" if recorded else "LVEF" if timeline.kind[place] == names_of_kinds.LVEF else "heart failure"
-        )
-    return part
+    timeline = course.timeline
+    places = np.flatnonzero(course.holds > 0)
+    places = places[mine[owner[places]]]
+    opened = np.flatnonzero(course.holds[places] == OPENED)
+    patient = owner[places[opened]]
+    closing = np.append(places, -1)[opened + 1]
+    closed = (closing >= 0) & (owner[closing] == patient) if len(places) else np.zeros(0, np.bool_)
+    kind = timeline.kind[places[opened]]
+    reason = np.where(kind == names_of_kinds.HOLD, 1, np.where(kind == names_of_kinds.LVEF, 2, 3))
+    nothing = np.full(len(opened), -1, np.int64)
+    last = np.where(closed, timeline.day[closing], UNKNOWN) if len(places) else nothing
+    return _Episodes(patient, nothing, timeline.day[places[opened]], last, nothing, ~closed, reason)
