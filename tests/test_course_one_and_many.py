@@ -203,6 +203,23 @@ def test_what_one_origin_says_twice_is_told_once(twice: list[Any], words: str) -
     assert sorted(told_of_rows, key=str) == sorted(many.findings(0), key=str)
 
 
+@pytest.mark.parametrize(
+    ("entries", "words"),
+    [
+        ([made("er_status", "positive", None), made("er_status", "negative", None)],
+         "er_status: negative and positive on one day (no date recorded); both are kept as possible"),
+        ([replace(dose(90), fact="dose_given", value="yes")], "doses without an amount: trastuzumab-iv 1"),
+        ([replace(dose(90), fact="dose_given", value="no")], None),
+    ],
+)  # fmt: skip
+def test_what_is_said_of_an_entry(entries: list[Any], words: str | None) -> None:
+    """An undated contradiction has no day, and a dose that was not given lacks no amount."""
+    (found,) = compare([([*BASE, *entries], NOTHING, 0)], 140, SITES[0], "us", read_questions())
+    told = [finding.words for finding in found["findings"]]
+    told = [each for each in told if each.startswith(("er_status:", "doses without an amount"))]
+    assert told == ([] if words is None else [words])
+
+
 def test_a_score_is_told_by_the_facts_that_give_its_points() -> None:
     """The risk to the heart is read of points; a clinician is told of what."""
     course = [*BASE, made("heart_failure_history", "yes", None)]
@@ -237,6 +254,7 @@ def test_every_allergy_counts(allergies: list[Any], alarms: list[str]) -> None:
     acts = [finding for finding in found["findings"] if finding.words.startswith("an allergy to benzyl alcohol")]
     assert len(acts) == (TO_BENZYL_ALCOHOL in allergies)
     assert all(finding.origins for finding in found["findings"] if "allergy to" in finding.words)
+    assert not [finding for finding in found["findings"] if finding.words.startswith("allergy:")]
     assert "allergy: recorded" not in {finding.key for finding in other["findings"]}
 
 

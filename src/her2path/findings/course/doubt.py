@@ -18,7 +18,7 @@ from .facts import CourseFacts
 from .words import day_words
 
 FIRST_ORIGINS = 3
-NO_DAY = "None"
+NO_DAY = "no date recorded"
 
 
 @dataclass(slots=True)

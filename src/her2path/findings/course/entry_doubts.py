@@ -14,6 +14,8 @@ from .words import day_words
 
 BACKGROUND = ("weight_kg", "height_cm")
 """Of these the readable ones count, and one that cannot be read is not told."""
+SEVERAL = frozenset({"allergy"})
+"""Facts of which somebody may have several: two of one day are no contradiction."""
 
 
 class EntryDoubts(DoubtMaker):
@@ -70,7 +72,8 @@ class EntryDoubts(DoubtMaker):
         unknown = np.array([is_set_aside(value) for value in record.values], np.bool_)
         stated = np.array([STATEMENT in note for note in record.notes], np.bool_)[record.note]
         flags = given[record.fact] & self.of_course & (record.day != UNKNOWN) & (record.day <= self.on)
-        flags &= ~stated & ~unknown[record.value]
+        no = np.array([value == "no" for value in record.values], np.bool_)
+        flags &= ~stated & ~unknown[record.value] & ~no[record.value]
         rows = np.flatnonzero(flags)
         rows = rows[self.mine[self.owner[rows]]]
         # By patient and drug: how often, and the first row.
@@ -110,7 +113,7 @@ class EntryDoubts(DoubtMaker):
     def _differing(self) -> Iterator[FindingRows]:
         record, doubt = self.record, Doubt()
         for patient, one, other in self.course.latest.differing:
-            if self.mine[patient]:
+            if self.mine[patient] and record.facts[record.fact[one]] not in SEVERAL:
                 day = int(record.day[one])
                 doubt.add(
                     patient, (one, other), entry=record.facts[record.fact[one]],

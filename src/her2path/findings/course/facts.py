@@ -256,7 +256,7 @@ def _stale_lvef(course: CourseFacts) -> None:
 
 
 def _date(day: int) -> str:
-    return str(np.datetime64(int(day) - 719_163, "D")) if day >= 1 else "None"
+    return str(np.datetime64(int(day) - 719_163, "D")) if day >= 1 else "an unknown day"
 
 
 def _arithmetic(course: CourseFacts) -> None:
