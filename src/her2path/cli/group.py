@@ -7,6 +7,7 @@ of the input could not be read (each told on standard error and in the output).
 
 from __future__ import annotations
 
+import gc
 import os
 from typing import Any
 
@@ -22,6 +23,8 @@ class Commands(LazyGroup):
     def invoke(self, ctx: click.Context) -> Any:
         # A review multiplies no matrices: the threads that NumPy's library would start only cost time.
         os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+        # What is imported and read stays: the collector need not walk it again and again while it grows.
+        gc.set_threshold(50_000, 20, 20)
         try:
             return super().invoke(ctx)
         except AskedWrongly as wrong:

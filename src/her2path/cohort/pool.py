@@ -12,9 +12,10 @@ import signal
 import sys
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import Future, ProcessPoolExecutor
-from multiprocessing import get_context
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
+
+if TYPE_CHECKING:
+    from concurrent.futures import Future, ProcessPoolExecutor
 
 WAITING = 3
 """So many tasks at most wait for each process, so that memory stays bounded."""
@@ -38,6 +39,9 @@ def in_turn(tasks: Iterable[Task], work: Callable[[Task], Result], processes: in
         for task in tasks:
             yield work(task)
         return
+    from concurrent.futures import ProcessPoolExecutor
+    from multiprocessing import get_context
+
     waiting: deque[Future[Result]] = deque()
     _here.append(work)
     pool = ProcessPoolExecutor(

@@ -13,7 +13,6 @@ import contextlib
 import os
 import pickle
 import sys
-import tempfile
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import fields
 from functools import cache
@@ -72,6 +71,8 @@ def _loaded(file: bytes) -> object:
 
 def _write(path: Path, content: bytes, alike: str, most: int) -> None:
     """Write aside and rename, so that nobody reads half a file; then forget the oldest of those `alike`."""
+    import tempfile
+
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     with tempfile.NamedTemporaryFile(dir=path.parent, delete=False) as file:
         file.write(content)

@@ -160,9 +160,9 @@ def settle(state: Mapping[str, Column], recorded: Mapping[str, Column], on: int,
     recurred = known(state["metastatic_day"]) & known(state["her2_before_metastatic_day"])
     ended, came = state["her2_before_metastatic_day"], state["metastatic_day"]
     made["months_to_recurrence"] = UNKNOWN + np.zeros(len(ended), np.int64)
-    for day in np.unique(came[recurred]):
+    for day in sorted({*came[recurred].tolist()}):
         chosen = recurred & (came == day)
-        made["months_to_recurrence"][chosen] = months_between(ended[chosen], int(day)) * THOUSAND
+        made["months_to_recurrence"][chosen] = months_between(ended[chosen], day) * THOUSAND
     return made
 
 

@@ -6,11 +6,10 @@ laid out by patient in temporary files, so that memory stays bounded whatever th
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO
+from typing import IO, TYPE_CHECKING
 from zlib import crc32
 
 import msgspec
@@ -24,6 +23,9 @@ from .fhir.resource import Group, Owner, Resource
 from .fhir.skim import note_medication
 from .fhir.templates.reader import PATIENTS_AT_ONCE, ColumnReader
 from .files import Piece, read_pieces
+
+if TYPE_CHECKING:
+    import tempfile
 
 TABLES = (".csv", ".parquet")
 PARTITIONS = 64
@@ -217,6 +219,8 @@ class Layout:
 
     def _write(self, patient: str, where: str, raw: bytes) -> None:
         if self._folder is None:
+            import tempfile
+
             self._folder = tempfile.TemporaryDirectory(prefix="her2path-")
             self._files = [open(Path(self._folder.name) / str(part), "w+b") for part in range(PARTITIONS)]  # noqa: SIM115
         file = self._files[crc32(patient.encode()) % PARTITIONS]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import difflib
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -132,6 +131,8 @@ def require_facts(names: Mapping[str, object], knowledge: Knowledge) -> None:
     """Raise `AskedWrongly` for a name that is no fact, with the nearest that is."""
     for name in names:
         if name not in knowledge.facts:
+            import difflib
+
             near = difflib.get_close_matches(name, list(knowledge.facts), n=1)
             hint = f"; did you mean {near[0]}?" if near else ""
             raise AskedWrongly(f"no fact is called {name!r}{hint}")

@@ -14,7 +14,6 @@ review says so. The choices that the labels leave to a site, with their options,
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from decimal import Decimal
@@ -94,6 +93,8 @@ def read_site(path: Path, knowledge: Knowledge) -> Site:
 
 def read_toml(path: Path) -> dict[str, Any]:
     """The content of a TOML file, numbers exact. Raises `AskedWrongly` for one that cannot be read."""
+    import tomllib
+
     try:
         return tomllib.loads(path.read_text(encoding="utf-8"), parse_float=Decimal)
     except (OSError, UnicodeDecodeError) as error:

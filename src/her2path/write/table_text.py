@@ -10,13 +10,12 @@ from typing import TYPE_CHECKING
 
 from ..facts.fact import Fact
 from ..tables.decision import Decision
-from ..tables.difference import Disagreement
 from ..tables.edition import Edition
 from ..tables.library import Knowledge
 from ..tables.table import Table
 
 if TYPE_CHECKING:
-    from ..tables.difference import Change
+    from ..tables.difference import Change, Disagreement
 
 PAGE_WIDTH = 100
 

@@ -110,7 +110,7 @@ class DoubtMaker:
         """A doubt of each of some rows; what two rows of one origin say alike is said once."""
         saying = self.sayings[name]
         origin = self.record.origin[rows]
-        if len(np.unique(origin)) < len(rows):
+        if len({*origin.tolist()}) < len(rows):
             words = list(zip(self.owner[rows].tolist(), origin.tolist(), *fields.values(), strict=True))
             firsts = {word: place for place, word in reversed(list(enumerate(words)))}
             places = sorted(firsts.values())
