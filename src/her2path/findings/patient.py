@@ -106,7 +106,8 @@ class Reviewer:
         facts = self.knowledge.facts
         status, classes = facts["her2_status"].values, facts["her2_expression"].values
         mine = is_treated(record, self.rules) | (tested.columns["her2_status"] == status.index("positive"))
-        mine |= np.isin(tested.columns["her2_expression"], [classes.index("low"), classes.index("ultralow")])
+        for low in ("low", "ultralow"):
+            mine |= tested.columns["her2_expression"] == classes.index(low)
         of_course = np.zeros(len(record), np.bool_)
         tests = np.array(record.is_test, np.bool_)
         of_course[record.owner()[~tests[record.fact]]] = True

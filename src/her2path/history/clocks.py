@@ -7,19 +7,21 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from functools import cache
 
 import numpy as np
 import numpy.typing as npt
 
 from ..facts.days import months_after
 from ..facts.pages.numbers import CourseNumbers
-from .course_facts import THOUSAND, Column, Columns, known, yes_no
+from .course_facts import THOUSAND, Column, Columns, first_of, known, yes_no
 from .drug_codes import DrugCodes
 from .names import METASTATIC, NO, STATED, UNKNOWN, YES, last_day_of
 
 _SPAN = re.compile(r"(\d+)(?: to (\d+))? (day|week|month|year)s?")
 
 
+@cache
 def span(words: str) -> tuple[int, int] | None:
     """An interval in words as (days, months), the longest it allows; `None` where it names none."""
     match = _SPAN.fullmatch(words)
@@ -31,11 +33,13 @@ def span(words: str) -> tuple[int, int] | None:
 
 def after(day: Column, words: Column, values: Sequence[str]) -> Column:
     """The days so long after `day` as the category `words` (places in `values`) says; unknown where it names none."""
-    made = np.full(len(day), UNKNOWN, np.int64)
+    made, dated = np.full(len(day), UNKNOWN, np.int64), known(day)
     for place, value in enumerate(values):
         length = span(value)
-        chosen = (words == place) & known(day)
-        if length is None or not chosen.any():
+        if length is None:
+            continue
+        chosen = (words == place) & dated
+        if not chosen.any():
             continue
         days, months = length
         made[chosen] = months_after(day[chosen], months) if months else day[chosen] + days
@@ -105,9 +109,9 @@ def year_clock(state: Mapping[str, Column], codes: DrugCodes) -> Columns:
 
 def washout_clock(last_day: Column, months: Column, values: Sequence[str], on: int) -> Columns:
     """Until when contraception is needed after the last dose, and whether that is still running."""
-    made = np.full(len(last_day), UNKNOWN, np.int64)
+    made, dated = np.full(len(last_day), UNKNOWN, np.int64), known(last_day)
     for place, value in enumerate(values):
-        chosen = (months == place) & known(last_day)
+        chosen = (months == place) & dated
         if not chosen.any():
             continue
         length = (0, int(value)) if value.isdigit() else span(value)
@@ -139,7 +143,7 @@ def conception(state: Mapping[str, Column], until: Column, numbers: CourseNumber
     pregnant = (state["pregnant"] == STATED) & known(state["pregnant_day"])
     treated = known(state["pregnant_after_dose_days"])
     day = state["pregnant_day"]
-    made: Column = np.select(
+    return first_of(
         [
             pregnant & ~treated,
             pregnant & known(until) & (day < until),
@@ -147,8 +151,7 @@ def conception(state: Mapping[str, Column], until: Column, numbers: CourseNumber
         ],
         [NO, YES, NO],
         UNKNOWN,
-    ).astype(np.int64)
-    return made
+    )
 
 
 def doubts(state: Mapping[str, Column], first_result_day: Column) -> Columns:

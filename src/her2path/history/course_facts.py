@@ -33,10 +33,23 @@ NOT_STATED = 2
 SAME_PLAN, CONCURRENT = 2, 4
 
 
+_UNKNOWN = np.array(UNKNOWN, np.int64)
+"""As an array it need not be made one for every comparison."""
+
+
 def known(column: Column) -> npt.NDArray[np.bool_]:
     """Where a column is known."""
-    made: npt.NDArray[np.bool_] = column != UNKNOWN
+    made: npt.NDArray[np.bool_] = column != _UNKNOWN
     return made
+
+
+def first_of(conditions: Sequence[Any], choices: Sequence[Any], otherwise: int) -> Column:
+    """The choice of the first condition that holds of each, else `otherwise`."""
+    made: Any = otherwise
+    for condition, choice in zip(reversed(conditions), reversed(choices), strict=True):
+        made = np.where(condition, choice, made)
+    column: Column = made.astype(np.int64)
+    return column
 
 
 def since(day: Column, on: int) -> Column:
@@ -72,7 +85,7 @@ def standing(state: Mapping[str, Column], on: int, codes: DrugCodes, schedules: 
     made["setting"] = setting
     days = state["schedule_days"]
     lengths = [codes.page.days.get(schedule, 0) for schedule in schedules]
-    made["schedule"] = np.select([days == length for length in lengths], range(len(lengths)), UNKNOWN)
+    made["schedule"] = first_of([days == length for length in lengths], range(len(lengths)), UNKNOWN)
     made["days_since_last_dose"] = since(state["product_last_day"], on)
     first = np.where(of_trastuzumab, state["trastuzumab_first_day"], state["product_first_day"])
     made["days_since_first_dose"] = since(first, on)
@@ -154,9 +167,9 @@ def settle(state: Mapping[str, Column], recorded: Mapping[str, Column], on: int,
     made["anthracycline_planned"] = yes_if(ordered_now | recent)
     first, last, her2 = state["anthracycline_first_day"], state["anthracycline_last_day"], state["first_ever_day"]
     given = known(first) & known(her2)
-    made["anthracycline_timing"] = np.select(
+    made["anthracycline_timing"] = first_of(
         [given & (last >= her2), given & (her2 - last <= codes.numbers.year_days)], [CONCURRENT, SAME_PLAN], UNKNOWN
-    ).astype(np.int64)
+    )
     recurred = known(state["metastatic_day"]) & known(state["her2_before_metastatic_day"])
     ended, came = state["her2_before_metastatic_day"], state["metastatic_day"]
     made["months_to_recurrence"] = UNKNOWN + np.zeros(len(ended), np.int64)
@@ -208,7 +221,7 @@ def phase(state: Mapping[str, Column], on: int, codes: DrugCodes) -> Column:
     first = state["trastuzumab_first_day"]
     year_over = early & known(first) & (last - first >= codes.numbers.year_days - cycle) & (on - last > cycle)
     stopped = known(stop) & (stop >= last)
-    return np.select(
+    return first_of(
         [
             ~known(last),
             known(state["stopped_day"]) | stopped | year_over,
@@ -217,7 +230,7 @@ def phase(state: Mapping[str, Column], on: int, codes: DrugCodes) -> Column:
         ],
         [BEFORE_START, COMPLETED, ON_HOLD, UNKNOWN],
         ON_TREATMENT,
-    ).astype(np.int64)
+    )
 
 
 def _heart(state: Mapping[str, Column]) -> Columns:
@@ -257,9 +270,9 @@ def _disease(state: Mapping[str, Column]) -> Columns:
         "progression": yes_no(
             known(state["last_progression_day"]) & (state["last_progression_day"] >= state["product_first_day"])
         ),
-        "prior_her2_therapy": np.select(
+        "prior_her2_therapy": first_of(
             [known(state["her2_after_metastatic_day"]), known(state["her2_before_metastatic_day"])], [2, 1], UNKNOWN
-        ).astype(np.int64),
+        ),
         "prior_metastatic_her2_lines": np.where(metastatic & dosed, state["her2_lines"] * THOUSAND, UNKNOWN),
         "prior_metastatic_chemotherapy_lines": np.where(
             metastatic & (state["chemotherapy_lines"] > 0), state["chemotherapy_lines"] * THOUSAND, UNKNOWN

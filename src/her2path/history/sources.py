@@ -6,13 +6,13 @@ which events these are, so that a reason leads to rows of the record.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
 
-from ..record.columns import RecordColumns, Whole
+from ..record.columns import Flags, RecordColumns, Whole
 from . import names
 from .course_facts import Columns
 from .drug_codes import DrugCodes
@@ -104,8 +104,7 @@ class Origins:
         """The places of the events of some kinds."""
         if kinds not in self._kinds:
             timeline = self.timeline
-            fits = np.isin(timeline.kind, kinds) if len(kinds) > 1 else timeline.kind == kinds[0]
-            self._kinds[kinds] = np.flatnonzero(fits)
+            self._kinds[kinds] = _one_of(timeline.kind, kinds).nonzero()[0]
         return self._kinds[kinds]
 
     def _last_of(self, source: Source) -> tuple[Whole, Whole]:
@@ -113,11 +112,17 @@ class Origins:
         places = self._of_kinds(source.kinds)
         fits = timeline.day[places] <= self.on
         if source.products:
-            fits &= np.isin(
-                timeline.code[places],
-                [self.codes.code[name] for name in source.products if name in self.codes.code],
-            )
+            codes = [self.codes.code[name] for name in source.products if name in self.codes.code]
+            fits &= _one_of(timeline.code[places], codes)
         places = places[fits]
         last = np.full(count, -1, np.int64)
         last[self.owner[places]] = places
         return np.concatenate([[0], np.cumsum(last >= 0)]), timeline.rows[last[last >= 0]]
+
+
+def _one_of(column: Whole, numbers: Sequence[int]) -> Flags:
+    """Where a column holds one of a few numbers."""
+    fits = np.zeros(len(column), np.bool_)
+    for number in numbers:
+        fits |= column == number
+    return fits

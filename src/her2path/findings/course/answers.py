@@ -24,7 +24,7 @@ from ...tables.axis import Axis, Code
 from ...tables.decision import decide_in
 from ...tables.edition import Edition
 from ..questions import Question
-from .rules import ABSENT, KNOWN_WORD, UNKNOWN_WORD, Rules
+from .rules import ABSENT, KNOWN_WORD, UNKNOWN_WORD, Conditions, Rules
 
 UNDECIDED = -1
 FEW = 12
@@ -77,17 +77,19 @@ class Asker:
 
     def ask(self, question: Question, but: Flags | None = None) -> None:
         """Ask a question of everybody whom it applies to, who has no answer yet, and who is not in `but`."""
-        before = self.answers.get(question.key, ())
+        key = question.key
+        before = self.answers.get(key, ())
         if self.count <= FEW:
             done = {patient for answers in before for patient in answers.asked.tolist()}
-            asked = np.array(
-                [
-                    patient
-                    for patient in range(self.count)
-                    if patient not in done and not (but is not None and but[patient]) and self._holds(question, patient)
-                ],
-                np.int64,
-            )
+            conditions = self.rules.conditions(question)
+            few = [
+                patient
+                for patient in range(self.count)
+                if patient not in done and not (but is not None and but[patient]) and self._holds(conditions, patient)
+            ]
+            if not few:
+                return
+            asked = np.array(few, np.int64)
         else:
             wanted = self._applies(question)
             for answers in before:
@@ -96,11 +98,11 @@ class Asker:
         if not len(asked):
             return
         about = question.about
-        for answers in self.answers_of(question.outcome, asked, question.key, {"product": about} if about else {}):
-            self.answers.setdefault(question.key, []).append(answers)
-            column = self.outcomes.get(question.key)
+        for answers in self.answers_of(question.outcome, asked, key, {"product": about} if about else {}):
+            self.answers.setdefault(key, []).append(answers)
+            column = self.outcomes.get(key)
             if column is None:
-                column = self.outcomes[question.key] = np.full(self.count, UNKNOWN, np.int64)
+                column = self.outcomes[key] = np.full(self.count, UNKNOWN, np.int64)
             column[answers.asked] = answers.column
 
     def _applies(self, question: Question) -> Flags:
@@ -121,13 +123,11 @@ class Asker:
                 asked &= holds
         return asked
 
-    def _holds(self, question: Question, patient: int) -> bool:
+    def _holds(self, conditions: Conditions, patient: int) -> bool:
         """Whether the conditions of a question hold of one patient."""
-        for name, wanted, places in self.rules.conditions(question):
-            number = UNKNOWN
-            for columns in (self.outcomes, self.facts):
-                if number == UNKNOWN and (column := columns.get(name)) is not None:
-                    number = int(column[patient])
+        outcomes, facts = self.outcomes, self.facts
+        for name, wanted, places in conditions:
+            number = _number(patient, outcomes.get(name), facts.get(name))
             if wanted == KNOWN_WORD:
                 holds = number != UNKNOWN
             elif wanted == UNKNOWN_WORD:
@@ -175,6 +175,7 @@ class Asker:
     def _by_scope(self, outcome: str, asked: Whole, fixed: Mapping[str, str]) -> list[tuple[dict[str, Any], Whole]]:
         """The patients asked, apart by what the editions are chosen by: the product, the organ."""
         parts: list[tuple[dict[str, Any], Whole]] = [({}, asked)]
+        alone = len(asked) == 1
         for scope in self.rules.scopes_of(outcome):
             if scope in fixed:
                 parts = [({**about, scope: fixed[scope]}, chosen) for about, chosen in parts]
@@ -183,6 +184,12 @@ class Asker:
             if column is None:
                 return []
             values = self.rules.codes.products if scope == "product" else self.rules.knowledge.facts[scope].values
+            if alone:
+                place = column.item(asked.item())
+                if not 0 <= place < len(values):
+                    return []
+                parts = [({**about, scope: values[place]}, chosen) for about, chosen in parts]
+                continue
             parts = [
                 ({**about, scope: values[place]}, chosen[column[chosen] == place])
                 for about, chosen in parts
@@ -193,9 +200,9 @@ class Asker:
     def _look_up(
         self, array: Array, chosen: Whole, fixed: Mapping[str, str]
     ) -> tuple[Whole, Whole, list[tuple[Code, ...]]]:
-        columns = [None if axis.fact.name in fixed else self.input(axis.fact.name) for axis in array.axes]
         if len(chosen) <= FEW:
-            return self._one_after_the_other(array, chosen, columns, fixed)
+            return self._one_after_the_other(array, chosen, fixed)
+        columns = [None if axis.fact.name in fixed else self.input(axis.fact.name) for axis in array.axes]
         boxes = np.zeros(len(chosen), np.int64)
         partly: Flags | None = None
         for axis, stride, column in zip(array.axes, array.strides, columns, strict=True):
@@ -228,22 +235,22 @@ class Asker:
             digits = [places_of.setdefault(self._bin(axis, number), len(places_of)) for number in distinct]
             keys = keys * len(places_of) + np.array(digits, np.int64)[places]
         _, first, place_of = np.unique(keys, return_index=True, return_inverse=True)
-        values, boxes, several = self._one_after_the_other(array, chosen[first], columns, fixed)
+        values, boxes, several = self._one_after_the_other(array, chosen[first], fixed)
         return values[place_of.reshape(-1)], boxes[place_of.reshape(-1)], several
 
     def _one_after_the_other(
-        self, array: Array, chosen: Whole, columns: list[Whole | None], fixed: Mapping[str, str]
+        self, array: Array, chosen: Whole, fixed: Mapping[str, str]
     ) -> tuple[Whole, Whole, list[tuple[Code, ...]]]:
         values, boxes = [], []
         several: list[tuple[Code, ...]] = []
         for patient in chosen.tolist():
-            codes = [
-                axis.code(fixed.get(axis.fact.name)) if column is None else self._bin(axis, int(column[patient]))
-                for axis, column in zip(array.axes, columns, strict=True)
-            ]
+            codes = self._bins(array.axes, patient, fixed)
             box = 0
             for code, stride in zip(codes, array.strides, strict=True):
-                box = box + code * stride if isinstance(code, int) and box >= 0 else -1
+                if code.__class__ is not int:
+                    box = -1
+                    break
+                box += code * stride  # type: ignore[operator]
             if box >= 0:
                 boxes.append(box)
                 values.append(array.flat_answer(box))
@@ -253,14 +260,25 @@ class Asker:
                 values.append(array.situation(several[-1]).answer)
         return np.array(values, np.int64), np.array(boxes, np.int64), several
 
+    def _bins(self, axes: list[Axis], patient: int, fixed: Mapping[str, str]) -> list[Code]:
+        """The bin, or bins, of one patient on some axes."""
+        outcomes, facts, codes = self.outcomes, self.facts, []
+        for axis in axes:
+            name = axis.fact.name
+            if name in fixed:
+                codes.append(axis.code(fixed[name]))
+            else:
+                codes.append(self._bin(axis, _number(patient, facts.get(name), outcomes.get(name))))
+        return codes
+
     def _bin(self, axis: Axis, number: int) -> Code:
         """The bin, or bins, of one number of a column."""
+        if number == UNKNOWN:
+            return axis.unknown
         if number >= EXACT:
             if axis.fact.is_number:
                 return axis.slots[bisect_right(axis.float_bounds, number / 1000)]
             return axis.named[axis.fact.values[number]]
-        if number == UNKNOWN:
-            return axis.unknown
         if number >= PARTIAL:
             return axis.code(self.numbered.listed[number - PARTIAL])
         return axis.named[axis.fact.values[number - NAMED]]
@@ -272,6 +290,9 @@ class Asker:
         """
         outcome = array.outcome.name
         axes = self.rules.kind_axes(edition, array)
+        if len(chosen) <= FEW:
+            few = [self._of_kind(outcome, edition, axes, patient, fixed) for patient in chosen.tolist()]
+            return np.array(few, np.int64)
         keys = np.zeros(len(chosen), np.int64)
         partly = np.zeros(len(chosen), np.bool_)
         for axis in axes:
@@ -299,6 +320,27 @@ class Asker:
         values[rest] = answers[place_of.reshape(-1)]
         return values
 
+    def _of_kind(
+        self, outcome: str, edition: Edition, axes: list[Axis], patient: int, fixed: Mapping[str, str]
+    ) -> int:
+        """The same for one patient."""
+        key = 0
+        for axis in axes:
+            name = axis.fact.name
+            code = (
+                axis.unknown
+                if name in fixed
+                else self._bin(axis, _number(patient, self.facts.get(name), self.outcomes.get(name)))
+            )
+            if code.__class__ is not int:  # only partly known
+                return self._decided(outcome, edition, patient, fixed)
+            key = key * (axis.count + 1) + code  # type: ignore[operator]
+        kind = (id(edition), outcome, key)
+        answer = self.rules.decided_kinds.get(kind)
+        if answer is None:
+            answer = self.rules.decided_kinds[kind] = self._decided(outcome, edition, patient, fixed)
+        return answer
+
     def _decided(self, outcome: str, edition: Edition, patient: int, fixed: Mapping[str, str]) -> int:
         given = self.given(outcome, edition, patient, fixed)
         decision = decide_in(outcome, given, self.rules.knowledge, edition)
@@ -316,6 +358,12 @@ class Asker:
             else:
                 given.values[name] = value
         return given
+
+
+def _number(patient: int, first: Whole | None, second: Whole | None) -> int:
+    """The number of a patient in the first of two columns, or where it is unknown there in the second."""
+    number = UNKNOWN if first is None else first.item(patient)
+    return second.item(patient) if number == UNKNOWN and second is not None else number
 
 
 def _present(column: Whole, chosen: Whole, size: int) -> list[int]:

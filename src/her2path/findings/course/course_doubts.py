@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from decimal import Decimal
+from functools import cached_property
 
 import numpy as np
 
@@ -62,7 +63,10 @@ class CourseDoubts(DoubtMaker):
     def _unread_lvef(self) -> Iterator[FindingRows]:
         """The last LVEF could not be read: the heart is judged by one before it, if there is one."""
         record, state = self.record, self.course.state
-        unknown = np.array([is_unknown(value) for value in record.values], np.bool_)
+        of_value = [is_unknown(value) for value in record.values]
+        if "lvef" not in record.facts or True not in of_value:
+            return
+        unknown = np.array(of_value, np.bool_)
         lvef = np.array([name == "lvef" for name in record.facts], np.bool_)
         flags = unknown[record.value] & lvef[record.fact] & (record.day != UNKNOWN) & (record.day <= self.on)
         if not flags.any():
@@ -98,6 +102,8 @@ class CourseDoubts(DoubtMaker):
     def _brands(self) -> Iterator[FindingRows]:
         record, timeline = self.record, self.course.timeline
         rows = timeline.rows[record.qualifier[timeline.rows] > 0]
+        if not len(rows):
+            return
         dosed = np.array([name in DOSE_FACTS for name in record.facts], np.bool_)
         infused = np.array([name == "trastuzumab-iv" for name in record.products], np.bool_)
         rows = rows[dosed[record.fact[rows]] & infused[record.product[rows]]]
@@ -107,6 +113,8 @@ class CourseDoubts(DoubtMaker):
         first[self.owner[rows][::-1]] = record.qualifier[rows][::-1]
         several = np.zeros(len(record), np.bool_)
         several[self.owner[rows][record.qualifier[rows] != first[self.owner[rows]]]] = True
+        if not several.any():
+            return
         doubt = Doubt()
         brands: dict[int, dict[str, str]] = {}
         for row in rows[several[self.owner[rows]]].tolist():
@@ -118,6 +126,8 @@ class CourseDoubts(DoubtMaker):
 
     def _unknown_days(self) -> Iterator[FindingRows]:
         record = self.record
+        if not len(self.course.undated_doses):
+            return
         drugs: dict[int, list[int]] = {}
         started = known(self.course.state["first_ever_day"])
         for row in self.course.undated_doses.tolist():
@@ -131,7 +141,7 @@ class CourseDoubts(DoubtMaker):
 
     # -- what was assumed -------------------------------------------------------------------
 
-    @property
+    @cached_property
     def _treated(self) -> Flags:
         """Who began and lives."""
         alive = self.course.rules.knowledge.facts["alive"].values.index("no")
@@ -191,6 +201,8 @@ class CourseDoubts(DoubtMaker):
         facts = course.rules.knowledge.facts
         flags = self._treated & (course.column("setting") == facts["setting"].values.index("adjuvant"))
         flags &= course.values["therapy_phase"] == facts["therapy_phase"].values.index("on treatment")
+        if not flags.any():
+            return
         codes = course.rules.codes
         for place, product in enumerate(codes.products):
             cycles = codes.product(product).cycles

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from itertools import pairwise
 from typing import Any
 
@@ -56,7 +57,6 @@ class DoubtMaker:
         self.on = course.rules.on.toordinal()
         self.owner = self.record.owner()
         self._told: dict[int, str] = {}
-        self.of_course = np.array([not test for test in self.record.is_test], np.bool_)[self.record.fact]
 
     def rows(self) -> Iterator[FindingRows]:
         """Every doubt there is."""
@@ -64,6 +64,12 @@ class DoubtMaker:
             for rows in maker():
                 if len(rows.patients):
                     yield rows
+
+    @cached_property
+    def of_course(self) -> Flags:
+        """The rows that belong to the course, and not to HER2 tests."""
+        of_course: Flags = np.array([not test for test in self.record.is_test], np.bool_)[self.record.fact]
+        return of_course
 
     def makers(self) -> Sequence[Callable[[], Iterable[FindingRows]]]:
         """What looks for one doubt each, in the order they are told."""
@@ -96,14 +102,14 @@ class DoubtMaker:
 
     def _where(self, name: str, flags: Flags, **words: Sequence[str]) -> FindingRows:
         """A doubt of all patients that are marked, without rows of the record."""
-        patients = np.flatnonzero(flags & self.mine)
+        patients = (flags & self.mine).nonzero()[0]
         saying = self.sayings[name]
         fields = {key: [texts[patient] for patient in patients.tolist()] for key, texts in words.items()}
         return FindingRows(saying, patients, saying.key, fields=fields, origins=NO_ROWS)
 
     def _marked(self, flags: Flags) -> Whole:
         """The marked rows of the patients reviewed."""
-        rows = np.flatnonzero(flags)
+        rows = flags.nonzero()[0]
         return rows[self.mine[self.owner[rows]]]
 
     def _each(self, name: str, rows: Whole, **fields: list[str]) -> FindingRows:
@@ -140,7 +146,7 @@ class DoubtMaker:
         """The days of some rows in words."""
         return [NO_DAY if day == UNKNOWN else day_words(day) for day in self.record.day[rows].tolist()]
 
-    @property
+    @cached_property
     def _past(self) -> Flags:
         day = self.record.day
         past: Flags = (day == UNKNOWN) | (day <= self.on)
@@ -149,8 +155,9 @@ class DoubtMaker:
     def _at(self, name: str, flags: Flags, day: Whole, facts: Iterable[str]) -> FindingRows:
         """A doubt of marked patients that speaks of the events of a day."""
         record, doubt = self.record, Doubt()
-        wanted = np.array([fact in facts for fact in record.facts], np.bool_)
-        for patient in np.flatnonzero(flags & self.mine).tolist():
+        patients = (flags & self.mine).nonzero()[0].tolist()
+        wanted = np.array([fact in facts for fact in record.facts] if patients else [], np.bool_)
+        for patient in patients:
             part = self.course.timeline.rows[self.course.timeline.of(patient)]
             doubt.add(patient, part[(record.day[part] == day[patient]) & wanted[record.fact[part]]].tolist())
         return self._of(name, doubt)

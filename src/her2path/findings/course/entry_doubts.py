@@ -28,8 +28,9 @@ class EntryDoubts(DoubtMaker):
         )  # fmt: skip
 
     def _future(self) -> Iterator[FindingRows]:
-        rows = np.flatnonzero(self.of_course & ~self._past)
-        rows = rows[self.mine[self.owner[rows]]]
+        rows = self._marked(self.of_course & ~self._past)
+        if not len(rows):
+            return
         patients, first, counts = runs(self.owner[rows])
         for name, chosen in (("entry in the future", counts == 1), ("entries in the future", counts > 1)):
             places = np.flatnonzero(chosen)
@@ -53,29 +54,35 @@ class EntryDoubts(DoubtMaker):
         record = self.record
         if len(record.notes) < 2:
             return
+        rows = self._marked((record.note > 0) & self.of_course & self._past)
+        if not len(rows):
+            return
         unknown = np.array([is_set_aside(value) for value in record.values], np.bool_)
-        given = np.array([name == "dose_given" for name in record.facts], np.bool_)[record.fact]
-        stated = np.array([STATEMENT in note for note in record.notes], np.bool_)[record.note]
-        apart = given & ((record.day == UNKNOWN) | ~stated)  # told as doses without an amount, or on unknown days
-        rows = self._marked((record.note > 0) & self.of_course & self._past & ~unknown[record.value] & ~apart)
+        given = np.array([name == "dose_given" for name in record.facts], np.bool_)[record.fact[rows]]
+        stated = np.array([STATEMENT in note for note in record.notes], np.bool_)[record.note[rows]]
+        # Told as doses without an amount, or on unknown days.
+        apart = given & ((record.day[rows] == UNKNOWN) | ~stated)
+        here = ~unknown[record.value[rows]] & ~apart
+        rows, given = rows[here], given[here]
         entries = self._facts(rows)
-        for place in np.flatnonzero(given[rows]).tolist():
+        for place in given.nonzero()[0].tolist():
             entries[place] = record.products[record.product[rows[place]]]
         remarks = self._words(record.notes, record.note[rows])
         yield self._each("remark of the record", rows, entry=entries, remark=remarks)
 
     def _without_amount(self) -> Iterator[FindingRows]:
         record = self.record
-        given = np.array([name == "dose_given" for name in record.facts], np.bool_)
-        if not given.any():
+        if "dose_given" not in record.facts:
             return
+        given = np.array([name == "dose_given" for name in record.facts], np.bool_)
         unknown = np.array([is_set_aside(value) for value in record.values], np.bool_)
         stated = np.array([STATEMENT in note for note in record.notes], np.bool_)[record.note]
         flags = given[record.fact] & self.of_course & (record.day != UNKNOWN) & (record.day <= self.on)
         no = np.array([value == "no" for value in record.values], np.bool_)
         flags &= ~stated & ~unknown[record.value] & ~no[record.value]
-        rows = np.flatnonzero(flags)
-        rows = rows[self.mine[self.owner[rows]]]
+        rows = self._marked(flags)
+        if not len(rows):
+            return
         # By patient and drug: how often, and the first row.
         ranks = np.argsort(np.argsort(np.array(record.products)))
         by_rank = np.argsort(ranks)
@@ -83,7 +90,7 @@ class EntryDoubts(DoubtMaker):
         order = np.argsort(key, kind="stable")
         kinds, first, counts = runs(key[order])
         owners, drugs = kinds // len(record.products), by_rank[kinds % len(record.products)]
-        first_rows = rows[order][first] if len(rows) else rows
+        first_rows = rows[order][first]
         told = [f"{record.products[drug]} {count}" for drug, count in zip(drugs.tolist(), counts.tolist(), strict=True)]
         patients, start, width = runs(owners)
         ends = start + width
@@ -97,6 +104,8 @@ class EntryDoubts(DoubtMaker):
     def _undated(self) -> Iterator[FindingRows]:
         record = self.record
         rows = self.course.timeline.undated
+        if not len(rows):
+            return
         given = np.array([name == "dose_given" for name in record.facts], np.bool_)
         no = np.array([value == "no" for value in record.values], np.bool_)
         rows = rows[self.mine[self.owner[rows]] & ~given[record.fact[rows]] & ~no[record.value[rows]]]
@@ -106,6 +115,8 @@ class EntryDoubts(DoubtMaker):
 
     def _narrowed(self) -> Iterator[FindingRows]:
         rows = self.course.timeline.narrowed
+        if not len(rows):
+            return
         rows = rows[self.mine[self.owner[rows]] & (self.record.day[rows] <= self.on)]
         fields = {"entry": self._facts(rows), "value": self._values(rows), "day": self._days(rows)}
         yield self._each("limits alone", rows, **fields)

@@ -14,7 +14,7 @@ import numpy as np
 from ...facts.arithmetic import RULES, Rule, derive
 from ...facts.value import Interval, Reason, Unknown, Value
 from ...history import clocks
-from ...history.course_facts import SETTLED_BY, Columns, age_years, known, settle, standing
+from ...history.course_facts import SETTLED_BY, Columns, age_years, first_of, known, settle, standing
 from ...history.folds.run import fold
 from ...history.latest import Latest, latest_of
 from ...history.names import NAMED, NO, YES
@@ -138,20 +138,17 @@ def _unread(course: CourseFacts) -> None:
 
 def _implausible(course: CourseFacts, names: list[str]) -> None:
     """Numbers outside the plausible range of their fact are unknown, and why."""
+    plausible, alone = course.rules.plausible, len(course) == 1
     for name in names:
-        fact = course.rules.knowledge.facts.get(name)
-        if fact is None or not fact.is_number or fact.plausible.low is None or fact.plausible.high is None:
+        if name not in plausible:
             continue
-        column, plausible = course.values[name], fact.plausible
-        assert plausible.low is not None
-        assert plausible.high is not None
-        lowest = int(plausible.low * THOUSAND) + (not plausible.low_included)
-        highest = int(plausible.high * THOUSAND) - (not plausible.high_included)
-        if len(column) == 1 and (lowest <= column[0] <= highest or column[0] < EXACT):
+        column, (lowest, highest) = course.values[name], plausible[name]
+        if alone and (lowest <= (number := column.item()) <= highest or number < EXACT):
             continue
         outside = (column >= EXACT) & ((column < lowest) | (column > highest))
         if not outside.any():
             continue
+        fact = course.rules.knowledge.facts[name]
         for patient in np.flatnonzero(outside).tolist():
             value = fact.coerce(Decimal(int(column[patient])) / THOUSAND)
             if isinstance(value, Unknown):
@@ -207,16 +204,20 @@ def _brands(course: CourseFacts, on: int) -> None:
     both = has & known(preferred)
     columns = {
         "brand": brand, "formulary_brand": np.where(both, preferred, UNKNOWN),
-        "brand_is_preferred": np.select([both & (brand == preferred), both, has], [0, 1, 2], UNKNOWN),
+        "brand_is_preferred": first_of([both & (brand == preferred), both, has], [0, 1, 2], UNKNOWN),
     }  # fmt: skip
-    pairs, place = np.unique(np.where(both & (brand >= EXACT), brand * len(names) + preferred, -1), return_inverse=True)
-    comparisons = [
-        compared(names[pair // len(names)], names[pair % len(names)], folder) if pair >= 0 else {}
-        for pair in pairs.tolist()
-    ]
-    for name in BETWEEN_BRANDS:
-        codes = [course.numbered.code(comparison.get(name), facts[name]) for comparison in comparisons]
-        columns[name] = np.array(codes, np.int64)[place.reshape(-1)]
+    pair = np.where(both & (brand >= EXACT), brand * len(names) + preferred, -1)
+    if (pair < 0).all():
+        columns |= dict.fromkeys(BETWEEN_BRANDS, course.nothing)
+    else:
+        pairs, place = np.unique(pair, return_inverse=True)
+        comparisons = [
+            compared(names[pair // len(names)], names[pair % len(names)], folder) if pair >= 0 else {}
+            for pair in pairs.tolist()
+        ]
+        for name in BETWEEN_BRANDS:
+            codes = [course.numbered.code(comparison.get(name), facts[name]) for comparison in comparisons]
+            columns[name] = np.array(codes, np.int64)[place.reshape(-1)]
     course.lay(columns)
 
 
@@ -272,10 +273,10 @@ def _arithmetic(course: CourseFacts) -> None:
     sex, menopause = course.column("sex"), course.column("menopausal_status")
     derived = {
         "lvef_below_limit": np.where(both, np.where(lvef < limit, YES, NO), UNKNOWN),
-        "hormone_receptor_status": np.select(
+        "hormone_receptor_status": first_of(
             [(er == positive) | (pr == positive), (er == negative) & (pr == negative)], [0, 1], UNKNOWN
         ),
-        "reproductive_potential": np.select(
+        "reproductive_potential": first_of(
             [(sex == 1) | (menopause == 1), (sex == 0) & (menopause == 0)], [NO, YES], UNKNOWN
         ),
     }

@@ -172,10 +172,9 @@ def rows_of_answers(reasons: Reasons, sayings: Mapping[tuple[str, str], Saying])
         outcome = key.partition(" of ")[0]
         for answers in parts:
             values = answers.array.outcome.values
-            meaning = [sayings.get((outcome, value)) for value in values]
             for place in _met(answers.values, len(values)):
-                if (saying := meaning[place]) is not None:
-                    yield _chosen(saying, key, answers, np.flatnonzero(answers.values == place))
+                if (saying := sayings.get((outcome, values[place]))) is not None:
+                    yield _chosen(saying, key, answers, (answers.values == place).nonzero()[0])
             yield from _undetermined(key, outcome, answers, sayings, reasons)
 
 
@@ -192,7 +191,7 @@ def _undetermined(
     open_, not_no = sayings.get((outcome, UNDETERMINED)), sayings.get((outcome, NOT_NO))
     if open_ is None and not_no is None:
         return
-    places = np.flatnonzero(answers.values < 0)
+    places = (answers.values < 0).nonzero()[0]
     if not len(places):
         return
     if not_no is not None:

@@ -115,9 +115,11 @@ def _wind(course: CourseFacts, asker: Asker) -> None:
         columns = {name: np.where(asked, column, UNKNOWN) for name, column in columns.items()}
         course.clocks |= columns
         course.lay(columns)
-        endless = np.isin(interval, [place for place, words in enumerate(values) if clocks.span(words) is None])
-        endless &= ~known(columns["echo_due_day"])
-        course.values["echo_days_overdue"] = np.where(endless, NAMED, course.values["echo_days_overdue"])
+        endless = ~known(columns["echo_due_day"]) & asked
+        if endless.any():
+            has_no_end = np.array([clocks.span(words) is None for words in values], np.bool_)
+            endless &= has_no_end[np.where(asked, interval, 0)]
+            course.values["echo_days_overdue"] = np.where(endless, NAMED, course.values["echo_days_overdue"])
     months = asker.outcomes.get("contraception_months")
     if months is None:
         return

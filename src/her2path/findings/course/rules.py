@@ -21,8 +21,11 @@ from ...tables.table import Cell
 from ..questions import Question, read_questions
 
 ABSENT = Unknown(Reason.ABSENT)
+THOUSAND = 1000
 KNOWN_WORD, UNKNOWN_WORD = "known", "unknown"
 """In the conditions of a question: any value, and none."""
+Conditions = tuple[tuple[str, str, tuple[int, ...]], ...]
+"""When a question is asked: for each name `KNOWN_WORD`, `UNKNOWN_WORD`, or the places of the values wanted."""
 
 
 class Rules:
@@ -37,7 +40,8 @@ class Rules:
         self.questions = read_questions(knowledge.folder)
         self._editions: dict[tuple[str, str | None, str | None], Edition | None] = {}
         self._inputs: dict[tuple[int, str], tuple[str, ...]] = {}
-        self._conditions: dict[Question, tuple[tuple[str, str, tuple[int, ...]], ...]] = {}
+        self._conditions: dict[int, tuple[Question, Conditions]] = {}
+        self._plausible: dict[str, tuple[int, int]] | None = None
         self._kind_axes: dict[tuple[int, str], list[Axis]] = {}
         self._scopes: dict[str, tuple[str, ...]] = {}
         self._tables: dict[bool, tuple[Any, ...]] = {}
@@ -104,17 +108,30 @@ class Rules:
             self._inputs[key] = tuple(dict.fromkeys([*names, *scores]))
         return self._inputs[key]
 
-    def conditions(self, question: Question) -> tuple[tuple[str, str, tuple[int, ...]], ...]:
-        """When a question is asked: for each name `KNOWN_WORD`, `UNKNOWN_WORD`, or the places of the values wanted."""
-        conditions = self._conditions.get(question)
-        if conditions is None:
-            conditions = self._conditions[question] = tuple(
+    def conditions(self, question: Question) -> Conditions:
+        """When a question is asked."""
+        held = self._conditions.get(id(question))  # a question is looked up oftener than its words can be hashed
+        if held is None or held[0] is not question:
+            conditions = tuple(
                 (name, values[0], ())
                 if values in ((KNOWN_WORD,), (UNKNOWN_WORD,))
                 else (name, "", tuple(self.knowledge.facts[name].values.index(value) for value in values))
                 for name, values in question.when
             )
-        return conditions
+            held = self._conditions[id(question)] = question, conditions
+        return held[1]
+
+    @property
+    def plausible(self) -> Mapping[str, tuple[int, int]]:
+        """The least and the greatest plausible number, in thousandths, of each fact that has both."""
+        if self._plausible is None:
+            self._plausible = {}
+            for fact in self.knowledge.facts.values():
+                range_ = fact.plausible
+                if fact.is_number and range_.low is not None and range_.high is not None:
+                    lowest = int(range_.low * THOUSAND) + (not range_.low_included)
+                    self._plausible[fact.name] = lowest, int(range_.high * THOUSAND) - (not range_.high_included)
+        return self._plausible
 
     def kind_axes(self, edition: Edition, array: Array) -> list[Axis]:
         """Each input of an outcome that reads a score, cut wherever the score or the tables cut it."""

@@ -9,7 +9,7 @@ from functools import cached_property
 
 from ...facts.value import Unknown, Value
 from ...history.names import last_day_of
-from ...record.columns import UNKNOWN
+from ...record.columns import UNKNOWN, Whole
 from ...record.event import Event
 from ...tables.decision import Decision
 from ...tables.site import Site
@@ -152,8 +152,19 @@ class Standing:
     @cached_property
     def events(self) -> list[Event]:
         """Her events on the timeline, in its order."""
-        rows = self._course.timeline.rows[self._course.timeline.of(self._patient)]
-        return [self._course.record.event(row) for row in rows.tolist()]
+        return [self._course.record.event(row) for row in self._rows.tolist()]
+
+    @property
+    def _rows(self) -> Whole:
+        """The rows of her timeline, in its order."""
+        return self._course.timeline.rows[self._course.timeline.of(self._patient)]
+
+    @cached_property
+    def _branded(self) -> list[Event]:
+        """The events that name a brand or a method."""
+        rows = self._rows
+        record = self._course.record
+        return [record.event(row) for row in rows[record.qualifier[rows] > 0].tolist()]
 
     def brand(self, product: str = "") -> str:
         """The brand of the last order or dose of a HER2-directed product up to the day; "" where none is named.
@@ -162,7 +173,7 @@ class Standing:
         """
         events = (
             event
-            for event in reversed(self.events)
+            for event in reversed(self._branded)
             if event.product in ((product,) if product else self.rules.codes.products)
             and event.qualifier
             and event.day is not None
@@ -174,7 +185,7 @@ class Standing:
     def brands_given(self) -> list[tuple[str, dt.date]]:
         """The brands of trastuzumab given up to the day, each with its first day, in their order."""
         days: dict[str, dt.date] = {}
-        for event in self.events:
+        for event in self._branded:
             if event.fact in DOSE_FACTS and event.product == "trastuzumab-iv" and event.qualifier and event.day:
                 days.setdefault(event.qualifier, event.day)
         return [(brand, day) for brand, day in days.items() if day <= self.on]

@@ -168,11 +168,13 @@ def _dose_item(
 def _weekly_done(found: Standing) -> bool:
     """Whether the weekly phase of adjuvant therapy has had its doses: 12, or 18 beside carboplatin."""
     early = found.values.get("setting") in ("neoadjuvant", "adjuvant")
+    if not early or found.values.get("schedule") != "weekly":
+        return False
     first = found.day("trastuzumab_first") or found.on
     beside = any(e.product == "carboplatin" and e.day is not None and e.day >= first for e in found.events)
     numbers = found.rules.codes.numbers
     wanted = numbers.weekly_doses_with_carboplatin if beside else numbers.weekly_doses
-    return early and found.values.get("schedule") == "weekly" and found.state["weekly_doses"] + 1 >= wanted
+    return found.state["weekly_doses"] + 1 >= wanted
 
 
 def _is_over(found: Standing) -> bool:

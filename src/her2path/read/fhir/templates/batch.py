@@ -135,10 +135,9 @@ class Batch:
         owners = np.repeat(np.arange(len(self.patients)), self._counts)
         origins = self._origins(readings, owners)
         self._tell(readings, owners, origins)
-        first = np.array(self.templates.first, np.int64)
-        width = (first[1:] - first[:-1])[readings]
+        first, width = self._rows_of(readings)
         resource = np.repeat(np.arange(len(readings)), width)
-        row = np.arange(len(resource)) + np.repeat(first[readings] - (np.cumsum(width) - width), width)
+        row = np.arange(len(resource)) + np.repeat(first - (np.cumsum(width) - width), width)
         rows = self._all_rows().take(row, axis=1)
         rows[_DAY] = self._days(readings, resource, rows)
         owner, origin = owners[resource], resource
@@ -169,6 +168,15 @@ class Batch:
         self._begin()
         return in_order(columns)
 
+    def _rows_of(self, readings: Whole) -> tuple[Whole, Whole]:
+        """The first row of each reading, and how many it has; of few readings each is looked up by itself."""
+        first = self.templates.first
+        if len(readings) < len(first):
+            spans = np.array([(first[at], first[at + 1]) for at in self._resources.readings], np.int64).reshape(-1, 2)
+            return spans[:, 0], spans[:, 1] - spans[:, 0]
+        starts = np.array(first, np.int64)
+        return starts[readings], (starts[1:] - starts[:-1])[readings]
+
     def _days(self, readings: Whole, resource: Whole, rows: npt.NDArray[np.int64]) -> Whole:
         """The day of each row: that of a hole of its resource, or the one it has of its own."""
         held, slot = self._resources, rows[_SLOT]
@@ -180,10 +188,16 @@ class Batch:
         return day
 
     def _origins(self, readings: Whole, owners: Whole) -> Origins:
-        names = sorted(set(self.templates.kinds))
-        codes = {name: code for code, name in enumerate(names)}
-        kinds = np.array([codes[name] for name in self.templates.kinds], np.int8)[readings]
-        held = self._resources
+        held, of_reading = self._resources, self.templates.kinds
+        if len(readings) < len(of_reading):  # of few readings each is looked up by itself
+            met = [of_reading[at] for at in held.readings]
+            names = sorted(set(met))
+            codes = {name: code for code, name in enumerate(names)}
+            kinds = np.array([codes[name] for name in met], np.int8)
+        else:
+            names = sorted(set(of_reading))
+            codes = {name: code for code, name in enumerate(names)}
+            kinds = np.array([codes[name] for name in of_reading], np.int8)[readings]
         if any(self.templates.identities):
             identities = self.templates.identities
             held.ids = [name or identities[reading] for name, reading in zip(held.ids, held.readings, strict=True)]
