@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 import numpy as np
 
 from ..history.folds.run import load_compiled
-from ..record.columns import Flags, RecordColumns, columns_of
+from ..record.columns import Flags, RecordColumns, columns_of, tests_in_order
 from ..record.event import Record
 from ..tables.library import Knowledge
 from .course.review import Courses, is_treated, review_courses
@@ -85,7 +85,9 @@ class Reviewer:
         load_compiled(self.rules.heart_tables, self.rules.codes)
 
     def review(self, record: Record) -> PatientReview:
-        """Everything the tables say of one record."""
+        """Everything the tables say of one record; one that holds HER2 tests alone needs no columns."""
+        if not record.course:
+            return self.specimens.review(tests_in_order(record))
         return self.review_columns(columns_of([record])).patient(0)
 
     def review_records(self, records: Iterable[Record]) -> Reviewed:

@@ -70,6 +70,8 @@ class RecordColumns:
     """By patient what of her record could not be read."""
     passed_over: dict[int, list[Trouble]] = field(default_factory=dict)
     """By patient what of her record was seen and not used."""
+    events: list[Event] | None = field(default=None, repr=False)
+    """The events that the rows were made of, where they were made of events."""
     _owner: Whole | None = None
 
     def __len__(self) -> int:
@@ -83,6 +85,8 @@ class RecordColumns:
 
     def event(self, row: int) -> Event:
         """One row as an event."""
+        if self.events is not None:
+            return self.events[row]
         day = int(self.day[row])
         return Event(
             self.facts[self.fact[row]],
@@ -145,48 +149,48 @@ class Words:
 def columns_of(records: Iterable[Record]) -> RecordColumns:
     """Records of events as columns, in the order of the records."""
     records = list(records)
-    facts, products, specimens, qualifiers = Words(), Words(), Words(), Words()
-    saids, notes, origins = Words(), Words(), Words()
+    # The place of each distinct word, in the order they came; the blank one is the first.
+    words: list[dict[str, int]] = [{"": 0} for _ in range(7)]
+    facts, products, specimens, qualifiers, saids, notes, origins = words
     values: list[Value] = []
-    place_of_value: dict[tuple[str, str, str], int] = {}
+    place_of_value: dict[tuple[str, ...], int] = {}
     is_test: dict[str, bool] = {}
-    rows: list[tuple[int, ...]] = []
-    amended: list[bool] = []
+    numbers: list[int] = []
+    rows: list[Event] = []
     starts = [0]
     for record in records:
-        for test, events in ((True, [*tissue_events(record), *record.events]), (False, record.course)):
+        for test, events in ((True, (*tissue_events(record), *record.events)), (False, record.course)):
             for event in events:
-                is_test.setdefault(event.fact, test)
-                key = (event.fact, type(event.value).__name__, str(event.value))
-                value = place_of_value.get(key)
-                if value is None:
-                    value = place_of_value[key] = len(values)
-                    values.append(event.value)
-                rows.append(
-                    (
-                        UNKNOWN if event.day is None else event.day.toordinal(),
-                        facts.place(event.fact),
-                        value,
-                        products.place(event.product),
-                        specimens.place(event.specimen),
-                        qualifiers.place(event.qualifier),
-                        saids.place(event.said),
-                        notes.place(event.note),
-                        origins.place(event.origin),
-                    )
+                fact, value, day = event.fact, event.value, event.day
+                is_test.setdefault(fact, test)
+                key = (fact, value) if value.__class__ is str else (fact, value.__class__.__name__, str(value))
+                place = place_of_value.setdefault(key, len(values))
+                if place == len(values):
+                    values.append(value)
+                numbers += (
+                    UNKNOWN if day is None else day.toordinal(),
+                    facts.setdefault(fact, len(facts)),
+                    place,
+                    products.setdefault(event.product, len(products)),
+                    specimens.setdefault(event.specimen, len(specimens)),
+                    qualifiers.setdefault(event.qualifier, len(qualifiers)),
+                    saids.setdefault(event.said, len(saids)),
+                    notes.setdefault(event.note, len(notes)),
+                    origins.setdefault(event.origin, len(origins)),
                 )
-                amended.append(event.amended)
+            rows += events
         starts.append(len(rows))
-    table = np.array(rows, np.int64).reshape(-1, 9).T.copy()
+    table = np.array(numbers, np.int64).reshape(-1, 9).T.copy()
+    amended = [event.amended for event in rows]
     columns = RecordColumns(
         patients=[record.patient for record in records], wheres=[record.origin for record in records],
         starts=np.array(starts, np.int64),
         day=table[0], fact=table[1], value=table[2], product=table[3], specimen=table[4], qualifier=table[5],
         said=table[6], note=table[7], origin=table[8],
-        facts=facts.listed, values=values, products=products.listed, specimens=specimens.listed,
-        qualifiers=qualifiers.listed, saids=saids.listed, notes=notes.listed, origins=origins.listed,
-        is_test=[is_test.get(name, False) for name in facts.listed],
-        amended=np.array(amended, np.bool_) if any(amended) else None,
+        facts=[*facts], values=values, products=[*products], specimens=[*specimens],
+        qualifiers=[*qualifiers], saids=[*saids], notes=[*notes], origins=[*origins],
+        is_test=[is_test.get(name, False) for name in facts],
+        amended=np.array(amended, np.bool_) if True in amended else None, events=rows,
         troubles={place: record.troubles for place, record in enumerate(records) if record.troubles},
         passed_over={place: record.passed_over for place, record in enumerate(records) if record.passed_over},
     )  # fmt: skip
@@ -216,7 +220,23 @@ def in_order(columns: RecordColumns) -> RecordColumns:
         setattr(columns, name, getattr(columns, name)[order])
     if columns.amended is not None:
         columns.amended = columns.amended[order]
+    if columns.events is not None:
+        columns.events = [columns.events[row] for row in order.tolist()]
     return columns
+
+
+def tests_in_order(record: Record) -> Record:
+    """The HER2 tests of a record without a course, as they would come back from columns: in the order of events."""
+    tests = Record(record.patient, record.origin, sites={*record.sites}, tissues=dict(record.tissues))
+    tests.events = sorted(record.events, key=_place_in_order) if len(record.events) > 1 else [*record.events]
+    tests.troubles, tests.passed_over = [*record.troubles], [*record.passed_over]
+    return tests
+
+
+def _place_in_order(event: Event) -> tuple[int, str, str, str, str]:
+    """What `order_of` sorts the events of a patient by."""
+    day = LAST_DAY if event.day is None else event.day.toordinal()
+    return day, event.fact, str(event.value), event.said, event.product
 
 
 def order_of(columns: RecordColumns) -> Whole | None:
@@ -264,5 +284,5 @@ def _ranks(words: Sequence[str]) -> Whole:
 
 __all__ = [
     "ABOUT_TISSUE", "DIAGNOSIS", "KIND", "METHODS", "PLACE", "RECORDED_STATUS", "SITE", "UNKNOWN", "RecordColumns",
-    "Words",    "columns_of", "in_order", "order_of", "tissue_events",
+    "Words", "columns_of", "in_order", "order_of", "tests_in_order", "tissue_events",
 ]  # fmt: skip

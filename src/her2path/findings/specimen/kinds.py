@@ -69,12 +69,10 @@ class Kinds:
     def __init__(self, reviewer: SpecimenReviewer) -> None:
         self.reviewer = reviewer
         self.facts = reviewer.knowledge.facts
-        self._cuts = sorted(
-            day.toordinal()
-            for edition in reviewer.knowledge.editions if "her2_status" in edition.tables
-            for day in (edition.since, edition.until) if day
-        )  # fmt: skip
         self._kept: dict[tuple[int, int], Kind] = {}
+        self._codes = {
+            name: {value: code for code, value in enumerate(self.facts[name].values)} for name in DECIDED
+        }  # fmt: skip
 
     def review(self, record: RecordColumns) -> Tested:
         """`her2_status`, `her2_expression`, `tumour_site`, `ihc_score` and `first_result_day`, and the kinds."""
@@ -109,18 +107,20 @@ class Kinds:
 
     def _kind(self, record: RecordColumns, patient: int, entries: Whole) -> Kind:
         review = self.reviewer.review(record.record(patient, tests_only=True))
-        days = [dt.date.fromisoformat(specimen.day) for specimen in review.specimens if specimen.day]
-        apart = min(days).toordinal() - int(entries[patient]) if days else UNKNOWN
-        return Kind(review, tuple(self._code(name, review) for name in DECIDED), apart)
+        days = [specimen.day for specimen in review.specimens if specimen.day]
+        apart = dt.date.fromisoformat(min(days)).toordinal() - int(entries[patient]) if days else UNKNOWN
+        return Kind(review, self._decided(review), apart)
 
-    def _code(self, name: str, review: PatientReview) -> int:
-        values = self.facts[name].values
-        said: object = {
-            "her2_status": review.status, "her2_expression": review.expression, "tumour_site": review.site,
-        }.get(name)  # fmt: skip
-        if name == "ihc_score" and review.specimens:
-            said = review.specimens[-1].status.given.values.get("ihc_score")
-        return values.index(said) if isinstance(said, str) and said in values else UNKNOWN
+    def _decided(self, review: PatientReview) -> tuple[int, ...]:
+        """What was decided of a patient as numbers: the place of each among the values of its fact."""
+        score = review.specimens[-1].status.given.values.get("ihc_score") if review.specimens else None
+        said = (review.status, review.expression, review.site, score)
+        return tuple(
+            [
+                code.get(word, UNKNOWN) if word.__class__ is str else UNKNOWN  # type: ignore[arg-type]
+                for word, code in zip(said, self._codes.values(), strict=True)
+            ]
+        )
 
     @staticmethod
     def _first_entries(record: RecordColumns) -> Whole:
@@ -141,7 +141,7 @@ class Kinds:
         since = entries[owner]
         on = self.reviewer.settings.on.toordinal()
         apart = np.where(day == UNKNOWN, -1, day - np.where(since == UNKNOWN, 0, since))
-        time = np.where(day == UNKNOWN, -1, np.searchsorted(self._cuts, day, side="right")) * 2 + (day > on)
+        time = np.where(day == UNKNOWN, -1, np.searchsorted(self.reviewer.cuts, day, side="right")) * 2 + (day > on)
         parts = [
             _hashes(record.facts, record.fact[rows]), _hashes(record.values, record.value[rows]), apart + 7, time + 3,
             _ranks(record, rows, owner), _hashes(record.saids, record.said[rows]),

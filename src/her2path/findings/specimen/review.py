@@ -8,6 +8,7 @@ speaks for the patient, else the latest specimen, and the difference is a findin
 from __future__ import annotations
 
 import datetime as dt
+from bisect import bisect_right
 from collections.abc import Iterable, Iterator
 
 from ...facts.derive import ABSENT, MOST_KEPT, Given
@@ -35,6 +36,13 @@ class SpecimenReviewer:
         if settings.edition:
             knowledge.edition(settings.edition, "her2_status")
         self._editions: dict[tuple[str, dt.date | None], tuple[Edition, str]] = {}
+        self._by_span: dict[tuple[str, int], tuple[Edition, str]] = {}
+        self.cuts = sorted(
+            cut.toordinal()
+            for edition in knowledge.editions if "her2_status" in knowledge.tables_of(edition)
+            for cut in (edition.since, edition.until) if cut
+        )  # fmt: skip
+        """The days at which editions come into force or leave it."""
         self._decider = Decider(knowledge)
 
     def review(self, record: Record) -> PatientReview:
@@ -106,7 +114,9 @@ class SpecimenReviewer:
 
     def _edition(self, site: str, day: dt.date | None) -> tuple[Edition, str]:
         """The edition that decides a test of a day, and a note where that was not plain."""
-        found = self._editions.get((site, day))
+        # Between two cuts the edition is the same; where that was not plain, the note names the day.
+        span = (site, bisect_right(self.cuts, day.toordinal()) if day else -1)
+        found = self._by_span.get(span) or self._editions.get((site, day))
         if found is None:
             if self.settings.edition:
                 found = self.knowledge.edition(self.settings.edition, "her2_status"), ""
@@ -117,7 +127,9 @@ class SpecimenReviewer:
                     found = found[0], f"no date: the edition in force on {on} is applied"
             if found[0].site not in ("", site):
                 found = found[0], f"{found[0].key} is for {found[0].site}, but the tumour is {site}"
-            if len(self._editions) < MOST_KEPT:
+            if day and not found[1]:
+                self._by_span[span] = found
+            elif len(self._editions) < MOST_KEPT:
                 self._editions[site, day] = found
         return found
 
