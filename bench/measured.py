@@ -28,6 +28,8 @@ class Measured:
 def run(arguments: Sequence[str | Path], source: Path | None = None, command: Sequence[str] = COMMAND) -> Measured:
     """Run `her2path ARGUMENTS`, of the sources in a folder where one is given; ends the measurement where it fails."""
     environment = dict(os.environ)
+    # An installed command has its byte code; without this a checkout would compile every module at each start.
+    environment.pop("PYTHONDONTWRITEBYTECODE", None)
     if source is not None:
         environment["PYTHONPATH"] = str(source.resolve())
     start = time.perf_counter()

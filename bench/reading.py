@@ -19,6 +19,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -78,8 +79,9 @@ def reading(path: Path, output: Path, repeats: int) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def rules_alone(path: Path, limit: int) -> float:
-    """Patients reviewed a second once their records are read, all findings as rows; the reviewer new, the records one batch."""
+def rules_alone(path: Path, limit: int) -> tuple[float, float]:
+    """Patients reviewed a second once their records are read, the reviewer new each time: the records as one batch, all
+    findings as rows; and one record after the other."""
     knowledge = read_knowledge()
     records = []
     for found in read_records(path, knowledge.facts):
@@ -90,12 +92,20 @@ def rules_alone(path: Path, limit: int) -> float:
             break
     gc.freeze()  # as the command does
     gc.set_threshold(50_000, 20, 20)
-    rates = []
+
+    def batch(reviewer: Reviewer) -> None:
+        reviewer.review_records(records).rows()
+
+    def one_by_one(reviewer: Reviewer) -> None:
+        for record in records:
+            reviewer.review(record)
+
+    rates: dict[Callable[[Reviewer], None], list[float]] = {batch: [], one_by_one: []}
     for _ in range(5):
-        reviewer = Reviewer(knowledge, Settings(dt.date.today()))
-        taken = seconds(lambda reviewer=reviewer: reviewer.review_records(records).rows())  # type: ignore[misc]
-        rates.append(len(records) / taken)
-    return statistics.median(rates)
+        for way, listed in rates.items():
+            reviewer = Reviewer(knowledge, Settings(dt.date.today()))
+            listed.append(len(records) / seconds(partial(way, reviewer)))
+    return statistics.median(rates[batch]), statistics.median(rates[one_by_one])
 
 
 def cql(path: Path, limit: int) -> dict[str, Any] | None:
@@ -113,19 +123,25 @@ def cql(path: Path, limit: int) -> dict[str, Any] | None:
 
 def against_cql(path: Path, repeats: int) -> dict[str, Any] | None:
     """The same bundles by cql-execution: its rules against ours on loaded records, and from file to answer."""
-    runs, ours = [], []
+    runs, ours, alone = [], [], []
     for _ in range(repeats):
         run = cql(path, CQL_PATIENTS)
         if run is None:
             return None
         runs.append(run)
-        ours.append(rules_alone(path, CQL_PATIENTS))
+        in_batch, one_by_one = rules_alone(path, CQL_PATIENTS)
+        ours.append(in_batch)
+        alone.append(one_by_one)
     theirs = statistics.median(run["patients_per_second"] for run in runs)
     whole = statistics.median(run["patients"] / (run["seconds_load"] + run["seconds_execute"]) for run in runs)
     return {
         "cql_patients_per_second": theirs, "cql_patients_per_second_with_loading": whole,
         "rules_patients_per_second": statistics.median(ours),
         "rules_ratio": statistics.median(mine / run["patients_per_second"] for mine, run in zip(ours, runs, strict=True)),
+        "rules_patients_per_second_one_by_one": statistics.median(alone),
+        "rules_ratio_one_by_one": statistics.median(
+            mine / run["patients_per_second"] for mine, run in zip(alone, runs, strict=True)
+        ),
     }  # fmt: skip
 
 
@@ -165,6 +181,8 @@ def show(found: dict[str, Any]) -> None:
     print("\nthe HER2 rules on the same loaded bundles")
     print(f"  her2path {peer['rules_patients_per_second']:,.0f} patients/s, cql-execution {peer['cql_patients_per_second']:,.0f}")
     print(f"  {peer['rules_ratio']:.0f} times (target: at least 100)")
+    alone = peer["rules_patients_per_second_one_by_one"]
+    print(f"  one record after the other {alone:,.0f} patients/s: {peer['rules_ratio_one_by_one']:.0f} times")
     whole = read["patients_per_second"] / peer["cql_patients_per_second_with_loading"]
     print(f"  from file to answer, reading included: {whole:.0f} times")
 

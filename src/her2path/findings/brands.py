@@ -34,7 +34,12 @@ class Brand:
 
 def read_brands(folder: Path | None = None) -> Mapping[str, Brand]:
     """Every brand of `product/brands.md` of a folder of knowledge by its name; by default of that in use."""
-    return _brands_of((folder or knowledge_folder()) / "product" / "brands.md")
+    return _brands_in(folder or knowledge_folder())
+
+
+@cache
+def _brands_in(folder: Path) -> Mapping[str, Brand]:
+    return _brands_of(folder / "product" / "brands.md")
 
 
 @cache

@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from ..facts.days import months_after
 from ..facts.pages.numbers import CourseNumbers
-from .course_facts import THOUSAND, Column, Columns, first_of, known, yes_no
+from .course_facts import THOUSAND, Column, Columns, first_of, known, values_met, yes_no
 from .drug_codes import DrugCodes
 from .names import METASTATIC, NO, STATED, UNKNOWN, YES, last_day_of
 
@@ -34,8 +34,8 @@ def span(words: str) -> tuple[int, int] | None:
 def after(day: Column, words: Column, values: Sequence[str]) -> Column:
     """The days so long after `day` as the category `words` (places in `values`) says; unknown where it names none."""
     made, dated = np.full(len(day), UNKNOWN, np.int64), known(day)
-    for place, value in enumerate(values):
-        length = span(value)
+    for place in values_met(words, len(values)):
+        length = span(values[place])
         if length is None:
             continue
         chosen = (words == place) & dated
@@ -110,8 +110,8 @@ def year_clock(state: Mapping[str, Column], codes: DrugCodes) -> Columns:
 def washout_clock(last_day: Column, months: Column, values: Sequence[str], on: int) -> Columns:
     """Until when contraception is needed after the last dose, and whether that is still running."""
     made, dated = np.full(len(last_day), UNKNOWN, np.int64), known(last_day)
-    for place, value in enumerate(values):
-        chosen = (months == place) & dated
+    for place in values_met(months, len(values)):
+        value, chosen = values[place], (months == place) & dated
         if not chosen.any():
             continue
         length = (0, int(value)) if value.isdigit() else span(value)

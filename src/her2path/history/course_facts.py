@@ -43,6 +43,13 @@ def known(column: Column) -> npt.NDArray[np.bool_]:
     return made
 
 
+def values_met(column: Column, size: int) -> list[int]:
+    """The places of the values, of so many, that somebody has."""
+    if len(column) <= size:
+        return sorted({place for place in column.tolist() if 0 <= place < size})
+    return np.bincount(column[(column >= 0) & (column < size)], minlength=size).nonzero()[0].tolist()
+
+
 def first_of(conditions: Sequence[Any], choices: Sequence[Any], otherwise: int) -> Column:
     """The choice of the first condition that holds of each, else `otherwise`."""
     made: Any = otherwise
@@ -184,7 +191,10 @@ def _nearest(state: Mapping[str, Column], codes: DrugCodes) -> tuple[Column, Col
     product, days = state["product"], state["schedule_days"]
     given = np.where(codes.having(product, codes.arrays.by_weight), state["last_per_kg"], state["last_mg"])
     nearest = np.full(len(product), UNKNOWN, np.int64)
+    met = values_met(product, len(codes.products))
     for (code, length), doses in codes.labelled.items():
+        if code not in met:
+            continue
         chosen = (product == code) & (days == length)
         if not chosen.any():
             continue

@@ -46,7 +46,7 @@ def latest_of(record: RecordColumns, facts: Mapping[str, Fact], numbered: Number
     )
     if not len(record.day) or not wanted.any():
         return latest
-    rows = np.flatnonzero(wanted[record.fact] & ((record.day == UNKNOWN) | (record.day <= on)))
+    (rows,) = np.nonzero(wanted[record.fact] & ((record.day == UNKNOWN) | (record.day <= on)))
     if not len(rows):
         return latest
     code_of_value = np.full(len(record.values), UNKNOWN, np.int64)
@@ -56,7 +56,7 @@ def latest_of(record: RecordColumns, facts: Mapping[str, Fact], numbered: Number
     fact_of_value[record.value[rows]] = record.fact[rows]
     used = np.zeros(len(record.values), np.bool_)
     used[record.value[rows]] = True
-    for place in np.flatnonzero(used).tolist():
+    for place in used.nonzero()[0].tolist():
         known, name = record.values[place], record.facts[fact_of_value[place]]
         readable[place] = not isinstance(known, Unknown)
         code_of_value[place] = numbered.code(known, facts[name])
@@ -93,14 +93,19 @@ def latest_of(record: RecordColumns, facts: Mapping[str, Fact], numbered: Number
 
 
 def _scatter(latest: Latest, record: RecordColumns, rows: Whole, codes: Whole) -> None:
-    """Columns over patients of the chosen rows, a fact at a time."""
+    """Columns over patients of the chosen rows, one for each fact."""
     fact, owner = record.fact[rows], record.owner()[rows]
-    for place in dict.fromkeys(fact.tolist()):
-        mine = fact == place
-        values, behind = np.full(len(record), UNKNOWN, np.int64), np.full(len(record), -1, np.int64)
-        values[owner[mine]] = codes[mine]
-        behind[owner[mine]] = rows[mine]
-        latest.values[record.facts[place]], latest.rows[record.facts[place]] = values, behind
+    places = [*dict.fromkeys(fact.tolist())]
+    line = np.zeros(len(record.facts), np.int64)
+    line[places] = np.arange(len(places))
+    line = line[fact]
+    values = np.full((len(places), len(record)), UNKNOWN, np.int64)
+    behind = np.full((len(places), len(record)), -1, np.int64)
+    values[line, owner] = codes
+    behind[line, owner] = rows
+    names = [record.facts[place] for place in places]
+    latest.values = dict(zip(names, values, strict=True))
+    latest.rows = dict(zip(names, behind, strict=True))
 
 
 def _differ(latest: Latest, record: RecordColumns, facts: Mapping[str, Fact], numbered: Numbered, rows: Whole) -> None:

@@ -77,7 +77,7 @@ def timeline_of(record: RecordColumns, codes: DrugCodes | None = None) -> Timeli
     number_of_value = np.full(count, UNKNOWN, np.int64)
     code_of_value = np.zeros(count, np.int64)
     is_interval = np.zeros(count, np.bool_)
-    for place in np.flatnonzero(used).tolist():
+    for place in used.nonzero()[0].tolist():
         value = record.values[place]
         is_interval[place] = isinstance(value, Interval)
         kind_of_value[place], number_of_value[place], code_of_value[place] = _placed(
@@ -100,14 +100,14 @@ def timeline_of(record: RecordColumns, codes: DrugCodes | None = None) -> Timeli
         number = np.where(died, UNKNOWN, number)
     dated = day != UNKNOWN
     placeable = (kind >= 0) & (code >= 0)
-    order = np.flatnonzero(placeable & dated)
+    (order,) = (placeable & dated).nonzero()
     order = _sorted(order, (record.owner()[order], day[order], kind[order], number[order], code[order]))
     owner = record.owner()[order]
     starts = np.searchsorted(owner, np.arange(len(record) + 1)).astype(np.int64)
     return Timeline(
         starts, day[order], kind[order], number[order], code[order], order,
-        np.flatnonzero(belongs & ~dated), np.flatnonzero(belongs & dated & ~placeable),
-        np.flatnonzero(placeable & dated & is_interval[record.value]),
+        (belongs & ~dated).nonzero()[0], (belongs & dated & ~placeable).nonzero()[0],
+        (placeable & dated & is_interval[record.value]).nonzero()[0],
     )  # fmt: skip
 
 

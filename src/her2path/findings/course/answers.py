@@ -15,7 +15,7 @@ import numpy as np
 
 from ...facts.derive import Given
 from ...facts.value import Value
-from ...history.course_facts import Columns
+from ...history.course_facts import Columns, values_met
 from ...history.names import NAMED
 from ...history.numbered import EXACT, PARTIAL, Numbered, distinct_of, is_partial
 from ...record.columns import UNKNOWN, Flags, Whole
@@ -250,7 +250,7 @@ class Asker:
                 if code.__class__ is not int:
                     box = -1
                     break
-                box += code * stride  # type: ignore[operator]
+                box += code * stride
             if box >= 0:
                 boxes.append(box)
                 values.append(array.flat_answer(box))
@@ -320,9 +320,7 @@ class Asker:
         values[rest] = answers[place_of.reshape(-1)]
         return values
 
-    def _of_kind(
-        self, outcome: str, edition: Edition, axes: list[Axis], patient: int, fixed: Mapping[str, str]
-    ) -> int:
+    def _of_kind(self, outcome: str, edition: Edition, axes: list[Axis], patient: int, fixed: Mapping[str, str]) -> int:
         """The same for one patient."""
         key = 0
         for axis in axes:
@@ -334,7 +332,7 @@ class Asker:
             )
             if code.__class__ is not int:  # only partly known
                 return self._decided(outcome, edition, patient, fixed)
-            key = key * (axis.count + 1) + code  # type: ignore[operator]
+            key = key * (axis.count + 1) + code
         kind = (id(edition), outcome, key)
         answer = self.rules.decided_kinds.get(kind)
         if answer is None:
@@ -368,10 +366,7 @@ def _number(patient: int, first: Whole | None, second: Whole | None) -> int:
 
 def _present(column: Whole, chosen: Whole, size: int) -> list[int]:
     """The places of a column's values that some patients have, in the order of the values."""
-    if len(chosen) <= FEW:
-        return [place for place in sorted({int(number) for number in column[chosen]}) if 0 <= place < size]
-    part = column[chosen]
-    return np.flatnonzero(np.bincount(part[(part >= 0) & (part < size)], minlength=size)).tolist()
+    return values_met(column[chosen], size)
 
 
 def bins_of(axis: Axis, column: Whole) -> Whole:

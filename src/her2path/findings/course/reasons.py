@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from ...facts.arithmetic import RULES
+from ...history.course_facts import values_met
 from ...history.sources import Origins
 from ...record.columns import UNKNOWN, Whole
 from ...tables.decision import Decision, Ground, decide_in, said_of
@@ -172,17 +173,10 @@ def rows_of_answers(reasons: Reasons, sayings: Mapping[tuple[str, str], Saying])
         outcome = key.partition(" of ")[0]
         for answers in parts:
             values = answers.array.outcome.values
-            for place in _met(answers.values, len(values)):
+            for place in values_met(answers.values, len(values)):
                 if (saying := sayings.get((outcome, values[place]))) is not None:
                     yield _chosen(saying, key, answers, (answers.values == place).nonzero()[0])
             yield from _undetermined(key, outcome, answers, sayings, reasons)
-
-
-def _met(values: Whole, size: int) -> list[int]:
-    """The places of the values that somebody has."""
-    if len(values) <= size:
-        return sorted({value for value in values.tolist() if value >= 0})
-    return np.flatnonzero(np.bincount(values[values >= 0], minlength=size)).tolist()
 
 
 def _undetermined(

@@ -19,7 +19,6 @@ from ...history.names import NAMED, NO, YES
 from ...history.sources import Origins
 from ...record.columns import UNKNOWN, Flags, RecordColumns, Whole
 from ..finding import Finding
-from ..questions import read_doubts, read_sayings
 from ..rows import FindingRows
 from .answers import Asker
 from .course_doubts import CourseDoubts
@@ -80,10 +79,10 @@ def review_courses(
         rules.knowledge.facts.by_name, course.numbered, asker.outcomes, course.values, course.state, course.clocks
     )
     sources = Origins(record, course.timeline, course.state, rules.on.toordinal(), rules.codes)
-    doubts = read_doubts(rules.knowledge.folder)
+    doubts = rules.doubts
     reasons = Reasons(course, asker, words, sources)
     for rows in (
-        *rows_of_answers(reasons, read_sayings(rules.knowledge.folder)),
+        *rows_of_answers(reasons, rules.sayings),
         *safety(course, doubts, mine),
         *EntryDoubts(course, asker.outcomes, sources, doubts, mine).rows(),
         *CourseDoubts(course, asker.outcomes, sources, doubts, mine).rows(),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Mapping
+from functools import cached_property
 from typing import Any
 
 from ...facts.derive import Given
@@ -18,7 +19,7 @@ from ...tables.edition import ASSUMED_JURISDICTION, Edition
 from ...tables.library import Knowledge
 from ...tables.site import Site
 from ...tables.table import Cell
-from ..questions import Question, read_questions
+from ..questions import Question, Saying, read_doubts, read_questions, read_sayings
 
 ABSENT = Unknown(Reason.ABSENT)
 THOUSAND = 1000
@@ -52,6 +53,16 @@ class Rules:
         """What was said of a box of a table (rows, sources, remark), for findings as a table."""
 
         self._decided = frozenset(outcome for edition in knowledge.editions for outcome in edition.tables)
+
+    @cached_property
+    def sayings(self) -> Mapping[tuple[str, str], Saying]:
+        """What each value of an outcome means."""
+        return read_sayings(self.knowledge.folder)
+
+    @cached_property
+    def doubts(self) -> Mapping[str, Saying]:
+        """What is said of each doubt of the record."""
+        return read_doubts(self.knowledge.folder)
 
     def heart_tables(self, as_lists: bool) -> tuple[Any, ...]:
         """The compiled tables of `cardiac_action` by product, for the fold of the heart."""

@@ -160,35 +160,38 @@ class Standing:
         return self._course.timeline.rows[self._course.timeline.of(self._patient)]
 
     @cached_property
-    def _branded(self) -> list[Event]:
-        """The events that name a brand or a method."""
-        rows = self._rows
-        record = self._course.record
-        return [record.event(row) for row in rows[record.qualifier[rows] > 0].tolist()]
+    def _branded(self) -> list[tuple[str, str, str, int]]:
+        """Fact, product, brand (or method) and day of the events that name one, in their order."""
+        rows, record = self._rows, self._course.record
+        rows = rows[record.qualifier[rows] > 0]
+        columns = record.fact[rows], record.product[rows], record.qualifier[rows], record.day[rows]
+        return [
+            (record.facts[fact], record.products[product], record.qualifiers[qualifier], day)
+            for fact, product, qualifier, day in zip(*(column.tolist() for column in columns), strict=True)
+        ]
 
     def brand(self, product: str = "") -> str:
         """The brand of the last order or dose of a HER2-directed product up to the day; "" where none is named.
 
         With a `product`, of the last dose of that product alone.
         """
-        events = (
-            event
-            for event in reversed(self._branded)
-            if event.product in ((product,) if product else self.rules.codes.products)
-            and event.qualifier
-            and event.day is not None
-            and event.day <= self.on
-            and not (product and event.fact.startswith("ordered"))
+        wanted = (product,) if product else self.rules.codes.products
+        on = self.on.toordinal()
+        brands = (
+            brand
+            for fact, drug, brand, day in reversed(self._branded)
+            if drug in wanted and UNKNOWN < day <= on and not (product and fact.startswith("ordered"))
         )
-        return next((event.qualifier for event in events), "")
+        return next(brands, "")
 
     def brands_given(self) -> list[tuple[str, dt.date]]:
         """The brands of trastuzumab given up to the day, each with its first day, in their order."""
-        days: dict[str, dt.date] = {}
-        for event in self._branded:
-            if event.fact in DOSE_FACTS and event.product == "trastuzumab-iv" and event.qualifier and event.day:
-                days.setdefault(event.qualifier, event.day)
-        return [(brand, day) for brand, day in days.items() if day <= self.on]
+        days: dict[str, int] = {}
+        for fact, drug, brand, day in self._branded:
+            if fact in DOSE_FACTS and drug == "trastuzumab-iv" and day != UNKNOWN:
+                days.setdefault(brand, day)
+        on = self.on.toordinal()
+        return [(brand, dt.date.fromordinal(day)) for brand, day in days.items() if day <= on]
 
 
 __all__ = ["NOT_DECIDED", "Decimal", "Standing", "plain_number"]

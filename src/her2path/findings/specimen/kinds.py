@@ -117,7 +117,7 @@ class Kinds:
         said = (review.status, review.expression, review.site, score)
         return tuple(
             [
-                code.get(word, UNKNOWN) if word.__class__ is str else UNKNOWN  # type: ignore[arg-type]
+                code.get(word, UNKNOWN) if word.__class__ is str else UNKNOWN
                 for word, code in zip(said, self._codes.values(), strict=True)
             ]
         )

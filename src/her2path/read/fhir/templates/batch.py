@@ -257,7 +257,8 @@ class Batch:
         """Which rows stay where one tissue is described twice, of which the last counts, or one site named twice."""
         words = self.templates.words
         codes = [words.facts.places.get(name, -1) for name in (SITE, KIND, PLACE)]
-        about = np.flatnonzero(np.isin(rows[_FACT], codes))
+        of_row = rows[_FACT]
+        about = ((of_row == codes[0]) | (of_row == codes[1]) | (of_row == codes[2])).nonzero()[0]
         fact, specimen = rows[_FACT, about], rows[_SPECIMEN, about]
         what = np.where(fact == codes[0], rows[_VALUE, about], specimen)
         key = (owner[about] * 2 + (fact == codes[0])) * (len(words.values) + len(words.specimens.listed)) + what
