@@ -7,6 +7,7 @@ from collections import Counter
 from dataclasses import replace
 from decimal import Decimal
 from functools import cache
+from random import Random
 from typing import Any
 
 from hypothesis import given, settings
@@ -48,6 +49,16 @@ def findings_of(review: PatientReview) -> list[Finding]:
     """Every finding of a review, of patient, specimens and course."""
     course = review.course.findings if review.course else []
     return [*review.findings, *(each for specimen in review.specimens for each in specimen.findings), *course]
+
+
+@given(records(), st.randoms(use_true_random=False), ON)
+@settings(max_examples=150)
+def test_tests_alone_are_reviewed_as_they_would_be_from_columns(record: Record, rng: Random, on: int) -> None:
+    record = replace(record, course=[], events=rng.sample(record.events, len(record.events)))
+    from_columns = reviewer(on).review_columns(columns_of([record])).patient(0)
+    before = [*record.events]
+    assert reviewer(on).review(record) == from_columns
+    assert record.events == before  # the caller's record stays as it is
 
 
 def row_of(finding: Finding) -> tuple[Any, ...]:

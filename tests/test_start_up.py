@@ -45,6 +45,15 @@ def test_a_review_of_one_patient_imports_only_what_it_needs() -> None:
     assert not imported_by(REVIEW) & NOT_FOR_ONE_PATIENT
 
 
+FHIR = REVIEW.replace(str(EXAMPLE), str(EXAMPLE.parent.parent / "her2-tests.ndjson"))
+NOT_FOR_FHIR = {"pyarrow", "pandas", "tomllib", "difflib", "concurrent.futures.process", "numpy.ma"}
+
+
+def test_a_small_review_of_fhir_imports_no_tables_and_no_pool() -> None:
+    imported_by(FHIR)
+    assert not imported_by(FHIR) & (NOT_FOR_ONE_PATIENT | NOT_FOR_FHIR)
+
+
 # -- stamps ---------------------------------------------------------------------------------------
 
 

@@ -238,7 +238,9 @@ def _findings(review: PatientReview, record: RecordColumns, patient: int) -> lis
 def _hashes(words: Sequence[Any], places: Whole) -> Whole:
     """A number for each place that says which word stands there, whatever the list."""
     hashes = np.zeros(len(words) or 1, np.int64)
-    for place in np.unique(places).tolist():
+    used = np.zeros(len(hashes), np.bool_)
+    used[places] = True
+    for place in used.nonzero()[0].tolist():
         hashes[place] = hash((words[place].__class__.__name__, str(words[place])))
     return hashes[places]
 
