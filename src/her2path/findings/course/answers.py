@@ -80,13 +80,11 @@ class Asker:
         key = question.key
         before = self.answers.get(key, ())
         if self.count <= FEW:
-            done = {patient for answers in before for patient in answers.asked.tolist()}
             conditions = self.rules.conditions(question)
-            few = [
-                patient
-                for patient in range(self.count)
-                if patient not in done and not (but is not None and but[patient]) and self._holds(conditions, patient)
-            ]
+            few = [patient for patient in range(self.count) if self._holds(conditions, patient)]
+            if few and (before or but is not None):
+                done = {patient for answers in before for patient in answers.asked.tolist()}
+                few = [patient for patient in few if patient not in done and not (but is not None and but[patient])]
             if not few:
                 return
             asked = np.array(few, np.int64)
