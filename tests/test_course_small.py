@@ -619,6 +619,37 @@ def test_wrong_names_in_the_agenda_are_found(
     assert said in [problem.what for problem in problems]
 
 
+@pytest.mark.parametrize(
+    ("begins", "changed", "said"),
+    [
+        ("| allergy to the drug ", ("alarm ", "note "), "the doubt 'allergy to the drug' stands in line {} too"),
+        ("| silence ", ("", ""), "the doubt 'silence' stands in line {} too"),
+        ("| echo_status | overdue", ("| act ", "| due "), "echo_status 'overdue' stands in line {} too"),
+        ("| echo_status | overdue", ("overdue", "due; overdue"), "echo_status 'overdue' stands in line {} too"),
+        ("| echo_status | 2 ", ("", ""), "the question 'echo_status' stands in line {} too"),
+    ],
+)
+def test_what_stands_twice_in_the_agenda_is_found(
+    begins: str, changed: tuple[str, str], said: str, findings: Path, knowledge: Knowledge
+) -> None:
+    """The later row would take the place of the first in silence."""
+    shipped = (knowledge_folder() / "findings.md").read_text(encoding="utf-8")
+    lines = (QUESTIONS + shipped[shipped.index("\n## Doubts of the record") :]).splitlines()
+    (first,) = [number for number, line in enumerate(lines, start=1) if line.startswith(begins)]
+    lines.insert(first, lines[first - 1].replace(*changed))
+    findings.write_text("\n".join(lines), encoding="utf-8")
+    (problem,) = agenda.prove_questions(knowledge)
+    assert (problem.what, problem.line) == (said.format(first), first + 1)
+
+
+def test_a_question_may_be_asked_on_two_conditions(findings: Path, knowledge: Knowledge) -> None:
+    line = "| echo_status | 2     |       | therapy_phase = known |\n"
+    shipped = (knowledge_folder() / "findings.md").read_text(encoding="utf-8")
+    twice = QUESTIONS.replace(line, line + line.replace("therapy_phase", "lvef"))
+    findings.write_text(twice + shipped[shipped.index("\n## Doubts of the record") :], encoding="utf-8")
+    assert agenda.prove_questions(knowledge) == []
+
+
 def test_conditions_and_several_values_are_read(findings: Path) -> None:
     findings.write_text(
         QUESTIONS.replace("therapy_phase = known", "therapy_phase = on hold, completed; lvef = known").replace(

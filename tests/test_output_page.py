@@ -16,6 +16,7 @@ from her2path.cli import main
 from her2path.cli.review import review as review_command
 from her2path.write.tables.findings import SCHEMA
 from her2path.write.tables.patients import EPISODES, PATIENTS
+from her2path.write.tables.specimens import SPECIMENS
 
 ROOT = Path(__file__).parent.parent
 PAGE = (ROOT / "docs" / "output.md").read_text(encoding="utf-8")
@@ -64,7 +65,7 @@ def test_every_key_of_a_difference_is_on_the_page() -> None:
 
 # -- Parquet ----------------------------------------------------------------------------------------
 
-TABLES = {"The findings": SCHEMA, "The patients": PATIENTS, "The episodes": EPISODES}
+TABLES = {"The findings": SCHEMA, "The patients": PATIENTS, "The episodes": EPISODES, "The specimens": SPECIMENS}
 
 
 def part(heading: str) -> str:
@@ -96,7 +97,7 @@ def test_a_column_that_is_never_null_by_the_page_is_not(path: Path, tmp_path: Pa
 
     output = tmp_path / "f.parquet"
     CliRunner().invoke(main, ["review", str(path), "--on", "2026-02-03", "-o", str(output)])
-    files = (output, tmp_path / "f.patients.parquet", tmp_path / "f.episodes.parquet")
+    files = (output, *(tmp_path / f"f.{name}.parquet" for name in ("patients", "episodes", "specimens")))
     for heading, file in zip(TABLES, files, strict=True):
         table = pq.read_table(file)
         for name in re.findall(r"^\| `(\w+)` .*\| - +\|$", part(heading), re.MULTILINE):

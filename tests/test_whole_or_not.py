@@ -40,7 +40,8 @@ SOON_SECONDS = 10.0
 
 def files_of(output: str) -> tuple[str, ...]:
     """All files that an output makes."""
-    return ("x.parquet", "x.patients.parquet", "x.episodes.parquet") if output == "x.parquet" else (output,)
+    beside = ("x.patients.parquet", "x.episodes.parquet", "x.specimens.parquet")
+    return ("x.parquet", *beside) if output == "x.parquet" else (output,)
 
 
 @pytest.fixture(params=OUTPUTS)
@@ -160,7 +161,7 @@ def test_records_of_one_event_a_row_are_written_so_too(tmp_path: Path) -> None:
     assert [each.name for each in tmp_path.iterdir()] == ["records.parquet"]
 
 
-@pytest.mark.parametrize("name", ["x.patients.parquet", "x.episodes.parquet"])
+@pytest.mark.parametrize("name", ["x.patients.parquet", "x.episodes.parquet", "x.specimens.parquet"])
 def test_the_source_beside_the_findings_is_never_written(name: str, tmp_path: Path) -> None:
     """`-o x.parquet` would write over a source that is called x.patients.parquet."""
     source = tmp_path / name
@@ -216,9 +217,7 @@ def test_an_interrupted_command_leaves_what_was_there(
         (tmp_path / name).write_text(OLD, encoding="utf-8")
     output_path = str(tmp_path / output)
     command = python("-m", "her2path", "review", str(large), "--on", ON, "--processes", processes, "-o", output_path)
-    with subprocess.Popen(
-        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True
-    ) as process:
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True) as process:
         limit = time.monotonic() + 60
         while not list(tmp_path.glob(".*.part")):
             assert time.monotonic() < limit

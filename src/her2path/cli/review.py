@@ -66,7 +66,7 @@ def review(
 
     HER2 status per specimen and patient, and her course of therapy: what is true, due, unsafe and missing, with the
     row and citation behind it, what would settle it, and the plan; then a summary. With -o FILE.parquet all findings,
-    one a row, with the patients and the episodes of their courses in two files beside it.
+    one a row, with the patients, the episodes of their courses and their specimens in three files beside it.
     """
     from ..cohort.review import processes_for
     from ..findings.settings import Settings
@@ -139,7 +139,7 @@ class _Asked:
         return summary
 
     def to_tables(self, beside: Sequence[Beside]) -> Summary:
-        """Write the findings, patients and episodes as tables; tell the summary."""
+        """Write the findings, patients, episodes and specimens as tables; tell the summary."""
         from ..write.review_text import summary_text
         from ..write.tables.file import FindingsFile
 

@@ -215,7 +215,7 @@ def review_file(
     processes: int | None = None,
     columns: Mapping[str, str] | None = None,
 ) -> Summary:
-    """Review a source and write its findings, patients and episodes as Parquet files, as `review -o FILE.parquet` does.
+    """Review a source and write its findings, patients, episodes and specimens as Parquet, as `review -o FILE.parquet`.
 
     Gives the counts over all patients. Raises `AskedWrongly` where the source cannot be read as what it is, or an
     output cannot be written.

@@ -32,8 +32,8 @@ class Finding:
     """One thing said: its grade, its words, and the resources it speaks of.
 
     Where a decision says it: `key` is its outcome and value, `do` what to do and `by` when, `rows` and
-    `citations` the rows behind it, `facts` what it rests on, `settle` what would settle it,
-    `remark` what the row adds.
+    `citations` the rows behind it and `edition` theirs, `facts` what it rests on, `settle` what would
+    settle it, `remark` what the row adds. Where none does, `name` is what it is called in tables.
     """
 
     grade: Grade
@@ -47,13 +47,16 @@ class Finding:
     facts: tuple[tuple[str, str], ...] = ()
     settle: tuple[tuple[str, ...], ...] = ()
     remark: str = ""
+    edition: str = ""
+    name: str = ""
 
     def as_json(self) -> dict[str, Json]:
         told: dict[str, Json] = {"grade": self.grade.word, "finding": self.words, "from": list(self.origins)}
         if self.key:
             told |= {
                 "key": self.key, "do": self.do, "by": self.by.isoformat() if self.by else None,
-                "rows": list(self.rows), "sources": [citation.as_json() for citation in self.citations],
+                "rows": list(self.rows), "edition": self.edition,
+                "sources": [citation.as_json() for citation in self.citations],
                 "facts": dict(self.facts), "remark": self.remark,
                 "would_settle": [list(names) for names in self.settle],
             }  # fmt: skip

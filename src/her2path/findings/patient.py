@@ -22,6 +22,7 @@ from .rows import FindingRows
 from .settings import Settings
 from .specimen.kinds import Kinds, Tested
 from .specimen.review import OTHER, SpecimenReviewer
+from .specimen.rows import Pooled, SpecimenRows, ToldTests
 
 __all__ = ["OTHER", "Reviewed", "Reviewer", "Settings"]
 
@@ -33,6 +34,7 @@ class Reviewed:
         self.record, self.tested, self.courses = record, tested, courses
         self._reviewer = reviewer
         self._rows: list[FindingRows] | None = None
+        self._told: ToldTests | None = None
 
     def __len__(self) -> int:
         return len(self.record)
@@ -43,9 +45,21 @@ class Reviewed:
     def rows(self) -> list[FindingRows]:
         """Every finding of the batch: those of the tests, and those of the courses."""
         if self._rows is None:
-            self._rows = self._reviewer.kinds.rows(self.record, self.tested)
-            self._rows += self.courses.rows if self.courses else ()
+            self._rows = [*self._tests().findings(), *(self.courses.rows if self.courses else ())]
         return self._rows
+
+    def specimens(self) -> SpecimenRows:
+        """The specimens of the batch, with the decisions on each."""
+        return self._tests().specimens()
+
+    def rules(self) -> Pooled:
+        """By which rule the specimens of each patient came to her status."""
+        return self._tests().rules()
+
+    def _tests(self) -> ToldTests:
+        if self._told is None:
+            self._told = self._reviewer.kinds.told(self.record, self.tested)
+        return self._told
 
     def patient(self, place: int) -> PatientReview:
         """Everything that is said of one patient."""

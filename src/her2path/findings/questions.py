@@ -186,7 +186,7 @@ OF_RECORD = "record"
 
 
 def prove_questions(knowledge: Knowledge) -> list[Problem]:
-    """What is wrong with `findings.md`: an outcome, value, fact or grade that does not exist."""
+    """What is wrong with `findings.md`: an outcome, value, fact or grade that does not exist, or what stands twice."""
     path = findings_path(knowledge.folder)
     problems: list[Problem] = []
     facts: Facts = knowledge.facts
@@ -239,4 +239,24 @@ def prove_questions(knowledge: Knowledge) -> list[Problem]:
     for name in DOUBTS:
         if name not in doubts:
             fault(1, f"nothing is said of the doubt {name!r}", "add its row to the grid of doubts")
-    return problems
+    return [*problems, *_twice(path)]
+
+
+def _twice(path: Path) -> Iterator[Problem]:
+    """What an earlier row says already: of two sayings or doubts only one would be told, of two questions both."""
+    lines: dict[tuple[str, ...], int] = {}
+    for _, grid in read_markdown(path).grids():
+        for line, record in grid.records():
+            name = plain(record.get(grid.first, ""))
+            keys: list[tuple[str, ...]] = []
+            if grid.first == "doubt":
+                keys = [(f"the doubt {name!r}",)]
+            elif grid.first == "question":
+                keys = [(f"the question {name!r}", *(plain(record.get(each, "")) for each in ("about", "asked when")))]
+            elif grid.first == "outcome":
+                keys = [(f"{name} {value.strip()!r}",) for value in plain(record["value"]).split(";")]
+            for key in keys:
+                if (first := lines.setdefault(key, line)) != line:
+                    yield Problem(
+                        path, line, "bad finding", f"{key[0]} stands in line {first} too", "keep one of the rows"
+                    )

@@ -87,7 +87,8 @@ def _told(decision: Decision) -> str:
 
 
 def _finding_lines(finding: Finding, indent: str) -> Iterator[str]:
-    origins = f"  [{', '.join(_last(origin) for origin in finding.origins)}]" if finding.origins else ""
+    by_rows = bool(finding.rows)  # then the tests it rests on stand above it
+    origins = f"  [{', '.join(_last(origin) for origin in finding.origins)}]" if finding.origins and not by_rows else ""
     yield f"{indent}{finding.grade.word}: {finding.words}{origins}"
 
 

@@ -78,7 +78,7 @@ class Reasons:
             f"{rows.key}: {decision.value or UNDETERMINED}", do, self._by(rows.answers.array.outcome.name, patient),
             tuple(decision.rows), tuple(decision.citations), used,
             self._askable(decision, patient) if decision.value is None else (),
-            decision.remarks[0] if decision.remarks and not saying.do else "",
+            decision.remarks[0] if decision.remarks and not saying.do else "", decision.edition.key,
         )  # fmt: skip
 
     @staticmethod

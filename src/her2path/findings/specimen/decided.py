@@ -7,16 +7,19 @@ follows from the bins the numbers fall in is kept.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any
 
 from ...facts.derive import MOST_KEPT, Given, prepare
 from ...facts.value import Value
+from ...tables.array import Array
 from ...tables.decision import By, Decision, Ground, Said, decision_of, ground_of, look_up_together
 from ...tables.edition import Edition
 from ...tables.library import Knowledge
+from ..course.words import words_of
 from ..finding import Finding, Grade
+from ..questions import UNDETERMINED
 
 SHOWN = ("her2_status", "her2_expression", "her2_next_step")
 STEPS = (*SHOWN, "her2_discordance")
@@ -40,6 +43,7 @@ class Decider:
         self._decided: dict[tuple[Any, ...], Decided] = {}
         self._told: dict[By, tuple[Finding, ...]] = {}
         self._steps_of: dict[str, tuple[str, ...]] = {}
+        self._names_of: dict[Array, tuple[str, ...]] = {}
 
     def decide(self, facts: dict[str, Value], edition: Edition) -> Decided:
         """All decisions on facts as `Fact.coerce` made them."""
@@ -55,10 +59,23 @@ class Decider:
         ground = ground_of(prepare(facts, self.knowledge.facts, read=True), self.knowledge, edition)
         by, said = look_up_together(self._steps(edition), ground)
         decisions = {name: decision_of(said[name], ground) for name in SHOWN if name in said}
-        findings = self._findings(by, said, ground)
+        findings = tuple(
+            replace(finding, facts=self._facts(said[finding.key.partition(": ")[0]], ground))
+            for finding in self._findings(by, said, ground)
+        )
         if notes := decisions["her2_status"].notes:
-            findings = (*findings, *[Finding(Grade.NOTE, note) for note in notes])
+            findings = (*findings, *[Finding(Grade.NOTE, note, name="worked out on the way") for note in notes])
         return Decided(ground.given, decisions, findings)
+
+    def _facts(self, said: Said, ground: Ground) -> tuple[tuple[str, str], ...]:
+        """The facts that a decision rests on, in words; of a score those that give its points."""
+        names = self._names_of.get(said.array)
+        if names is None:
+            points = {score.fact: score.inputs for score in ground.edition.scores.values()}
+            listed = [name for axis in said.array.axes for name in points.get(axis.fact.name, (axis.fact.name,))]
+            names = self._names_of[said.array] = tuple(dict.fromkeys(listed))
+        values = ground.given.values
+        return tuple([(name, words_of(name, values[name])) for name in names if name in values])
 
     def _steps(self, edition: Edition) -> tuple[str, ...]:
         steps = self._steps_of.get(edition.key)
@@ -97,22 +114,35 @@ def _of_decisions(decisions: dict[str, Decision]) -> Iterator[Finding]:
 
 def _of_status(status: Decision, next_step: Decision | None) -> Iterator[Finding]:
     if status.contradictory:
-        yield Finding(Grade.CONTRADICTION, "the facts contradict each other: " + "; ".join(status.rows))
+        yield _finding(status, Grade.CONTRADICTION, "the facts contradict each other: " + "; ".join(status.rows))
     elif status.would_settle:
-        sets = ", or ".join(" and ".join(names) for names in status.would_settle)
         verb = "asks for a further test" if status.value else "is undetermined"
-        yield Finding(Grade.MISSING, f"her2_status {verb}; {sets} would settle it")
+        yield _finding(status, Grade.MISSING, f"her2_status {verb}; {_settling(status)} would settle it")
     if next_step is not None and next_step.value not in (None, "none"):
         remark = f": {next_step.remarks[0]}" if next_step.remarks else ""
-        yield Finding(Grade.MISSING, f"next step: {next_step.value}{remark}")
+        yield _finding(next_step, Grade.MISSING, f"next step: {next_step.value}{remark}")
 
 
 def _of_expression(status: Decision, expression: Decision | None) -> Iterator[Finding]:
     if expression is not None and expression.value is None and status.value == "negative" and expression.would_settle:
-        sets = ", or ".join(" and ".join(names) for names in expression.would_settle)
-        yield Finding(Grade.MISSING, f"her2_expression is undetermined; {sets} would settle it")
+        words = f"her2_expression is undetermined; {_settling(expression)} would settle it"
+        yield _finding(expression, Grade.MISSING, words)
 
 
 def _of_discordance(discordance: Decision | None) -> Iterator[Finding]:
     if discordance is not None and discordance.value not in (None, "none"):
-        yield Finding(Grade.CONTRADICTION, f"tests disagree: {discordance.value}; review both")
+        words = f"tests disagree: {discordance.value}; review both"
+        yield _finding(discordance, Grade.CONTRADICTION, words)
+
+
+def _settling(decision: Decision) -> str:
+    return ", or ".join(" and ".join(names) for names in decision.would_settle)
+
+
+def _finding(decision: Decision, grade: Grade, words: str) -> Finding:
+    """What is said of a decision, with all that stands behind it but the facts."""
+    return Finding(
+        grade, words, key=f"{decision.outcome}: {decision.value or UNDETERMINED}", rows=tuple(decision.rows),
+        citations=tuple(decision.citations), settle=decision.would_settle,
+        remark=decision.remarks[0] if decision.remarks else "", edition=decision.edition.key,
+    )  # fmt: skip

@@ -7,7 +7,6 @@ that stand to each other alike. What the review of one of them says is true of a
 from __future__ import annotations
 
 import datetime as dt
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -15,34 +14,29 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from ...record.columns import LAST_DAY, UNKNOWN, RecordColumns, Whole
-from ...record.event import Record
-from ..finding import Finding, Grade
-from ..questions import Saying
+from ...record.columns import UNKNOWN, RecordColumns, Whole
+from ..finding import Finding
 from ..reviews import PatientReview
-from ..rows import FindingRows
-from .review import SpecimenReviewer
+from .review import OF_THE_REVIEW, SpecimenReviewer
+from .rows import DAY_IN_WORDS, RowsOfTests, ToldTests, first_entries, of_tests
 
 MIXERS = (0x9E3779B97F4A7C15, 0xC2B2AE3D27D4EB4F, 0x165667B19E3779F9, 0xD6E8FEB86659FD93)
 MOST_KEPT = 50_000
 DECIDED = ("her2_status", "her2_expression", "tumour_site", "ihc_score")
-OPEN, SHUT = "\u2039", "\u203a"
-_DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
-_TOKEN = re.compile(f"{OPEN}(\\w+){SHUT}")
 
 
 @dataclass(slots=True)
 class Kind:
     """Tests that are alike: the review of one patient who has them, and the numbers of what was decided.
 
-    `apart` is how many days after the first entry the first specimen is; `templates` are the findings with tokens in
-    the place of days, names and rows, made when a second patient is of the kind.
+    `apart` is how many days after the first entry the first specimen is; `template` is the review with tokens in the
+    place of days, names and rows, made when a second patient is of the kind.
     """
 
     review: PatientReview
     decided: tuple[int, ...]
     apart: int
-    templates: list[tuple[str, Finding]] | None = None
+    template: PatientReview | None = None
 
 
 @dataclass(slots=True)
@@ -50,12 +44,14 @@ class Tested:
     """What the HER2 tests of a batch come to: `columns` by patient, and the kind of each patient.
 
     `speakers` holds for each kind the patient of the batch whose review it is; -1 where she was in another batch.
+    `first_entries` is the day of the first entry on tests or tissue of each patient.
     """
 
     columns: dict[str, Whole]
     places: Whole
     kinds: list[Kind]
     speakers: list[int]
+    first_entries: Whole
 
     @property
     def reviews(self) -> list[PatientReview]:
@@ -76,7 +72,7 @@ class Kinds:
 
     def review(self, record: RecordColumns) -> Tested:
         """`her2_status`, `her2_expression`, `tumour_site`, `ihc_score` and `first_result_day`, and the kinds."""
-        entries = self._first_entries(record)
+        entries = first_entries(record)
         if len(record) == 1:
             kinds, speakers, places = [self._kind(record, 0, entries)], [0], np.zeros(1, np.int64)
         else:
@@ -85,7 +81,7 @@ class Kinds:
         columns = {name: decided[places, number] for number, name in enumerate(DECIDED)}
         since = np.array([kind.apart for kind in kinds], np.int64)[places]
         columns["first_result_day"] = np.where((since == UNKNOWN) | (entries == UNKNOWN), UNKNOWN, entries + since)
-        return Tested(columns, places, kinds, speakers)
+        return Tested(columns, places, kinds, speakers, entries)
 
     def _of_many(self, record: RecordColumns, entries: Whole) -> tuple[list[Kind], list[int], Whole]:
         """The kinds of a batch, whose review each is, and the kind of each patient."""
@@ -122,17 +118,6 @@ class Kinds:
             ]
         )
 
-    @staticmethod
-    def _first_entries(record: RecordColumns) -> Whole:
-        """The day of the first entry on HER2 tests or tissue of each patient."""
-        tests = np.array(record.is_test, np.bool_)
-        rows = (
-            np.flatnonzero(tests[record.fact] & (record.day != UNKNOWN)) if len(record.fact) else np.zeros(0, np.int64)
-        )
-        first = np.full(len(record), UNKNOWN, np.int64)
-        first[record.owner()[rows][::-1]] = record.day[rows][::-1]  # rows stand in the order of days
-        return first
-
     def _marks(self, record: RecordColumns, entries: Whole) -> npt.NDArray[np.uint64]:
         """Two numbers for each patient that are the same where the tests are alike, in any batch of this process."""
         tests = np.array(record.is_test, np.bool_)
@@ -151,7 +136,7 @@ class Kinds:
             parts.append(record.amended[rows].astype(np.int64))
         quoting = np.zeros(len(record), np.bool_)
         for place in set(record.said[rows].tolist()):
-            if _DAY.search(record.saids[place]):  # a day in the words themselves: alike only on the same days
+            if DAY_IN_WORDS.search(record.saids[place]):  # a day in the words themselves: alike only on the same days
                 quoting[owner[record.said[rows] == place]] = True
         parts.append(np.where(quoting[owner], day, 0))
         marks = np.zeros((2, len(record)), np.uint64)
@@ -167,72 +152,50 @@ class Kinds:
                 np.add.at(marks[turn], owner, mixed)
         return marks
 
-    # -- findings of the tests, as rows -----------------------------------------------------
+    # -- what is said of the tests, as rows ------------------------------------------------
 
-    def rows(self, record: RecordColumns, tested: Tested) -> list[FindingRows]:
-        """The findings of the HER2 tests of all patients."""
-        told: dict[tuple[Grade, str], tuple[list[int], list[str], list[list[int]]]] = {}
-        order = np.argsort(tested.places, kind="stable")
-        starts = np.searchsorted(tested.places[order], np.arange(len(tested.kinds) + 1))
-        rows_of = _TestRows(record)
-        for number, (kind, speaker) in enumerate(zip(tested.kinds, tested.speakers, strict=True)):
-            patients = order[starts[number] : starts[number + 1]].tolist()
-            alone = len(patients) == 1 and speaker == patients[0]
-            if alone:
-                findings = _findings(kind.review, record, speaker)
-            else:
-                if kind.templates is None:
-                    kind.templates = self._templates(patients[0], rows_of)
-                findings = kind.templates
-            for scope, finding in findings:
-                people, words, origins = told.setdefault((finding.grade, scope), ([], [], []))
-                if not alone and not finding.origins and OPEN not in finding.words:  # the same of all
-                    people += patients
-                    words += [finding.words] * len(patients)
-                    origins += [[]] * len(patients)
-                    continue
-                for patient in patients:
-                    people.append(patient)
-                    words.append(finding.words if alone else rows_of.filled(finding.words, patient))
-                    origins.append(rows_of.listed(finding.origins, patient, alone))
-        rows = []
-        for (grade, scope), (people, words, origins) in told.items():
-            place = np.argsort(np.array(people, np.int64), kind="stable").tolist()
-            rows.append(
-                FindingRows(
-                    Saying(scope, "", grade, "{words}", "", 0),
-                    np.array([people[number] for number in place], np.int64),
-                    fields={"words": [words[number] for number in place]},
-                    origins=[origins[number] for number in place],
-                )
-            )
-        return [*rows, *_rows_of_troubles(record)]
+    def told(self, record: RecordColumns, tested: Tested) -> ToldTests:
+        """What is said of the HER2 tests of all patients, as rows."""
+        rows = RowsOfTests(record, tested.first_entries)
+        counts = np.bincount(tested.places, minlength=len(tested.kinds)).tolist()
+        firsts = np.zeros(len(tested.kinds), np.int64)
+        firsts[tested.places[::-1]] = np.arange(len(record))[::-1]
+        reviews: list[PatientReview] = []
+        alone: list[bool] = []
+        for kind, speaker, count, first in zip(tested.kinds, tested.speakers, counts, firsts.tolist(), strict=True):
+            alone.append(count == 1 and speaker == first)
+            if not alone[-1] and kind.template is None:
+                kind.template = self._template(first, rows)
+            reviews.append(kind.template if kind.template and not alone[-1] else kind.review)
+        return ToldTests(rows, tested.places, reviews, alone)
 
-    def _templates(self, speaker: int, rows_of: _TestRows) -> list[tuple[str, Finding]]:
-        """The findings of a kind with tokens in the place of names and days, and with places of rows as origins."""
-        events = rows_of.record(speaker)
+    def _template(self, patient: int, rows: RowsOfTests) -> PatientReview:
+        """The review of a kind with tokens in the place of names, days and rows of the record."""
+        events = rows.record(patient)
+        tokens = rows.day_tokens(events, patient)
         review = self.reviewer.review(events)
-        days = {
-            str(event.day): f"{OPEN}D{_apart(event.day, rows_of.first(speaker))}{SHUT}"
-            for event in events.events
-            if event.day
-        }
-        days |= {
-            str(tissue.day): f"{OPEN}D{_apart(tissue.day, rows_of.first(speaker))}{SHUT}"
-            for tissue in events.tissues.values() if tissue.day
-        }  # fmt: skip
-        findings = _findings(review, rows_of.columns, speaker)
-        return [
-            (scope, replace(finding, words=_DAY.sub(lambda match: days.get(match[0], match[0]), finding.words)))
-            for scope, finding in findings
-        ]
 
+        def without_days(words: str) -> str:
+            return DAY_IN_WORDS.sub(lambda match: tokens.get(match[0], match[0]), words)
 
-def _findings(review: PatientReview, record: RecordColumns, patient: int) -> list[tuple[str, Finding]]:
-    """The findings on a patient's tests, without those that only repeat what could not be read of her record."""
-    troubles = set(findings_of_troubles(record, patient))
-    findings = [(OF_PATIENT, finding) for finding in review.findings if finding not in troubles]
-    return findings + [(OF_SPECIMEN, finding) for specimen in review.specimens for finding in specimen.findings]
+        def of_kind(findings: list[Finding]) -> list[Finding]:
+            return [
+                finding if finding.name in OF_THE_REVIEW else replace(finding, words=without_days(finding.words))
+                for finding in findings
+            ]
+
+        return replace(
+            review,
+            rule=without_days(review.rule),
+            findings=of_kind(of_tests(review, rows.columns, patient)),
+            specimens=[
+                replace(
+                    specimen, name=without_days(specimen.name), day=without_days(specimen.day),
+                    findings=of_kind(specimen.findings),
+                )
+                for specimen in review.specimens
+            ],
+        )  # fmt: skip
 
 
 def _hashes(words: Sequence[Any], places: Whole) -> Whole:
@@ -243,99 +206,6 @@ def _hashes(words: Sequence[Any], places: Whole) -> Whole:
     for place in used.nonzero()[0].tolist():
         hashes[place] = hash((words[place].__class__.__name__, str(words[place])))
     return hashes[places]
-
-
-OF_PATIENT, OF_SPECIMEN, OF_READING = "her2", "her2 specimen", "reading"
-"""The outcome told of a finding on the tests of a patient, on one specimen, and on what could not be read."""
-
-
-class _TestRows:
-    """The rows of HER2 tests, patient by patient, with names and days as tokens and back."""
-
-    def __init__(self, record: RecordColumns) -> None:
-        self.columns = record
-        self._rows: dict[int, list[int]] = {}
-        self._all: tuple[list[int], list[int]] | None = None
-
-    def of(self, patient: int) -> list[int]:
-        rows = self._rows.get(patient)
-        if rows is None:
-            if self._all is None:
-                tests = np.array(self.columns.is_test, np.bool_)
-                of_tests = np.flatnonzero(tests[self.columns.fact])
-                self._all = of_tests.tolist(), np.searchsorted(of_tests, self.columns.starts).tolist()
-            listed, starts = self._all
-            rows = listed[starts[patient] : starts[patient + 1]]
-            if len(rows) > 1:
-                rows.sort(key=self._order)
-            self._rows[patient] = rows
-        return rows
-
-    def _order(self, row: int) -> tuple[int, str, str, str, str]:
-        """The same for patients whose tests are alike."""
-        columns = self.columns
-        day = int(columns.day[row])
-        return (
-            LAST_DAY if day == UNKNOWN else day, columns.facts[columns.fact[row]],
-            str(columns.values[columns.value[row]]),
-            columns.saids[columns.said[row]], columns.specimens[columns.specimen[row]],
-        )  # fmt: skip
-
-    def first(self, patient: int) -> int:
-        """The day of the first entry."""
-        days = [int(self.columns.day[row]) for row in self.of(patient)]
-        return next((day for day in days if day != UNKNOWN), UNKNOWN)
-
-    def names(self, patient: int) -> list[str]:
-        return sorted({self.columns.specimens[self.columns.specimen[row]] for row in self.of(patient)} - {""})
-
-    def record(self, patient: int) -> Record:
-        """The tests of a patient with tokens for specimens, and the places of rows for origins."""
-        tokens = {name: f"{OPEN}S{number:04}{SHUT}" for number, name in enumerate(self.names(patient))}  # sort as names
-        record = self.columns.record(patient, tests_only=True)
-        rows = [row for row in self.of(patient) if self.columns.facts[self.columns.fact[row]] not in ("tumour_site",)]
-        place_of = {row: number for number, row in enumerate(self.of(patient))}
-        events = []
-        for row in rows:
-            event = self.columns.event(row)
-            if event.fact in ("specimen_kind", "specimen_place"):
-                continue
-            name = tokens.get(event.specimen, "")
-            events.append(replace(event, origin=f"{OPEN}R{place_of[row]}{SHUT}", specimen=name))
-        record.events, record.course, record.passed_over = events, [], []
-        record.tissues = {
-            tokens.get(name, name): replace(tissue, reference=tokens.get(name, name))
-            for name, tissue in record.tissues.items()
-        }
-        return record
-
-    def filled(self, words: str, patient: int) -> str:
-        """Words with the tokens replaced by a patient's own."""
-        if OPEN not in words:
-            return words
-        names, first = self.names(patient), self.first(patient)
-
-        def own(match: re.Match[str]) -> str:
-            kind, number = match[1][0], match[1][1:]
-            if kind == "S":
-                return names[int(number)]
-            return str(dt.date.fromordinal(first + int(number))) if kind == "D" else match[0]
-
-        return re.sub(f"{OPEN}([SD]-?\\d+){SHUT}", own, words)
-
-    def listed(self, origins: tuple[str, ...], patient: int, own: bool) -> list[int]:
-        """The rows of a patient behind the origins of her kind, or behind her `own`."""
-        if not origins:
-            return []
-        rows = self.of(patient)
-        if not own:
-            return [rows[int(origin[2:-1])] for origin in origins if origin.startswith(f"{OPEN}R")]
-        row_of = {self.columns.origins[int(self.columns.origin[row])]: row for row in reversed(rows)}
-        return [row_of[origin] for origin in origins if origin in row_of]
-
-
-def _apart(day: dt.date | None, first: int) -> int:
-    return 0 if day is None else day.toordinal() - first
 
 
 def _ranks(record: RecordColumns, rows: Whole, owner: Whole) -> Whole:
@@ -351,37 +221,3 @@ def _ranks(record: RecordColumns, rows: Whole, owner: Whole) -> Whole:
     numbers = np.arange(len(distinct)) - first + 1
     blank = {word: number for number, word in enumerate(record.specimens)}.get("", -1)
     return np.where(record.specimen[rows] == blank, 0, numbers[place.reshape(-1)])
-
-
-def findings_of_troubles(record: RecordColumns, patient: int) -> list[Finding]:
-    """What could not be read of a patient's record, and what was seen and not used."""
-    findings = [
-        Finding(Grade.NOTE if trouble.kind == "date" else Grade.UNREADABLE, trouble.what, (trouble.where,))
-        for trouble in record.troubles.get(patient, ())
-    ]
-    return findings + [
-        Finding(Grade.NOTE, f"not used: {trouble.what}", (trouble.where,))
-        for trouble in record.passed_over.get(patient, ())
-    ]
-
-
-def _rows_of_troubles(record: RecordColumns) -> list[FindingRows]:
-    told: dict[Grade, list[tuple[int, Finding]]] = {}
-    for patient in sorted({*record.troubles, *record.passed_over}):
-        for finding in dict.fromkeys(findings_of_troubles(record, patient)):
-            told.setdefault(finding.grade, []).append((patient, finding))
-    return [
-        FindingRows(
-            Saying(OF_READING, "", grade, "{words}", "", 0),
-            np.array([patient for patient, _ in findings], np.int64),
-            fields={
-                "words": [finding.words for _, finding in findings],
-                WHERE: [finding.origins[0] for _, finding in findings],
-            },
-        )
-        for grade, findings in told.items()
-    ]
-
-
-WHERE = "where"
-"""The field of rows whose origin is no row of the record."""

@@ -10,6 +10,7 @@ from __future__ import annotations
 import datetime as dt
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 
 from ...facts.derive import ABSENT, MOST_KEPT, Given
 from ...facts.value import NOT_REPORTED, Reason, Unknown, Value
@@ -25,6 +26,9 @@ from .together import Specimen, specimens_of
 
 OTHER = "other"
 """The site of a tumour for which no edition here decides."""
+AFTER_THE_REVIEW, EDITION_CHOSEN = "results after the day of the review", "how the edition was chosen"
+OF_THE_REVIEW = (AFTER_THE_REVIEW, EDITION_CHOSEN)
+"""The findings that name the day of the review, which is no day of the patient."""
 
 
 class SpecimenReviewer:
@@ -54,7 +58,7 @@ class SpecimenReviewer:
             record.events = [event for event in record.events if event.day is None or event.day <= on]
             origins = tuple(dict.fromkeys(event.origin for event in future))
             words = f"{len(future)} results are dated after {on} and were not used"
-            findings.append(Finding(Grade.NOTE, words, origins))
+            findings.append(Finding(Grade.NOTE, words, origins, name=AFTER_THE_REVIEW))
         site = self._site(record, findings)
         diagnoses = [event for event in record.events if event.note == "diagnosis"]
         found, loose = specimens_of(record)
@@ -67,12 +71,12 @@ class SpecimenReviewer:
         expression = speaker.expression.value if speaker and speaker.expression and agreed else None
         if len(specimens) > 1 and len({specimen.status.value for specimen in specimens}) > 1:
             told = "; ".join(f"{s.name} {s.status.value or 'undetermined'}" for s in specimens)
-            findings.append(Finding(Grade.CONTRADICTION, f"specimens differ: {told}"))
+            findings.append(Finding(Grade.CONTRADICTION, f"specimens differ: {told}", name="specimens differ"))
         if diagnoses or loose:
             findings += _of_claims([*diagnoses, *loose], status, bool(specimens))
         if not specimens and not diagnoses and not loose and site:
             words = "no HER2 test could be read" if record.troubles else "no HER2 test is recorded"
-            findings.append(Finding(Grade.MISSING, words))
+            findings.append(Finding(Grade.MISSING, words, name="no test"))
         return PatientReview(
             record.patient, record.origin, site or "breast", specimens, status, possible, expression, rule,
             in_order(findings), _unread(record),
@@ -86,9 +90,10 @@ class SpecimenReviewer:
             return next(iter(sites))
         if len(sites) > 1:
             words = "breast and gastric tumours are both named; the tests are read as breast (--site chooses)"
-            findings.append(Finding(Grade.CONTRADICTION, words))
+            findings.append(Finding(Grade.CONTRADICTION, words, name="tumour sites differ"))
         elif any(event.note != "diagnosis" for event in record.events):
-            findings.append(Finding(Grade.NOTE, "no tumour site is named; breast is assumed"))
+            words = "no tumour site is named; breast is assumed"
+            findings.append(Finding(Grade.NOTE, words, name="tumour site assumed"))
         else:
             return None
         return "breast"
@@ -98,9 +103,13 @@ class SpecimenReviewer:
         decided = self._decider.decide(_facts_of(specimen, site), edition)
         decisions = decided.decisions
         status = decisions["her2_status"]
-        findings = [*specimen.findings, *decided.findings]
+        tests = tuple(dict.fromkeys(event.origin for event in specimen.used))
+        findings = [
+            *specimen.findings,
+            *[replace(finding, origins=tests) if finding.key else finding for finding in decided.findings],
+        ]
         if note:
-            findings.append(Finding(Grade.NOTE, note))
+            findings.append(Finding(Grade.NOTE, note, name=EDITION_CHOSEN))
         if decided.given.unknown:
             findings += _of_unknowns(decided.given, specimen)
         if specimen.recorded:
@@ -147,7 +156,7 @@ def _not_decided(record: Record, specimens: list[Specimen], findings: list[Findi
     """A tumour of an organ that no edition here decides: nothing is said of its tests."""
     if specimens:
         words = "HER2 tests are recorded, but the tumour is of an organ without rules here (--site chooses)"
-        findings.append(Finding(Grade.MISSING, words))
+        findings.append(Finding(Grade.MISSING, words, name="no rules for the organ"))
     rule = "no rules for this organ" if specimens else "no specimen"
     return PatientReview(
         record.patient, record.origin, OTHER, [], None, (), None, rule, in_order(findings), _unread(record)
@@ -163,15 +172,16 @@ def _of_claims(claims: list[Event], status: str | None, tested: bool) -> Iterato
     for event in claims:
         what = "a diagnosis says" if event.note == "diagnosis" else "recorded as"
         if isinstance(event.value, Unknown):
-            yield Finding(Grade.UNREADABLE, f"{RECORDED_STATUS} unknown, {event.value}", (event.origin,))
+            words = f"{RECORDED_STATUS} unknown, {event.value}"
+            yield Finding(Grade.UNREADABLE, words, (event.origin,), name="recorded status unread")
         elif event.value == NOT_REPORTED:
             continue
         elif not tested:
             words = f"{what} HER2 {event.value} ({event.said}), but no test is recorded"
-            yield Finding(Grade.MISSING, words, (event.origin,))
+            yield Finding(Grade.MISSING, words, (event.origin,), name="recorded status without a test")
         elif status in ("positive", "negative") and event.value != status:
             words = f"{what} HER2 {event.value} ({event.said}), the tests come out {status}"
-            yield Finding(Grade.CONTRADICTION, words, (event.origin,))
+            yield Finding(Grade.CONTRADICTION, words, (event.origin,), name="recorded status against the tests")
 
 
 def _of_troubles(record: Record) -> list[Finding]:
@@ -186,9 +196,11 @@ def _of_unknowns(given: Given, specimen: Specimen) -> Iterator[Finding]:
     for name, why in given.unknown.items():
         if why is ABSENT or (why.reason is Reason.ABSENT and not why.detail):
             continue
-        grade = Grade.CONTRADICTION if why.reason is Reason.CONTRADICTORY else Grade.UNREADABLE
+        is_contradictory = why.reason is Reason.CONTRADICTORY
+        grade = Grade.CONTRADICTION if is_contradictory else Grade.UNREADABLE
         origins = tuple(dict.fromkeys(event.origin for event in specimen.used if event.fact == name))
-        yield Finding(grade, f"{name} unknown, {why}", origins)
+        of = "results contradict each other" if is_contradictory else "result unread"
+        yield Finding(grade, f"{name} unknown, {why}", origins, name=of)
 
 
 def _of_recorded(recorded: Iterable[Event], status: Decision) -> Iterator[Finding]:
@@ -196,16 +208,17 @@ def _of_recorded(recorded: Iterable[Event], status: Decision) -> Iterator[Findin
         if event.value == NOT_REPORTED:
             continue
         if isinstance(event.value, Unknown):
-            yield Finding(Grade.UNREADABLE, f"{RECORDED_STATUS} unknown, {event.value}", (event.origin,))
+            words = f"{RECORDED_STATUS} unknown, {event.value}"
+            yield Finding(Grade.UNREADABLE, words, (event.origin,), name="recorded status unread")
         elif status.value in ("positive", "negative") and event.value != status.value:
             words = f"recorded as HER2 {event.value}, but the tests come out {status.value}"
-            yield Finding(Grade.CONTRADICTION, words, (event.origin,))
+            yield Finding(Grade.CONTRADICTION, words, (event.origin,), name="recorded status against the tests")
         elif status.value is None and event.value not in status.possible and status.possible:
             words = f"recorded as HER2 {event.value}, which the tests rule out ({' or '.join(status.possible)})"
-            yield Finding(Grade.CONTRADICTION, words, (event.origin,))
+            yield Finding(Grade.CONTRADICTION, words, (event.origin,), name="recorded status against the tests")
         elif status.value is None:
             words = f"recorded as HER2 {event.value}; the tests at hand do not settle it"
-            yield Finding(Grade.NOTE, words, (event.origin,))
+            yield Finding(Grade.NOTE, words, (event.origin,), name="recorded status, tests open")
 
 
 def _speaker(specimens: list[SpecimenReview]) -> SpecimenReview | None:

@@ -125,7 +125,7 @@ def _settle(specimen: Specimen) -> None:
     """Bring the events to one value a fact, and say what was dropped, merged or in conflict."""
     for event in specimen.events:
         if event.note:
-            specimen.findings.append(Finding(Grade.NOTE, event.note, (event.origin,)))
+            specimen.findings.append(Finding(Grade.NOTE, event.note, (event.origin,), name="remark of the test"))
     specimen.facts = {event.fact: event.value for event in specimen.events}
     if len(specimen.facts) == len(specimen.events):  # nothing is said twice
         specimen.used = specimen.events
@@ -155,7 +155,7 @@ def _one_of_several(specimen: Specimen, fact: str, events: list[Event]) -> None:
         specimen.facts[fact] = distinct[0].value
         if len(standing) > 1:
             words = f"{fact}: the same result {len(standing)} times"
-            specimen.findings.append(Finding(Grade.NOTE, words, _origins(standing)))
+            specimen.findings.append(Finding(Grade.NOTE, words, _origins(standing), name="the same result again"))
         return
     said = " and ".join(event.said or str(event.value) for event in distinct)
     specimen.facts[fact] = _either([event.value for event in distinct])
@@ -163,7 +163,7 @@ def _one_of_several(specimen: Specimen, fact: str, events: list[Event]) -> None:
     words = f"{fact}: results differ on one day ({said}); " + (
         "one of them cannot be read, so none is taken" if unreadable else "all are kept as possible"
     )
-    specimen.findings.append(Finding(Grade.CONTRADICTION, words, _origins(distinct)))
+    specimen.findings.append(Finding(Grade.CONTRADICTION, words, _origins(distinct), name="results of a day differ"))
 
 
 def _without_corrected(specimen: Specimen, fact: str, events: list[Event]) -> list[Event]:
@@ -175,7 +175,7 @@ def _without_corrected(specimen: Specimen, fact: str, events: list[Event]) -> li
     replaced = [event for event in events if not event.amended and (event.day or dt.date.min) <= newest]
     if replaced:
         words = f"{fact}: the corrected report replaces {len(replaced)} other"
-        specimen.findings.append(Finding(Grade.NOTE, words, _origins(corrected)))
+        specimen.findings.append(Finding(Grade.NOTE, words, _origins(corrected), name="corrected report"))
     return [event for event in events if event not in replaced]
 
 
@@ -187,7 +187,8 @@ def _latest(specimen: Specimen, fact: str, events: list[Event]) -> list[Event]:
     if any(event.value != standing[0].value for event in older):
         days = ", ".join(sorted({str(event.day) for event in older}))
         words = f"{fact}: the result of {latest} replaces that of {days}"
-        specimen.findings.append(Finding(Grade.NOTE, words, _origins([*older, *standing])))
+        origins = _origins([*older, *standing])
+        specimen.findings.append(Finding(Grade.NOTE, words, origins, name="replaced by a later result"))
     return standing
 
 

@@ -1,4 +1,4 @@
-"""Findings, patients and episodes of a review as Parquet files, whole or not at all."""
+"""Findings, patients, episodes and specimens of a review as Parquet files, whole or not at all."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ from ..output import whole
 from ..writer import Beside
 from .findings import SCHEMA, findings_table
 from .patients import EPISODES, PATIENTS, episodes_table, patients_table
+from .specimens import SPECIMENS, specimens_table
 
 MOST_KEPT = 1000
 
@@ -29,10 +30,11 @@ class Tables:
     findings: pa.Table
     patients: pa.Table
     episodes: pa.Table
+    specimens: pa.Table
 
 
 class FindingsFile:
-    """Writes batches to `FILE.parquet` (findings), `FILE.patients.parquet` and `FILE.episodes.parquet`.
+    """Writes batches to `FILE.parquet` (findings) and `FILE.patients.parquet`, `.episodes` and `.specimens` beside it.
 
     Raises `AskedWrongly` where one of them is what is read, or cannot be written.
     """
@@ -45,14 +47,14 @@ class FindingsFile:
         self._writers: list[pq.ParquetWriter] = []
 
     @property
-    def paths(self) -> tuple[Path, Path, Path]:
-        """The files: findings, patients, episodes."""
+    def paths(self) -> tuple[Path, ...]:
+        """The files: findings, patients, episodes, specimens."""
         stem = self.output.name.removesuffix(self.output.suffix)
-        names = (f"{stem}.patients{self.output.suffix}", f"{stem}.episodes{self.output.suffix}")
-        return self.output, *(self.output.with_name(name) for name in names)  # type: ignore[return-value]
+        names = (f"{stem}.{each}{self.output.suffix}" for each in ("patients", "episodes", "specimens"))
+        return self.output, *(self.output.with_name(name) for name in names)
 
     def __enter__(self) -> FindingsFile:
-        for path, schema in zip(self.paths, (SCHEMA, PATIENTS, EPISODES), strict=True):
+        for path, schema in zip(self.paths, (SCHEMA, PATIENTS, EPISODES, SPECIMENS), strict=True):
             beside = self._open.enter_context(whole(path, self.source))
             looked_up = [
                 name for name in schema.names if name == "patient" or pa.types.is_date(schema.field(name).type)
@@ -72,7 +74,7 @@ class FindingsFile:
             for review in reviewed:
                 other.patient(review)
         names = pa.array(reviewed.record.patients, pa.string())
-        tables = (make(reviewed, names) for make in (findings_table, patients_table, episodes_table))
+        tables = (make(reviewed, names) for make in (findings_table, patients_table, episodes_table, specimens_table))
         return Tables(*tables)
 
     def put(self, item: Tables | Trouble) -> None:
@@ -82,7 +84,8 @@ class FindingsFile:
                 self.troubles.append(item)
             return
         self.findings += item.findings.num_rows
-        for writer, table in zip(self._writers, (item.findings, item.patients, item.episodes), strict=True):
+        tables = (item.findings, item.patients, item.episodes, item.specimens)
+        for writer, table in zip(self._writers, tables, strict=True):
             writer.write_table(table)
 
     def words(self, summary: Summary) -> str:

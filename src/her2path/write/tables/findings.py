@@ -6,8 +6,9 @@ and sources behind a box of a table, a fact's number in words.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import chain
+from itertools import chain, groupby
 from string import Formatter
 from typing import Any
 
@@ -22,8 +23,10 @@ from ...findings.course.reasons import INPUTS_OF, POSSIBLE, Reasons, possible_wo
 from ...findings.patient import Reviewed
 from ...findings.questions import UNDETERMINED
 from ...findings.rows import FindingRows, RowRuns
+from ...findings.specimen.rows import FindingsOfTests
 from ...record.columns import UNKNOWN, RecordColumns, Whole
 from .arrow import WORD, coded, words_at
+from .of_tests import PartOfTests
 
 VERSION = "1"
 """Of the schema: a column is added without a new one; one that goes or changes its meaning makes the next."""
@@ -45,6 +48,7 @@ SCHEMA = pa.schema(
         ("would_settle", WORD),
         ("origins", pa.list_(pa.string())),
         ("tumour_site", WORD),
+        ("specimen", pa.string()),
     ],
     metadata={"her2path_findings_version": VERSION},
 )
@@ -53,7 +57,10 @@ SCHEMA = pa.schema(
 def findings_table(reviewed: Reviewed, names: Any = None) -> Any:
     """Every finding of a batch, by patient and grade; `names` are the patients as an Arrow array, where it is there."""
     groups = reviewed.rows()
-    parts = [_Part(rows, reviewed) for rows in groups if len(rows.patients)]
+    parts = [
+        PartOfTests(rows) if isinstance(rows, FindingsOfTests) else _Part(rows, reviewed)
+        for rows in groups if len(rows.patients)
+    ]  # fmt: skip
     if not parts:
         return SCHEMA.empty_table()
     patients = np.concatenate([part.rows.patients for part in parts])
@@ -68,7 +75,8 @@ def findings_table(reviewed: Reviewed, names: Any = None) -> Any:
         "finding": pa.concat_arrays([_spread(part.said(part.rows.saying.say)) for part in parts]),
         "by": pa.concat_arrays([part.by() for part in parts]),
         "do": _dictionary([part.said(part.rows.saying.do) for part in parts]),
-        "facts": _facts(parts),
+        "facts": pa.concat_arrays([_facts_of(list(each)) for _, each in groupby(parts, type)]),
+        "specimen": pa.concat_arrays([part.specimens() for part in parts]),
         "origins": _origins(parts, reviewed.record),
     }
     for name in ("grade", "outcome", "value", "table_rows", "edition", "sources", "remark", "would_settle"):
@@ -137,6 +145,10 @@ class _Part:
             return self.rows.product
         places, words = self.reasons.words.coded(name, self.rows.patients)
         return pa.array(words, pa.string()).take(pa.array(places))
+
+    def specimens(self) -> Any:
+        """None: what is said of specimens is in `of_tests.py`."""
+        return pa.nulls(self.count, pa.string())
 
     def grade(self) -> tuple[str, int]:
         return self.rows.saying.grade.word, self.count
@@ -260,6 +272,12 @@ def _behind(answers: Answers, place: int, reasons: Reasons, rows: FindingRows) -
     return behind
 
 
+def _facts_of(parts: list[_Part | PartOfTests]) -> Any:
+    """The facts of every row of parts of one class."""
+    of_tests = [part.facts() for part in parts if isinstance(part, PartOfTests)]
+    return pa.concat_arrays(of_tests) if of_tests else _facts([part for part in parts if isinstance(part, _Part)])
+
+
 def _facts(parts: list[_Part]) -> Any:
     """The facts of every row as a map from name to words."""
     names: dict[str, int] = {}
@@ -312,7 +330,7 @@ def _items(key: Whole, number: Whole, names: list[str], parts: list[_Part], prod
     return pa.array(texts, pa.string()).take(pa.array(places))
 
 
-def _origins(parts: list[_Part], record: RecordColumns) -> Any:
+def _origins(parts: Sequence[_Part | PartOfTests], record: RecordColumns) -> Any:
     """The places of the record behind every row, each once."""
     rows: list[Whole] = []
     owners: list[Whole] = []
@@ -329,7 +347,7 @@ def _origins(parts: list[_Part], record: RecordColumns) -> Any:
                 counts = list(map(len, part.rows.origins))
                 owners.append(np.repeat(np.arange(start, start + part.count), counts))
                 rows.append(np.fromiter(chain.from_iterable(part.rows.origins), np.int64, sum(counts)))
-        else:
+        elif isinstance(part, _Part):
             for name in part.fact_names():
                 if (column := part.numbers(name)) is not None:
                     known = column != UNKNOWN

@@ -19,12 +19,13 @@ from ...history import names as names_of_kinds
 from ...history.folds.run import OPENED
 from ...record.columns import UNKNOWN, Flags, Whole
 from .arrow import WORD, coded, words_at
+from .of_tests import taken
 
 VERSION = "1"
 """Of both schemas, which goes up as that of the findings does."""
 
 OF_FACTS = (
-    "product", "schedule", "setting", "therapy_phase", "her2_expression", "ihc_score", "hormone_receptor_status", "sex",
+    "product", "schedule", "setting", "therapy_phase", "ihc_score", "hormone_receptor_status", "sex",
     "brand",
 )  # fmt: skip
 """Facts told in words."""
@@ -38,7 +39,7 @@ DAYS = (
 PATIENTS = pa.schema(
     [
         ("patient", pa.string()), ("where", pa.string()), ("tumour_site", WORD), ("her2_status", WORD),
-        ("her2_possible", WORD), ("has_course", pa.bool_()),
+        ("her2_possible", WORD), ("her2_expression", WORD), ("her2_rule", pa.string()), ("has_course", pa.bool_()),
         *((name, WORD) for name in OF_FACTS), *((name, pa.float64()) for name in NUMBERS),
         *((f"{name}_day", pa.date32()) for name in DAYS), ("not_read", pa.int32()),
     ],
@@ -75,6 +76,8 @@ def patients_table(reviewed: Reviewed, names: Any = None) -> Any:
         "tumour_site": coded(kinds, [review.site for review in reviews]),
         "her2_status": coded(kinds, [review.status for review in reviews]),
         "her2_possible": coded(kinds, [" or ".join(review.possible) for review in reviews]),
+        "her2_expression": coded(kinds, [review.expression for review in reviews]),
+        "her2_rule": taken(reviewed.rules()),
         "has_course": pa.array(mine),
         "not_read": pa.array(not_read),
     }
