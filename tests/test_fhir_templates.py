@@ -46,7 +46,7 @@ def strictly(pieces: Iterable[Piece]) -> Counter[Any]:
         for found in skimmer.skim(piece):
             if isinstance(found, Trouble):
                 counted[repr(found)] += 1
-            elif not found.alone:
+            elif isinstance(found, Group) and not found.alone:
                 counted[said(read_record(found, CODES, FACTS))] += 1
     return counted
 
@@ -109,11 +109,17 @@ def as_read_one_by_one(path: Path) -> Counter[Any]:
             for found in [piece] if isinstance(piece, Trouble) else skimmer.skim(piece):
                 if isinstance(found, Trouble):
                     counted[repr(found)] += 1
+                elif not isinstance(found, Group):
+                    layout.notes.add(found)
                 elif found.alone:
                     layout.add(found)
                 else:
                     counted[said(read_record(found, CODES, FACTS))] += 1
-        counted.update(said(read_record(group, CODES, FACTS)) for group in layout.groups(skimmer.interest))
+        for group in layout.groups(skimmer.interest):
+            if isinstance(group, Trouble):
+                counted[repr(group)] += 1
+            else:
+                counted[said(read_record(group, CODES, FACTS))] += 1
     return counted
 
 
@@ -194,7 +200,7 @@ def test_a_worker_can_be_sent_to_a_process_and_its_columns_back(cohort: Path) ->
     expected = strictly(pieces)
     expected[repr(Trouble("skipped", "x", "y"))] += 1
     assert counted_of(part.items) == expected
-    assert [(patient, where) for patient, where, _ in part.loose] == [("p1", "one.json")]
+    assert [(line.patient, line.where) for line in part.loose] == [("p1", "one.json")]
 
 
 def test_templates_are_forgotten_when_there_are_too_many(cohort: Path, monkeypatch: pytest.MonkeyPatch) -> None:

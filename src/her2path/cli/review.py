@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@click.argument("source", type=click.Path(exists=True, path_type=Path))
+@click.argument("source", type=click.Path(exists=True, allow_dash=True, path_type=Path))
 @click.option("--on", type=Day(), default=None, help="Review as of this day; results after it are not used.")
 @click.option("--site", type=click.Choice(["breast", "gastric"]), help="Read the tests as of this site.")
 @click.option("--edition", help="Decide by this edition, whatever the date of the test.")
@@ -62,7 +62,7 @@ def review(
     summary_only: bool,
     output: Path | None,
 ) -> None:
-    """Review every patient of SOURCE: a FHIR bundle, folder, NDJSON (also gzip or tar), CSV or Parquet.
+    """Review every patient of SOURCE: FHIR as bundle, NDJSON, folder or archive, CSV or Parquet; - is standard input.
 
     HER2 status per specimen and patient, and her course of therapy: what is true, due, unsafe and missing, with the
     row and citation behind it, what would settle it, and the plan; then a summary. With -o FILE.parquet all findings,

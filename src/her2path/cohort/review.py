@@ -17,7 +17,8 @@ from ..findings.reviews import PatientReview
 from ..findings.settings import Settings
 from ..findings.summary import Summary
 from ..read.files import Piece, read_pieces, source_size
-from ..read.source import TABLES, ColumnPart, ColumnWorker, Layout, read_columns
+from ..read.layout import ColumnPart, Layout
+from ..read.source import TABLES, ColumnWorker, read_columns
 from ..record.columns import RecordColumns
 from ..record.event import Trouble
 from ..tables.library import Knowledge
@@ -42,7 +43,8 @@ class Part(Generic[Output]):
 
     items: list[Output | Trouble] = field(default_factory=list)
     summary: Summary = field(default_factory=Summary)
-    loose: list[tuple[str, str, bytes]] = field(default_factory=list)
+    aside: ColumnPart = field(default_factory=ColumnPart)
+    """What the layout takes over: the resources laid aside, and what was noted of the source."""
 
 
 def processes_for(path: Path) -> int:
@@ -102,9 +104,15 @@ class _Work(Generic[Output]):
         return part
 
     def of_pieces(self, pieces: list[Piece | Trouble]) -> Part[Output]:
-        read: ColumnPart = self.worker.read(pieces)
+        return self._of_part(self.worker.read(pieces))
+
+    def of_deleted(self, pieces: Iterable[Piece | Trouble]) -> Part[Output]:
+        """What was deleted, which every process knows from its start."""
+        return self._of_part(self.worker.read_deleted(pieces))
+
+    def _of_part(self, read: ColumnPart) -> Part[Output]:
         part = self.of_batches(read.items)
-        part.loose = read.loose
+        part.aside = ColumnPart([], read.loose, read.notes, read.whole)
         return part
 
 
@@ -152,11 +160,16 @@ def review_parts(
     if processes > 1:
         work.before_sharing()
     with Layout() as layout:
+        deleted = work.of_deleted(read_pieces(path, deleted=True))
+        layout.take_deleted(deleted.aside)
+        if deleted.items:
+            yield deleted
         for part in in_turn(_batches(path, progress), work.of_pieces, processes):
-            for loose in part.loose:
-                layout.put(*loose)
+            layout.take(part.aside)
+            part.aside = ColumnPart()
             yield part
         reader = work.worker.reader
+        reader.loose = ColumnPart()
         for batch in layout.columns(reader):
             yield work.of_batches([batch])
 
@@ -193,7 +206,7 @@ def _share(path: Path, done: int, parts: int) -> int:
 def _batches(path: Path, progress: Progress | None) -> Iterator[list[Piece | Trouble]]:
     batch: list[Piece | Trouble] = []
     size = 0
-    for piece in read_pieces(path):
+    for piece in read_pieces(path, deleted=False):
         batch.append(piece)
         if isinstance(piece, Piece):
             size += len(piece.content)

@@ -156,6 +156,7 @@ DOUBTS: dict[str, tuple[str, ...]] = {
     "not an adult": (),
     "last LVEF unread": ("day", "value", "judged"),
     "doses on unknown days": ("drugs",),
+    "dead on an unknown day": ("death",),
     "entry in the future": ("count", "review_day"),
     "entries in the future": ("count", "review_day"),
     "value unread": ("entry", "value"),

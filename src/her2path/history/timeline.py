@@ -142,8 +142,7 @@ def _placed(fact: str, value: Value) -> tuple[int, int, int]:
         code = CATEGORIES[fact].get(value) if isinstance(value, str) else None
         return (kind, UNKNOWN, code) if code is not None else (-1, UNKNOWN, 0)
     if fact == "death_date":
-        day = dt.date.fromisoformat(value).toordinal() if isinstance(value, str) else UNKNOWN
-        return kind, day, 0
+        return (kind, dt.date.fromisoformat(value).toordinal(), 0) if isinstance(value, str) else (-1, UNKNOWN, 0)
     if fact == "dose_given":
         return {"yes": kind, "no": names.NOT_GIVEN}.get(str(value), -1), UNKNOWN, 0
     number = thousandths(value)

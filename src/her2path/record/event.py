@@ -14,6 +14,9 @@ RECORDED_STATUS = "recorded status"
 STATEMENT = "from a statement"
 """How the note of a dose begins that a record only states."""
 
+TOLD, INCOMPLETE = "told", "incomplete"
+"""Kinds of troubles of what was passed over: a remark, told as it stands; and something that is not in the source."""
+
 
 @dataclass(frozen=True, slots=True)
 class Event:

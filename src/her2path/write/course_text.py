@@ -41,6 +41,8 @@ def _course_line(found: Standing) -> str:
         phase = "stopped for good"
     if (death := found.day("death")) is not None:
         phase = f"died {death}"
+    elif found.values.get("alive") == "no":
+        phase = "dead, on a day that is not recorded"
     partner = " with pertuzumab" if found.values.get("partner_pertuzumab") == "yes" else ""
     setting = found.text("setting") if "setting" in found.values else "setting unknown"
     naked = bool(found.product) and found.rules.codes.product(found.product or "").of_trastuzumab

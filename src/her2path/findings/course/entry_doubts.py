@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 
 import numpy as np
 
+from ...facts.value import Unknown
 from ...record.columns import UNKNOWN
 from ...record.event import STATEMENT
 from ..rows import FindingRows, row_runs
@@ -24,7 +25,7 @@ class EntryDoubts(DoubtMaker):
     def makers(self) -> Sequence[Callable[[], Iterable[FindingRows]]]:
         return (
             self._future, self._unread, self._remarks, self._without_amount, self._undated, self._narrowed,
-            self._differing,
+            self._differing, self._dead,
         )  # fmt: skip
 
     def _future(self) -> Iterator[FindingRows]:
@@ -45,7 +46,10 @@ class EntryDoubts(DoubtMaker):
         if not unread.any():
             return
         background = np.array([name in BACKGROUND for name in record.facts], np.bool_)
-        rows = self._marked(unread[record.value] & self.of_course & self._past & ~background[record.fact])
+        apart = background | np.array(
+            [name == "death_date" for name in record.facts], np.bool_
+        )  # that has words of its own
+        rows = self._marked(unread[record.value] & self.of_course & self._past & ~apart[record.fact])
         days = [f" of {day}" if day != NO_DAY else "" for day in self._days(rows)]
         entries = [f"{name}{day}" for name, day in zip(self._facts(rows), days, strict=True)]
         yield self._each("value unread", rows, entry=entries, value=self._values(rows))
@@ -108,10 +112,17 @@ class EntryDoubts(DoubtMaker):
             return
         given = np.array([name == "dose_given" for name in record.facts], np.bool_)
         no = np.array([value == "no" for value in record.values], np.bool_)
+        given |= np.array([name == "death_date" for name in record.facts], np.bool_)
         rows = rows[self.mine[self.owner[rows]] & ~given[record.fact[rows]] & ~no[record.value[rows]]]
         products = self._words(record.products, record.product[rows])
         entries = [f"{fact} {product}".rstrip() for fact, product in zip(self._facts(rows), products, strict=True)]
         yield self._each("entry without a day", rows, entry=entries)
+
+    def _dead(self) -> Iterator[FindingRows]:
+        rows = self.course.undated_deaths
+        rows = rows[self.mine[self.owner[rows]]]
+        details = [value.detail if isinstance(value, Unknown) else "" for value in self.record.values]
+        yield self._each("dead on an unknown day", rows, death=[details[at] for at in self.record.value[rows].tolist()])
 
     def _narrowed(self) -> Iterator[FindingRows]:
         rows = self.course.timeline.narrowed

@@ -55,6 +55,7 @@ class CourseFacts:
     reasons: dict[int, dict[str, Unknown]] = field(default_factory=dict)
     of_statement: Flags = field(default_factory=lambda: np.zeros(0, np.bool_))
     undated_doses: Whole = field(default_factory=lambda: np.zeros(0, np.int64))
+    undated_deaths: Whole = field(default_factory=lambda: np.zeros(0, np.int64))
 
     def __len__(self) -> int:
         return len(self.record)
@@ -125,6 +126,7 @@ def facts_of(record: RecordColumns, rules: Rules, her2: Mapping[str, Whole]) -> 
     if rules.site.t_dxd_available is not None:
         columns["t_dxd_available"] = np.full(len(record), YES if rules.site.t_dxd_available else NO, np.int64)
     _of_doubtful_days(course)
+    _dead_on_unknown_days(course)
     _stale_lvef(course)
     _arithmetic(course)
     return course
@@ -231,6 +233,20 @@ def _of_doubtful_days(course: CourseFacts) -> None:
         denied = np.array([value == "no" for value in record.values], np.bool_)
         mine = facts[record.fact[undated]] & course.of_her2()[undated] & ~denied[record.value[undated]]
         course.undated_doses = undated[mine]
+        # Of no product, and with a reason: doses may stand in a part of the source that is not there.
+        unread = np.array([isinstance(value, Unknown) for value in record.values], np.bool_)
+        no_product = np.array([not name for name in record.products], np.bool_)
+        unread_doses = facts[record.fact[undated]] & unread[record.value[undated]]
+        elsewhere = undated[unread_doses & no_product[record.product[undated]]]
+        if len(elsewhere):
+            unplaced = np.zeros(len(record), np.bool_)
+            unplaced[record.owner()[elsewhere]] = True
+            unplaced &= ~known(course.state["first_ever_day"])
+            course.values["therapy_phase"] = np.where(unplaced, UNKNOWN, course.values["therapy_phase"])
+            for row in elsewhere.tolist():
+                why, patient = record.values[record.value[row]], int(record.owner()[row])
+                if unplaced[patient] and isinstance(why, Unknown):
+                    course.why(patient, "therapy_phase", why)
         if len(course.undated_doses):
             unplaced = np.zeros(len(record), np.bool_)
             unplaced[record.owner()[course.undated_doses]] = True
@@ -246,6 +262,20 @@ def _of_doubtful_days(course: CourseFacts) -> None:
         not_all[owner[last & ~stated[record.note[rows]]]] = True
         course.of_statement = any_of & ~not_all
         course.values["therapy_phase"] = np.where(course.of_statement, UNKNOWN, course.values["therapy_phase"])
+
+
+def _dead_on_unknown_days(course: CourseFacts) -> None:
+    """Who is recorded as dead is dead, whatever is known of the day; of a month or year from its first day on."""
+    record = course.record
+    dead = np.array([name == "death_date" for name in record.facts], np.bool_)
+    unread = np.array([isinstance(value, Unknown) for value in record.values], np.bool_)
+    if not dead.any() or not unread.any():
+        return
+    on = course.rules.on.toordinal()
+    rows = np.flatnonzero(dead[record.fact] & unread[record.value] & ((record.day == UNKNOWN) | (record.day <= on)))
+    rows = rows[~known(course.state["death_day"])[record.owner()[rows]]]
+    course.undated_deaths = rows
+    course.values["alive"][record.owner()[rows]] = NO
 
 
 def _stale_lvef(course: CourseFacts) -> None:

@@ -176,7 +176,7 @@ def regimens_of(found: Standing) -> list[Fitting]:
         or found.values.get("progression") == "yes"
         or found.values.get("pathological_response") == "residual"
     )
-    if not choosing or found.day("death") is not None:
+    if not choosing or found.values.get("alive") == "no":
         return []
 
     metastatic = found.values.get("setting") == "metastatic"

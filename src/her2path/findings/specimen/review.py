@@ -14,7 +14,7 @@ from dataclasses import replace
 
 from ...facts.derive import ABSENT, MOST_KEPT, Given
 from ...facts.value import NOT_REPORTED, Reason, Unknown, Value
-from ...record.event import RECORDED_STATUS, Event, Record
+from ...record.event import INCOMPLETE, RECORDED_STATUS, TOLD, Event, Record, Trouble
 from ...tables.decision import Decision
 from ...tables.edition import Edition
 from ...tables.library import Knowledge
@@ -51,7 +51,7 @@ class SpecimenReviewer:
 
     def review(self, record: Record) -> PatientReview:
         """Everything the tables say of one record, as known on the day of the review."""
-        findings = _of_troubles(record) if record.troubles or record.passed_over else []
+        findings = of_troubles(record.troubles, record.passed_over)
         on = self.settings.on
         future = [event for event in record.events if event.day is not None and event.day > on]
         if future:
@@ -184,12 +184,19 @@ def _of_claims(claims: list[Event], status: str | None, tested: bool) -> Iterato
             yield Finding(Grade.CONTRADICTION, words, (event.origin,), name="recorded status against the tests")
 
 
-def _of_troubles(record: Record) -> list[Finding]:
+def of_troubles(troubles: Iterable[Trouble], passed_over: Iterable[Trouble]) -> list[Finding]:
+    """What could not be read of a record, and what was seen and not used, or is not there."""
     findings = [
-        Finding(Grade.NOTE if trouble.kind == "date" else Grade.UNREADABLE, trouble.what, (trouble.where,))
-        for trouble in record.troubles
+        Finding(_GRADES.get(trouble.kind, Grade.UNREADABLE), trouble.what, (trouble.where,)) for trouble in troubles
     ]
-    return findings + [Finding(Grade.NOTE, f"not used: {t.what}", (t.where,)) for t in record.passed_over]
+    for trouble in passed_over:
+        words = trouble.what if trouble.kind in (TOLD, INCOMPLETE) else f"not used: {trouble.what}"
+        grade = Grade.MISSING if trouble.kind == INCOMPLETE else Grade.NOTE
+        findings.append(Finding(grade, words, (trouble.where,)))
+    return findings
+
+
+_GRADES = {"date": Grade.NOTE}
 
 
 def _of_unknowns(given: Given, specimen: Specimen) -> Iterator[Finding]:

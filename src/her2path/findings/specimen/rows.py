@@ -20,6 +20,7 @@ from ..finding import Finding, Grade
 from ..questions import Saying
 from ..reviews import PatientReview, SpecimenReview
 from ..rows import FindingRows, RowRuns
+from .review import of_troubles
 
 OPEN, SHUT = "\u2039", "\u203a"
 DAY_IN_WORDS = re.compile(r"\d{4}-\d{2}-\d{2}")
@@ -306,14 +307,7 @@ def of_tests(review: PatientReview, record: RecordColumns, patient: int) -> list
 
 def findings_of_troubles(record: RecordColumns, patient: int) -> list[Finding]:
     """What could not be read of a patient's record, and what was seen and not used."""
-    findings = [
-        Finding(Grade.NOTE if trouble.kind == "date" else Grade.UNREADABLE, trouble.what, (trouble.where,))
-        for trouble in record.troubles.get(patient, ())
-    ]
-    return findings + [
-        Finding(Grade.NOTE, f"not used: {trouble.what}", (trouble.where,))
-        for trouble in record.passed_over.get(patient, ())
-    ]
+    return of_troubles(record.troubles.get(patient, ()), record.passed_over.get(patient, ()))
 
 
 def _rows_of_troubles(record: RecordColumns) -> list[FindingRows]:

@@ -14,6 +14,7 @@ class Reference(msgspec.Struct, gc=False):
 
     reference: str | None = None
     display: str | None = None
+    identifier: msgspec.Raw = msgspec.Raw(b"")
 
 
 class Coding(msgspec.Struct, gc=False):
@@ -48,8 +49,30 @@ class Entry(msgspec.Struct, gc=False):
     fullUrl: str | None = None
 
 
+class FullEntry(Entry, gc=False):
+    """A bundle entry with what it says of the version it holds, or of a deletion."""
+
+    request: msgspec.Raw = msgspec.Raw(b"null")
+    response: msgspec.Raw = msgspec.Raw(b"null")
+
+
 class Envelope(msgspec.Struct, gc=False):
     """A bundle, or a resource by itself."""
 
     resourceType: str = ""
+    type: msgspec.Raw = msgspec.Raw(b"null")
     entry: list[Entry] | None = None
+    link: msgspec.Raw = msgspec.Raw(b"null")
+
+
+def kind_of_bundle(envelope: Envelope) -> str:
+    """The type of a bundle, "" where none is named."""
+    return bytes(envelope.type).decode("utf-8", "replace").strip('"')
+
+
+class FullEnvelope(Envelope, gc=False):
+    """The same with its entries whole, and how many the search has found in all."""
+
+    total: msgspec.Raw = msgspec.Raw(b"null")
+
+    entry: list[FullEntry] | None = None  # type: ignore[assignment]  # of a derived kind

@@ -17,7 +17,8 @@ def json_trouble(content: bytes, error: Exception) -> str:
     if isinstance(error, RecursionError):
         return "nested too deeply; expected FHIR JSON"
     if isinstance(error, UnicodeDecodeError):
-        return f"not UTF-8 at byte {error.start}; expected JSON in UTF-8"
+        latin = " (it may be Latin-1 or Windows-1252)" if error.object[error.start] >= 0xA0 else ""
+        return f"not UTF-8 at byte {error.start}{latin}; expected JSON in UTF-8"
     cut = "; the text seems cut off at its end" if content.rstrip()[-1:] not in (b"}", b"]") else ""
     return f"{error}{cut}; expected FHIR JSON"
 

@@ -1,17 +1,31 @@
 """One patient's resources as a record: events of HER2 tests and of the course, specimens, sites and troubles.
 
-Each resource goes to the reader of its type (`readers.py`). A resource of the therapy that stands twice under one id
-counts once: the version updated last.
+Each resource goes to the reader of its type (`readers.py`). A resource that stands twice under one id counts once: the
+version updated last (`containers/versions.py`). Where nothing says which one that is, what they agree on counts, and
+the rest is unknown.
 """
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from ...facts.codes import Codes
 from ...facts.fact import Facts
-from ...record.event import Event, Record, Tissue, Trouble
-from .json import parse_strictly
+from ...facts.value import Reason, Unknown
+from ...record.event import INCOMPLETE, TOLD, Event, Record, Tissue, Trouble
+from .containers.versions import Versions, stand_twice, versions_of
 from .readers import RESOURCE_TYPES
-from .resource import COMPLETED, UNRESOLVED, Group, Resource, ResourceType, Surroundings, TumourSite
+from .resource import (
+    COMPLETED,
+    UNRESOLVED,
+    Group,
+    Missing,
+    Owner,
+    Resource,
+    ResourceType,
+    Surroundings,
+    TumourSite,
+)
 from .terms import COURSE, HER2, Terms
 
 WRONG_TYPES = (ValueError, TypeError, AttributeError, KeyError, ArithmeticError, RecursionError)
@@ -20,6 +34,10 @@ WRONG_TYPES = (ValueError, TypeError, AttributeError, KeyError, ArithmeticError,
 def read_record(group: Group, codes: Codes, facts: Facts) -> Record:
     """The record of one patient: events of HER2 tests and of the course, specimens, tumour sites and troubles."""
     record, therapy = read_resources(group, codes, facts)
+    if (about := read_group_itself(group)) is not None:
+        record.course += about.course
+        record.troubles += about.troubles
+        record.passed_over += about.passed_over
     therapy.finish()
     record.sort()
     return record
@@ -29,19 +47,101 @@ def read_resources(group: Group, codes: Codes, facts: Facts) -> tuple[Record, Th
     """What the resources of one patient say one by one; `finish` of the second then says what they say together."""
     record = Record(group.patient, group.where)
     beside = Surroundings(codes, facts, group.terms or Terms(codes), group.medications)
-    therapy = TherapyReader(record, group, beside)
+    therapy = TherapyReader(record, beside)
+    versions = Versions()
+    if (len(group.resources) > 1 or group.withdrawn) and stand_twice(group.resources, group.withdrawn):
+        versions = versions_of(group.resources, group.withdrawn)
+    apart = {id(resource) for unclear in versions.unclear for resource in unclear}
     for resource in group.resources:
-        known = RESOURCE_TYPES[resource.head.resourceType]
-        try:
-            if resource.matters & HER2 and known.read_tests is not None:
-                for said in known.read_tests(resource, beside):
-                    _take_of_test(record, said)
-            if resource.matters & COURSE:
-                therapy.read(resource, known)
-        except WRONG_TYPES as error:
-            what = str(error) if isinstance(error, ValueError) else f"a field has a wrong type ({error})"
-            record.troubles.append(Trouble("unreadable", resource.origin, what))
+        if id(resource) in versions.old:
+            where, how = versions.old[id(resource)]
+            again = f"{how}: {where}" if how else f"it stands again at {where}"
+            if resource.matters:
+                record.passed_over.append(Trouble("passed over", resource.origin, again))
+        elif id(resource) not in apart:
+            _read(resource, record, therapy)
+    for unclear in versions.unclear:
+        _read_unclear(unclear, record, therapy)
     return record, therapy
+
+
+def _read(resource: Resource, record: Record, therapy: TherapyReader) -> None:
+    known = RESOURCE_TYPES[resource.head.resourceType]
+    try:
+        if resource.matters & HER2 and known.read_tests is not None:
+            for said in known.read_tests(resource, therapy.beside):
+                _take_of_test(record, said)
+        if resource.matters & COURSE:
+            therapy.read(resource, known)
+    except WRONG_TYPES as error:
+        what = str(error) if isinstance(error, ValueError) else f"a field has a wrong type ({error})"
+        record.troubles.append(Trouble("unreadable", resource.origin, what))
+
+
+def _read_unclear(versions: list[Resource], record: Record, therapy: TherapyReader) -> None:
+    """Read versions of which nothing says which one counts: what they agree on stands, all else is unknown."""
+    alone: list[tuple[Record, TherapyReader]] = []
+    for resource in versions:
+        of_one = Record(record.patient, record.origin)
+        reader = TherapyReader(of_one, therapy.beside)
+        _read(resource, of_one, reader)
+        alone.append((of_one, reader))
+    places = " and ".join(sorted({resource.origin for resource in versions}))
+    what = (
+        f"it stands {len(versions)} times and differs ({places}); neither lastUpdated nor versionId says which counts"
+    )
+    record.troubles.append(Trouble(Reason.CONTRADICTORY, versions[0].origin, what))
+    unknown = Unknown(Reason.CONTRADICTORY, what)
+    for name in ("events", "course"):
+        listed = [{_said(event): event for event in getattr(of_one, name)} for of_one, _ in alone]
+        agreed = set.intersection(*(set(events) for events in listed))
+        kept: dict[tuple[str, ...], Event] = {}
+        for events in listed:
+            for said, event in events.items():
+                if said in agreed:
+                    kept.setdefault(said, event)
+                else:
+                    doubted = replace(event, value=unknown, said="", note="")
+                    kept.setdefault(_said(doubted), doubted)
+        getattr(record, name).extend(kept.values())
+    first, first_reader = alone[0]
+    record.tissues |= first.tissues
+    record.sites |= set.union(*(of_one.sites for of_one, _ in alone))
+    for of_one, reader in alone:
+        record.troubles += of_one.troubles
+        record.passed_over += of_one.passed_over
+        therapy.unresolved += reader.unresolved[: 1 if reader is first_reader else 0]
+        for drug, orders in reader.completed.items():
+            therapy.completed.setdefault(drug, []).extend(orders)
+
+
+def _said(event: Event) -> tuple[str, ...]:
+    return (event.fact, str(event.value), str(event.day), event.specimen, event.product, event.qualifier)
+
+
+NO_PERSON = "no Patient resource of hers is in the source: her sex, birth and death are not known from it"
+PART_ELSEWHERE = "other resources of hers stood in a bundle, which is reviewed by itself: this is a part of her record"
+
+
+def read_group_itself(group: Group) -> Record | None:
+    """What is to be said of a patient herself beside her resources: who she is, and what of her is missing."""
+    missing = list(group.missing)
+    if group.was_whole:
+        missing.append(Missing(group.where, PART_ELSEWHERE))
+    has_person = any(RESOURCE_TYPES[r.head.resourceType].owner is Owner.HERSELF for r in group.resources)
+    if has_person and not group.told and not missing:
+        return None
+    record = Record(group.patient, group.where)
+    if not has_person:
+        record.passed_over.append(Trouble(TOLD, group.where, NO_PERSON))
+    for trouble in group.told:
+        (record.passed_over if trouble.kind in (TOLD, "passed over") else record.troubles).append(trouble)
+    for each in missing:
+        record.passed_over.append(Trouble(INCOMPLETE, each.where, each.what))
+        if not each.types or any(name.startswith("Medication") or name == "Procedure" for name in each.types):
+            unknown = Unknown(Reason.ABSENT, each.what)
+            record.course.append(Event("dose_given", unknown, None, "", each.where))
+    return record
 
 
 def _take_of_test(record: Record, said: Event | Trouble | Tissue | TumourSite) -> None:
@@ -62,15 +162,14 @@ class TherapyReader:
     in the source.
     """
 
-    def __init__(self, record: Record, group: Group, beside: Surroundings) -> None:
+    def __init__(self, record: Record, beside: Surroundings) -> None:
         self.record, self.beside = record, beside
         self.completed: dict[str, list[str]] = {}
         self.unresolved: list[str] = []
-        self._skipped = _old_versions(group, record)
 
     def read(self, resource: Resource, known: ResourceType) -> None:
         """Take in what a resource says of the course."""
-        if known.read_course is None or id(resource) in self._skipped:
+        if known.read_course is None:
             return
         for said in known.read_course(resource, self.beside):
             if isinstance(said, Event):
@@ -92,45 +191,6 @@ class TherapyReader:
                 self.record.course.append(event)
         if self.unresolved:
             self.record.troubles.append(unresolved_medications(self.unresolved))
-
-
-def _old_versions(group: Group, record: Record) -> set[int]:
-    """The resources that stand again under the same address or id, and are not the version updated last."""
-    skipped: set[int] = set()
-    if len(group.resources) == 1 or not stand_twice(group.resources):
-        return skipped
-    versions_of: dict[tuple[str, str], list[Resource]] = {}
-    for resource in group.resources:
-        if (name := _name_of(resource)) is not None:
-            versions_of.setdefault(name, []).append(resource)
-    for versions in versions_of.values():
-        latest = max(enumerate(versions), key=lambda version: (_updated(version[1]), version[0]))[1]
-        for resource in versions:
-            if resource is not latest:
-                skipped.add(id(resource))
-                again = f"it stands again at {latest.where}"
-                record.passed_over.append(Trouble("passed over", resource.origin, again))
-    return skipped
-
-
-def stand_twice(resources: list[Resource]) -> bool:
-    """Whether a resource of the therapy stands there twice under one address or id."""
-    names = [name for resource in resources if (name := _name_of(resource)) is not None]
-    return len(set(names)) < len(names)
-
-
-def _name_of(resource: Resource) -> tuple[str, str] | None:
-    """Type and address or id of a resource of the therapy; `None` without either."""
-    name = resource.url or resource.head.id
-    return (resource.head.resourceType, name) if name and resource.matters & COURSE else None
-
-
-def _updated(resource: Resource) -> str:
-    try:
-        meta = parse_strictly(resource.raw).get("meta")
-    except (ValueError, AttributeError, RecursionError):
-        return ""
-    return str(meta.get("lastUpdated") or "") if isinstance(meta, dict) else ""
 
 
 def completed_order(drug: str, origins: list[str]) -> tuple[Trouble, Event]:

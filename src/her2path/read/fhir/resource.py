@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
-from typing import Any
+from typing import Any, NamedTuple
 
 from ...facts.codes import Codes
 from ...facts.fact import Facts
@@ -20,11 +20,32 @@ from .json import FewFields, parse_strictly
 from .terms import HER2, Terms
 
 
+class Missing(NamedTuple):
+    """Something of a source that is not there: `types` it may hold, none for any, and the `patient` it may be of."""
+
+    where: str
+    what: str
+    types: frozenset[str] = frozenset()
+    patient: str = ""
+
+
+class Stamp(NamedTuple):
+    """What an entry says of the version it holds, or of a deletion: when, which number, where, and what was done."""
+
+    updated: str = ""
+    version: str = ""
+    where: str = ""
+    how: str = ""
+
+
+NO_STAMP = Stamp()
+
+
 @dataclass(slots=True)
 class Resource:
     """A resource that matters: its head, its bytes, where it stood, the address of its entry, and what it matters for.
 
-    `content` is its parsed text, where that is at hand.
+    `content` is its parsed text, where that is at hand; `stamp` what its entry says of its version.
     """
 
     head: Head
@@ -33,6 +54,7 @@ class Resource:
     url: str = ""
     matters: int = HER2
     content: dict[str, Any] | None = None
+    stamp: Stamp = NO_STAMP
 
     @property
     def origin(self) -> str:
@@ -48,10 +70,12 @@ class Resource:
 
 @dataclass(slots=True)
 class Group:
-    """The resources of one patient, in the order of the file; `alone` where they came outside a bundle.
+    """The resources of one patient, in the order of the file; `alone` where more of her may stand elsewhere.
 
     `medications` are the resources of the whole source that others name (`Owner.SOURCE`), by their addresses and ids;
-    `None` where two share one.
+    `None` where two share one. `withdrawn` has by type and id where resources were deleted or withdrawn, `told` what is
+    to be said of the patient herself: two who are one, or that she is not in the source; `missing` is what the source
+    lacks of her. `was_whole`: other resources of hers stood in a bundle and were read there.
     """
 
     patient: str
@@ -60,6 +84,10 @@ class Group:
     alone: bool = False
     medications: dict[str, Resource | None] = field(default_factory=dict)
     terms: Terms | None = None
+    withdrawn: dict[str, list[Stamp]] = field(default_factory=dict)
+    told: list[Trouble] = field(default_factory=list)
+    missing: list[Missing] = field(default_factory=list)
+    was_whole: bool = False
 
 
 @dataclass(frozen=True, slots=True)

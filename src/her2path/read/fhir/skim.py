@@ -2,13 +2,15 @@
 
 A bundle is skimmed: each entry is only looked at for its type, codes and references, and just the
 resources that matter are parsed in full, strictly (duplicate keys and all). So reading costs less
-than parsing everything, and one bad resource spoils nothing but itself.
+than parsing everything, and one bad resource spoils nothing but itself. Containers in containers are
+taken apart (`containers/bundles.py`); a patient who need not stand whole in one is a group that is `alone`.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+import re
+from collections.abc import Generator, Iterable, Iterator
 from typing import Any
 
 import msgspec
@@ -16,14 +18,37 @@ import msgspec
 from ...facts.codes import Codes
 from ...record.event import Trouble
 from ..files import Piece
-from .head import Entry, Envelope, Head
+from .containers.bundles import (
+    BAD_JSON,
+    CONTAINERS,
+    OUTCOME,
+    Held,
+    InParts,
+    Unpacked,
+    contained_of,
+    entries_of,
+    holds_others,
+    items_of,
+    outcome_words,
+    type_of,
+    unpack,
+)
+from .containers.export import tells_of_export
+from .containers.medications import medication_named
+from .containers.notes import Deleted, Page
+from .containers.sorter import Sorter
+from .containers.versions import SAYS_OTHER, WITHDREW, is_withdrawn, version_of
+from .head import FullEnvelope, Head
 from .json import exact, json_trouble, key_twice
-from .readers import RESOURCE_TYPES, Interest, heads, owner_of
-from .resource import Group, Owner, Resource
+from .readers import RESOURCE_TYPES, Interest, heads
+from .resource import Group, Missing, Owner, Resource, Stamp
 from .terms import NOTHING
 
 _encoder = msgspec.json.Encoder(decimal_format="number")
-_envelope = msgspec.json.Decoder(Envelope)
+_envelope = msgspec.json.Decoder(FullEnvelope)
+_SPACE = re.compile(r"\s*")
+Note = Page | Missing | Deleted
+Found = Group | Trouble | Note
 
 
 class Skimmer:
@@ -34,12 +59,18 @@ class Skimmer:
         self.interest = Interest(codes, courses)
         self.heads = heads()
 
-    def skim(self, piece: Piece) -> Iterator[Group | Trouble]:
-        """Group the resources of a bundle by patient; a resource by itself is a group of one."""
+    def skim(self, piece: Piece) -> Iterator[Found]:
+        """Group the resources of a bundle by patient; a resource by itself is a group of one.
+
+        Between them come what the containers say of the source: pages, deletions and what is missing.
+        """
         content = piece.content.removeprefix(b"\xef\xbb\xbf")
+        if content.lstrip()[:1] == b"[" and (items := items_of(content)) is not None:
+            yield from self._list(items, piece.where)
+            return
         try:
             envelope = _envelope.decode(content)
-        except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
+        except BAD_JSON as error:
             yield from self._leniently(Piece(piece.where, content), error)
             return
         if envelope.resourceType == "Bundle":
@@ -48,14 +79,32 @@ class Skimmer:
                     "duplicate key", piece.where, f"{twice}: nothing in the bundle can be trusted to be whole"
                 )
                 return
-            yield from self._bundle(envelope.entry or [], piece.where, heads=self.heads.of_bundle(content))
+            yield from self._bundle(entries_of(envelope, piece.where), piece.where, heads=self.heads.of_bundle(content))
+        elif envelope.resourceType in CONTAINERS:
+            yield from self._bundle(unpack(content, piece.where, envelope.resourceType), piece.where)
         elif envelope.resourceType:
-            yield from self._bundle([Entry(msgspec.Raw(content))], piece.where, alone=True)
+            yield from self._bundle([Held(msgspec.Raw(content), piece.where)], piece.where, alone=True)
         else:
-            what = "no resourceType; expected a FHIR Bundle or resource"
-            yield Trouble("not FHIR", piece.where, what)
+            yield from tells_of_export(content, piece.where)
 
-    def _leniently(self, piece: Piece, error: Exception) -> Iterator[Group | Trouble]:
+    def _list(self, items: list[msgspec.Raw], where: str) -> Iterator[Found]:
+        """A JSON list: each container in it by itself, all other resources together."""
+        single: list[Held] = []
+        if others := sum(bytes(item)[:1] != b"{" for item in items):
+            what = f"{others} elements of the list are none: expected an object with a resourceType"
+            yield Trouble("not FHIR", where, what)
+        for number, item in enumerate(items):
+            place = f"{where} item {number}"
+            if bytes(item)[:1] != b"{":
+                continue
+            if type_of(item) in ("", *CONTAINERS):
+                yield from self.skim(Piece(place, bytes(item)))
+            else:
+                single.append(Held(item, place))
+        if single:
+            yield from self._bundle([InParts(), *single], where)
+
+    def _leniently(self, piece: Piece, error: Exception) -> Iterator[Found]:
         """JSON that only a lenient parser takes (NaN, a wrong type in the envelope), or none at all.
 
         Numbers keep their decimals, and NaN and Infinity become the words, on the way through it.
@@ -63,7 +112,10 @@ class Skimmer:
         try:
             document = json.loads(piece.content, parse_float=exact, parse_constant=str)
         except (ValueError, RecursionError) as worse:
-            yield Trouble("not JSON", piece.where, json_trouble(piece.content, worse))
+            if isinstance(worse, json.JSONDecodeError) and worse.msg == "Extra data" and worse.pos > 0:
+                yield from self._one_after_the_other(piece)
+            else:
+                yield Trouble("not JSON", piece.where, json_trouble(piece.content, worse))
             return
         if not isinstance(document, dict) or not isinstance(document.get("resourceType"), str):
             yield Trouble("not FHIR", piece.where, "expected an object with a resourceType: a Bundle or a resource")
@@ -73,44 +125,112 @@ class Skimmer:
             yield Trouble("not FHIR", piece.where, f"entry is {type(entries).__name__}, expected a list")
             return
         yield Trouble("not strict JSON", piece.where, f"{error}; read leniently")
-        readable: list[Entry] = []
+        alone = document["resourceType"] != "Bundle"
+        readable: list[Unpacked] = [InParts()] if document.get("type") != "collection" and not alone else []
         for number, entry in enumerate(entries):
+            place = piece.where if alone else f"{piece.where} entry {number}"
             if isinstance(entry, dict) and isinstance(entry.get("resource"), dict):
                 url = entry.get("fullUrl")
                 try:
                     raw = msgspec.Raw(_encoder.encode(entry["resource"]))
                 except (ValueError, TypeError, OverflowError, RecursionError) as worse:
-                    yield Trouble("not JSON", f"{piece.where} entry {number}", str(worse))
+                    yield Trouble("not JSON", place, str(worse))
                     continue
-                readable.append(Entry(raw, url if isinstance(url, str) else None))
+                readable.append(Held(raw, place, url if isinstance(url, str) else ""))
             else:
-                yield Trouble("not FHIR", f"{piece.where} entry {number}", "the entry holds no resource")
-        yield from self._bundle(readable, piece.where, alone=document["resourceType"] != "Bundle")
+                yield Trouble("not FHIR", place, "the entry holds no resource")
+        yield from self._bundle(readable, piece.where, alone=alone)
+
+    def _one_after_the_other(self, piece: Piece) -> Iterator[Found]:
+        """Several JSON documents one after the other in one text; what is none among them is told."""
+        text = piece.content.decode("utf-8", "replace")
+        decoder, at, number = json.JSONDecoder(), 0, 0
+        while (start := _SPACE.match(text, at).end()) < len(text):  # type: ignore[union-attr]  # it matches nothing too
+            place = f"{piece.where} document {number}"
+            try:
+                _, at = decoder.raw_decode(text, start)
+            except (ValueError, RecursionError) as worse:
+                yield Trouble("not JSON", place, f"{json_trouble(text[start:].encode(), worse)}; the rest is not read")
+                return
+            yield from self.skim(Piece(place, text[start:at].encode()))
+            number += 1
 
     def _bundle(
-        self, entries: list[Entry], where: str, alone: bool = False, heads: list[Head | None] | None = None
-    ) -> Iterator[Group | Trouble]:
+        self, entries: Iterable[Unpacked], where: str, alone: bool = False, heads: list[Head | None] | None = None
+    ) -> Iterator[Found]:
         sorter = Sorter(where)
-        matters_of = self.interest.matters
-        for number, entry in enumerate(entries):
-            head = heads[number] if heads else None
-            if head is not None and matters_of(head) == NOTHING:
-                continue
-            place = where if alone else f"{where} entry {number}"
-            try:
-                head = head or self.heads.head_of(entry.resource)
-            except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
-                yield from self._odd_head(entry.resource, place, error)
-                continue
-            if matters := matters_of(head):
-                sorter.add(Resource(head, entry.resource, place, "", matters), entry.fullUrl)
+        is_whole = yield from self._take(sorter, entries, heads, 0)
         if alone and sorter.medications:
             yield Group("", where, [medication for medication in sorter.medications.values() if medication], alone=True)
             return
-        for group in sorter.groups():
+        aside = alone or not is_whole
+        for group in sorter.groups(joined=not aside):
             if isinstance(group, Group):
-                group.alone, group.terms = alone, self.interest
+                group.terms = self.interest
+                group.alone |= alone or not is_whole or not self._stands_whole(group, sorter)
+                aside |= group.alone
             yield group
+        if sorter.medications and (aside or not sorter.persons):
+            known = {id(medication): medication for medication in sorter.medications.values() if medication}
+            if known:
+                yield Group("", where, list(known.values()), alone=True)
+
+    def _take(
+        self, sorter: Sorter, entries: Iterable[Unpacked], heads: list[Head | None] | None, depth: int
+    ) -> Generator[Found, None, bool]:
+        """Give every resource that matters to the sorter, of containers in containers too; whether these are whole."""
+        is_whole = True
+        matters_of = self.interest.matters
+        quiet: list[tuple[Held, Head]] = []
+        for held in entries:
+            if not isinstance(held, Held):
+                if isinstance(held, InParts):
+                    is_whole = False
+                    continue
+                if isinstance(held, Deleted):
+                    sorter.withdrawn.setdefault(held.name, []).append(held.stamp)
+                yield held
+                continue
+            number = _number_of(held.place) if heads else -1
+            head = heads[number] if heads and 0 <= number < len(heads) else None
+            try:
+                head = head or self.heads.head_of(held.raw)
+            except BAD_JSON as error:
+                yield from self._odd_head(held.raw, held.place, error)
+                continue
+            kind = head.resourceType
+            if kind in CONTAINERS:
+                inner = unpack(held.raw, held.place, kind, depth + 1)
+                is_whole &= yield from self._take(sorter, inner, None, depth + 1)
+                continue
+            sorter.entries += 1
+            if kind == OUTCOME:
+                yield from _outcome(held)
+                continue
+            if holds_others(bytes(held.raw)):
+                inside = contained_of(held, head, RESOURCE_TYPES.__contains__)
+                yield from self._take(sorter, inside, None, depth + 1)
+            matters = matters_of(head)
+            if matters:
+                resource = Resource(head, held.raw, held.place, "", matters)
+                resource.stamp = held.stamp
+                sorter.add(resource, held.url)
+            elif kind in RESOURCE_TYPES and head.id:
+                quiet.append((held, head))
+        yield from _later_and_quiet(sorter, quiet)
+        return is_whole
+
+    def _stands_whole(self, group: Group, sorter: Sorter) -> bool:
+        """Whether a bundle holds a patient whole: herself, something beside her, and every medication that is named."""
+        has_person = False
+        for resource in group.resources:
+            known = RESOURCE_TYPES[resource.head.resourceType]
+            has_person |= known.owner is Owner.HERSELF
+            if known.medication and known.names_medication(resource.head):
+                reference = getattr(resource.head, known.medication.partition(".")[0]).reference or ""
+                if reference[:1] not in ("", "#") and medication_named(group.medications, reference) is None:
+                    return False
+        return has_person and (len(group.resources) > 1 or (len(sorter.persons) == 1 and sorter.entries > 1))
 
     def _odd_head(self, raw: Any, place: str, error: Exception) -> list[Trouble]:
         """What is wrong with a resource whose head has a wrong type somewhere, where it could matter."""
@@ -131,93 +251,30 @@ class Skimmer:
         return [Trouble("wrong type", f"{place} {kind}/{resource.get('id')}", f"{error}; the resource is not used")]
 
 
-class Sorter:
-    """Gives every resource of a bundle to the patient whom it names, and to nobody else.
-
-    A patient is known by the full address of its entry and by `Patient/<id>`; where two entries share
-    an id, only the full addresses tell them apart. A resource without any subject goes to the only
-    patient there is; one whose subject is no patient, or is named by an identifier alone, to nobody.
-    """
-
-    def __init__(self, where: str) -> None:
-        self.where = where
-        self.patients: dict[str, str] = {}
-        self.waiting: list[Resource] = []
-        self._groups: dict[str, Group] = {}
-        self.medications: dict[str, Resource | None] = {}
-        self._ids: dict[str, str] = {}
-
-    def add(self, resource: Resource, url: str | None) -> None:
-        """Take in a resource with the full address of its entry."""
-        resource.url = url = url or ""
-        owner = owner_of(resource.head)
-        if owner is Owner.SOURCE:
-            note_medication(self.medications, resource)
-            return
-        if owner is not Owner.HERSELF:
-            self.waiting.append(resource)
-            return
-        identity = resource.head.id
-        name = identity or (patient_of(url) if url else "") or resource.where
-        if identity and self._ids.setdefault(identity, url) != url:
-            name = url or resource.where
-            self.patients[f"Patient/{identity}"] = ""
-        elif identity:
-            self.patients.setdefault(f"Patient/{identity}", name)
-        if url:
-            self.patients[url] = name
-        self._groups.setdefault(name, Group(name, self.where)).resources.append(resource)
-
-    def groups(self) -> Iterator[Group | Trouble]:
-        """The patients with their resources, and what belongs to nobody."""
-        only = next(iter(self._groups)) if len(self._groups) == 1 else None
-        known = {reference: self._groups[name] for reference, name in self.patients.items() if name in self._groups}
-        for resource in self.waiting:
-            subject = resource.head.subject
-            if subject is not None and (group := known.get(subject.reference or "")) is not None:
-                group.resources.append(resource)
-                continue
-            patient, why = self._patient_of(resource, only)
-            if patient:
-                self._groups.setdefault(patient, Group(patient, self.where)).resources.append(resource)
-            elif RESOURCE_TYPES[resource.head.resourceType].only_some_matter:
-                yield Trouble("no patient", resource.origin, why)
-        for group in self._groups.values():
-            group.medications = self.medications
-            yield group
-
-    def _patient_of(self, resource: Resource, only: str | None) -> tuple[str | None, str]:
-        subject = resource.head.subject or resource.head.patient
-        if subject is None:
-            return only, "no subject, and not exactly one patient beside it: it belongs to nobody"
-        reference = subject.reference
-        if not reference:
-            return None, "the subject is not named by a reference: it belongs to nobody here"
-        if reference in self.patients:
-            name = self.patients[reference]
-            return name or None, f"two patients have the id of {reference}: it belongs to neither"
-        if reference.startswith("#"):
-            return None, f"the subject {reference} is contained in the resource: it belongs to nobody else"
-        kind = reference.partition("/_history/")[0].rpartition("/")[0].rpartition("/")[2]
-        if "/" in reference and kind != "Patient":
-            return None, f"the subject {reference} is no patient: it belongs to nobody"
-        name = patient_of(reference)
-        if reference.startswith("http") and self._ids.get(name, "").startswith("http"):
-            return reference, ""  # the same number on another server
-        return name, ""
+def _later_and_quiet(sorter: Sorter, quiet: list[tuple[Held, Head]]) -> Iterator[Deleted]:
+    """Versions that do not matter themselves and take back one that does: withdrawn, or coded as something else."""
+    held_names = {(resource.head.resourceType, resource.head.id) for resource in sorter.waiting} if quiet else set()
+    for held, head in quiet:
+        how = WITHDREW if is_withdrawn(bytes(held.raw)) else SAYS_OTHER
+        if how == WITHDREW or (head.resourceType, head.id) in held_names:
+            version = version_of(Resource(head, held.raw, held.place, held.url, NOTHING, None, held.stamp))
+            deleted = Deleted(
+                f"{head.resourceType}/{head.id}", Stamp(version.updated, version.number, version.where, how)
+            )
+            sorter.withdrawn.setdefault(deleted.name, []).append(deleted.stamp)
+            yield deleted
 
 
-def note_medication(medications: dict[str, Resource | None], resource: Resource) -> None:
-    """Keep a resource that others name by its address and its id; an id that two of them share names neither."""
-    names = [resource.url] if resource.url else []
-    if identity := resource.head.id:
-        names.append(f"{resource.head.resourceType}/{identity}")
-    for name in names:
-        held = medications.get(name)
-        same = held is None or bytes(held.raw) == bytes(resource.raw)
-        medications[name] = resource if same and (name not in medications or held) else None
+def _outcome(held: Held) -> Iterator[Missing]:
+    """What an OperationOutcome tells of that is not there."""
+    try:
+        outcome = json.loads(bytes(held.raw))
+    except (ValueError, RecursionError):
+        return
+    if words := outcome_words(outcome):
+        yield Missing(held.place, f"the server tells of an error: {words}")
 
 
-def patient_of(reference: str) -> str:
-    """The patient's id in a reference: `Patient/1`, an absolute address or a `urn:uuid:`."""
-    return reference.partition("/_history/")[0].rpartition("/")[2].rpartition(":")[2]
+def _number_of(place: str) -> int:
+    number = place.rpartition(" ")[2]
+    return int(number) if number.isdigit() else -1

@@ -52,7 +52,10 @@ def read_patient(resource: Mapping[str, Any], origin: str, facts: Facts) -> Even
         day, trouble = read_day({"effectiveDateTime": died})
         if trouble:
             yield Trouble("date", origin, f"death: {trouble}")
-        yield Event("death_date", _date(day, died, "death_date"), day, "", origin, str(died))
+        value = _date(day, died, "death_date")
+        if day is not None and trouble:
+            value = Unknown(Reason.ABSENT, f"dead, of the day only {str(died)[:40]} is recorded")
+        yield Event("death_date", value, day, "", origin, str(died))
     elif resource.get("deceasedBoolean") is True:
         yield Event("death_date", Unknown(Reason.ABSENT, "dead, the day is not recorded"), None, "", origin, "deceased")
 

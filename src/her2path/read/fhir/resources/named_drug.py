@@ -13,6 +13,7 @@ from ....facts.value import Reason
 from ....record.event import Trouble
 from ...drugs import IV, PHESGO, SC, Named
 from ..answer import codings_of, text_of
+from ..containers.medications import medication_named
 from ..head import Concept, Head, Reference
 from ..json import parse_strictly
 from ..resource import UNRESOLVED, Owner, Resource, ResourceType, Surroundings, always
@@ -63,7 +64,7 @@ def _named(resource: Resource, head: MedicationHead, beside: Surroundings) -> Na
     reference = head.medicationReference
     address = (reference.reference or "") if reference is not None else ""
     contained = _contained(resource, address, terms) if address.startswith("#") else None
-    listed = beside.medications.get(address.partition("/_history/")[0])
+    listed = medication_named(beside.medications, address) if address else None
     if contained is not None:
         return contained
     if listed is not None:

@@ -36,7 +36,8 @@ def read_specimen(resource: Resource, beside: Surroundings) -> Iterator[Tissue]:
     place = place or ("primary" if "primary" in words else "")
     day, _ = read_day({"effectiveDateTime": collection.get("collectedDateTime") or content.get("receivedTime")})
     for reference in (f"Specimen/{resource.head.id}" if resource.head.id else "", resource.url):
-        if name := specimen_name(reference):
+        # Where it is contained in a test, the test names it by where the test stands.
+        if name := reference if "#" in reference and reference == resource.url else specimen_name(reference):
             yield Tissue(name, kind, place, day)
 
 

@@ -16,6 +16,9 @@ import msgspec
 from ....facts.codes import Codes
 from ....facts.fact import Facts
 from ....record.event import Record
+from ..containers.bundles import CONTAINERS, OUTCOME, holds_others
+from ..containers.medications import medication_named
+from ..containers.versions import WITHDRAWN, is_withdrawn
 from ..head import Head
 from ..json import parse_strictly
 from ..patient import TherapyReader, read_resources
@@ -34,6 +37,8 @@ MOST_SHAPES, MOST_NEAR = 12, 6
 """Shapes tried for a text of one length; beyond them the text is taken apart anew."""
 WORTH_JUDGING = 100
 NO_KIND = ""
+TAKEN_APART = (*CONTAINERS, OUTCOME)
+"""Types that are no resource of a patient, and are taken apart where they stand."""
 NO_TEMPLATE = (ValueError, TypeError, AttributeError, KeyError, RecursionError, msgspec.DecodeError)
 
 
@@ -95,8 +100,12 @@ class Templates:
             head = self._head_of(text)
             matters = self.interest.matters(head)
             known = RESOURCE_TYPES.get(head.resourceType)
-            if known is None or (matters == NOTHING and NO_KIND in self.unlike):
-                return NOTHING_READ, ()
+            if (known is None and head.resourceType in TAKEN_APART) or holds_others(text):
+                return None
+            if known is None or (matters == NOTHING and NO_KIND in self.unlike and not is_withdrawn(text)):
+                return NOTHING_READ, ((head.id or "").encode(),) if known is not None else ()
+            if known.owner is Owner.HERSELF and b'"link"' in text:
+                return None
             if known.name in self.unlike:
                 return None
             if known.few_fields is not None and head.id and (fields := known.few_fields.parse(text)):
@@ -157,6 +166,7 @@ class Templates:
         template.sort_out()
         if matters == NOTHING:
             template.kind, template.reading, template.later_days = NO_KIND, 0, ()
+            template.withdraws = any(word.encode() in piece for word in WITHDRAWN for piece in pieces)
         self.templates[template.pieces] = template
         self.learnt[template.kind] = self.learnt.get(template.kind, 0) + 1
         self._size += sum(map(len, pieces))
@@ -179,7 +189,7 @@ class Templates:
             reference = filling[template.medication_at]
             if reference.startswith(b"#"):
                 return -1
-            medication = medications.get(reference.decode("ascii").partition("/_history/")[0])
+            medication = medication_named(medications, reference.decode("ascii"))
         while True:
             key: Any = template.vary(filling) if template.vary is not None else ()
             if template.by_address:

@@ -19,13 +19,16 @@ from ....facts.fact import Facts
 from ....record.columns import RecordColumns
 from ....record.event import Record, Trouble
 from ...files import Piece
-from ..head import Envelope
-from ..patient import read_record, stand_twice
+from ..containers.bundles import IN_PARTS, has_next
+from ..containers.notes import Deleted, SourceNotes
+from ..containers.versions import stand_twice
+from ..head import Envelope, kind_of_bundle
+from ..patient import read_group_itself, read_record
 from ..readers import RESOURCE_TYPES
 from ..resource import Group, Owner, Resource
 from ..skim import Skimmer
 from ..terms import NOTHING
-from .batch import Batch, Resources
+from .batch import Batch, Place, Resources
 from .library import Templates
 from .shape import is_plain, ordinal_of
 from .template import NOTHING_READ, Filling, Template
@@ -36,15 +39,20 @@ MOST_TO_LEARN = 10_000
 """A longer text outside a bundle is no resource of which there are many alike."""
 LEAST_OF_ENTRY = len('{"fullUrl":"","resource":},')
 """What stands of an entry at least beside its address and its resource."""
+MAY_DELETE = ("transaction", "batch")
+"""Types of bundles whose entries may be deletions."""
 _envelope = msgspec.json.Decoder(Envelope)
 _BAD_JSON = (msgspec.DecodeError, RecursionError, UnicodeDecodeError)
 
 
 class Loose(Protocol):
-    """Where resources that come outside a bundle are laid aside, by patient."""
+    """Where resources that come outside a bundle are laid aside, by patient, and what is noted of the source."""
+
+    notes: SourceNotes
 
     def add(self, group: Group) -> object: ...
     def put(self, patient: str, where: str, raw: bytes) -> object: ...
+    def read_whole(self, patient: str) -> object: ...
 
 
 @dataclass(slots=True)
@@ -76,15 +84,28 @@ class ColumnReader:
     def read(self, piece: Piece) -> Iterator[RecordColumns | Trouble]:
         """Take in a piece: its troubles at once, columns whenever there are patients enough."""
         if not self._at_once(piece) and not self._lay_aside(piece):
+            deleted: list[Deleted] = []
+            has_whole = False
             for group in self.skimmer.skim(piece):
                 if isinstance(group, Trouble):
                     if self.keep_order:
                         yield from self.rest()
                     yield group
+                elif isinstance(group, Deleted):
+                    deleted.append(group)
+                elif not isinstance(group, Group):
+                    self.loose.notes.add(group)
                 elif group.alone:
                     self.loose.add(group)
                 else:
+                    self._add_withdrawn(group)
+                    self.loose.read_whole(group.patient)
+                    has_whole = True
                     yield from self.read_group(group)
+            for note in deleted:
+                self.loose.notes.add(note)
+                if has_whole:
+                    self.loose.notes.applied.add(note.name)
         yield from self._whenever_full()
 
     def read_group(self, group: Group) -> Iterator[RecordColumns]:
@@ -93,6 +114,11 @@ class ColumnReader:
             self.ways.whole += 1
             self.batch.add_record(read_record(group, self.codes, self.facts))
         yield from self._whenever_full()
+
+    def _add_withdrawn(self, group: Group) -> None:
+        """Let a patient of a bundle know what was deleted elsewhere, as far as that was read before."""
+        if self.loose.notes.withdrawn:
+            group.withdrawn = self.loose.notes.withdrawn | group.withdrawn
 
     def rest(self) -> Iterator[RecordColumns]:
         """The patients not given yet."""
@@ -115,12 +141,12 @@ class ColumnReader:
                 filling = fill(text)
                 kind, _, name = filling[1].rpartition(b"/")
                 name = name.rpartition(b":")[2]
-                if kind != b"Patient" or not name or template.owner is not Owner.PATIENT:
+                if kind != b"Patient" and (not kind.endswith(b"/Patient") or b"?" in name or b"#" in name):
                     return False
-                if not is_plain(b"".join(filling)):
+                if not name or template.owner is not Owner.PATIENT or not is_plain(b"".join(filling)):
                     return False
                 if template.matters == NOTHING:
-                    return True
+                    return not template.withdraws
                 self.loose.put(name.decode("ascii"), piece.where, text)
                 return True
         if len(text) < MOST_TO_LEARN:
@@ -132,8 +158,7 @@ class ColumnReader:
         if (entries := _entries_of(piece.content)) is None:
             return False
         texts, addresses = entries
-        templates = self.templates
-        near = templates.near
+        templates, near = self.templates, self.templates.near
         readings: list[int] = []
         fillings: list[Filling] = []
         later_days: list[int] = []
@@ -141,6 +166,9 @@ class ColumnReader:
         persons: list[tuple[bytes, str]] = []
         subjects: set[bytes] = set()
         alone: list[Record] = []
+        strangers: list[
+            tuple[str, bytes]
+        ] = []  # type and id of those without a template; of no type, they do not matter
         for number, text in enumerate(texts):
             for pieces, fill, like, template in near.get(len(text), ()):  # noqa: B007
                 if pieces(text) == like:
@@ -153,11 +181,13 @@ class ColumnReader:
                     if resource is None or not self._read_alone(resource, {}, alone):
                         return False
                     subjects.add(_subject_of(resource))
+                    strangers.append((resource.head.resourceType, (resource.head.id or "").encode()))
                     passed.add(number)
                     continue
                 template, filling = match
                 if template is NOTHING_READ:
                     passed.add(number)
+                    strangers += [("", name) for name in filling]
                     continue
                 if template.owner is Owner.HERSELF:
                     persons.append((filling[0], addresses[number]))
@@ -175,20 +205,42 @@ class ColumnReader:
             fillings.append(filling)
         patient = _whose(persons, {filling[1] for filling in fillings} | subjects)
         days = self._ordinals_of([filling[2] for filling in fillings])
+        ids = [filling[0] for filling in fillings]
         if patient is None or days is None or not is_plain(b"".join(chain.from_iterable(fillings))):
             return False
+        if not self._stand_once(readings, ids, strangers):
+            return False
         self.ways.by_templates += 1
-        numbers = [number for number in range(len(texts)) if number not in passed]
-        resources = Resources(readings, days, later_days, [filling[0] for filling in fillings], [*numbers])
+        self.loose.read_whole(patient)
+        places: list[Place] = [number for number in range(len(texts)) if number not in passed]
+        resources = Resources(readings, days, later_days, [*ids], places)
         self.batch.add(patient, piece.where, resources, alone)
         return True
 
+    def _stand_once(self, readings: list[int], ids: list[bytes], strangers: list[tuple[str, bytes]]) -> bool:
+        """Whether no two resources of one type may have one id, and none was deleted elsewhere in the source.
+
+        Those that do not matter are of no type: which is which of them is not known.
+        """
+        withdrawn = self.loose.notes.withdrawn
+        if not withdrawn and len({*ids, *(name for _, name in strangers)}) == len(ids) + len(strangers):
+            return True
+        kinds = self.templates.kinds
+        names = [(kinds[reading], name) for reading, name in zip(readings, ids, strict=True) if name]
+        names += [(kind, name) for kind, name in strangers if name]
+        telling = [(kind, name) for kind, name in names if kind]
+        quiet = {name for kind, name in names if not kind}
+        if len(set(telling)) < len(telling) or any(name in quiet for _, name in telling):
+            return False
+        return not any(f"{kind}/{name.decode('utf-8', 'replace')}" in withdrawn for kind, name in telling)
+
     def _by_templates(self, group: Group) -> bool:
         """Read a patient by the templates of her resources; `False`, and nothing done, where she must be read whole."""
-        if stand_twice(group.resources):
+        if stand_twice(group.resources, group.withdrawn):
             return False
         resources = Resources()
-        alone: list[Record] = []
+        about = read_group_itself(group)
+        alone: list[Record] = [] if about is None else [about]
         prefix = f"{group.where} entry "
         for resource in group.resources:
             if not self._place(resource, group, resources):
@@ -197,7 +249,8 @@ class ColumnReader:
                 continue
             resources.ids.append(resource.head.id)
             where = resource.where
-            resources.places.append(int(where[len(prefix) :]) if where.startswith(prefix) else where)
+            number_of = where[len(prefix) :] if where.startswith(prefix) else ""
+            resources.places.append(int(number_of) if number_of.isdigit() else where)
         self.ways.by_templates += 1
         self.batch.add(group.patient, group.where, resources, alone)
         return True
@@ -273,11 +326,16 @@ def _entries_of(content: bytes) -> tuple[list[bytes], list[str]] | None:
     except _BAD_JSON:
         return None
     entries = envelope.entry
-    if envelope.resourceType != "Bundle" or not entries:
+    if envelope.resourceType != "Bundle" or not entries or len(entries) < 2:
+        return None
+    kind = kind_of_bundle(envelope)
+    if kind in IN_PARTS or has_next(envelope.link):
         return None
     texts = [bytes(entry.resource) for entry in entries]
     addresses = [entry.fullUrl or "" for entry in entries]
-    if len(set(addresses)) < len(addresses) or not all(addresses):
+    if len(set(addresses)) < len(addresses) or not all(addresses) or "/_history/" in "\n".join(addresses):
+        return None
+    if kind in MAY_DELETE and b"DELETE" in content:
         return None
     taken = sum(map(len, texts)) + sum(map(len, addresses))
     return (texts, addresses) if _has_one_list(content, taken, len(entries)) else None
