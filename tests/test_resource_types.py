@@ -156,6 +156,7 @@ def test_every_type_is_one_entry_of_the_registry() -> None:
     assert [name for name, known in RESOURCE_TYPES.items() if known.owner is not Owner.PATIENT] == [
         "Patient",
         "Medication",
+        "Substance",
     ]
     for known in RESOURCE_TYPES.values():
         assert known.read_tests or known.read_course or known.owner is Owner.SOURCE

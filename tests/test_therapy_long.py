@@ -165,7 +165,9 @@ def test_the_product_of_a_dose(tmp_path: Path, said: str, drug: str, brand: str)
 )
 def test_a_product_that_is_none_costs_its_row(tmp_path: Path, said: str, words: str) -> None:
     made = record(tmp_path, f"p1,2026-01-01,dose_mg,440,mg,{said}", "p1,2026-01-02,lvef,60")
-    assert [each.fact for each in made.course] == ["lvef"]
+    shown = [each.value for each in made.course if each.fact == "her2_drug_recorded"]
+    assert shown == (["dose not read"] if said.startswith("trastuzumab") else [])
+    assert [each.fact for each in made.course][len(shown) :] == ["lvef"]
     assert words in told(made)[0]
 
 

@@ -116,6 +116,8 @@ def codes() -> Codes:
         for path in (knowledge_folder() / "codes").glob("*.md"):
             (folder / path.name).write_bytes(path.read_bytes())
         (folder / "therapy").mkdir()
+        words = knowledge_folder() / "codes" / "therapy" / "drug-words.md"
+        (folder / "therapy" / words.name).write_bytes(words.read_bytes())
         for file, text in TABLES.items():
             (folder / "therapy" / file).write_text(text, encoding="utf-8")
         return read_codes(folder)

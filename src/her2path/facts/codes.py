@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -28,11 +28,22 @@ SYSTEMS = {
     "http://www.whocc.no/atc": "ATC",
     "https://www.whocc.no/atc": "ATC",
     "urn:oid:2.16.840.1.113883.6.73": "ATC",
+    "http://fhir.de/CodeSystem/bfarm/atc": "ATC",
+    "http://fhir.de/CodeSystem/dimdi/atc": "ATC",
+    "https://smt.esante.gouv.fr/terminologie-atc": "ATC",
+    "urn:oid:2.16.578.1.12.4.1.1.7180": "ATC",
+    "urn:oid:1.2.246.537.6.32": "ATC",
+    "urn:oid:1.2.246.537.6.32.2007": "ATC",
+    "https://kip.rkkp.dk/fhir/CodeSystem/ATC": "ATC",
+    "https://fhir.ee/CodeSystem/atc": "ATC",
+    "https://terminology.eds.aphp.fr/atc": "ATC",
     "http://terminology.hl7.org/CodeSystem/HCPCS": "HCPCS",
     "http://terminology.hl7.org/CodeSystem/hcpcs-Level-II": "HCPCS",
     "https://www.cms.gov/Medicare/Coding/HCPCSReleaseCodeSets": "HCPCS",
     "http://www.cms.gov/Medicare/Coding/HCPCSReleaseCodeSets": "HCPCS",
     "https://bluebutton.cms.gov/resources/codesystem/hcpcs": "HCPCS",
+    "https://www.cms.gov/Medicare/Coding/MedHCPCSGenInfo/index.html": "HCPCS",
+    "http://terminology.hl7.org/CodeSystem/HCPCS-all-codes": "HCPCS",
     "urn:oid:2.16.840.1.113883.6.285": "HCPCS",
     "urn:oid:2.16.840.1.113883.6.14": "HCPCS",
     "http://hl7.org/fhir/sid/ndc": "NDC",
@@ -42,8 +53,19 @@ SYSTEMS = {
     "urn:oid:2.16.840.1.113883.3.26.1.1": "NCIT",
     "http://www.ama-assn.org/go/cpt": "CPT",
     "urn:oid:2.16.840.1.113883.6.12": "CPT",
+    "urn:ama:cpt": "CPT",
+    "http://fdasis.nlm.nih.gov": "UNII",
+    "https://gsrs.ncats.nih.gov/ginas/app/beta": "UNII",
+    "urn:oid:2.16.840.1.113883.4.9": "UNII",
+    "http://standardterms.edqm.eu": "EDQM",
+    "urn:oid:0.4.0.127.0.16.1.1.2.1": "EDQM",
 }
 """The addresses under which records name a code system. A version after `|` or `/version` is dropped."""
+SHORT_NAMES = {
+    "rxnorm": "RxNorm", "rxcui": "RxNorm", "atc": "ATC", "who-atc": "ATC", "ndc": "NDC", "hcpcs": "HCPCS",
+    "unii": "UNII", "edqm": "EDQM",
+}  # fmt: skip
+"""The names by which records call a code system of drugs in place of its address, in small letters."""
 
 TELLING = ("ratio", "her2_copies", "cep17_copies", "cells", "ish", "ihc", "overall", "panel")
 """Where one observation carries several codings, the first of these counts."""
@@ -82,7 +104,25 @@ def system_name(address: Any) -> str:
     """The short name of a code system, or "" for one that is not known or no text."""
     if not address or not isinstance(address, str):
         return ""
-    return SYSTEMS.get(address) or SYSTEMS.get(address.split("|")[0].split("/version/")[0].rstrip("/"), "")
+    return SYSTEMS.get(address) or _spelt_otherwise(address)
+
+
+@lru_cache(maxsize=10_000)
+def _spelt_otherwise(address: str) -> str:
+    """The system of an address with a version, in other letters, with or without `https`, `www.` or `urn:oid:`."""
+    bare = address.split("|", maxsplit=1)[0].split("/version/", maxsplit=1)[0]
+    return _BY_BARE_ADDRESS.get(_bare(bare)) or SHORT_NAMES.get(bare.strip().lower(), "")
+
+
+def _bare(address: str) -> str:
+    """An address without what is spelt now so, now so."""
+    plain = address.strip().lower().rstrip("/")
+    for before in ("https://", "http://", "urn:oid:", "www."):
+        plain = plain.removeprefix(before)
+    return plain
+
+
+_BY_BARE_ADDRESS = {_bare(address): name for address, name in SYSTEMS.items()}
 
 
 def read_codes(folder: Path | None = None) -> Codes:

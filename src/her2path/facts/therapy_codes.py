@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -32,19 +33,31 @@ class Measure:
 class TherapyCodes:
     """Meanings by (system, code); `names` are drugs by their lower-case names.
 
-    `claims` are the facts, each with its value, that a condition, a procedure or a coded answer states.
+    `claims` are the facts, each with its value, that a condition, a procedure or a coded answer states. `words` are
+    those beside the name of a drug, in small letters, by what they say; `routes` are by (system, code), "any" for
+    every system.
     """
 
     drugs: dict[_Key, Drug] = field(default_factory=dict)
     names: dict[str, Drug] = field(default_factory=dict)
     measures: dict[_Key, Measure] = field(default_factory=dict)
     claims: dict[_Key, tuple[tuple[str, str], ...]] = field(default_factory=dict)
+    words: dict[str, str] = field(default_factory=dict)
+    routes: dict[_Key, str] = field(default_factory=dict)
 
     def drug(self, key: _Key) -> Drug | None:
-        """The drug of a code; an NDC is known in each of its forms, with or without dashes and the package."""
-        if key[0] != "NDC":
-            return self.drugs.get(key)
-        return self.drugs.get(key) or self.drugs.get(("NDC", ndc(key[1]))) or self.drugs.get(("NDC", ndc(key[1])[:9]))
+        """The drug of a code, in small or large letters; an NDC in each of its forms, with or without dashes and the
+        package; a code of HCPCS with modifiers, and under the address of CPT, of which it is the second level."""
+        system, code = key
+        if (drug := self.drugs.get(key)) is not None:
+            return drug
+        if system in ("HCPCS", "CPT"):
+            match = _HCPCS.match(code.upper())
+            return self.drugs.get(("HCPCS", match[0])) if match else None
+        if system != "NDC":
+            return self.drugs.get((system, code.upper()))
+        drugs = {self.drugs.get(("NDC", form)) for form in ndc_forms(code)} - {None}
+        return drugs.pop() if len(drugs) == 1 else None
 
     def claim(self, key: _Key) -> tuple[tuple[str, str], ...]:
         """What a condition or procedure states. ICD-10-CM codes are looked up with their longer forms."""
@@ -57,6 +70,20 @@ class TherapyCodes:
                 return claims
             code = code[:-1].rstrip(".")
         return ()
+
+
+_HCPCS = re.compile(r"[A-V][0-9]{4}(?![A-Z0-9])")
+_TEN_DIGITS = ((4, 4), (5, 3), (5, 4))
+"""How many digits of ten are the labeler's and the product's; the rest is the package's."""
+
+
+def ndc_forms(code: str) -> set[str]:
+    """The nine digits of labeler and product that a National Drug Code may stand for, and eleven with the package."""
+    code = code.strip().replace(" ", "-").replace("*", "")
+    if len(code) == 10 and code.isdigit():
+        return {code[:a].zfill(5) + code[a : a + b].zfill(4) for a, b in _TEN_DIGITS}
+    digits = ndc(code)
+    return {digits, digits[:9]}
 
 
 def ndc(code: str) -> str:
@@ -95,6 +122,12 @@ def _take(codes: TherapyCodes, row: dict[str, Any]) -> None:
     drug = "" if row.get("drug", "") in BLANK_CELLS else row.get("drug", "")
     if "drug name" in row:
         codes.names[" ".join(row["drug name"].lower().split())] = Drug(drug, brand)
+        return
+    if "drug word" in row:
+        codes.words[row["drug word"].lower()] = row.get("says", "")
+        return
+    if "route system" in row:
+        codes.routes[row["route system"], row.get("code", "")] = row.get("route", "")
         return
     if "code" not in row:
         return

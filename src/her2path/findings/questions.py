@@ -155,6 +155,17 @@ DOUBTS: dict[str, tuple[str, ...]] = {
     "pregnant man": (),
     "not an adult": (),
     "last LVEF unread": ("day", "value", "judged"),
+    "doses unread": ("entries",),
+    "drug without doses": ("entries",),
+    "drugs not known": ("entries",),
+    "later doses unread": ("entries", "last"),
+    "doses unread beside others": ("entries",),
+    "drug without doses later": ("entries", "last"),
+    "LVEF low beside unread therapy": ("value", "day", "highest", "from"),
+    "LVEF fallen beside unread therapy": ("value", "day", "highest", "from"),
+    "parts of a dose": ("drug", "times", "amounts", "total", "day"),
+    "dose recorded twice": ("drug", "times", "amounts", "total", "day"),
+    "parts or twice": ("drug", "times", "amounts", "day"),
     "doses on unknown days": ("drugs",),
     "dead on an unknown day": ("death",),
     "entry in the future": ("count", "review_day"),
@@ -180,7 +191,8 @@ DOUBTS: dict[str, tuple[str, ...]] = {
 }
 """The doubts that the review looks for, and the words that each may name.
 
-They are made by `course/entry_doubts.py`, `course/course_doubts.py` and `course/safety.py`.
+They are made by `course/entry_doubts.py`, `course/course_doubts.py`, `course/evidence_doubts.py` and
+`course/safety.py`.
 """
 OF_RECORD = "record"
 """What stands for the outcome of a doubt that has no key of its own."""

@@ -16,6 +16,7 @@ import numpy as np
 from ..facts.fact import Fact
 from ..facts.value import OneOf, Reason, Unknown, Value
 from ..record.columns import UNKNOWN, RecordColumns, Whole
+from ..record.event import HER2_DRUG
 from .kinds import KINDS
 from .numbered import Numbered
 
@@ -39,7 +40,7 @@ def latest_of(record: RecordColumns, facts: Mapping[str, Fact], numbered: Number
     latest = Latest()
     wanted = np.array(
         [
-            name in facts and not test and (name not in KINDS or name == "death_date")
+            name in facts and not test and name != HER2_DRUG and (name not in KINDS or name == "death_date")
             for name, test in zip(record.facts, record.is_test, strict=True)
         ],
         np.bool_,

@@ -1,70 +1,42 @@
-"""Which drug and which brand a medication is: by its codes first, then by the longest name in its words.
+"""Which drug and which brand a medication is: by its codes first, then by its words (`drug_names.py`).
 
-Trastuzumab by itself, under the skin, with pertuzumab in one vial, and bound to a poison are four different
-drugs whose names share a word. So a name counts only where all of it is understood: "trastuzumab" followed
-by a word that is no dosage form, no strength and no suffix of a biosimilar may be a conjugate nobody listed,
-and is refused. Codes, or a code and its words, that name different drugs contradict each other: nothing is read.
+Codes, or a code and its words, that name different drugs contradict each other: nothing is read, and it is told. So is
+a code of a HER2-directed drug that stands under no code system, or under another one's address.
 """
 
 from __future__ import annotations
 
-import re
-from collections.abc import Container, Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from functools import cached_property
 
 from ..facts.codes import Codes, system_name
-from ..facts.therapy_codes import Drug
+from ..facts.pages.products import read_products
+from ..facts.therapy_codes import Drug, ndc_forms
+from .drug_names import (
+    IV,
+    NARROWER,
+    NOBODY,
+    PERTUZUMAB,
+    PHESGO,
+    SC,
+    DrugNames,
+    Named,
+    listed,
+    narrowest,
+    one_product,
+)
+
+__all__ = ["IV", "NOBODY", "PERTUZUMAB", "PHESGO", "SC", "Coded", "Drugs", "Named"]
 
 Coded = tuple[str | None, str | None, str | None]
 """A coding: system, code and display."""
 
-GENERAL = ("RxNorm", "ATC", "SNOMED", "OMOP")
+GENERAL = ("RxNorm", "ATC", "SNOMED", "OMOP", "UNII")
 """Systems whose codes may name a substance without its route and form."""
-IV, SC, PHESGO, PERTUZUMAB = "trastuzumab-iv", "trastuzumab-sc", "phesgo", "pertuzumab"
-NARROWER = {IV: SC, "paclitaxel": "nab-paclitaxel", "doxorubicin": "liposomal-doxorubicin"}
-"""A form whose name or code says more than that of the substance does."""
 MOST_KEPT = 20_000
-_SPEAKS = re.compile(r"tras?tuzumab|pertuzumab|\ber-?bb-?2\b|her-?2\b", re.IGNORECASE)
-_TRASTUZUMAB = re.compile(r"(?P<before>[a-z]+-)?trastuzumab(?P<suffix>-[a-z]{4}\b)?(?P<after>[^a-z]*(?P<word>[a-z]+))?")
-_UNDER_THE_SKIN = re.compile(r"\b(?:subcutaneous(?:ly)?|subcut|sub-?q|s\.?c\.?|under the skin)(?![a-z])")
-_HARMLESS = frozenset(
-    [
-        "and", "with", "plus", "or", "for", "in", "as", "by", "at", "of", "on", "to", "per", "the", "iv", "sc",
-        "im", "mg", "g", "kg", "ml", "unt", "units", "mcg", "h", "hr", "hours", "min", "minutes", "day",
-        "days", "week", "weeks", "weekly", "every", "once", "daily", "cycle", "cycles", "dose", "doses",
-        "dosing", "loading", "maintenance", "initial", "first", "subsequent", "injection", "injectable",
-        "infusion", "intravenous", "intravenously", "subcutaneous", "subcutaneously", "subcut", "solution",
-        "powder", "concentrate", "lyophilized", "lyophilised", "reconstituted", "recombinant", "vial", "vials",
-        "kit", "piggyback", "bag", "single", "multi", "multiple", "use", "pack", "inj", "soln", "conc", "solr",
-        "ivpb", "q", "qw", "w", "biosimilar", "originator", "brand", "generic", "product", "antibody",
-        "monoclonal", "therapy", "treatment", "chemotherapy", "sodium", "chloride", "nacl", "bolus",
-        "adjuvant", "neoadjuvant", "metastatic", "hyaluronidase", "pertuzumab", "human", "oysk", "zzxf",
-    ]
-)  # fmt: skip
-"""Words that may follow the name of trastuzumab without making another drug of it."""
-
-
-@dataclass(frozen=True, slots=True)
-class Named:
-    """What a medication was found to be.
-
-    `drug` is "" where nothing is to be read, and `trouble` says why, where it matters. `exact`: a code or a brand
-    says the form too.
-    """
-
-    drug: str = ""
-    brand: str = ""
-    note: str = ""
-    trouble: str = ""
-    said: str = ""
-    exact: bool = False
-
-    @property
-    def matters(self) -> bool:
-        return bool(self.drug or self.trouble)
-
-
-NOBODY = Named()
+CANCER_DRUGS = "L01"
+"""The group of ATC that holds every HER2-directed drug."""
 
 
 class Drugs:
@@ -72,10 +44,21 @@ class Drugs:
 
     def __init__(self, codes: Codes) -> None:
         self.codes = codes.therapy
-        self._names = {_plain(name): drug for name, drug in self.codes.names.items()}
-        names = sorted(self._names, key=len, reverse=True)
-        self._name = re.compile(rf"(?<![a-z0-9])(?:{'|'.join(map(re.escape, names))})(?![a-z0-9])") if names else None
+        self.products = read_products().products
         self._kept: dict[tuple[tuple[Coded, ...], str], Named] = {}
+
+    @cached_property
+    def names(self) -> DrugNames:
+        return DrugNames(self.codes, self.products)
+
+    @cached_property
+    def _codes_of_products(self) -> dict[str, tuple[str, str]]:
+        """The codes of HER2-directed drugs, each with its system and its drug; of OMOP, plain numbers, none."""
+        return {
+            code.upper(): (system, drug.drug)
+            for (system, code), drug in self.codes.drugs.items()
+            if drug.drug in self.products and system != "OMOP"
+        }
 
     def identify(self, codings: Iterable[Coded], text: str = "") -> Named:
         """The drug of a concept. What is no drug of the tables and does not speak of one is nobody."""
@@ -83,6 +66,8 @@ class Drugs:
         named = self._kept.get(key)
         if named is None:
             named = self._identify(*key)
+            if named.drug in self.products and not named.directed:
+                named = replace(named, directed=True)
             if len(self._kept) < MOST_KEPT:
                 self._kept[key] = named
         return named
@@ -102,97 +87,109 @@ class Drugs:
                 classes.append(str(code))
         words = [word for word in (text, *(display for _, _, display in codings)) if word]
         said = words[0] if words else next((str(code) for _, code, _ in codings if code), "")
-        named = [self.by_name(word) for word in words]
-        refused = next((name.trouble for name in named if name.trouble), "")
-        by_code = _narrowest({meant.drug for meant in coded}, exact)
-        by_word = _narrowest({name.drug for name in named if name.drug})
+        named = [self.names.by_name(word) for word in words]
+        refused = next((name for name in named if name.trouble), NOBODY)
+        by_code = narrowest({meant.drug for meant in coded}, exact)
+        by_word = narrowest({name.drug for name in named if name.drug})
+        directed = self._directed(by_code | by_word) or refused.directed
         if len(by_code) > 1:
-            return Named(trouble=f"its codes name {_listed(by_code)}: they contradict each other", said=said)
-        if refused:
-            why = f"its code says {_listed(by_code)}, but {refused}" if by_code else refused
-            return Named(trouble=why, said=said)
+            return Named(trouble=f"its codes name {listed(by_code)}: they contradict each other", said=said,
+                         directed=directed)  # fmt: skip
+        if refused.trouble:
+            why = f"its code says {listed(by_code)}, but {refused.trouble}" if by_code else refused.trouble
+            return Named(trouble=why, said=said, directed=directed)
         if len(by_word) > 1:
-            return Named(trouble=f"it is called {_listed(by_word)}: they contradict each other", said=said)
+            return Named(trouble=f"it is called {listed(by_word)}: they contradict each other", said=said,
+                         directed=directed)  # fmt: skip
+        if misplaced := self._misplaced(codings, by_code | by_word):
+            return Named(trouble=misplaced, said=said, directed=True)
         if not by_code and not by_word:
-            if not any(_SPEAKS.search(word) for word in words):
+            if not any(self.names.speaks(word) for word in words):
                 return NOBODY
             why = "neither code nor name is known"
             if classes:
                 why = f"code {classes[0]} names no one drug"
-            return Named(trouble=f"it speaks of a HER2-directed drug, but {why}", said=said)
-        both = _narrowest(by_code | by_word, exact)
+            return Named(trouble=f"it speaks of a HER2-directed drug, but {why}", said=said, directed=True)
+        both = narrowest(by_code | by_word, exact)
         if len(both) > 1:
-            why = f"its code says {_listed(by_code)}, its name {_listed(by_word)}: they contradict each other"
-            return Named(trouble=why, said=said)
+            why = f"its code says {listed(by_code)}, its name {listed(by_word)}: they contradict each other"
+            return Named(trouble=why, said=said, directed=directed)
         (drug,) = both
         brands = {drug.brand for drug in coded if drug.brand} | {name.brand for name in named if name.brand}
-        note = f"two brands are named: {_listed(brands)}; neither is read" if len(brands) > 1 else ""
-        if not note and by_code and both != by_code:
-            note = f"its code says {_listed(by_code)} without a form, its name {drug}"
-        return Named(drug, brands.pop() if len(brands) == 1 else "", note, "", said, drug in exact or bool(brands))
+        notes = list(dict.fromkeys(name.note for name in named if name.note))
+        if len(brands) > 1:
+            notes = [f"two brands are named: {listed(brands)}; neither is read"]
+        elif by_code and both != by_code:
+            notes.append(f"its code says {listed(by_code)} without a form, its name {drug}")
+        return Named(
+            drug, brands.pop() if len(brands) == 1 else "", "; ".join(notes), "", said, drug in exact or bool(brands)
+        )
 
-    def by_name(self, text: str) -> Named:
-        """The drug that words name, or why it cannot be told; `NOBODY` where they name none."""
-        words = _plain(text)
-        matches: list[tuple[str, Drug]] = []
-        if self._name is not None:
-            matches = [(match[0], self._names[match[0]]) for match in self._name.finditer(words)]
-        drugs = {drug for _, drug in matches if drug.drug}
-        if "trastuzumab" in words and (why := self._unclear(words, {name for name, _ in matches})):
-            return Named(trouble=why)
-        keys = _together({drug.drug for drug in drugs}, words)
-        brands = {drug.brand for drug in drugs if drug.brand}
-        if SC in keys and (other := brands - {"herceptin"}) and any(d.drug == IV and d.brand in other for d in drugs):
-            return Named(trouble=f"{text!r} is a brand for infusion, said to be given under the skin")
-        if SC in keys and IV in {drug.drug for drug in drugs if drug.brand}:
-            brands.discard("herceptin")
-        if len(keys) > 1:
-            return Named(trouble=f"{text!r} names {_listed(keys)}")
-        return Named(next(iter(keys), ""), brands.pop() if len(brands) == 1 else "")
+    def _directed(self, drugs: Iterable[str]) -> bool:
+        return any(drug in self.products for drug in drugs)
 
-    def _unclear(self, words: str, names: set[str]) -> str:
-        """What keeps the word trastuzumab from being read: a part before or after it that nobody listed."""
-        rest = words
-        for name in sorted(names, key=len, reverse=True):
-            if "trastuzumab" in name and name != "trastuzumab":
-                rest = rest.replace(name, " ")
-        for match in _TRASTUZUMAB.finditer(rest):
-            word = match["word"] or ""
-            if match["before"]:
-                return f"{match['before']}trastuzumab is no drug that is known"
-            joined = match["after"] or ""
-            if word and not match["suffix"] and joined.startswith(word):
-                return f"trastuzumab{word} is no drug that is known"
-            if word and word not in _HARMLESS and not self._begins_a_name(rest[match.start("word") :]):
-                return f"'trastuzumab {word}' is no drug that is known"
+    def _misplaced(self, codings: Iterable[Coded], read: set[str]) -> str:
+        """A code of a HER2-directed drug under no system or another one's, in words; "" where what is read agrees."""
+        for address, code, _ in codings:
+            written = str(code or "").strip()
+            if not written or self.codes.drug((system_name(address), written)) is not None:
+                continue
+            known = self._known_code(written)
+            if known is None or known[1] in read or (read and written.isdigit()):
+                continue
+            if {known[1], *read} == {IV, SC}:
+                continue
+            under = f"under {address!r}" if address else "under no code system"
+            if read:
+                return (
+                    f"code {written} is that of {known[1]} in {known[0]} and stands {under}; its name is {listed(read)}"
+                )
+            return f"code {written} is that of {known[1]} in {known[0]}, but stands {under}"
         return ""
 
-    def _begins_a_name(self, words: str) -> bool:
-        return self._name is not None and self._name.match(words) is not None
+    def _known_code(self, written: str) -> tuple[str, str] | None:
+        """The system and the drug of a code of a HER2-directed drug, wherever it stands."""
+        forms = {written.upper(), *(ndc_forms(written) if written[:1].isdigit() else ())}
+        return next((known for form in forms if (known := self._codes_of_products.get(form))), None)
 
+    def is_code_of_product(self, code: str | None) -> bool:
+        """Whether a code is that of a HER2-directed drug in some system."""
+        return self._known_code((code or "").strip()) is not None
 
-def _plain(text: str) -> str:
-    """Words in lower case, without brackets, commas and marks."""
-    return " ".join(re.sub(r"[®™()\[\],;]", " ", text.lower()).split())
+    def is_known_by_code_alone(self, codings: Sequence[Coded], text: str) -> bool:
+        """Whether a medication has no word at all, and no code that the tables hold.
 
+        A code of ATC says what it is not: outside the group of cancer drugs no drug is HER2-directed.
+        """
+        if text or any(display for _, _, display in codings):
+            return False
+        systems = {system_name(address): str(code or "") for address, code, _ in codings if code}
+        if not systems.get("ATC", CANCER_DRUGS).upper().startswith(CANCER_DRUGS):
+            return False
+        return not any(self.codes.drug((system_name(address), str(code or ""))) for address, code, _ in codings)
 
-def _narrowest(drugs: set[str], exact: Container[str] = ()) -> set[str]:
-    """Drugs without a substance of which the form is named too, unless a code says the substance in that very form."""
-    return {drug for drug in drugs if drug in exact or NARROWER.get(drug) not in drugs}
-
-
-def _together(drugs: set[str], words: str) -> set[str]:
-    """The drugs of some words: the parts of one product are that product."""
-    drugs = _narrowest(drugs)
-    if drugs <= {IV, SC, PHESGO, PERTUZUMAB} and drugs:
-        if PHESGO in drugs:
-            return {PHESGO}
-        if "hyaluronidase" in words and drugs & {IV, SC}:
-            return {PHESGO} if PERTUZUMAB in drugs else {SC}
-        if drugs <= {IV, SC} and (SC in drugs or _UNDER_THE_SKIN.search(words)):
-            return {SC}
-    return drugs
-
-
-def _listed(names: Iterable[str]) -> str:
-    return " and ".join(sorted(names))
+    def of_parts(self, whole: Named, parts: Iterable[tuple[Named, bool]]) -> Named:
+        """The drug of a medication named `whole` that is made of `parts`, each with whether it is hyaluronidase."""
+        listed_parts = list(parts)
+        named = [part for part, _ in listed_parts if part.matters]
+        if whole.trouble or not (named or whole.drug):
+            return whole if whole.matters else NOBODY
+        said = whole.said or next((part.said for part in named), "")
+        if troubled := next((part for part in named if part.trouble), None):
+            return replace(troubled, said=said, directed=troubled.directed or whole.directed)
+        drugs = {part.drug for part in named} | ({whole.drug} if whole.drug else set())
+        exact = {part.drug for part in (whole, *named) if part.exact}
+        both = one_product(narrowest(drugs, exact), any(is_enzyme for _, is_enzyme in listed_parts))
+        directed = self._directed(drugs)
+        if len(both) > 1 or (whole.drug and {whole.drug} != both and whole.exact):
+            why = (
+                f"it is called {whole.drug} and made of {listed(drugs)}" if whole.drug else f"it holds {listed(drugs)}"
+            )
+            return Named(trouble=f"{why}: they contradict each other" if whole.drug else
+                         f"{why}: which of them was given is not said", said=said, directed=directed)  # fmt: skip
+        brands = {part.brand for part in (whole, *named) if part.brand}
+        notes = dict.fromkeys(part.note for part in (whole, *named) if part.note)
+        (drug,) = both
+        return Named(
+            drug, brands.pop() if len(brands) == 1 else "", "; ".join(notes), "", said, drug in exact, directed
+        )

@@ -11,6 +11,14 @@ RECORDED_STATUS = "recorded status"
 """An event's fact where somebody wrote a HER2 status; it is compared, never used as a test."""
 
 
+HER2_DRUG = "her2_drug_recorded"
+"""The fact of an event that shows a HER2-directed therapy without giving a dose of it."""
+DOSE_NOT_READ, ORDER_NOT_READ, NOT_KNOWN = "dose not read", "order not read", "drug not known"
+DISPENSED, PERFORMED, BILLED = "dispensed", "performed", "billed"
+"""Its values: what stands in the record in place of a dose that could be read."""
+
+IN_PART = "stopped before its end"
+"""How the note of a dose begins that was given in part."""
 STATEMENT = "from a statement"
 """How the note of a dose begins that a record only states."""
 

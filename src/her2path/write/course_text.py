@@ -21,6 +21,10 @@ def course_lines(course: CourseReview, indent: str = "  ") -> Iterator[str]:
     if found.started:
         yield indent + _course_line(found)
         yield indent + _heart_line(found)
+    elif "therapy_phase" not in found.values:
+        why = found.unknown.get("therapy_phase")
+        words = why.detail if why is not None else "doses are recorded on unknown days"
+        yield f"{indent}Course: where it stands is not known: {words}"
     else:
         yield f"{indent}Course: no HER2-directed dose is recorded"
     for finding in course.findings:
@@ -50,6 +54,10 @@ def _course_line(found: Standing) -> str:
     counted = "1 dose" if doses == 1 else f"{doses} doses"
     first = found.day("first") if naked else found.day("product_first")
     before = found.state["trastuzumab_doses"] if not naked else 0
+    if found.only_stated:
+        until = f" until {found.day('stop')}" if found.day("stop") is not None else ""
+        words = f"stated from {first}{until}, single doses are not recorded"
+        return f"Course: {found.product}{brand}{partner} {schedule}, {setting}, {phase}; {words}"
     earlier = f" ({before} of trastuzumab before)" if before else ""
     return (
         f"Course: {found.product}{brand}{partner} {schedule}, {setting}, {phase}; {counted} "

@@ -27,6 +27,7 @@ class CourseNumbers(NamedTuple):
     year_days: int
     recent_anthracycline_days: int
     credible_dose_percent: int
+    same_day_percent: int
     earliest_resume_days: int
     latest_recovery_days: int
     gestation_days: int

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 import numpy as np
 
 from ...facts.value import Unknown
+from ...history.same_day import ONCE, PARTS, UNCLEAR, DayDose
 from ...record.columns import UNKNOWN
 from ...record.event import STATEMENT
 from ..rows import FindingRows, row_runs
@@ -25,7 +26,7 @@ class EntryDoubts(DoubtMaker):
     def makers(self) -> Sequence[Callable[[], Iterable[FindingRows]]]:
         return (
             self._future, self._unread, self._remarks, self._without_amount, self._undated, self._narrowed,
-            self._differing, self._dead,
+            self._differing, self._dead, self._same_day,
         )  # fmt: skip
 
     def _future(self) -> Iterator[FindingRows]:
@@ -143,3 +144,30 @@ class EntryDoubts(DoubtMaker):
                     day=NO_DAY if day == UNKNOWN else day_words(day),
                 )  # fmt: skip
         yield self._of("values of a day differ", doubt)
+
+    def _same_day(self) -> Iterator[FindingRows]:
+        """How doses that are recorded more than once on a day were taken, each kind once a patient."""
+        names = {PARTS: "parts of a dose", ONCE: "dose recorded twice", UNCLEAR: "parts or twice"}
+        doses: dict[tuple[str, int, int], list[DayDose]] = {}
+        for dose in self.course.same_day:
+            if self.mine[dose.patient] and dose.day <= self.on:
+                doses.setdefault((dose.verdict, dose.patient, dose.drug), []).append(dose)
+        for verdict, name in names.items():
+            doubt = Doubt()
+            for (said, patient, drug), days in sorted(doses.items()):
+                if said == verdict:
+                    last = days[-1]
+                    unit = "mg/kg" if last.per_kg else "mg"
+                    amounts = " + ".join(_mg(amount) for amount in last.amounts)
+                    total = "unknown" if last.total == UNKNOWN else f"{_mg(last.total)} {unit}"
+                    total += f" in {last.minutes} minutes" if last.minutes else ""
+                    doubt.add(
+                        patient, last.rows[:FIRST_ORIGINS], drug=self.course.rules.codes.names[drug],
+                        times="once" if len(days) == 1 else f"on {len(days)} days", amounts=f"{amounts} {unit}",
+                        total=total, day=day_words(last.day),
+                    )  # fmt: skip
+            yield self._of(name, doubt)
+
+
+def _mg(thousandths: int) -> str:
+    return f"{round(thousandths / 1000, 1):g}"

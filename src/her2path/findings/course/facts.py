@@ -14,11 +14,13 @@ import numpy as np
 from ...facts.arithmetic import RULES, Rule, derive
 from ...facts.value import Interval, Reason, Unknown, Value
 from ...history import clocks
-from ...history.course_facts import SETTLED_BY, Columns, age_years, first_of, known, settle, standing
+from ...history.course_facts import COMPLETED, SETTLED_BY, Columns, age_years, first_of, known, settle, standing
+from ...history.evidence import OF_LAST_DOSE, SINCE_LAST_DOSE, Evidence, evidence_of, why_not_known
 from ...history.folds.run import fold
 from ...history.latest import Latest, latest_of
 from ...history.names import NAMED, NO, YES
 from ...history.numbered import EXACT, Numbered, exactly, is_partial
+from ...history.same_day import UNCLEAR, DayDose, joined_doses
 from ...history.timeline import Timeline, timeline_of
 from ...record.columns import UNKNOWN, Flags, RecordColumns, Whole
 from ...record.event import STATEMENT
@@ -26,6 +28,7 @@ from ..brands import compared, read_brands
 from .rules import ABSENT, Rules
 
 THOUSAND = 1000
+MINUTES = "infusion_given_minutes"
 DOSE_FACTS = frozenset({"dose_mg", "dose_mg_per_kg", "dose_mg_per_m2", "dose_given"})
 DIFFERENCES = (
     ("lvef_fall", "lvef_baseline", "lvef"),
@@ -56,6 +59,8 @@ class CourseFacts:
     of_statement: Flags = field(default_factory=lambda: np.zeros(0, np.bool_))
     undated_doses: Whole = field(default_factory=lambda: np.zeros(0, np.int64))
     undated_deaths: Whole = field(default_factory=lambda: np.zeros(0, np.int64))
+    evidence: Evidence | None = None
+    same_day: list[DayDose] = field(default_factory=list)
 
     def __len__(self) -> int:
         return len(self.record)
@@ -64,6 +69,13 @@ class CourseFacts:
     def nothing(self) -> Whole:
         """A column in which nothing is known."""
         return np.full(len(self), UNKNOWN, np.int64)
+
+    @property
+    def ended_by_statement(self) -> Flags:
+        """Whose doses are only stated, up to a day on which they ended."""
+        stop, last = self.state["stop_day"], self.state["any_last_day"]
+        ended: Flags = self.of_statement & known(stop) & (stop >= last)
+        return ended
 
     def column(self, name: str) -> Whole:
         """A fact as a column; nothing known where nobody has said anything of it."""
@@ -98,12 +110,15 @@ def facts_of(record: RecordColumns, rules: Rules, her2: Mapping[str, Whole]) -> 
     limit = int(rules.site.limit * THOUSAND)
     numbered = Numbered(rules.knowledge.facts)
     timeline = timeline_of(record, rules.codes)
+    same_day = joined_doses(record, timeline, rules.codes)
     folded = fold(timeline, on, limit, rules.heart_tables, rules.codes)
     state = folded.state
     latest = latest_of(record, rules.knowledge.facts, numbered, on)
     columns = standing(state, on, rules.codes, rules.knowledge.facts["schedule"].values)
     first_result = her2.get("first_result_day", np.full(len(record), UNKNOWN, np.int64))
     course = CourseFacts(record, rules, numbered, timeline, latest, state, {}, columns, folded.holds)
+    course.same_day = same_day
+    _minutes_of_infusions(course)
     course.clocks = clocks.first_clocks(state, first_result, on, rules.codes)
     columns |= course.clocks
     _unread(course)
@@ -127,9 +142,32 @@ def facts_of(record: RecordColumns, rules: Rules, her2: Mapping[str, Whole]) -> 
         columns["t_dxd_available"] = np.full(len(record), YES if rules.site.t_dxd_available else NO, np.int64)
     _of_doubtful_days(course)
     _dead_on_unknown_days(course)
+    _of_unread_doses(course)
     _stale_lvef(course)
     _arithmetic(course)
     return course
+
+
+def _minutes_of_infusions(course: CourseFacts) -> None:
+    """Minutes of two infusions of a day do not contradict each other; those of the parts of one dose add up."""
+    record, latest = course.record, course.latest
+    if MINUTES not in latest.values:
+        return
+    place = record.facts.index(MINUTES)
+    joined = {(dose.patient, dose.day): dose for dose in course.same_day if dose.verdict != UNCLEAR}
+    kept = []
+    for patient, one, other in latest.differing:
+        is_other = record.product[one] != record.product[other]
+        if record.fact[one] != place or not (is_other or (patient, int(record.day[one])) in joined):
+            kept.append((patient, one, other))
+            continue
+        latest.values[MINUTES][patient] = UNKNOWN
+        latest.unread.get(MINUTES, {}).pop(patient, None)
+    latest.differing = kept
+    for (patient, day), dose in joined.items():
+        row = int(latest.rows[MINUTES][patient])
+        if row >= 0 and int(record.day[row]) == day and dose.minutes:
+            latest.values[MINUTES][patient] = dose.minutes * THOUSAND
 
 
 def _unread(course: CourseFacts) -> None:
@@ -261,7 +299,41 @@ def _of_doubtful_days(course: CourseFacts) -> None:
         any_of[owner[last]] = True
         not_all[owner[last & ~stated[record.note[rows]]]] = True
         course.of_statement = any_of & ~not_all
-        course.values["therapy_phase"] = np.where(course.of_statement, UNKNOWN, course.values["therapy_phase"])
+        phase = course.values["therapy_phase"]
+        course.values["therapy_phase"] = np.where(course.of_statement & ~course.ended_by_statement, UNKNOWN, phase)
+        for name in (*SINCE_LAST_DOSE, "doses_given"):
+            course.values[name] = np.where(course.of_statement, UNKNOWN, course.column(name))
+
+
+def _of_unread_doses(course: CourseFacts) -> None:
+    """HER2-directed drugs without a dose leave it open where the course stands, and unread doses when the last was."""
+    state, values = course.state, course.values
+    record, rows = course.record, np.union1d(course.timeline.unplaced, course.timeline.undated)
+    dosed = np.array([name in DOSE_FACTS for name in record.facts], np.bool_)
+    denied = np.array([value == "no" for value in record.values], np.bool_)
+    rows = rows[dosed[record.fact[rows]] & ~denied[record.value[rows]]]
+    unclear = rows[course.of_her2()[rows] & (record.day[rows] != UNKNOWN)] if len(rows) else rows
+    nameless = rows[record.product[rows] == 0] if len(rows) and record.products[0] == "" else rows[:0]
+    course.evidence = evidence_of(
+        record, unclear, nameless, state["first_ever_day"], state["any_last_day"], course.rules.on.toordinal()
+    )
+    if course.evidence is None:
+        return
+    alone, later = course.evidence.alone, course.evidence.later
+    phase = values["therapy_phase"]
+    values["therapy_phase"] = np.where(alone | (later & (phase == COMPLETED)), UNKNOWN, phase)
+    for patient, reason in why_not_known(course.record, course.evidence).items():
+        course.why(patient, "therapy_phase", reason)
+    if not later.any():
+        return
+    for name in (*SINCE_LAST_DOSE, "doses_given"):
+        values[name] = np.where(later, UNKNOWN, course.column(name))
+        for patient in np.flatnonzero(later).tolist():
+            course.why(patient, name, Unknown(Reason.UNMAPPED_CODE, "a later dose could not be read"))
+    for name in OF_LAST_DOSE:
+        course.clocks[name] = np.where(later, UNKNOWN, course.clocks[name])
+        if name in values:
+            values[name] = np.where(later, UNKNOWN, values[name])
 
 
 def _dead_on_unknown_days(course: CourseFacts) -> None:

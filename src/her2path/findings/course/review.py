@@ -15,14 +15,17 @@ import numpy as np
 from ...facts.value import Value
 from ...history import clocks
 from ...history.course_facts import COMPLETED, known
+from ...history.evidence import rows_of_her2_drugs
 from ...history.names import NAMED, NO, YES
 from ...history.sources import Origins
 from ...record.columns import UNKNOWN, Flags, RecordColumns, Whole
+from ...record.event import NOT_KNOWN
 from ..finding import Finding
 from ..rows import FindingRows
 from .answers import Asker
 from .course_doubts import CourseDoubts
 from .entry_doubts import EntryDoubts
+from .evidence_doubts import EvidenceDoubts
 from .facts import CourseFacts, facts_of
 from .reasons import Reasons, rows_of_answers
 from .rules import Rules
@@ -83,6 +86,7 @@ def review_courses(
     reasons = Reasons(course, asker, words, sources)
     for rows in (
         *rows_of_answers(reasons, rules.sayings),
+        *EvidenceDoubts(course, asker.outcomes, sources, doubts, mine).rows(),
         *safety(course, doubts, mine),
         *EntryDoubts(course, asker.outcomes, sources, doubts, mine).rows(),
         *CourseDoubts(course, asker.outcomes, sources, doubts, mine).rows(),
@@ -122,7 +126,7 @@ def _wind(course: CourseFacts, asker: Asker) -> None:
     months = asker.outcomes.get("contraception_months")
     if months is None:
         return
-    asked = known(months) & ~course.of_statement
+    asked = known(months) & (~course.of_statement | course.ended_by_statement)
     if not asked.any():
         return
     until, stated = _longest_washout(course, asker, asked, on)
@@ -138,7 +142,9 @@ def _longest_washout(course: CourseFacts, asker: Asker, asked: Flags, on: int) -
     the tables state it."""
     values = course.rules.knowledge.facts["contraception_months"].values
     until, stated = course.nothing, np.zeros(len(course), np.bool_)
-    for product, last in clocks.last_days(course.state, course.rules.codes):
+    ended = course.ended_by_statement
+    for product, given in clocks.last_days(course.state, course.rules.codes):
+        last = np.where(ended & known(given), np.maximum(given, course.state["stop_day"]), given)
         chosen = np.flatnonzero(asked & known(last))
         if not len(chosen):
             continue
@@ -159,9 +165,10 @@ def her2_column(values: Mapping[str, Value | None], name: str, rules: Rules) -> 
 
 
 def is_treated(record: RecordColumns, rules: Rules) -> Flags:
-    """Who has any event of a HER2-directed product."""
+    """Who has any event of a HER2-directed product, whichever of them it is."""
     products = np.array([name in rules.codes.products for name in record.products], np.bool_)
     treated = np.zeros(len(record), np.bool_)
     if len(record.product):
-        treated[record.owner()[products[record.product]]] = True
+        rows = products[record.product] | rows_of_her2_drugs(record, but=(NOT_KNOWN,))
+        treated[record.owner()[rows]] = True
     return treated

@@ -140,6 +140,11 @@ class Standing:
         return self.state["first_ever_day"] != UNKNOWN
 
     @property
+    def only_stated(self) -> bool:
+        """Whether the last doses are only stated, so that nobody has counted them."""
+        return bool(self._course.of_statement[self._patient])
+
+    @property
     def product(self) -> str | None:
         """The HER2-directed product in hand."""
         product = self.values.get("product")

@@ -59,7 +59,7 @@ def plan_of(found: Standing) -> list[PlanItem]:
     if found.values.get("alive") == "no":
         return []
     if not found.started:
-        return list(_first_dose(found))
+        return list(_first_dose(found)) if "therapy_phase" in found.values else []
     items = [*_doses(found), *_echo(found), *_hold(found), *_end(found), *_contraception(found)]
     items = [item for item in items if item.latest is None or item.latest >= found.on or item.kind == "echo"]
     return sorted(items, key=lambda item: item.earliest or item.latest or dt.date.max)

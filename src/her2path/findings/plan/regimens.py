@@ -176,7 +176,8 @@ def regimens_of(found: Standing) -> list[Fitting]:
         or found.values.get("progression") == "yes"
         or found.values.get("pathological_response") == "residual"
     )
-    if not choosing or found.values.get("alive") == "no":
+    unread = not found.started and "therapy_phase" in found.unknown
+    if not choosing or unread or found.values.get("alive") == "no":
         return []
 
     metastatic = found.values.get("setting") == "metastatic"

@@ -14,11 +14,12 @@ import msgspec
 
 from ...facts.codes import Codes
 from ...facts.problem import AskedWrongly
-from .head import Head
+from .head import Head, Reference
 from .resource import Owner, ResourceType
-from .resources.background import ALLERGY, CONDITION, FLAG, PATIENT, PROCEDURE
-from .resources.medication import ADMINISTRATION, REQUEST, STATEMENT
-from .resources.named_drug import MEDICATION
+from .resources.background import ALLERGY, CONDITION, FLAG, PATIENT
+from .resources.evidence import BENEFIT, CHARGE, CLAIM, DISPENSE, PROCEDURE
+from .resources.medication import ADMINISTRATION, ORDER, REQUEST, STATEMENT
+from .resources.named_drug import MEDICATION, SUBSTANCE
 from .resources.observation import OBSERVATION
 from .resources.specimen import SPECIMEN
 from .terms import HER2, NOTHING, Terms
@@ -30,9 +31,15 @@ _SHIPPED = (
     SPECIMEN,
     ADMINISTRATION,
     REQUEST,
+    ORDER,
     STATEMENT,
+    DISPENSE,
     MEDICATION,
+    SUBSTANCE,
     PROCEDURE,
+    CHARGE,
+    CLAIM,
+    BENEFIT,
     ALLERGY,
     FLAG,
 )
@@ -67,6 +74,15 @@ class Interest(Terms):
         return NOTHING if known is None else known.matters(head, self) & self._wanted
 
 
+class WhoseHead(msgspec.Struct, gc=False):
+    """Of a head what is left where its other fields have a wrong type."""
+
+    resourceType: str = ""
+    id: str | None = None
+    subject: Reference | None = None
+    patient: Reference | None = None
+
+
 class Heads:
     """Reads the heads of resources: the fields that are common to all, and those of every type's own head."""
 
@@ -80,12 +96,22 @@ class Heads:
         head = msgspec.defstruct("JoinedHead", list(fields.values()), bases=(Head,), gc=False)
         entry = msgspec.defstruct("HeadEntry", [("resource", _or_none(head), None)], gc=False)
         bundle = msgspec.defstruct("HeadBundle", [("entry", _or_none(list[entry]), None)], gc=False)  # type: ignore[valid-type]
+        self._joined = head
         self._head: Any = msgspec.json.Decoder(head)
+        self._common: Any = msgspec.json.Decoder(WhoseHead)
         self._bundle: Any = msgspec.json.Decoder(bundle)
 
     def head_of(self, raw: bytes | memoryview | msgspec.Raw) -> Head:
         """The head of a resource. Raises `msgspec.DecodeError` where a field of it has a wrong type."""
         return self._head.decode(raw)  # type: ignore[no-any-return]
+
+    def whose(self, raw: bytes | memoryview | msgspec.Raw) -> Head | None:
+        """The head of a resource with nothing but its type, id and patient; `None` where these are wrong too."""
+        try:
+            known = self._common.decode(raw)
+        except (msgspec.DecodeError, RecursionError, UnicodeDecodeError):
+            return None
+        return self._joined(known.resourceType, known.id, known.subject, known.patient)  # type: ignore[return-value]
 
     def of_bundle(self, content: bytes) -> list[Head | None] | None:
         """The heads of a bundle's entries in one pass; `None` where one of them has a wrong type."""

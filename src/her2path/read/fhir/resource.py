@@ -7,7 +7,7 @@ matters, whose it is, what a template of it leaves open) follows from its `Resou
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any, NamedTuple
@@ -138,7 +138,7 @@ class ResourceType:
     - `numbers` and `words`: what decides the reading and has many forms. A number or a reference that stands nowhere
       here is part of the text, or never read (`templates/shape.py` lists what is never read of any resource).
     - `as_it_stands`: beginnings of paths under which a reference may be told as it stands.
-    - `medication`: the reference by which it names one of the source.
+    - `medications`: the references by which it names one of the source.
     - `few_fields`: the only fields that are read at all, where no two resources are alike otherwise.
     """
 
@@ -153,7 +153,7 @@ class ResourceType:
     numbers: tuple[str, ...] = ()
     words: tuple[str, ...] = ()
     as_it_stands: tuple[str, ...] = ()
-    medication: str = ""
+    medications: tuple[str, ...] = ()
     few_fields: FewFields | None = None
     only_some_matter: bool = True
     """Whether one that belongs to nobody is told; one with a wrong head is then told only where its text speaks of
@@ -165,7 +165,16 @@ class ResourceType:
 
     def names_medication(self, head: Head) -> bool:
         """Whether a head names a medication of the source."""
-        return bool(self.medication) and getattr(head, self.medication.partition(".")[0], None) is not None
+        return any(getattr(head, path.partition(".")[0], None) is not None for path in self.medications)
+
+    def medications_of(self, head: Head) -> Iterator[str]:
+        """The references by which a head names medications."""
+        for path in self.medications:
+            value: Any = head
+            for name in path.split("."):
+                value = getattr(value, name, None)
+            if isinstance(value, str):
+                yield value
 
 
 def always(matters: int) -> Callable[[Head, Terms], int]:

@@ -197,6 +197,12 @@ class Skimmer:
                 head = head or self.heads.head_of(held.raw)
             except BAD_JSON as error:
                 yield from self._odd_head(held.raw, held.place, error)
+                head = self.heads.whose(held.raw)
+                if head is not None and (known := RESOURCE_TYPES.get(head.resourceType)) and known.medications:
+                    # Whose medication it is stands there; which drug it is cannot be told, and is so told of her.
+                    resource = Resource(head, held.raw, held.place, "", matters_of(head))
+                    resource.stamp = held.stamp
+                    sorter.add(resource, held.url)
                 continue
             kind = head.resourceType
             if kind in CONTAINERS:
@@ -226,8 +232,7 @@ class Skimmer:
         for resource in group.resources:
             known = RESOURCE_TYPES[resource.head.resourceType]
             has_person |= known.owner is Owner.HERSELF
-            if known.medication and known.names_medication(resource.head):
-                reference = getattr(resource.head, known.medication.partition(".")[0]).reference or ""
+            for reference in known.medications_of(resource.head) if known.medications else ():
                 if reference[:1] not in ("", "#") and medication_named(group.medications, reference) is None:
                     return False
         return has_person and (len(group.resources) > 1 or (len(sorter.persons) == 1 and sorter.entries > 1))

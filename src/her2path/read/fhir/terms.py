@@ -87,6 +87,16 @@ class Terms:
         """The drug of a concept."""
         return NOBODY if concept is None else self.drugs.identify(coded(concept), concept.text or "")
 
+    def names_a_drug(self, concept: Concept | None) -> bool:
+        """Whether a concept has a name or a code of a HER2-directed drug, however unclear; to speak of HER2 is not
+        enough."""
+        if concept is None:
+            return False
+        if any(self.drugs.is_code_of_product(coding.code) for coding in concept.coding):
+            return True
+        words = (concept.text, *(coding.display for coding in concept.coding))
+        return any(word and self.drugs.names.names_a_product(word) for word in words)
+
     def speaks(self, text: str) -> bool:
         """Whether the text of a resource that cannot be read speaks of anything that matters."""
         if _HER2.search(text) or speaks_of_lvef(text) or "trastuzumab" in text.lower():

@@ -12,8 +12,8 @@ from ...facts.number import parse_number
 from ...facts.value import Interval, Reason, Unknown, Value
 from ..drugs import Drugs
 from ..fhir.answer import times
+from ..fhir.resources.ingredients import MILLIGRAMS
 from ..fhir.resources.measurement import UNITS, in_own_unit
-from ..fhir.resources.medication import MILLIGRAMS
 
 METHODS = {
     "echo": "echo", "echocardiogram": "echo", "echocardiography": "echo", "tte": "echo", "us": "echo", "muga": "MUGA",
@@ -77,6 +77,11 @@ class Cells:
     def read_brand(self, said: str) -> str:
         """The brand that a word names, or ""."""
         return self.drugs.identify((), said).brand if said else ""
+
+    def is_unclear(self, said: str) -> bool:
+        """Whether a cell names a HER2-directed drug, and not which."""
+        named = self.drugs.identify((), said)
+        return said.lower() not in self.products and not named.drug and named.directed
 
     def read_product(self, said: str) -> tuple[str, str, str]:
         """The drug and the brand of a cell, or why it is none."""

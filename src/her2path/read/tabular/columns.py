@@ -18,7 +18,7 @@ from ...facts.days import EPOCH
 from ...facts.fact import Facts
 from ...facts.value import Reason, Unknown, Value
 from ...record.columns import KIND, RECORDED_STATUS, SITE, UNKNOWN, Flags, RecordColumns, Whole, in_order
-from ...record.event import Trouble
+from ...record.event import DOSE_NOT_READ, HER2_DRUG, ORDER_NOT_READ, Trouble
 from .cells import METHODS, Cells
 from .long import LongFile, Part, coded_words, distinct_numbers, starts_of
 
@@ -61,6 +61,13 @@ def read_long(path: Path, facts: Facts, columns: Mapping[str, str] | None = None
         yield reader.read(part) if isinstance(part, Part) else part
 
 
+GIVEN, ORDERED = 1, 2
+GIVEN_OR_ORDERED = {
+    "dose_mg": GIVEN, "dose_mg_per_kg": GIVEN, "dose_given": GIVEN, "ordered_mg": ORDERED, "ordered_mg_per_kg": ORDERED,
+}  # fmt: skip
+"""Facts of a HER2-directed drug, given or ordered."""
+
+
 class ColumnReader:
     """Makes record columns of tables of whole patients; cells that come again are read once."""
 
@@ -99,9 +106,11 @@ class ColumnReader:
             why = f"{drugs[places['product'][row]][2]}; nothing is read from the row"
             _tell(troubles, owner, row, Trouble("unreadable", origins[row], why))
         value, values, notes, saids = self._values(places, lists)
+        fact, value, notes = self._doses_not_read(places, lists, value, values, notes, saids)
+        not_read = fact != places["fact"]
         usable = (
             ~no_fact
-            & ~no_drug
+            & (~no_drug | not_read)
             & self._of_tissue(value, values, places, lists, owner, origins, troubles, no_fact | no_drug)
         )
         used = np.flatnonzero(usable)
@@ -110,7 +119,7 @@ class ColumnReader:
         record = RecordColumns(
             patients=[name or f"row {number}" for name, number in zip(named, first, strict=True)],
             wheres=RowOrigins(self.name, part.numbers[starts[:-1]]),
-            starts=np.searchsorted(used, starts).astype(np.int64), day=day[used], fact=places["fact"][used],
+            starts=np.searchsorted(used, starts).astype(np.int64), day=day[used], fact=fact[used],
             value=value[used], product=np.where(tests, 0, product_of[places["product"]])[used],
             specimen=places["specimen"][used],
             qualifier=qualifier[used], said=value[used], note=notes[0][value[used]], origin=used,
@@ -201,6 +210,33 @@ class ColumnReader:
                 notes.append(note)
             note_of.append(notes.index(note) if note else 0)
         return place_of, values, (np.array(note_of, np.int64), notes), saids
+
+    def _doses_not_read(
+        self, places: Mapping[str, Whole], lists: dict[str, list[str]], value: Whole, values: list[Value],
+        notes: tuple[Whole, list[str]], saids: list[str],
+    ) -> tuple[Whole, Whole, tuple[Whole, list[str]]]:  # fmt: skip
+        """Facts, values and notes with doses of a drug that cannot be told as the fact that says so."""
+        fact, listed = places["fact"], lists["product"]
+        kinds = np.array([GIVEN_OR_ORDERED.get(word, 0) for word in lists["fact"]], np.int64)[fact]
+        denied = np.array([known == "no" for known in values], np.bool_)[value]
+        unclear = np.array([bool(word) and self._cells.is_unclear(word) for word in listed], np.bool_)
+        rows = np.flatnonzero((kinds > 0) & unclear[places["product"]] & ~denied)
+        if not len(rows) or HER2_DRUG not in self.facts:
+            return fact, value, notes
+        if HER2_DRUG not in lists["fact"]:
+            lists["fact"].append(HER2_DRUG)
+        fact, value, note_of = fact.copy(), value.copy(), notes[0].tolist()
+        made: dict[tuple[str, str], int] = {}
+        for row in rows.tolist():
+            word = listed[places["product"][row]]
+            said = ORDER_NOT_READ if kinds[row] == ORDERED else DOSE_NOT_READ
+            if (said, word) not in made:
+                made[said, word] = len(values)
+                values.append(said)
+                saids.append(word)
+                note_of.append(0)
+            fact[row], value[row] = lists["fact"].index(HER2_DRUG), made[said, word]
+        return fact, value, (np.array(note_of, np.int64), notes[1])
 
     def _qualifiers(
         self, places: Mapping[str, Whole], lists: Mapping[str, list[str]], drugs: list[tuple[str, str, str]]

@@ -225,10 +225,6 @@ def _read_condition(resource: Resource, beside: Surroundings) -> Events:
     return read_condition(resource.parsed(), resource.origin, beside.codes, beside.facts)
 
 
-def _read_procedure(resource: Resource, beside: Surroundings) -> Events:
-    return read_procedure(resource.parsed(), resource.origin, beside.codes, beside.facts)
-
-
 def _read_flag(resource: Resource, beside: Surroundings) -> Events:
     return read_flag(resource.parsed(), resource.origin, beside.codes, beside.facts)
 
@@ -263,12 +259,6 @@ CONDITION = ResourceType(
     head=ConditionHead,
     days=("onsetDateTime", "onsetPeriod.start", "onsetPeriod.end", "recordedDate", "abatementDateTime"),
     only_some_matter=False,
-)
-PROCEDURE = ResourceType(
-    name="Procedure",
-    matters=_matters_by_claims,
-    read_course=_read_procedure,
-    days=("performedDateTime", "performedPeriod.start", "performedPeriod.end"),
 )
 FLAG = ResourceType(
     name="Flag",

@@ -5,7 +5,8 @@
 - MedicationRequest: an order. `active` and `draft` are doses ordered and not given yet; `on-hold` is a hold,
   `stopped` the end of the drug, `cancelled` its end only where a reason is given. A `completed` order says
   that doses were given, but not when: nothing is read from it, and it is said.
-- MedicationStatement: one dose at the start of its period, since single doses are not recorded.
+- MedicationStatement: a course from the start of its period to the end, since single doses are not recorded: one dose
+  at the start; `completed` and `stopped` are its stop on the day the period ends. A period of one day is a dose.
 
 R4 does not say on which day an order was put on hold or stopped, so that event has no day unless the order has
 a `statusChanged` (R5) or its period has ended.
@@ -16,21 +17,20 @@ from __future__ import annotations
 import datetime as dt
 import re
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from decimal import Decimal
-from functools import lru_cache
 from typing import Any
 
-from ....facts.codes import Codes
 from ....facts.fact import Facts
-from ....facts.number import parse_number
-from ....facts.pages.products import products_of
-from ....facts.value import Interval, Reason, Unknown, Value
-from ....record.event import Event, Trouble
-from ...drugs import Named
-from ..answer import codings_of, read_answer, text_of, times, unit_of
-from ..resource import COMPLETED, Resource, ResourceType, Surroundings
+from ....facts.value import Reason, Unknown, Value
+from ....record.event import DOSE_NOT_READ, HER2_DRUG, IN_PART, NOT_KNOWN, ORDER_NOT_READ, Event, Trouble
+from ...drugs import NOBODY, Named
+from ..answer import codings_of, text_of
+from ..resource import COMPLETED, UNRESOLVED, Resource, ResourceType, Surroundings
+from .amount import amount_of
 from .her2_test import read_day
-from .named_drug import MEDICATION_REFERENCE, MedicationHead, drug_of_resource, matters_by_drug
+from .named_drug import CONTAINED, MEDICATION_REFERENCES, MedicationHead, drug_of_resource, matters_by_drug, not_read
+from .versions import in_words_of_r4
 
 CARDIAC = re.compile(r"cardi|heart|\blv ?ef\b|ejection|ventric|ctrcd", re.IGNORECASE)
 PROGRESSION = re.compile(r"progress|relapse|recurr", re.IGNORECASE)
@@ -39,11 +39,6 @@ _DENIED = re.compile(
     r"\b(?:no|not|non|without)[\s-]*(?:\w+\s+)?(?:cardi|heart|progress|relapse|recurr|complete)", re.IGNORECASE
 )
 
-MICRO = Decimal("0.001")
-MILLIGRAMS = {"mg": Decimal(1), "g": Decimal(1000), "ug": MICRO, "mcg": MICRO, "µg": MICRO}
-_UNIT = re.compile(r"(mg|g|ug|mcg|µg)(?:(?:/|\s*per\s*)(kg|m2|m²|m\^2))?")
-_WRITTEN = re.compile(r"([\d.,]+)\s*((?:mg|g|mcg)(?:\s*(?:/|per)\s*(?:kg|m2|m²))?)(?![a-z/])", re.IGNORECASE)
-NO_CODES = Codes()
 GIVEN = ("completed", "in-progress", "stopped")
 ORDERED = ("active", "draft")
 DAY_MINUTES = 1440
@@ -103,12 +98,12 @@ def read_administration(resource: Mapping[str, Any], maker: Maker) -> Events:
 def _given(resource: Mapping[str, Any], maker: Maker, status: str) -> Events:
     dosage = resource.get("dosage")
     dosage = dosage if isinstance(dosage, dict) else {}
-    fact, value, said, note = _amount(dosage.get("dose"), dosage.get("text"), maker)
+    fact, value, said, note = amount_of(dosage.get("dose"), dosage.get("text"), maker)
     if status != "completed":
         why = _reason(resource.get("statusReason"))
         note = "in progress: the amount is not final"
         if status == "stopped":
-            note = "stopped before its end: given in part"
+            note = f"{IN_PART}: given in part"
         fact, value, said = "dose_given", "yes", why or said
     yield maker.event(fact, value, said, note)
     minutes = _minutes(resource.get("effectivePeriod"))
@@ -119,7 +114,8 @@ def _given(resource: Mapping[str, Any], maker: Maker, status: str) -> Events:
         yield Trouble("date", maker.origin, words)
     else:
         value = maker.facts["infusion_given_minutes"].coerce(minutes)
-        yield maker.event("infusion_given_minutes", value, f"{minutes} min")
+        period = resource["effectivePeriod"]
+        yield maker.event("infusion_given_minutes", value, f"{period['start']} to {period['end']}")
 
 
 def _minutes(period: Any) -> Decimal | None:
@@ -132,54 +128,6 @@ def _minutes(period: Any) -> Decimal | None:
     except (TypeError, KeyError, ValueError):
         return None
     return Decimal(round(seconds / 60)) if seconds >= 30 else None
-
-
-def _amount(dose: Any, text: Any, maker: Maker, ordered: bool = False) -> tuple[str, Value, str, str]:
-    """An amount as fact, value, what was said, and a note; `dose_given` where there is none."""
-    stem = "ordered_mg" if ordered else "dose_mg"
-    note = ""
-    number: Decimal | Interval | None
-    if isinstance(dose, dict) and ("value" in dose or "low" in dose or "high" in dose):
-        shape = "valueQuantity" if "value" in dose else "valueRange"
-        answer = read_answer({shape: dose}, NO_CODES)
-        number = answer.number if answer.number is not None else answer.interval
-        unit = unit_of(dose if shape == "valueQuantity" else dose.get("low") or dose.get("high"), _UNIT)
-        said = f"{dose.get('value', answer.interval)} {dose.get('unit') or unit}".strip()
-        if answer.refused:
-            return stem, Unknown(Reason.UNPARSABLE_TEXT, f"{stem} {answer.refused}"), said, ""
-    else:
-        written = _WRITTEN.findall(text) if isinstance(text, str) else []
-        if len(written) != 1:
-            absent = Unknown(Reason.ABSENT, "no amount is ordered")
-            what = text.strip()[:200] if isinstance(text, str) else ""
-            return (stem, absent, what, "") if ordered else ("dose_given", "yes", what, "the amount is not recorded")
-        parsed = parse_number(written[0][0])
-        number, unit, said = parsed, written[0][1], " ".join(written[0])
-        note = f"the amount is read from the text {str(text).strip()[:100]!r}"
-    parts = _UNIT.fullmatch(unit.strip().lower())
-    if parts is None or number is None:
-        detail = f"{stem} {said!r}, expected an amount in mg, mg/kg or mg/m2"
-        return stem, Unknown(Reason.UNPARSABLE_TEXT, detail), said, note
-    per = {None: "", "kg": "_per_kg"}.get(parts[2], "_per_m2")
-    fact = stem + per
-    if fact not in maker.facts:
-        return stem, Unknown(Reason.ABSENT, f"ordered by body surface: {said}"), said, note
-    factor = MILLIGRAMS[parts[1]]
-    if factor != 1:
-        number = times(number, factor)
-        note = note or f"{said} is read as {number} mg{per.replace('_per_', '/')}"
-    if _is_combination(maker.named.drug, maker.facts):
-        what = f"{said} of two antibodies in one vial: which of them it counts is not said"
-        if ordered:
-            return "ordered_mg", Unknown(Reason.ABSENT, what), said, ""
-        return "dose_given", "yes", said, what
-    return fact, maker.facts[fact].coerce(number), said, note
-
-
-@lru_cache(maxsize=1_000)  # where the page of the products stands is asked of the disk
-def _is_combination(drug: str, facts: Facts) -> bool:
-    product = products_of(facts).products.get(drug)
-    return product is not None and product.family == "combination"
 
 
 def read_request(resource: Mapping[str, Any], maker: Maker) -> Events:
@@ -222,8 +170,9 @@ def _orders(
         yield from maker.dated({"effectiveDateTime": _start(instruction) or authored})
         rates = instruction.get("doseAndRate")
         rate = rates[0] if isinstance(rates, list) and rates and isinstance(rates[0], dict) else {}
-        dose = rate.get("doseQuantity") or rate.get("doseRange")
-        fact, value, said, told = _amount(dose, instruction.get("text"), maker, ordered=True)
+        rate = {**instruction, **rate}  # until STU3 the dose stood in the instruction itself
+        dose = rate.get("doseQuantity") or rate.get("doseRange") or rate.get("quantityQuantity")
+        fact, value, said, told = amount_of(dose, instruction.get("text"), maker, ordered=True)
         yield maker.event(fact, value, said, note or told)
 
 
@@ -262,7 +211,9 @@ def _end(status: str, why: str, note: str, maker: Maker, *, undated: bool = Fals
     if status == "on-hold":
         return maker.event("hold_recorded", "cardiac" if _is(CARDIAC, why) else "other", why, note, undated=undated)
     reasons = (("cardiac", CARDIAC), ("progression", PROGRESSION), ("complete", COMPLETE))
-    reason = next((name for name, pattern in reasons if _is(pattern, why)), "other")
+    reason = next(
+        (name for name, pattern in reasons if _is(pattern, why)), "complete" if status == "completed" else "other"
+    )
     return maker.event("stop_recorded", reason, why, note, undated=undated)
 
 
@@ -291,7 +242,10 @@ def read_statement(resource: Mapping[str, Any], maker: Maker) -> Events:
     end = period.get("end")
     until = f" (until {str(end)[:10]})" if end else ""
     yield maker.event("dose_given", "yes", "", f"from a statement{until}: single doses are not recorded")
-    if status in ("stopped", "on-hold"):
+    if status == "completed" and end and str(end)[:10] != str(period.get("start"))[:10]:
+        yield from maker.dated({"effectiveDateTime": end})
+        yield _end(status, why, "", maker)
+    elif status in ("stopped", "on-hold"):
         day = end if status == "stopped" else resource.get("dateAsserted")
         if day:
             yield from maker.dated({"effectiveDateTime": day})
@@ -313,17 +267,52 @@ def _is(pattern: re.Pattern[str], why: str) -> bool:
     return bool(pattern.search(why)) and not _DENIED.search(why)
 
 
-def by_drug(read: Callable[[Mapping[str, Any], Maker], Events]) -> Callable[[Resource, Surroundings], Events]:
+Read = Callable[[Mapping[str, Any], Maker], Events]
+
+
+def by_drug(read: Read) -> Callable[[Resource, Surroundings], Events]:
     """The reader of a resource that names its drug, made of one that is told the drug."""
 
     def read_resource(resource: Resource, beside: Surroundings) -> Events:
-        drug = drug_of_resource(resource, beside)
-        if isinstance(drug, Trouble):
-            yield drug
-        elif drug.matters:
-            yield from read(resource.parsed(), Maker(drug, resource.origin, beside.facts))
+        named = drug_of_resource(resource, beside)
+        if named is not None and not named.matters:
+            return
+        content = in_words_of_r4(resource.parsed())
+        if named is None or named.trouble:
+            yield from _not_read(read, content, named, Maker(NOBODY, resource.origin, beside.facts))
+        else:
+            yield from read(content, Maker(named, resource.origin, beside.facts))
 
     return read_resource
+
+
+def _not_read(read: Read, content: Mapping[str, Any], named: Named | None, maker: Maker) -> Events:
+    """What a resource says whose drug cannot be told (`None`: not at all): that doses are recorded which are not read.
+
+    The reader itself tells whether it speaks of doses given, of an order, or of nothing.
+    """
+    events = [*read(content, maker)]
+    if any(isinstance(said, Trouble) and said.kind == "passed over" for said in events):
+        yield from (said for said in events if isinstance(said, Trouble))
+        return
+    if named is None:
+        yield Trouble(UNRESOLVED, maker.origin, "")
+    else:
+        yield not_read(named, maker.origin)
+        if not named.directed:
+            return
+    given, words = NOT_KNOWN if named is None else DOSE_NOT_READ, "" if named is None else named.said
+    for said in events:
+        if isinstance(said, Trouble):
+            if said.kind == COMPLETED:
+                yield Event(HER2_DRUG, given, None, "", maker.origin, words, note="a completed order")
+            elif said.kind == "date":
+                yield said
+        elif said.fact.startswith("ordered"):
+            if named is not None:
+                yield Event(HER2_DRUG, ORDER_NOT_READ, said.day, "", maker.origin, words)
+        elif said.value != "no" and said.fact != "infusion_given_minutes":
+            yield Event(HER2_DRUG, given, said.day, "", maker.origin, words)
 
 
 ADMINISTRATION = ResourceType(
@@ -331,9 +320,11 @@ ADMINISTRATION = ResourceType(
     matters=matters_by_drug,
     read_course=by_drug(read_administration),
     head=MedicationHead,
-    days=("effectiveDateTime",),  # not those of its period, which tell minutes too
+    # Not the days of a period, which tell minutes too.
+    days=("effectiveDateTime", "occurenceDateTime", "occurrenceDateTime", "effectiveTimeDateTime"),
     numbers=("dosage.dose.value",),
-    medication=MEDICATION_REFERENCE,
+    medications=MEDICATION_REFERENCES,
+    as_it_stands=CONTAINED,
 )
 REQUEST = ResourceType(
     name="MedicationRequest",
@@ -346,9 +337,12 @@ REQUEST = ResourceType(
         "dosageInstruction.*.timing.repeat.boundsPeriod.start",
         "dosageInstruction.*.timing.repeat.boundsPeriod.end",
     ),
-    numbers=("dosageInstruction.*.doseAndRate.*.doseQuantity.value",),
-    medication=MEDICATION_REFERENCE,
+    numbers=("dosageInstruction.*.doseAndRate.*.doseQuantity.value", "dosageInstruction.*.doseQuantity.value"),
+    medications=MEDICATION_REFERENCES,
+    as_it_stands=CONTAINED,
 )
+ORDER = replace(REQUEST, name="MedicationOrder", days=("dateWritten", "dateEnded", *REQUEST.days))
+"""What DSTU2 calls a MedicationRequest."""
 STATEMENT = ResourceType(
     name="MedicationStatement",
     matters=matters_by_drug,
@@ -364,5 +358,6 @@ STATEMENT = ResourceType(
         "dosage.*.timing.repeat.boundsPeriod.end",
     ),
     numbers=("dosage.*.doseAndRate.*.doseQuantity.value",),
-    medication=MEDICATION_REFERENCE,
+    medications=MEDICATION_REFERENCES,
+    as_it_stands=CONTAINED,
 )

@@ -1,6 +1,7 @@
 """Which drug a medication resource is of.
 
-A medication is named by a code in the resource, by a Medication contained in it, or by one elsewhere in the source.
+A medication is named by a code in the resource, by a Medication contained in it, or by one elsewhere in the source; in
+R5 all three in one field.
 """
 
 from __future__ import annotations
@@ -9,15 +10,25 @@ from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any
 
+import msgspec
+
+from ....facts.codes import system_name
 from ....facts.value import Reason
 from ....record.event import Trouble
 from ...drugs import IV, PHESGO, SC, Named
 from ..answer import codings_of, text_of
 from ..containers.medications import medication_named
 from ..head import Concept, Head, Reference
-from ..json import parse_strictly
-from ..resource import UNRESOLVED, Owner, Resource, ResourceType, Surroundings, always
-from ..terms import COURSE, NOTHING, Terms
+from ..resource import Owner, Resource, ResourceType, Surroundings, always
+from ..terms import COURSE, NOTHING, Terms, coded
+from .ingredients import contained_in, drug_of_medication
+
+
+class ConceptOrReference(msgspec.Struct, gc=False):
+    """A codeable reference of R5."""
+
+    concept: Concept | None = None
+    reference: Reference | None = None
 
 
 class MedicationHead(Head, gc=False):
@@ -25,77 +36,82 @@ class MedicationHead(Head, gc=False):
 
     medicationCodeableConcept: Concept | None = None
     medicationReference: Reference | None = None
+    medication: ConceptOrReference | None = None
+
+
+def concept_and_reference(head: MedicationHead) -> tuple[Concept | None, Reference | None]:
+    """How a head names its medication."""
+    named = head.medication or ConceptOrReference()
+    concept = head.medicationCodeableConcept
+    return concept if concept is not None else named.concept, head.medicationReference or named.reference
 
 
 def matters_by_drug(head: MedicationHead, terms: Terms) -> int:
     """What a resource that names a medication matters for; by reference, the course until its drug is known."""
-    if head.medicationCodeableConcept is None:
-        return COURSE if head.medicationReference is not None else NOTHING
-    return COURSE if terms.drug_of(head.medicationCodeableConcept).matters else NOTHING
+    concept, _ = concept_and_reference(head)
+    if concept is None:
+        return COURSE
+    return COURSE if drug_of_head(concept, terms) is None or terms.drug_of(concept).matters else NOTHING
 
 
-MEDICATION_REFERENCE = "medicationReference.reference"
+def drug_of_head(concept: Concept, terms: Terms) -> Named | None:
+    """The drug of a concept; `None` where it has no word and no code that is known."""
+    named = terms.drug_of(concept)
+    if named.matters:
+        return named
+    return None if terms.drugs.is_known_by_code_alone(coded(concept), concept.text or "") else named
+
+
+MEDICATION_REFERENCES = ("medicationReference.reference", "medication.reference.reference")
+CONTAINED = ("contained.",)
+"""Below here references tell what a contained medication is made of."""
 MEDICATION = ResourceType(name="Medication", matters=always(COURSE), owner=Owner.SOURCE, only_some_matter=False)
 """A Medication by itself says nothing: the resources that name it do."""
+SUBSTANCE = ResourceType(name="Substance", matters=always(COURSE), owner=Owner.SOURCE, only_some_matter=False)
+"""What a Medication may be made of."""
 
 
-def drug_of_resource(resource: Resource, beside: Surroundings) -> Named | Trouble:
-    """The drug that a resource is of, which need not matter; or why it cannot be told."""
+def drug_of_resource(resource: Resource, beside: Surroundings) -> Named | None:
+    """The drug that a resource is of, which need not matter; `None` where what it names cannot be told at all."""
     named = _named(resource, resource.head, beside)  # type: ignore[arg-type]  # the skim reads every head's fields
-    if named is None:
-        return Trouble(UNRESOLVED, resource.origin, "")
-    if not named.matters:
+    if named is None or not named.drug:
         return named
     content = resource.parsed()
-    if named.drug and ("dosage" in content or "dosageInstruction" in content):
-        named = _by_route(named, content)
-    if named.trouble and content.get("status") != "entered-in-error":
-        kind = Reason.CONTRADICTORY if "contradict" in named.trouble else Reason.UNMAPPED_CODE
-        what = f"{named.said!r}: {named.trouble}; nothing is read from it"
-        return Trouble(kind, resource.origin, what)
+    if "dosage" in content or "dosageInstruction" in content:
+        return _by_route(named, content, beside)
     return named
 
 
+def not_read(named: Named, origin: str) -> Trouble:
+    """What is told of a resource whose drug is not clear."""
+    kind = Reason.CONTRADICTORY if "contradict" in named.trouble else Reason.UNMAPPED_CODE
+    return Trouble(kind, origin, f"{named.said!r}: {named.trouble}; nothing is read from it")
+
+
 def _named(resource: Resource, head: MedicationHead, beside: Surroundings) -> Named | None:
-    """The drug by its code or its name; `None` for a medication that is not in the source."""
     terms = beside.terms
-    if head.medicationCodeableConcept is not None:
-        return terms.drug_of(head.medicationCodeableConcept)
-    reference = head.medicationReference
-    address = (reference.reference or "") if reference is not None else ""
-    contained = _contained(resource, address, terms) if address.startswith("#") else None
-    listed = medication_named(beside.medications, address) if address else None
-    if contained is not None:
-        return contained
-    if listed is not None:
-        return terms.drug_of(listed.head.code)
-    if reference is not None and reference.display:
-        return terms.drugs.identify((), reference.display)
-    return None
+    concept, reference = concept_and_reference(head)
+    if concept is not None and (concept.coding or concept.text):
+        return drug_of_head(concept, terms)
+    if reference is None:
+        return None
+
+    def find(address: str) -> Any:
+        if address.startswith("#"):
+            return contained_in(resource.parsed(), address)
+        listed = medication_named(beside.medications, address) if address else None
+        return None if listed is None else listed.parsed()
+
+    found = find(reference.reference or "")
+    if found is not None:
+        return drug_of_medication(found, find, terms)
+    return terms.drugs.identify((), reference.display) if reference.display else None
 
 
-def _contained(resource: Resource, address: str, terms: Terms) -> Named | None:
-    """The drug of a Medication that stands inside the resource itself."""
-    contained = parse_strictly(resource.raw).get("contained")
-    for medication in contained if isinstance(contained, list) else []:
-        if isinstance(medication, dict) and f"#{medication.get('id')}" == address:
-            return _of_concept(medication.get("code"), terms)
-    return None
-
-
-def _of_concept(concept: Any, terms: Terms) -> Named:
-    codings = [(_word(c.get("system")), _word(c.get("code")), _word(c.get("display"))) for c in codings_of(concept)]
-    return terms.drugs.identify(codings, text_of(concept))
-
-
-def _word(value: Any) -> str | None:
-    return value if isinstance(value, str) else None
-
-
-def _by_route(named: Named, content: dict[str, Any]) -> Named:
+def _by_route(named: Named, content: dict[str, Any], beside: Surroundings) -> Named:
     """A drug and the route it was given by: trastuzumab given under the skin is the subcutaneous product."""
-    route = " ".join(_routes(content)).lower()
-    under_the_skin, into_a_vein = "subcut" in route, "intraven" in route
+    routes = set(_routes(content, beside))
+    under_the_skin, into_a_vein = "subcutaneous" in routes, "intravenous" in routes
     if under_the_skin == into_a_vein:
         return named
     if named.drug == IV and under_the_skin:
@@ -109,11 +125,17 @@ def _by_route(named: Named, content: dict[str, Any]) -> Named:
     return named
 
 
-def _routes(content: dict[str, Any]) -> Iterable[str]:
+def _routes(content: dict[str, Any], beside: Surroundings) -> Iterable[str]:
+    """The routes of a resource's dosages, as codes and words say them."""
+    known, says = beside.codes.therapy.routes, beside.terms.drugs.names.route_said
     for name in ("dosage", "dosageInstruction"):
         listed = content.get(name)
         for dosage in listed if isinstance(listed, list) else [listed]:
             route = dosage.get("route") if isinstance(dosage, dict) else None
-            yield text_of(route)
+            if route is None:
+                continue
+            yield says(text_of(route))
             for coding in codings_of(route):
-                yield str(coding.get("display") or "")
+                code = str(coding.get("code") or "")
+                yield says(str(coding.get("display") or ""))
+                yield known.get((system_name(coding.get("system")), code)) or known.get(("any", code.upper()), "")

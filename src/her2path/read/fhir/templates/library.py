@@ -24,6 +24,7 @@ from ..json import parse_strictly
 from ..patient import TherapyReader, read_resources
 from ..readers import RESOURCE_TYPES, Interest, heads
 from ..resource import Group, Owner, Resource, ResourceType
+from ..resources.ingredients import refers_on
 from ..terms import NOTHING
 from .readings import Row, Told, Vocabulary, events_of, words_of
 from .shape import DAY, ID, SUBJECT, VARIED, Hole, Shape, holes_of, order_of, shape_of
@@ -190,6 +191,8 @@ class Templates:
             if reference.startswith(b"#"):
                 return -1
             medication = medication_named(medications, reference.decode("ascii"))
+            if medication is not None and b'"reference"' in bytes(medication.raw) and refers_on(medication.parsed()):
+                return -1
         while True:
             key: Any = template.vary(filling) if template.vary is not None else ()
             if template.by_address:

@@ -90,8 +90,7 @@ class Roles:
         self._as_it_stands = known.as_it_stands
         self._of_path = dict.fromkeys(NEVER_READ, IGNORED) | {"id": ID} | dict.fromkeys(SUBJECTS, SUBJECT)
         self._of_path |= dict.fromkeys(known.days, DAY) | dict.fromkeys((*known.numbers, *known.words), VARIED)
-        if known.medication:
-            self._of_path[known.medication] = MEDICATION
+        self._of_path |= dict.fromkeys(known.medications, MEDICATION)
 
     def of(self, path: str, key: str) -> str | None:
         """What is done with a field; `None` for what is part of the text. References not named are never read."""
