@@ -429,7 +429,9 @@ def differing(old: str, new: str) -> tuple[str, str]:
     before, after = old.splitlines(), new.splitlines()
     if min(len(line.strip()) for line in {*before, *after} if line not in before or line not in after) < 12:
         return old, new
-    return "\n".join(line for line in before if line not in after), "\n".join(line for line in after if line not in before)
+    return "\n".join(line for line in before if line not in after), "\n".join(
+        line for line in after if line not in before
+    )
 
 
 def table(found: Iterable[tuple[Change, str]]) -> str:

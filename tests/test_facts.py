@@ -200,7 +200,7 @@ def test_an_ihc_score_between_several(raw, scores) -> None:
 
 @pytest.mark.parametrize(
     "raw", ["1+2", "banana", "negative (3+)", "positive (1+)", "equivocal 3+", "4", "4+", 4, -1, 2.5, "2.5", float("nan"),
-            float("inf"), 1e308, True, "3+ 2+", "++", "+", "3 + 2", Interval(low=Decimal(2)), OneOf(frozenset({"7"})),
+            float("inf"), 1e308, True, "3+ 2+", "++++", "+", "3 + 2", Interval(low=Decimal(2)), OneOf(frozenset({"7"})),
             OneOf(frozenset()), Decimal("NaN")]
 )  # fmt: skip
 def test_a_score_that_cannot_be_read_is_unparsable(raw) -> None:

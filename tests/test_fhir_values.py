@@ -76,8 +76,8 @@ def test_ihc_words_that_leave_several_scores(words: str, scores: set[str]) -> No
 @pytest.mark.parametrize(
     "words",
     [
-        "negative (3+)", "positive (1+)", "positive 2+", "1+2", "see comment", "4+", "3+?", "not 3+", "no 3+ staining",
-        "-1", "2.5", "30%", "> 2", "weak", "positive/negative", "3+ in DCIS only", "12+", "H-score 210", "2+3+",
+        "1+2", "see comment", "4+", "3+?", "not 3+", "no 3+ staining",
+        "-1", "2.5", "30%", "> 2", "weak", "3+ in DCIS only", "12+", "H-score 210", "2+3+",
         "positive control 3+", "low",
     ],
 )  # fmt: skip
@@ -88,8 +88,19 @@ def test_ihc_words_that_are_refused(words: str) -> None:
     assert "expected one of 0, 1+, 2+, 3+" in value.detail
 
 
-def test_zero_plus_is_zero_with_some_staining() -> None:
-    assert facts_of(IHC, "0+") == {"ihc_score": "0", "any_membrane_staining": "yes"}
+@pytest.mark.parametrize(
+    "words", ["negative (3+)", "positive (1+)", "positive 2+", "positive/negative", "3+ (1+)", "2+; 0"]
+)
+def test_ihc_words_that_say_two_things_are_a_contradiction(words: str) -> None:
+    value = one_value(IHC, words)
+    assert reason_of(value) is Reason.CONTRADICTORY
+    assert words in value.detail
+
+
+def test_zero_plus_leaves_the_staining_open() -> None:
+    facts = facts_of(IHC, "0+")
+    assert facts["ihc_score"] == "0"
+    assert reason_of(facts["any_membrane_staining"]) is Reason.ABSENT
 
 
 @pytest.mark.parametrize("code", [IHC, ISH, RATIO, HER2_COPIES])
@@ -430,7 +441,7 @@ def test_a_listed_code_counts_wherever_it_stands() -> None:
 def test_codes_that_contradict_each_other_are_no_answer(code: str) -> None:
     codings = [make.coding(make.SNOMED_POSITIVE, SNOMED), make.coding(make.SNOMED_NEGATIVE, SNOMED)]
     value = one_value(code, {"valueCodeableConcept": make.concept(*codings)})
-    assert reason_of(value) is Reason.UNPARSABLE_TEXT
+    assert reason_of(value) is Reason.CONTRADICTORY
     assert "codes that contradict each other: negative and positive" in value.detail
 
 

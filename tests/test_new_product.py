@@ -281,7 +281,9 @@ def test_a_file_of_many_is_reviewed_by_it(elsewhere: Path, tmp_path: Path) -> No
 def broken(folder: Path, tmp_path: Path, file: str, before: str, behind: str) -> list[str]:
     """What `check` says of a page with one fault, in knowledge without most of its tables: they take long to read."""
     copy = tmp_path / "broken"
-    copytree(folder, copy, ignore=ignore_patterns("eligibility", "her2-status", "cardiac", "reproduction", "coverage.md"))
+    copytree(
+        folder, copy, ignore=ignore_patterns("eligibility", "her2-status", "cardiac", "reproduction", "coverage.md")
+    )
     text = (copy / file).read_text(encoding="utf-8")
     assert before in text
     (copy / file).write_text(text.replace(before, behind, 1), encoding="utf-8")

@@ -141,11 +141,11 @@ def test_a_worker_made_before_it_reads_as_before(types: dict[str, ResourceType])
 
 def test_a_type_that_is_read_already_or_reads_a_field_otherwise_is_refused(types: dict[str, ResourceType]) -> None:
     class OtherHead(Head, gc=False):
-        verificationStatus: str | None = None
+        component: str | None = None
 
     with pytest.raises(AskedWrongly, match="Flag is read already"):
         register_resource_type(ResourceType(name="Flag", matters=always(HER2)))
-    with pytest.raises(AskedWrongly, match="NutritionOrder reads verificationStatus as"):
+    with pytest.raises(AskedWrongly, match="NutritionOrder reads component as"):
         register_resource_type(ResourceType(name="NutritionOrder", matters=always(COURSE), head=OtherHead))
     assert "NutritionOrder" not in types
     assert register_resource_type(NUTRITION_ORDER) is register_resource_type(NUTRITION_ORDER)

@@ -108,7 +108,15 @@ def test_a_recorded_status_that_the_tests_do_not_settle_is_a_note(tmp_path: Path
 def test_a_recorded_status_alone_decides_nothing(tmp_path: Path) -> None:
     review = review_tests(tmp_path, observation(OVERALL, "positive"))
     assert review.status is None
-    assert says(review, "her2_status is undetermined")
+    assert review.recorded == "positive"
+    assert says(review, "missing", "recorded as HER2 positive, by no test named", "find the test, or test HER2")
+
+
+def test_recorded_statuses_that_differ_are_no_status(tmp_path: Path) -> None:
+    review = review_tests(tmp_path, observation(OVERALL, "positive"), observation(OVERALL, "negative", identity="o2"))
+    assert review.status is None
+    assert not review.recorded
+    assert says(review, "contradiction", "the recorded statuses differ")
 
 
 def test_a_recorded_status_that_cannot_be_read_is_told(tmp_path: Path) -> None:
@@ -155,7 +163,6 @@ def test_what_would_settle_it_is_told(tmp_path: Path) -> None:
     [
         ((observation(IHC, "2+"),), "reflex ISH"), ((observation(IHC, "2+"), *GROUP_2), "blinded recount"),
         ((observation(IHC, "2+"), *GROUP_3), "blinded recount"), (GROUP_3, "IHC on the same tissue"),
-        ((observation(OVERALL, "positive"),), "test HER2"),
     ],
 )  # fmt: skip
 def test_the_next_step_is_told(tmp_path: Path, tests: tuple[dict[str, Any], ...], step: str) -> None:
@@ -390,7 +397,7 @@ UNRELATED = [
     observation("85319-2", make.text("3+"), identity="other-patient", subject="Patient/p2"),
     observation("2106-3", make.coded(make.SNOMED_POSITIVE), identity="pregnancy"),
     observation(make.concept(text="Ki-67"), quantity(30, "%"), identity="ki67"),
-    {"resourceType": "DiagnosticReport", "id": "d", "conclusion": "HER2 positive"},
+    {"resourceType": "DiagnosticReport", "id": "d", "conclusion": "no sign of metastasis"},
     {"resourceType": "MedicationRequest", "id": "m", "medicationCodeableConcept": {"text": "ibuprofen"}},
     make.condition("M54.5", identity="back-pain"), make.specimen("s9", words="blood"),
     {"resourceType": "Unheard", "id": 5}, {"resourceType": "Practitioner"},

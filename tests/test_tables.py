@@ -140,7 +140,7 @@ def test_a_chain_of_too_many_situations_is_told(tmp_path: Path) -> None:
         "stained_percent", "ish_result", ["positive", "negative", "equivocal", "needs work-up", "not reported"], 60
     )
     text += banded_table("stained_cluster_cells", "ish_probe", ["single", "dual", "not reported"], 60)
-    text += banded_table("cep17_copies", "ish_recount", ["unchanged", "changed", "not reported"], 40)
+    text += banded_table("her2_cep17_ratio", "ish_recount", ["unchanged", "changed", "not reported"], 40)
     text += """
 | row | `ihc_score` | `ish_result` | `ish_probe` | `ish_recount` | => `her2_status` | source | verified |
 |---|---|---|---|---|---|---|---|

@@ -105,9 +105,9 @@ def test_a_value_and_its_unit(tmp_path: Path, fact: str, value: str, unit: str, 
         (
             "weight_kg",
             "11",
-            "stone",
+            "bushel",
             Reason.UNPARSABLE_TEXT,
-            "weight_kg 11 with the unit 'stone', expected a number [25..300] (kg)",
+            "weight_kg 11 with the unit 'bushel', expected a number [25..300] (kg)",
         ),
         (
             "dose_mg",

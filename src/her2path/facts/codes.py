@@ -3,69 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from functools import cache, lru_cache
+from functools import cache
 from pathlib import Path
-from typing import Any
 
 from .cache import kept
 from .fact import Facts
 from .folder import knowledge_folder
 from .markdown import code_names, plain, read_markdown
 from .therapy_codes import TherapyCodes, read_therapy_codes
+from .words.names import Names, read_names
+from .words.systems import keys_of, system_name
+from .words.texts import Texts, read_texts
 
-SYSTEMS = {
-    "http://loinc.org": "LOINC",
-    "https://loinc.org": "LOINC",
-    "urn:oid:2.16.840.1.113883.6.1": "LOINC",
-    "http://snomed.info/sct": "SNOMED",
-    "urn:oid:2.16.840.1.113883.6.96": "SNOMED",
-    "http://hl7.org/fhir/sid/icd-10-cm": "ICD-10-CM",
-    "http://hl7.org/fhir/sid/icd-10": "ICD-10-CM",
-    "urn:oid:2.16.840.1.113883.6.90": "ICD-10-CM",
-    "http://terminology.hl7.org/CodeSystem/v3-ObservationInterpretation": "V3-INTERPRETATION",
-    "http://www.nlm.nih.gov/research/umls/rxnorm": "RxNorm",
-    "urn:oid:2.16.840.1.113883.6.88": "RxNorm",
-    "http://www.whocc.no/atc": "ATC",
-    "https://www.whocc.no/atc": "ATC",
-    "urn:oid:2.16.840.1.113883.6.73": "ATC",
-    "http://fhir.de/CodeSystem/bfarm/atc": "ATC",
-    "http://fhir.de/CodeSystem/dimdi/atc": "ATC",
-    "https://smt.esante.gouv.fr/terminologie-atc": "ATC",
-    "urn:oid:2.16.578.1.12.4.1.1.7180": "ATC",
-    "urn:oid:1.2.246.537.6.32": "ATC",
-    "urn:oid:1.2.246.537.6.32.2007": "ATC",
-    "https://kip.rkkp.dk/fhir/CodeSystem/ATC": "ATC",
-    "https://fhir.ee/CodeSystem/atc": "ATC",
-    "https://terminology.eds.aphp.fr/atc": "ATC",
-    "http://terminology.hl7.org/CodeSystem/HCPCS": "HCPCS",
-    "http://terminology.hl7.org/CodeSystem/hcpcs-Level-II": "HCPCS",
-    "https://www.cms.gov/Medicare/Coding/HCPCSReleaseCodeSets": "HCPCS",
-    "http://www.cms.gov/Medicare/Coding/HCPCSReleaseCodeSets": "HCPCS",
-    "https://bluebutton.cms.gov/resources/codesystem/hcpcs": "HCPCS",
-    "https://www.cms.gov/Medicare/Coding/MedHCPCSGenInfo/index.html": "HCPCS",
-    "http://terminology.hl7.org/CodeSystem/HCPCS-all-codes": "HCPCS",
-    "urn:oid:2.16.840.1.113883.6.285": "HCPCS",
-    "urn:oid:2.16.840.1.113883.6.14": "HCPCS",
-    "http://hl7.org/fhir/sid/ndc": "NDC",
-    "https://github.com/her2path/her2path/fhir/CodeSystem/facts": "HER2PATH",
-    "urn:oid:2.16.840.1.113883.6.69": "NDC",
-    "http://ncicb.nci.nih.gov/xml/owl/EVS/Thesaurus.owl": "NCIT",
-    "urn:oid:2.16.840.1.113883.3.26.1.1": "NCIT",
-    "http://www.ama-assn.org/go/cpt": "CPT",
-    "urn:oid:2.16.840.1.113883.6.12": "CPT",
-    "urn:ama:cpt": "CPT",
-    "http://fdasis.nlm.nih.gov": "UNII",
-    "https://gsrs.ncats.nih.gov/ginas/app/beta": "UNII",
-    "urn:oid:2.16.840.1.113883.4.9": "UNII",
-    "http://standardterms.edqm.eu": "EDQM",
-    "urn:oid:0.4.0.127.0.16.1.1.2.1": "EDQM",
-}
-"""The addresses under which records name a code system. A version after `|` or `/version` is dropped."""
-SHORT_NAMES = {
-    "rxnorm": "RxNorm", "rxcui": "RxNorm", "atc": "ATC", "who-atc": "ATC", "ndc": "NDC", "hcpcs": "HCPCS",
-    "unii": "UNII", "edqm": "EDQM",
-}  # fmt: skip
-"""The names by which records call a code system of drugs in place of its address, in small letters."""
+__all__ = ["TELLING", "Codes", "Key", "check_digit_holds", "codes_of", "read_codes", "system_name"]
 
 TELLING = ("ratio", "her2_copies", "cep17_copies", "cells", "ish", "ihc", "overall", "panel")
 """Where one observation carries several codings, the first of these counts."""
@@ -75,7 +25,9 @@ Key = tuple[str, str]
 
 @dataclass(slots=True)
 class Codes:
-    """Meanings by (system, code). `test_sites` are codes that name the organ they test."""
+    """Meanings by (system, code). `test_sites` are codes that name the organ they test; `texts` what laboratories
+    write, `names` what records call things.
+    """
 
     tests: dict[Key, str] = field(default_factory=dict)
     test_sites: dict[Key, str] = field(default_factory=dict)
@@ -83,46 +35,15 @@ class Codes:
     specimens: dict[Key, str] = field(default_factory=dict)
     diagnoses: dict[Key, tuple[str, str]] = field(default_factory=dict)
     therapy: TherapyCodes = field(default_factory=TherapyCodes)
+    texts: Texts = field(default_factory=Texts)
+    names: Names = field(default_factory=Names)
 
     def diagnosis(self, key: Key) -> tuple[str, str]:
         """The tumour site and the HER2 status a diagnosis claims; "" where it says nothing.
 
-        ICD-10-CM codes are looked up with their longer forms: C50.911 is found under C50.
+        Codes of ICD are looked up with their longer forms: C50.911 is found under C50.
         """
-        system, code = key
-        if system != "ICD-10-CM":
-            return self.diagnoses.get(key, ("", ""))
-        code = code.upper()
-        while len(code) >= 3:
-            if (system, code) in self.diagnoses:
-                return self.diagnoses[system, code]
-            code = code[:-1].rstrip(".")
-        return "", ""
-
-
-def system_name(address: Any) -> str:
-    """The short name of a code system, or "" for one that is not known or no text."""
-    if not address or not isinstance(address, str):
-        return ""
-    return SYSTEMS.get(address) or _spelt_otherwise(address)
-
-
-@lru_cache(maxsize=10_000)
-def _spelt_otherwise(address: str) -> str:
-    """The system of an address with a version, in other letters, with or without `https`, `www.` or `urn:oid:`."""
-    bare = address.split("|", maxsplit=1)[0].split("/version/", maxsplit=1)[0]
-    return _BY_BARE_ADDRESS.get(_bare(bare)) or SHORT_NAMES.get(bare.strip().lower(), "")
-
-
-def _bare(address: str) -> str:
-    """An address without what is spelt now so, now so."""
-    plain = address.strip().lower().rstrip("/")
-    for before in ("https://", "http://", "urn:oid:", "www."):
-        plain = plain.removeprefix(before)
-    return plain
-
-
-_BY_BARE_ADDRESS = {_bare(address): name for address, name in SYSTEMS.items()}
+        return next((self.diagnoses[form] for form in keys_of(*key) if form in self.diagnoses), ("", ""))
 
 
 def read_codes(folder: Path | None = None) -> Codes:
@@ -158,6 +79,7 @@ def _read_codes(folder: Path) -> Codes:
                 else:
                     codes.diagnoses[key] = (plain(record["site"]), plain(record["her2_status"]))
     codes.therapy = read_therapy_codes(folder / "therapy")
+    codes.texts, codes.names = read_texts(folder), read_names(folder)
     return codes
 
 

@@ -1,6 +1,7 @@
 """From the facts given to the facts the tables read: what follows from what, by arithmetic or meaning.
 
 Rules, each said in a note where it was used:
+- HER2 copies beside a CEP17 that is more than any cell has are a total like it, and no copies a cell;
 - the ratio is `her2_copies / cep17_copies` when it is not given; where it is given and cannot be that
   quotient even after rounding, both stand and the ratio is only known to lie between them;
 - `ish_group` given without the numbers gives back the ranges of ratio and copies that define it;
@@ -10,6 +11,7 @@ Rules, each said in a note where it was used:
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -19,7 +21,9 @@ from . import arithmetic
 from .fact import Fact, Facts
 from .value import NOT_REPORTED, Interval, Reason, Unknown, Value
 
-_GROUP_MEANS = {
+_CEP17_NUMBER = re.compile(r"cep17_copies (?:\[|\(|>=?\s*|=\s*)?(\d+(?:\.\d+)?)")
+"""How the detail of a CEP17 that is implausible begins (`Fact.coerce`)."""
+GROUP_MEANS = {
     # @wolff2018 Fig 3: the five groups of dual-probe ISH.
     "1": (Interval(low=Decimal("2.0"), low_included=True), Interval(low=Decimal("4.0"), low_included=True)),
     "2": (Interval(low=Decimal("2.0"), low_included=True), Interval(high=Decimal("4.0"))),
@@ -51,6 +55,7 @@ def prepare(raw: Mapping[str, Any], facts: Facts, read: bool = False) -> Given:
             unknown[name] = value
         else:
             values[name] = value
+    _totals_are_no_copies(given, facts)
     _drop_partly_not_reported(given, facts)
     _ratio_from_copies(given, facts.get("her2_cep17_ratio"))
     _group_means_numbers(given)
@@ -59,6 +64,23 @@ def prepare(raw: Mapping[str, Any], facts: Facts, read: bool = False) -> Given:
     if not arithmetic.RULE_INPUTS.isdisjoint(given.values):
         arithmetic.derive(given.values, given.unknown, facts)
     return given
+
+
+def is_total(why: Unknown | None, cep17: Fact | None) -> bool:
+    """Whether a CEP17 is unknown because it is more than any cell has: it must be a total over the cells counted."""
+    found = _CEP17_NUMBER.match(why.detail) if why is not None and why.reason is Reason.IMPLAUSIBLE else None
+    highest = cep17.plausible.high if cep17 is not None else None
+    return found is not None and highest is not None and Decimal(found[1]) > highest
+
+
+def _totals_are_no_copies(given: Given, facts: Facts) -> None:
+    """HER2 copies that come with a total of CEP17 are a total too: they are no copies a cell."""
+    why, copies = given.unknown.get("cep17_copies"), given.values.get("her2_copies")
+    if why is None or copies is None or not is_total(why, facts.get("cep17_copies")):
+        return
+    del given.values["her2_copies"]
+    detail = f"her2_copies {copies} stands beside a CEP17 that no cell has ({why.detail}): a total, no copies a cell"
+    given.unknown["her2_copies"] = Unknown(Reason.IMPLAUSIBLE, detail)
 
 
 def _drop_partly_not_reported(given: Given, facts: Facts) -> None:
@@ -76,9 +98,9 @@ def _drop_partly_not_reported(given: Given, facts: Facts) -> None:
 
 def _group_means_numbers(given: Given) -> None:
     group = given.values.get("ish_group")
-    if not isinstance(group, str) or group not in _GROUP_MEANS:
+    if not isinstance(group, str) or group not in GROUP_MEANS:
         return
-    for name, interval in zip(("her2_cep17_ratio", "her2_copies"), _GROUP_MEANS[group], strict=True):
+    for name, interval in zip(("her2_cep17_ratio", "her2_copies"), GROUP_MEANS[group], strict=True):
         if name not in given.values:
             given.values[name] = interval
             given.unknown.pop(name, None)

@@ -19,6 +19,14 @@ _COMPARATORS = {
     ">": ">",
     ">=": ">=",
     "≥": ">=",
+    "=<": "<=",
+    "=>": ">=",
+    "lt": "<",
+    "lte": "<=",
+    "le": "<=",
+    "gt": ">",
+    "gte": ">=",
+    "ge": ">=",
     "less than": "<",
     "fewer than": "<",
     "below": "<",
@@ -81,6 +89,8 @@ _SCORE_ALONE = re.compile(
     rf"(?:her-?2(?:/neu)?\s*)?(?:ihc\s*)?(?:score\s*)?[:=]?\s*{_SCORE}"
     rf"(?:\s*\(?(positive|negative|equivocal)\)?)?|(positive|negative|equivocal)\s*[,:]?\s*\(?{_SCORE}\)?"
 )
+_OF_THREE = re.compile(r"([0-3])\s*(?:/|of|out of)\s*3\s*\+?|([0-3])\s*\+\s*(?:/\s*3|(?:of|out of)\s*3\s*\+?)")
+_SIGNS = re.compile(r"\+{2,3}")
 _SCORE_RANGE = re.compile(r"([0-3])\s*\+?\s*(?:-|–|to|or|/|,)\s*([0-3])\s*\+?")
 _TWO_SCORES = re.compile(r"([0-3])\+?\s*\(\s*([0-3])\s*\+?\s+(?:outside|elsewhere|focal(?:ly)?|in places)\s*\)")
 _SCORE_WORDS = {"positive": {"3+"}, "negative": {"0", "1+"}, "equivocal": {"2+"}}
@@ -89,10 +99,15 @@ _SCORE_WORDS = {"positive": {"3+"}, "negative": {"0", "1+"}, "equivocal": {"2+"}
 def parse_ihc_score(word: str) -> str | OneOf | None:
     """An IHC score as pathologists write it; `None` when the text cannot be read as one.
 
-    "2+", "2", "score 2+" and "positive (3+)" are scores. "0-1+" is 0 or 1+. "3+ (2+ outside)" names
-    two scores, so it is 2+ or 3+. A word that contradicts its score ("negative (3+)") is refused.
+    "2+", "2", "score 2+", "++" and "positive (3+)" are scores; "0/3+" and "2+/3" those of three. "0-1+" is 0 or 1+.
+    "3+ (2+ outside)" names two scores, so it is 2+ or 3+. A word that contradicts its score ("negative (3+)") is
+    refused.
     """
+    if _SIGNS.fullmatch(word):
+        return f"{len(word)}+"
     word = word.replace("3+++", "3+").replace("2++", "2+")
+    if match := _OF_THREE.fullmatch(word):
+        return _score(match[1] or match[2])
     if match := _SCORE_ALONE.fullmatch(word):
         digit, result_word = (match[1], match[2]) if match[1] else (match[4], match[3])
         score = _score(digit)

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+
+from .words.rows import rows_in
+from .words.systems import keys_of
 
 _Key = tuple[str, str]
 BLANK_CELLS = ("", "-", "none")
@@ -33,9 +35,9 @@ class Measure:
 class TherapyCodes:
     """Meanings by (system, code); `names` are drugs by their lower-case names.
 
-    `claims` are the facts, each with its value, that a condition, a procedure or a coded answer states. `words` are
-    those beside the name of a drug, in small letters, by what they say; `routes` are by (system, code), "any" for
-    every system.
+    `claims` are the facts, each with its value, that a condition, a procedure or a coded answer states; `displays` the
+    keys of those by their displays, where these say one thing. `words` are those beside the name of a drug, in small
+    letters, by what they say; `routes` are by (system, code), "any" for every system.
     """
 
     drugs: dict[_Key, Drug] = field(default_factory=dict)
@@ -44,6 +46,7 @@ class TherapyCodes:
     claims: dict[_Key, tuple[tuple[str, str], ...]] = field(default_factory=dict)
     words: dict[str, str] = field(default_factory=dict)
     routes: dict[_Key, str] = field(default_factory=dict)
+    displays: dict[str, _Key] = field(default_factory=dict)
 
     def drug(self, key: _Key) -> Drug | None:
         """The drug of a code, in small or large letters; an NDC in each of its forms, with or without dashes and the
@@ -60,16 +63,8 @@ class TherapyCodes:
         return drugs.pop() if len(drugs) == 1 else None
 
     def claim(self, key: _Key) -> tuple[tuple[str, str], ...]:
-        """What a condition or procedure states. ICD-10-CM codes are looked up with their longer forms."""
-        system, code = key
-        if system != "ICD-10-CM":
-            return self.claims.get(key, ())
-        code = code.upper()
-        while len(code) >= 3:
-            if (claims := self.claims.get((system, code))) is not None:
-                return claims
-            code = code[:-1].rstrip(".")
-        return ()
+        """What a condition or procedure states. Codes of ICD are looked up with their longer forms."""
+        return next((self.claims[form] for form in keys_of(*key) if form in self.claims), ())
 
 
 _HCPCS = re.compile(r"[A-V][0-9]{4}(?![A-Z0-9])")
@@ -98,23 +93,9 @@ def read_therapy_codes(folder: Path) -> TherapyCodes:
     """Read the tables of a folder; where there is no folder nothing of a therapy is known by its code."""
     codes = TherapyCodes()
     for path in sorted(folder.glob("*.md")):
-        for row in _rows(path.read_text(encoding="utf-8")):
+        for row in rows_in(path):
             _take(codes, row)
     return codes
-
-
-def _rows(text: str) -> Iterator[dict[str, str]]:
-    """The rows of all tables of a text, line by line: these are long, and a parser would cost every start its time."""
-    header: list[str] = []
-    for line in text.splitlines():
-        if not line.startswith("|"):
-            header = []
-            continue
-        cells = [cell.replace("`", "").strip() for cell in line.strip().strip("|").split("|")]
-        if not header:
-            header = cells
-        elif any(cell.strip(":-") for cell in cells):
-            yield dict(zip(header, cells, strict=False))
 
 
 def _take(codes: TherapyCodes, row: dict[str, Any]) -> None:
@@ -140,5 +121,7 @@ def _take(codes: TherapyCodes, row: dict[str, Any]) -> None:
     if "value" in row:
         stated = ((fact, row["value"]),) if fact else ()
         codes.claims[key] = (*codes.claims.get(key, ()), *stated)
+        if stated and (display := " ".join(row.get("display", "").lower().split())):
+            codes.displays.setdefault(display, key)
     elif "fact" in row:
         codes.measures[key] = Measure(fact, "" if row.get("method", "") in BLANK_CELLS else row.get("method", ""))

@@ -171,6 +171,7 @@ DOUBTS: dict[str, tuple[str, ...]] = {
     "entry in the future": ("count", "review_day"),
     "entries in the future": ("count", "review_day"),
     "value unread": ("entry", "value"),
+    "weights unread": ("count", "day", "value"),
     "remark of the record": ("entry", "remark"),
     "doses without an amount": ("drugs",),
     "entry without a day": ("entry",),

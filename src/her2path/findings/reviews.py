@@ -40,7 +40,8 @@ class SpecimenReview:
 class PatientReview:
     """A patient's specimens, her status, and everything found on the way; `unread` resources could not be read.
 
-    `course` is the review of her therapy; `None` where nothing of one is recorded.
+    `recorded` is a HER2 status that no test carries, since `recorded_day`; `unknown_tests` says that tests or a
+    status are recorded that could not be read. `course` is the review of her therapy; `None` where nothing of one is recorded.
     """
 
     patient: str
@@ -54,6 +55,9 @@ class PatientReview:
     findings: list[Finding] = field(default_factory=list)
     unread: int = 0
     course: CourseReview | None = None
+    recorded: str = ""
+    recorded_day: str = ""
+    unknown_tests: bool = False
 
     @property
     def has_tests(self) -> bool:

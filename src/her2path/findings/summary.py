@@ -62,6 +62,10 @@ class Summary:
         if not patient.has_tests:
             if patient.site == OTHER and patient.rule != "no specimen":
                 self.status["no rules for the organ"] += count
+            elif patient.recorded:
+                self.status[f"recorded as {patient.recorded}, by no test named"] += count
+            elif patient.unknown_tests:
+                self.status["recorded, and could not be read"] += count
             else:
                 self.without_tests += count
             return

@@ -19,6 +19,13 @@ DISPENSED, PERFORMED, BILLED = "dispensed", "performed", "billed"
 
 IN_PART = "stopped before its end"
 """How the note of a dose begins that was given in part."""
+
+UNMAPPED_TEST = "unmapped test"
+"""The kind of a trouble with what is named like a HER2 test and has no code that is known."""
+WORDS_ALONE = "words alone"
+"""The kind of a trouble with something that was read by its words, for want of a code."""
+ZERO_PLUS = "0+ does not say whether the membrane stains"
+"""Why the staining of a score 0+ is unknown; a site may say what its laboratory means by it."""
 STATEMENT = "from a statement"
 """How the note of a dose begins that a record only states."""
 

@@ -35,6 +35,7 @@ class Site:
     `lvef_lower_limit` percent, `None` where the site did not say; `echo_tolerance_days` after the due day
     an LVEF counts as overdue; `editions` names for an outcome the edition to decide by (a choice of table H);
     `vials` mg sizes of a product; `prices` of one mg by brand, in `currency`; `preferred` brands by product.
+    `zero_plus` is what the laboratory means by 0+; `accept_recorded_status` takes a HER2 status that no test carries.
     """
 
     name: str = ""
@@ -49,6 +50,8 @@ class Site:
     currency: str = ""
     editions: Mapping[str, str] = field(default_factory=dict)
     t_dxd_available: bool | None = None
+    zero_plus: str | None = None
+    accept_recorded_status: bool = False
 
     @property
     def limit(self) -> Decimal:
@@ -74,9 +77,13 @@ SECTIONS: dict[str, dict[str, str]] = {
         "round_dose_mg": "round_dose_mg",
     },
     "treatment": {"t_dxd_available": "t_dxd_available"},
+    "tests": {"zero_plus": "zero_plus", "accept_recorded_status": "accept_recorded_status"},
     "prices": {"currency": "currency"},
 }
 """Where each setting stands in the file; the tables `vials`, `formulary`, `prices` and `editions` are free."""
+
+ZERO_PLUS_MEANS = {"staining": "yes", "no staining": "no"}
+"""What a site may say that its laboratory means by an IHC score of 0+: whether the membrane stains."""
 
 LIMITS: dict[str, tuple[Decimal | int, Decimal | int]] = {
     "lvef_lower_limit": (Decimal(40), Decimal(65)),
@@ -132,6 +139,10 @@ def _checked(path: Path, table: str, key: str, name: str, value: Any) -> Any:
     if name == "jurisdiction":
         if value not in ("us", "eu"):
             raise AskedWrongly(f"{where}; expected us or eu")
+        return value
+    if name == "zero_plus":
+        if value not in ZERO_PLUS_MEANS:
+            raise AskedWrongly(f"{where}; expected {' or '.join(ZERO_PLUS_MEANS)}")
         return value
     if "bool" in kind:
         if not isinstance(value, bool):

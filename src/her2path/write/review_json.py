@@ -49,7 +49,8 @@ def patient_json(patient: PatientReview) -> dict[str, Any]:
     """One patient's review as JSON; decisions as `her2path decide --json` has them."""
     return {
         "patient": patient.patient, "where": patient.where, "tumour_site": patient.site,
-        "her2_status": patient.status, "possible": list(patient.possible), "her2_expression": patient.expression,
+        "her2_status": patient.status, "her2_recorded": patient.recorded or None, "possible": list(patient.possible),
+        "her2_expression": patient.expression,
         "rule": patient.rule,
         "specimens": [_specimen_json(specimen) for specimen in patient.specimens],
         "findings": [finding.as_json() for finding in patient.findings],

@@ -37,7 +37,7 @@ class TextFormat(Format):
 
 def patient_text(patient: PatientReview) -> str:
     """Everything a review says of one patient."""
-    status = patient.status or ("undetermined" if patient.has_tests or patient.site == OTHER else "not tested")
+    status = patient.status or _without_status(patient)
     if patient.status is None and patient.possible:
         status += f" ({' or '.join(patient.possible)})"
     lines = [
@@ -50,6 +50,17 @@ def patient_text(patient: PatientReview) -> str:
     if patient.course is not None:
         lines += course_lines(patient.course)
     return "\n".join(lines) + "\n"
+
+
+def _without_status(patient: PatientReview) -> str:
+    """What is said in place of a status."""
+    if patient.has_tests or (patient.site == OTHER and patient.rule != "no specimen"):
+        return "undetermined"
+    if patient.recorded:
+        return f"recorded as {patient.recorded}, by no test named"
+    if patient.unknown_tests:
+        return "unknown: what is recorded could not be read"
+    return "not judged" if patient.site == OTHER else "not tested"
 
 
 def _specimen_lines(specimen: SpecimenReview) -> Iterator[str]:

@@ -15,7 +15,7 @@ from .doubt import FIRST_ORIGINS, NO_DAY, Doubt, DoubtMaker, Same, is_set_aside,
 from .words import day_words
 
 BACKGROUND = ("weight_kg", "height_cm")
-"""Of these the readable ones count, and one that cannot be read is not told."""
+"""Of these the readable ones count; weights that cannot be read are told together."""
 SEVERAL = frozenset({"allergy"})
 """Facts of which somebody may have several: two of one day are no contradiction."""
 
@@ -25,8 +25,8 @@ class EntryDoubts(DoubtMaker):
 
     def makers(self) -> Sequence[Callable[[], Iterable[FindingRows]]]:
         return (
-            self._future, self._unread, self._remarks, self._without_amount, self._undated, self._narrowed,
-            self._differing, self._dead, self._same_day,
+            self._future, self._unread, self._weights, self._remarks, self._without_amount, self._undated,
+            self._narrowed, self._differing, self._dead, self._same_day,
         )  # fmt: skip
 
     def _future(self) -> Iterator[FindingRows]:
@@ -54,6 +54,23 @@ class EntryDoubts(DoubtMaker):
         days = [f" of {day}" if day != NO_DAY else "" for day in self._days(rows)]
         entries = [f"{name}{day}" for name, day in zip(self._facts(rows), days, strict=True)]
         yield self._each("value unread", rows, entry=entries, value=self._values(rows))
+
+    def _weights(self) -> Iterator[FindingRows]:
+        """Weights that could not be read: how many of a patient, and the last."""
+        record, doubt = self.record, Doubt()
+        unread = np.array([is_unread(value) for value in record.values], np.bool_)
+        weight = np.array([name == "weight_kg" for name in record.facts], np.bool_)
+        if not unread.any() or not weight.any():
+            return
+        rows = self._marked(unread[record.value] & weight[record.fact] & self.of_course & self._past)
+        of_patient: dict[int, list[int]] = {}
+        for row in rows.tolist():
+            of_patient.setdefault(int(self.owner[row]), []).append(row)
+        for patient, unreadable in of_patient.items():
+            last = max(unreadable, key=lambda row: int(record.day[row]))
+            (day,), (value,) = self._days(np.array([last])), self._values(np.array([last]))
+            doubt.add(patient, (last,), count=str(len(unreadable)), day=day, value=value)
+        yield self._of("weights unread", doubt)
 
     def _remarks(self) -> Iterator[FindingRows]:
         record = self.record

@@ -144,6 +144,7 @@ def facts_of(record: RecordColumns, rules: Rules, her2: Mapping[str, Whole]) -> 
     _dead_on_unknown_days(course)
     _of_unread_doses(course)
     _stale_lvef(course)
+    _unread_failure(course, on)
     _arithmetic(course)
     return course
 
@@ -356,6 +357,28 @@ def _stale_lvef(course: CourseFacts) -> None:
     for patient in np.flatnonzero(stale).tolist():
         lvef, hold = (_date(course.state[name][patient]) for name in ("lvef_day", "hold_day"))
         course.why(patient, "lvef", Unknown(Reason.STALE, f"the LVEF of {lvef} is from before the hold of {hold}"))
+
+
+def _unread_failure(course: CourseFacts, on: int) -> None:
+    """Heart failure since the first dose that may be so (unconfirmed, or under no known code) is unknown, not no.
+
+    What was said plainly on a later day counts before it.
+    """
+    record, timeline, state = course.record, course.timeline, course.state
+    failure = np.array([name == "heart_failure" for name in record.facts], np.bool_)
+    rows = np.concatenate([timeline.unplaced, timeline.undated])
+    if not len(rows) or not failure.any():
+        return
+    rows = rows[failure[record.fact[rows]]]
+    for row in rows[record.day[rows] <= on].tolist():
+        value, patient, day = record.values[record.value[row]], int(record.owner()[row]), int(record.day[row])
+        began, said = int(state["first_ever_day"][patient]), int(state["heart_failure_day"][patient])
+        is_before = day != UNKNOWN and (day < began or (said != UNKNOWN and day < said))
+        if not isinstance(value, Unknown) or began == UNKNOWN or is_before or state["heart_failure"][patient] == 1:
+            continue
+        course.values["heart_failure"] = course.values["heart_failure"].copy()
+        course.values["heart_failure"][patient] = UNKNOWN
+        course.why(patient, "heart_failure", value)
 
 
 def _date(day: int) -> str:

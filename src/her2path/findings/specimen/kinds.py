@@ -15,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ...record.columns import UNKNOWN, RecordColumns, Whole
+from ...record.event import UNMAPPED_TEST
 from ..finding import Finding
 from ..reviews import PatientReview
 from .review import OF_THE_REVIEW, SpecimenReviewer
@@ -104,6 +105,7 @@ class Kinds:
     def _kind(self, record: RecordColumns, patient: int, entries: Whole) -> Kind:
         review = self.reviewer.review(record.record(patient, tests_only=True))
         days = [specimen.day for specimen in review.specimens if specimen.day]
+        days += [review.recorded_day] if review.recorded_day else []
         apart = dt.date.fromisoformat(min(days)).toordinal() - int(entries[patient]) if days else UNKNOWN
         return Kind(review, self._decided(review), apart)
 
@@ -140,8 +142,8 @@ class Kinds:
                 quoting[owner[record.said[rows] == place]] = True
         parts.append(np.where(quoting[owner], day, 0))
         marks = np.zeros((2, len(record)), np.uint64)
-        for patient in record.troubles:
-            marks[:, patient] = 1
+        for patient, troubles in record.troubles.items():
+            marks[:, patient] = 2 if any(trouble.kind == UNMAPPED_TEST for trouble in troubles) else 1
         # The mark of a patient is a sum over her rows, so that their order does not matter.
         with np.errstate(over="ignore"):
             for turn in range(2):

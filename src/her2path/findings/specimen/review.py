@@ -14,10 +14,21 @@ from dataclasses import replace
 
 from ...facts.derive import ABSENT, MOST_KEPT, Given
 from ...facts.value import NOT_REPORTED, Reason, Unknown, Value
-from ...record.event import INCOMPLETE, RECORDED_STATUS, TOLD, Event, Record, Trouble
+from ...record.event import (
+    INCOMPLETE,
+    RECORDED_STATUS,
+    TOLD,
+    UNMAPPED_TEST,
+    WORDS_ALONE,
+    ZERO_PLUS,
+    Event,
+    Record,
+    Trouble,
+)
 from ...tables.decision import Decision
 from ...tables.edition import Edition
 from ...tables.library import Knowledge
+from ...tables.site import ZERO_PLUS_MEANS
 from ..finding import Finding, Grade, in_order
 from ..reviews import PatientReview, SpecimenReview
 from ..settings import Settings
@@ -60,27 +71,48 @@ class SpecimenReviewer:
             words = f"{len(future)} results are dated after {on} and were not used"
             findings.append(Finding(Grade.NOTE, words, origins, name=AFTER_THE_REVIEW))
         site = self._site(record, findings)
+        self._zero_plus(record)
         diagnoses = [event for event in record.events if event.note == "diagnosis"]
         found, loose = specimens_of(record)
         if site == OTHER:
             return _not_decided(record, found, findings)
         specimens = [self._specimen(specimen, site or "breast") for specimen in found]
         status, possible, rule = _of_patient(specimens)
+        recorded, since = _recorded_alone(loose) if not specimens else ("", None)
+        if recorded and self.settings.at.accept_recorded_status:
+            status, rule = recorded, "recorded, by no test named; the site accepts it"
         speaker = _speaker(specimens)
         agreed = speaker is not None and status == speaker.status.value
         expression = speaker.expression.value if speaker and speaker.expression and agreed else None
+        if not specimens and status == "positive" and site != "gastric":
+            expression = "positive"
+        if not specimens and len({event.value for event in loose if isinstance(event.value, str)}) > 1:
+            words = "the recorded statuses differ, and no test is named"
+            findings.append(Finding(Grade.CONTRADICTION, words, name="recorded statuses differ"))
         if len(specimens) > 1 and len({specimen.status.value for specimen in specimens}) > 1:
             told = "; ".join(f"{s.name} {s.status.value or 'undetermined'}" for s in specimens)
             findings.append(Finding(Grade.CONTRADICTION, f"specimens differ: {told}", name="specimens differ"))
         if diagnoses or loose:
             findings += _of_claims([*diagnoses, *loose], status, bool(specimens))
-        if not specimens and not diagnoses and not loose and site:
+        unread = any(trouble.kind == UNMAPPED_TEST for trouble in record.troubles)
+        unread = unread or any(isinstance(event.value, Unknown) for event in loose)
+        unknown_tests = unread and not specimens and not recorded
+        if not specimens and not diagnoses and not loose and (site or unknown_tests):
             words = "no HER2 test could be read" if record.troubles else "no HER2 test is recorded"
             findings.append(Finding(Grade.MISSING, words, name="no test"))
         return PatientReview(
             record.patient, record.origin, site or "breast", specimens, status, possible, expression, rule,
-            in_order(findings), _unread(record),
+            in_order(findings), _unread(record), recorded=recorded, recorded_day=str(since or ""),
+            unknown_tests=unknown_tests,
         )  # fmt: skip
+
+    def _zero_plus(self, record: Record) -> None:
+        """Take a score of 0+ as the site's laboratory means it."""
+        means = self.settings.at.zero_plus
+        for place, event in enumerate(record.events) if means else ():
+            if isinstance(event.value, Unknown) and event.value.detail == ZERO_PLUS:
+                note = f"0+ is taken as 0 with {means}, as the site says"
+                record.events[place] = replace(event, value=ZERO_PLUS_MEANS[str(means)], note=note)
 
     def _site(self, record: Record, findings: list[Finding]) -> str | None:
         if self.settings.site:
@@ -167,6 +199,13 @@ def _unread(record: Record) -> int:
     return sum(trouble.kind == "unreadable" for trouble in record.troubles) if record.troubles else 0
 
 
+def _recorded_alone(statuses: list[Event]) -> tuple[str, dt.date | None]:
+    """The HER2 status that every recorded status says, and the first day of one; "" where they differ."""
+    said = [event for event in statuses if isinstance(event.value, str) and event.value != NOT_REPORTED]
+    values = {str(event.value) for event in said}
+    return (values.pop() if len(values) == 1 else ""), min((event.day for event in said if event.day), default=None)
+
+
 def _of_claims(claims: list[Event], status: str | None, tested: bool) -> Iterator[Finding]:
     """Diagnoses, and recorded statuses that belong to no specimen, against what the tests come out as."""
     for event in claims:
@@ -176,9 +215,13 @@ def _of_claims(claims: list[Event], status: str | None, tested: bool) -> Iterato
             yield Finding(Grade.UNREADABLE, words, (event.origin,), name="recorded status unread")
         elif event.value == NOT_REPORTED:
             continue
-        elif not tested:
+        elif not tested and event.note == "diagnosis":
             words = f"{what} HER2 {event.value} ({event.said}), but no test is recorded"
             yield Finding(Grade.MISSING, words, (event.origin,), name="recorded status without a test")
+        elif not tested:
+            grade = Grade.NOTE if status == event.value else Grade.MISSING
+            words = f"recorded as HER2 {event.value}, by no test named: find the test, or test HER2"
+            yield Finding(grade, words, (event.origin,), name="recorded status without a test")
         elif status in ("positive", "negative") and event.value != status:
             words = f"{what} HER2 {event.value} ({event.said}), the tests come out {status}"
             yield Finding(Grade.CONTRADICTION, words, (event.origin,), name="recorded status against the tests")
@@ -196,7 +239,7 @@ def of_troubles(troubles: Iterable[Trouble], passed_over: Iterable[Trouble]) -> 
     return findings
 
 
-_GRADES = {"date": Grade.NOTE}
+_GRADES = {"date": Grade.NOTE, WORDS_ALONE: Grade.NOTE}
 
 
 def _of_unknowns(given: Given, specimen: Specimen) -> Iterator[Finding]:
@@ -206,6 +249,10 @@ def _of_unknowns(given: Given, specimen: Specimen) -> Iterator[Finding]:
         is_contradictory = why.reason is Reason.CONTRADICTORY
         grade = Grade.CONTRADICTION if is_contradictory else Grade.UNREADABLE
         origins = tuple(dict.fromkeys(event.origin for event in specimen.used if event.fact == name))
+        if why.detail == ZERO_PLUS:
+            words = f"{why.detail}: with staining it is ultralow, without it null"
+            yield Finding(Grade.NOTE, words, origins, name="result unread")
+            continue
         of = "results contradict each other" if is_contradictory else "result unread"
         yield Finding(grade, f"{name} unknown, {why}", origins, name=of)
 

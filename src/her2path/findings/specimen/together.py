@@ -67,8 +67,6 @@ def specimens_of(record: Record) -> tuple[list[Specimen], list[Event]]:
         )
     for specimen in specimens:
         _settle(specimen)
-    if not specimens and statuses:
-        specimens = [Specimen("recorded status only", None, statuses, _first_day(statuses))]
     if len(specimens) > 1:
         # Of one day those with a name of their own come first, whatever it is.
         specimens.sort(key=lambda each: (each.day or dt.date.max, not each.events[0].specimen, each.name))
@@ -157,6 +155,10 @@ def _one_of_several(specimen: Specimen, fact: str, events: list[Event]) -> None:
             words = f"{fact}: the same result {len(standing)} times"
             specimen.findings.append(Finding(Grade.NOTE, words, _origins(standing), name="the same result again"))
         return
+    narrowed = _narrowed([event.value for event in distinct])
+    if narrowed is not None:
+        specimen.facts[fact] = narrowed
+        return
     said = " and ".join(event.said or str(event.value) for event in distinct)
     specimen.facts[fact] = _either([event.value for event in distinct])
     unreadable = any(isinstance(event.value, Unknown) for event in distinct)
@@ -164,6 +166,17 @@ def _one_of_several(specimen: Specimen, fact: str, events: list[Event]) -> None:
         "one of them cannot be read, so none is taken" if unreadable else "all are kept as possible"
     )
     specimen.findings.append(Finding(Grade.CONTRADICTION, words, _origins(distinct), name="results of a day differ"))
+
+
+def _narrowed(values: list[Value]) -> Value | None:
+    """What several results say together of which one leaves open what another says ("negative" and 1+); else `None`."""
+    sets = [value.values if isinstance(value, OneOf) else {value} for value in values if isinstance(value, OneOf | str)]
+    if len(sets) < len(values) or not any(isinstance(value, OneOf) for value in values):
+        return None
+    common = frozenset.intersection(*(frozenset(each) for each in sets))
+    if not common:
+        return None
+    return str(next(iter(common))) if len(common) == 1 else OneOf(frozenset(str(value) for value in common))
 
 
 def _without_corrected(specimen: Specimen, fact: str, events: list[Event]) -> list[Event]:

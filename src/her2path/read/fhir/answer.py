@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any
 
@@ -14,14 +14,21 @@ from ...facts.value import Interval
 
 COMPARATORS = {"<": "<", "<=": "<=", "≤": "<=", ">": ">", ">=": ">=", "≥": ">="}
 NOT_PERFORMED = ("not-performed", "not-applicable")
-OPPOSITE = {"positive": "negative", "negative": "positive"}
+ALTERNATIVES = (
+    frozenset({"positive", "negative", "equivocal"}),
+    frozenset({"0", "1+", "2+", "3+"}),
+    frozenset({"yes", "no"}),
+)
+"""Answers of which one excludes the others."""
+TAG = re.compile(r"\s*\((?:qualifier value|finding|disorder|observable entity|situation)\)\s*$")
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
     """A value as it stands: its words, a number or an interval, its unit; or why it is absent or refused.
 
-    `unmapped` names a code that is not listed; `refused` says what is wrong with the value itself.
+    `unmapped` names a code that is not listed; `refused` says what is wrong with the value itself. `beside` are
+    the other words of the same answer (displays, text, interpretation): they must say the same.
     """
 
     words: str = ""
@@ -32,6 +39,8 @@ class Answer:
     unmapped: str = ""
     refused: str = ""
     pair: tuple[Decimal, Decimal] | None = None
+    beside: tuple[str, ...] = ()
+    is_contradiction: bool = False
 
 
 def codings_of(concept: Any) -> Iterator[Mapping[str, Any]]:
@@ -49,7 +58,41 @@ def text_of(concept: Any) -> str:
 
 
 def read_answer(resource: Mapping[str, Any], codes: Codes) -> Answer:
-    """The value of an observation or component."""
+    """The value of an observation or component, with its interpretation beside it."""
+    answer = _value(resource, codes)
+    interpretation = resource.get("interpretation")
+    said = [_interpreted(each, codes) for each in interpretation] if isinstance(interpretation, list) else []
+    told = [each for each in said if each.words or each.refused]
+    if not told or answer.refused:
+        return answer
+    if refused := next((each for each in told if each.refused), None):
+        return replace(answer, refused=refused.refused, is_contradiction=True)
+    if answer.absent == "no value" or not (answer.absent or answer.words or _is_number(answer)):
+        answer, *told = told if answer.absent else (replace(told[0], unmapped=answer.unmapped), *told[1:])
+    return replace(answer, beside=tuple(dict.fromkeys((*answer.beside, *_words_of(told, answer.words)))))
+
+
+def _is_number(answer: Answer) -> bool:
+    return answer.number is not None or answer.interval is not None
+
+
+def _words_of(told: Iterable[Answer], words: str) -> Iterator[str]:
+    for each in told:
+        yield from (said for said in (each.words, *each.beside) if said and said.lower() != words.lower())
+
+
+def _interpreted(concept: Any, codes: Codes) -> Answer:
+    """What an interpretation says; nothing where it is a flag (normal, high) that is no answer of a test."""
+    if not isinstance(concept, dict):
+        return Answer()
+    answer = _coded(concept, codes)
+    is_flag = answer.unmapped and all(
+        system_name(coding.get("system")) == "V3-INTERPRETATION" for coding in codings_of(concept)
+    )
+    return Answer() if is_flag else answer
+
+
+def _value(resource: Mapping[str, Any], codes: Codes) -> Answer:
     absent = resource.get("dataAbsentReason")
     if isinstance(absent, dict):
         reasons = [str(coding.get("code")) for coding in codings_of(absent)]
@@ -76,9 +119,6 @@ def read_answer(resource: Mapping[str, Any], codes: Codes) -> Answer:
         if low is None and high is None:
             return Answer(refused="a range without limits")
         return Answer(interval=Interval(low, high, True, True))
-    interpretation = resource.get("interpretation")
-    if isinstance(interpretation, list) and interpretation and isinstance(interpretation[0], dict):
-        return _coded(interpretation[0], codes)
     given = next((name for name in resource if name.startswith("value")), None)
     if given is not None:
         return Answer(refused=f"{given} {str(resource[given])[:80]!r} has a shape that is not understood")
@@ -86,26 +126,31 @@ def read_answer(resource: Mapping[str, Any], codes: Codes) -> Answer:
 
 
 def _coded(concept: Mapping[str, Any], codes: Codes) -> Answer:
-    """A coded value: the listed codes, which must agree with each other and with the text; else its words."""
+    """A coded value: the listed codes, which must agree with each other; displays and text stand beside them.
+
+    Where no code is listed, its text or display are its words.
+    """
     text = text_of(concept)
     answers: list[str] = []
-    unmapped = display = ""
+    listed: list[str] = []
+    others: list[str] = []
+    unmapped = ""
     for coding in codings_of(concept):
-        key = (system_name(coding.get("system")), str(coding.get("code", "")))
+        key = (system_name(coding.get("system")), str(coding.get("code", "")).strip())
+        display = coding.get("display")
+        shown = TAG.sub("", display.strip()) if isinstance(display, str) else ""
         if key in codes.answers:
             answers.append(codes.answers[key])
+            listed.append(shown)
         else:
             unmapped = unmapped or f"{coding.get('system')} {coding.get('code')}"
-            if isinstance(coding.get("display"), str):
-                display = display or coding["display"].strip()
-    if len(set(answers)) > 1:
-        return Answer(refused="codes that contradict each other: " + " and ".join(sorted(set(answers))))
-    if answers:
-        first_word = (text.lower().split() or [""])[0].strip(" ,;:()")
-        if OPPOSITE.get(answers[0]) == first_word:
-            return Answer(refused=f"the code says {answers[0]}, its text {text!r}")
-        return Answer(words=answers[0])
-    return Answer(words=text or display, unmapped=unmapped)
+            others.append(shown)
+    if any(len(set(answers) & alike) > 1 for alike in ALTERNATIVES):
+        words = "codes that contradict each other: " + " and ".join(sorted(set(answers)))
+        return Answer(refused=words, is_contradiction=True)
+    first, *rest = [*dict.fromkeys(said for said in ([*answers, text, *listed, *others]) if said)] or [""]
+    beside = tuple(said for said in rest if said.lower() != first.lower())
+    return Answer(words=first, unmapped="" if answers else unmapped, beside=beside)
 
 
 def _quantity(quantity: Mapping[str, Any]) -> Answer:

@@ -21,6 +21,7 @@ from .resources.evidence import BENEFIT, CHARGE, CLAIM, DISPENSE, PROCEDURE
 from .resources.medication import ADMINISTRATION, ORDER, REQUEST, STATEMENT
 from .resources.named_drug import MEDICATION, SUBSTANCE
 from .resources.observation import OBSERVATION
+from .resources.report import REPORT
 from .resources.specimen import SPECIMEN
 from .terms import HER2, NOTHING, Terms
 
@@ -29,6 +30,7 @@ _SHIPPED = (
     CONDITION,
     OBSERVATION,
     SPECIMEN,
+    REPORT,
     ADMINISTRATION,
     REQUEST,
     ORDER,

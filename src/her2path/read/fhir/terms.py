@@ -10,8 +10,14 @@ from ...facts.codes import Codes, system_name
 from ...facts.therapy_codes import Measure
 from ...facts.value import Value
 from ..drugs import NOBODY, Coded, Drugs, Named
+from .answer import TAG
 from .head import Concept
 
+LOINC_SHAPE = re.compile(r"\d{3,6}-\d")
+ICD_SHAPE = re.compile(r"[A-Z]\d\d(?:\.?[0-9A-Z]{1,4})?")
+OTHERS = ("CDC-RACE", "OMOP")
+"""Systems whose numbers look like those of LOINC or SNOMED CT."""
+UNCLEAR = "unclear"
 NOTHING, HER2, COURSE = 0, 1, 2
 """What a resource matters for: nothing, HER2 tests, the course; the last two may be added."""
 MOST_KEPT = 100_000
@@ -19,7 +25,10 @@ Meaning = tuple[Measure | None, str]
 """What an observation measures, and what is wrong with its codings."""
 ReadValue = tuple[Value, str, str]
 """A value, a note, and what was said."""
-_HER2 = re.compile(r"her-?2|erbb2", re.IGNORECASE)
+BY_NAME = {"lvef": "the ejection fraction", "weight_kg": "the body weight"}
+"""What an observation may be named after, where its code is not known; in words."""
+STATED_BY_NAME = ("heart_failure", "heart_failure_history", "pregnant", "breastfeeding")
+"""What a condition or flag may be named after."""
 
 
 class Terms:
@@ -49,16 +58,21 @@ class Terms:
                     self._of_codings[key] = of_coding
             matters |= of_coding
         if concept.text:
-            matters |= _of_words(concept.text)
+            matters |= self._of_words(concept.text)
         return matters
 
     def _of_coding(self, system: str | None, code: str | None, display: str | None) -> int:
         matters = HER2 if code in self._tests else NOTHING
-        matters |= _of_words(display) if display else NOTHING
+        matters |= self._of_words(display) if display else NOTHING
         measure = self.codes.therapy.measures.get((system_name(system), (code or "").strip()))
         if measure is not None:
             return matters & HER2 | (COURSE if measure.fact else NOTHING)
-        return matters
+        is_finding = finding_of((system_name(system), (code or "").strip()), self.codes) is not None
+        return matters | (COURSE if is_finding or measured_by_code(system, code, self.codes) else NOTHING)
+
+    def _of_words(self, words: str) -> int:
+        named = self.codes.names.named(words, ("her2", *BY_NAME))
+        return (HER2 if "her2" in named else NOTHING) | (COURSE if named not in ([], ["her2"]) else NOTHING)
 
     def meaning(self, concept: Concept) -> Meaning:
         """What an observation or component of a concept measures."""
@@ -70,18 +84,33 @@ class Terms:
                 self._meanings[key] = meaning
         return meaning
 
-    def claims(self, concept: Concept | None) -> bool:
-        """Whether a condition, procedure or flag of a concept states any fact."""
-        for coding in concept.coding if concept is not None else ():
+    def claims(self, concept: Concept | None, by_name: bool = False) -> bool:
+        """Whether a condition, procedure or flag of a concept states any fact; also `by_name`."""
+        if concept is None:
+            return False
+        for coding in concept.coding:
             key = (coding.system, coding.code)
             states = self._claims.get(key)
             if states is None:
-                states = bool(self.codes.therapy.claim((system_name(coding.system), (coding.code or "").strip())))
+                states = bool(stated_by_code(coding.system, coding.code, self.codes))
                 if len(self._claims) < MOST_KEPT:
                     self._claims[key] = states
             if states:
                 return True
-        return False
+        words = (concept.text, *(coding.display for coding in concept.coding)) if by_name else ()
+        return any(self._states(said) for said in words if said)
+
+    def _states(self, words: str) -> bool:
+        key = (None, words)
+        states = self._claims.get(key)
+        if states is None:
+            states = (
+                bool(self.codes.names.named(words, (*STATED_BY_NAME, "allergy")))
+                or plain_display(words) in self.codes.therapy.displays
+            )
+            if len(self._claims) < MOST_KEPT:
+                self._claims[key] = states
+        return states
 
     def drug_of(self, concept: Concept | None) -> Named:
         """The drug of a concept."""
@@ -99,7 +128,7 @@ class Terms:
 
     def speaks(self, text: str) -> bool:
         """Whether the text of a resource that cannot be read speaks of anything that matters."""
-        if _HER2.search(text) or speaks_of_lvef(text) or "trastuzumab" in text.lower():
+        if self.codes.names.named(text) or "trastuzumab" in text.lower():
             return True
         therapy = self.codes.therapy
         known = (*therapy.measures, *therapy.drugs, *therapy.claims)
@@ -112,7 +141,10 @@ def coded(concept: Concept) -> tuple[Coded, ...]:
 
 
 def measure_of(codings: Iterable[Coded], text: str, codes: Codes) -> Meaning:
-    """What the concept of an observation or component measures, and what is wrong with its codings."""
+    """What the concept of an observation or component measures, and what is wrong with its codings.
+
+    Both together: it is named or numbered like that measure, but its code is not one that is known.
+    """
     codings = list(codings)
     known = codes.therapy.measures
     keys = [(system_name(system), (code or "").strip()) for system, code, _ in codings]
@@ -127,17 +159,63 @@ def measure_of(codings: Iterable[Coded], text: str, codes: Codes) -> Meaning:
         methods = {measure.method for measure in telling if measure.method not in ("", "unspecified")}
         fact = next(iter(telling)).fact
         return Measure(fact, methods.pop() if len(methods) == 1 else "unspecified" if fact == "lvef" else ""), ""
-    words = text or next((display for _, _, display in codings if display), "")
-    if not measures and speaks_of_lvef(words):
-        return None, f"{words!r} speaks of the ejection fraction, but its code is not one we know"
+    if measures:
+        return None, ""
+    findings = {finding for key in keys if (finding := finding_of(key, codes)) is not None}
+    return (findings.pop(), "") if len(findings) == 1 else _unmapped(codings, text, codes)
+
+
+def finding_of(key: tuple[str, str], codes: Codes) -> Measure | None:
+    """What an observation asks that is coded as a condition (heart failure: yes or no)."""
+    stated = {fact for fact, value in codes.therapy.claim(key) if value == "yes" and fact in STATED_BY_NAME}
+    main = next((fact for fact in STATED_BY_NAME if fact in stated), None)
+    return Measure(main) if main else None
+
+
+def _unmapped(codings: list[Coded], text: str, codes: Codes) -> Meaning:
+    """What an observation without a known code is likely to measure, and how that shows."""
+    for system, code, _ in codings:
+        if measure := measured_by_code(system, code, codes):
+            return measure, f"code {code} stands under the system {system!r}, not its own"
+    for words in (text, *(display or "" for _, _, display in codings)):
+        for fact in codes.names.named(words, tuple(BY_NAME)) if words else ():
+            what = f"{words!r} speaks of {BY_NAME[fact]}, but its code is not one we know"
+            return Measure(fact, "unspecified" if fact == "lvef" else ""), what
     return None, ""
 
 
-def speaks_of_lvef(words: str) -> bool:
-    """Whether a display or text names the left ventricular ejection fraction."""
-    lower = words.lower()
-    return "lvef" in lower or ("ejection fraction" in lower and "right" not in lower)
+def measured_by_code(system: str | None, code: str | None, codes: Codes) -> Measure | None:
+    """What a code measures that stands under no system, or under one that is not its own."""
+    bare = (code or "").strip()
+    name = system_name(system)
+    if not _is_telling(bare) or name in OTHERS or (name and not _is_foreign(name, bare)):
+        return None
+    own = "LOINC" if "-" in bare else "SNOMED"
+    measure = codes.therapy.measures.get((own, bare)) if name != own else None
+    return measure if measure is not None and measure.fact in BY_NAME else None
 
 
-def _of_words(words: str) -> int:
-    return (HER2 if _HER2.search(words) else NOTHING) | (COURSE if speaks_of_lvef(words) else NOTHING)
+def stated_by_code(system: str | None, code: str | None, codes: Codes) -> tuple[tuple[str, str], ...]:
+    """The facts that a code of a condition, procedure or flag states; `unclear` where its system is not its own."""
+    bare = (code or "").strip()
+    name = system_name(system)
+    if name and not (_is_telling(bare) and _is_foreign(name, bare)):
+        return codes.therapy.claim((name, bare))
+    own = "SNOMED" if _is_telling(bare) else "ICD-10" if ICD_SHAPE.fullmatch(bare.upper()) else ""
+    facts = {fact for fact, _ in codes.therapy.claim((own, bare)) if fact in STATED_BY_NAME}
+    return tuple((fact, UNCLEAR) for fact in sorted(facts))
+
+
+def plain_display(words: str) -> str:
+    """A display as the tables of codes have it: small letters, no semantic tag."""
+    return " ".join(TAG.sub("", words).lower().split())
+
+
+def _is_telling(code: str) -> bool:
+    """Whether a code is long enough to be of LOINC or SNOMED CT whatever its system."""
+    return LOINC_SHAPE.fullmatch(code) is not None or (code.isdigit() and 6 <= len(code) <= 18)
+
+
+def _is_foreign(system: str, code: str) -> bool:
+    """Whether a known system has no codes of that shape."""
+    return "-" in code if system == "SNOMED" else system == "LOINC" or system.startswith("ICD-")

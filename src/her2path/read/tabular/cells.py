@@ -10,10 +10,11 @@ from ...facts.codes import Codes
 from ...facts.fact import Facts
 from ...facts.number import parse_number
 from ...facts.value import Interval, Reason, Unknown, Value
+from ...facts.words.units import units
 from ..drugs import Drugs
 from ..fhir.answer import times
 from ..fhir.resources.ingredients import MILLIGRAMS
-from ..fhir.resources.measurement import UNITS, in_own_unit
+from ..fhir.resources.measurement import in_own_unit
 
 METHODS = {
     "echo": "echo", "echocardiogram": "echo", "echocardiography": "echo", "tte": "echo", "us": "echo", "muga": "MUGA",
@@ -61,7 +62,7 @@ class Cells:
         own = about.unit
         if unit.lower() == own.lower():
             return about.coerce(number), ""
-        if fact in UNITS:
+        if fact in units():
             return in_own_unit(fact, number, unit, self.facts)
         return self._amount(fact, number, unit)
 

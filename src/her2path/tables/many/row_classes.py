@@ -12,7 +12,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from ...facts.derive import as_decimal, half_digit
+from ...facts.derive import as_decimal, half_digit, is_total
 from ...facts.fact import Fact
 from ...facts.value import Interval, Reason, Unknown, Value
 from ..axis import Axis
@@ -51,6 +51,11 @@ class FinestAxis:
         self.bounds = np.array(self.axis.float_bounds)
         self.days = days
         self.base = 2 + (len(days) + 1 if fact.kind == "date" else self.axis.count + 1)
+        # A CEP17 that is more than any cell has says something of the copies beside it: a class of its own.
+        self.total, self.most = -1, np.inf
+        if fact.name == "cep17_copies" and fact.plausible.high is not None:
+            self.total, self.most = self.base, float(fact.plausible.high)
+            self.base += 1
 
     def classed(self, column: Any) -> Classed:
         """Class a chunked Arrow column: floats and whole numbers by their bins, all else by distinct value."""
@@ -71,7 +76,7 @@ class FinestAxis:
         classes = self._bins(numbers)
         if valid is not None:
             classes[valid == 0] = 0
-        numbers[classes < 2] = np.nan
+        numbers[(classes < 2) | (classes == self.total)] = np.nan
         # A float is written with at least one digit behind the point: 6.0; a whole number with none.
         one_digit = np.rint(numbers * 10) / 10 == numbers
         halves = np.where(one_digit, 0.05, 0.005) if values.dtype.kind == "f" else np.full(len(numbers), 0.5)
@@ -82,7 +87,8 @@ class FinestAxis:
     def _bins(self, numbers: Float64Array) -> Int64Array:
         codes = np.empty(len(numbers), dtype=np.uint8)
         kernels(None, len(numbers)).bin(numbers, None, edges_of(self.axis), self.axis.unknown, codes)
-        return np.where(codes == self.axis.unknown, 1, codes.astype(np.int64) + 2)
+        unknown = np.where((numbers > self.most) & np.isfinite(numbers), self.total, 1)
+        return np.where(codes == self.axis.unknown, unknown, codes.astype(np.int64) + 2)
 
     def _of_texts(self, texts: Any, indices: Int64Array) -> Classed:
         """Class distinct texts: plain decimals all at once, any other text by `Fact.coerce`."""
@@ -98,7 +104,7 @@ class FinestAxis:
         left = np.flatnonzero(np.isnan(numbers))
         others = self.of_entries([texts[place].as_py() for place in left.tolist()], np.arange(len(left)))
         properties = [self._bins(numbers), numbers, halves, np.zeros(len(texts), dtype=np.bool_)]
-        properties[1][properties[0] == 1] = np.nan
+        properties[1][(properties[0] == 1) | (properties[0] == self.total)] = np.nan
         for values, other in zip(
             properties, (others.classes, others.numbers, others.halves, others.spread), strict=True
         ):
@@ -137,6 +143,8 @@ class FinestAxis:
 
     def _class(self, value: Value, partial: dict[Any, int]) -> int:
         if isinstance(value, Unknown):
+            if self.total >= 0 and is_total(value, self.fact):
+                return self.total
             return 0 if value.reason is Reason.ABSENT else 1
         if self.fact.kind == "date":
             return 2 + bisect_right(self.days, str(value))

@@ -13,13 +13,14 @@ from decimal import Decimal
 from functools import cache
 from typing import Any
 
-from ...facts.codes import SYSTEMS, Codes, Key, codes_of
+from ...facts.codes import Codes, Key, codes_of
 from ...facts.fact import Facts
 from ...facts.therapy_codes import Drug
 from ...facts.value import NOT_REPORTED, Interval, OneOf, Unknown, Value
+from ...facts.words.systems import systems
 from ...read.drugs import Drugs, Named
 from ...read.fhir.answer import read_answer
-from ...read.fhir.resources.her2_test import read_values
+from ...read.fhir.her2_values import read_values
 from ...read.fhir.resources.measurement import value_of
 from ...tables.load import default_knowledge
 
@@ -27,7 +28,7 @@ Json = dict[str, Any]
 CodeWithDisplay = tuple[str, str, str]
 """A short system name of `facts/codes.py`, a code and a display."""
 
-ADDRESSES = {name: address for address, name in reversed(SYSTEMS.items())}
+ADDRESSES = systems().as_written
 """The first address that the reader knows of each code system."""
 UCUM = "http://unitsofmeasure.org"
 ABSENT_REASON = "http://terminology.hl7.org/CodeSystem/data-absent-reason"

@@ -15,13 +15,14 @@ from typing import Any, TypedDict
 from ....facts.codes import Codes, system_name
 from ....facts.fact import Facts
 from ....facts.value import OneOf, Reason, Unknown, Value
-from ....record.event import RECORDED_STATUS, Event, Trouble
+from ....facts.words.systems import keys_of
+from ....record.event import RECORDED_STATUS, WORDS_ALONE, Event, Trouble
 from ...drugs import PHESGO, SC, Coded, Drugs
 from ..answer import codings_of, text_of
 from ..head import Concept, Head
 from ..json import FewFields
 from ..resource import Owner, Resource, ResourceType, Surroundings, TumourSite, always
-from ..terms import COURSE, HER2, NOTHING, Terms, coded
+from ..terms import COURSE, HER2, NOTHING, STATED_BY_NAME, UNCLEAR, Terms, coded, plain_display, stated_by_code
 from .her2_test import read_day
 
 PASSING = ("pregnant", "breastfeeding")
@@ -29,6 +30,8 @@ PASSING = ("pregnant", "breastfeeding")
 UNCONFIRMED = ("unconfirmed", "provisional", "differential")
 UNTRUE = ("refuted", "entered-in-error")
 ENDED = ("inactive", "remission", "resolved")
+CERTAINTY = {"A": "refuted", "V": "provisional", "Z": "ended"}
+"""The marks of certainty of ICD-10-GM: excluded, suspected, the state after it; G is confirmed."""
 _SUBSTANCES = (
     ("hyaluronidase", re.compile(r"hyaluronidase", re.IGNORECASE)),
     ("benzyl alcohol", re.compile(r"benzyl ?alcohol", re.IGNORECASE)),
@@ -66,15 +69,43 @@ def _date(day: dt.date | None, written: Any, fact: str) -> Value:
     return Unknown(Reason.UNPARSABLE_TEXT, f"{fact} {str(written)[:40]!r}, expected a date YYYY-MM-DD")
 
 
-def claims_of(concept: Any, codes: Codes) -> tuple[list[tuple[str, str]], list[str]]:
-    """The facts that the codes of a concept state, and those that contradict each other."""
+Claims = dict[str, tuple[str, str]]
+"""The facts that a concept states: the value, or `unclear`, and what is to be said of how it was found."""
+
+
+def claims_of(concept: Any, codes: Codes, by_name: bool = False) -> tuple[Claims, list[str]]:
+    """The facts that a concept states by its codes, else by its words, and those that contradict each other."""
     stated: dict[str, set[str]] = {}
+    odd = ""
+    is_known = False
     for coding in codings_of(concept):
-        key = (system_name(coding.get("system")), str(coding.get("code", "")).strip())
-        for fact, value in codes.therapy.claim(key):
+        system, code = coding.get("system"), str(coding.get("code", "")).strip()
+        for fact, value in stated_by_code(system, code, codes):
             stated.setdefault(fact, set()).add(value)
-    clear = [(fact, next(iter(values))) for fact, values in stated.items() if len(values) == 1]
-    return clear, [f"{fact} is coded as {' and '.join(sorted(v))}" for fact, v in stated.items() if len(v) > 1]
+            if value == UNCLEAR:
+                odd = f"code {code} under the system {system!r}"
+        is_known = is_known or any(key in codes.therapy.claims for key in keys_of(system_name(system), code))
+    for values in stated.values():
+        if len(values) > 1:
+            values.discard(UNCLEAR)
+    clear = {fact: (next(iter(values)), odd) for fact, values in stated.items() if len(values) == 1}
+    wrong = [f"{fact} is coded as {' and '.join(sorted(v))}" for fact, v in stated.items() if len(v) > 1]
+    if by_name and not is_known and all(value == UNCLEAR for value, _ in clear.values()):
+        clear = clear | _claims_by_name(concept, codes)
+    return clear, wrong
+
+
+def _claims_by_name(concept: Any, codes: Codes) -> Claims:
+    """What the words of a concept state: those of a listed display say what it says, others that it may be so."""
+    said = [text_of(concept), *(str(coding.get("display") or "") for coding in codings_of(concept))]
+    claims: Claims = {}
+    for words in filter(None, said):
+        key = codes.therapy.displays.get(plain_display(words))
+        if key is not None:
+            claims |= {fact: (value, f"by its words {words!r} alone") for fact, value in codes.therapy.claims[key]}
+        for fact in codes.names.named(words, STATED_BY_NAME):
+            claims.setdefault(fact, (UNCLEAR, f"{words!r}, and no code that is known"))
+    return claims
 
 
 def _name_of(concept: Any) -> str:
@@ -82,10 +113,12 @@ def _name_of(concept: Any) -> str:
     return text_of(concept) or next(names, "")
 
 
-def read_condition(resource: Mapping[str, Any], origin: str, codes: Codes, facts: Facts) -> Events:
-    """The events of a Condition."""
-    truth = _codes_of(resource.get("verificationStatus"))
+def read_condition(
+    resource: Mapping[str, Any], origin: str, codes: Codes, facts: Facts, drugs: Drugs | None = None
+) -> Events:  # fmt: skip
+    """The events of a Condition; with `drugs` also an allergy to a substance that matters."""
     concept = resource.get("code")
+    truth = _codes_of(resource.get("verificationStatus")) | _certainty(concept)
     if truth & set(UNTRUE):
         yield Trouble("passed over", origin, f"{_name_of(concept)}: {' '.join(sorted(truth))}")
         return
@@ -97,10 +130,38 @@ def read_condition(resource: Mapping[str, Any], origin: str, codes: Codes, facts
     )  # fmt: skip
     period = resource.get("abatementPeriod")
     ended = resource.get("abatementDateTime") or (period.get("end") if isinstance(period, dict) else None)
-    over = bool(ended) or bool(_codes_of(resource.get("clinicalStatus")) & set(ENDED))
+    over = bool(ended) or bool(_codes_of(resource.get("clinicalStatus")) & set(ENDED)) or "ended" in truth
     unsure = truth & set(UNCONFIRMED)
     doubt = Unknown(Reason.PRELIMINARY, f"{_name_of(concept)} is {unsure.pop()}") if unsure else None
-    yield from _stated(concept, (day, trouble), origin, codes, facts, doubt, (over, ended))
+    yield from _stated(concept, (day, trouble), origin, codes, facts, doubt, (over, ended), by_name=True)
+    substance = _named_allergy(concept, codes, drugs) if drugs is not None and not over else None
+    if substance is not None:
+        yield Event("allergy", doubt or substance, day, "", origin, _name_of(concept))
+
+
+def _certainty(concept: Any) -> set[str]:
+    """What the German mark of certainty says of a diagnosis: excluded, suspected, or over.
+
+    It stands in an extension of the coding, or behind the code (`I50.1 V`).
+    """
+    marks = set()
+    for coding in codings_of(concept):
+        behind = str(coding.get("code", "")).strip().upper().rpartition(" ")
+        if behind[1] and len(behind[2]) == 1:
+            marks.add(behind[2])
+        extensions = coding.get("extension")
+        for extension in extensions if isinstance(extensions, list) else ():
+            if isinstance(extension, dict) and "diagnosesicherheit" in str(extension.get("url")).lower():
+                said = extension.get("valueCoding") or extension.get("valueCode") or {}
+                marks.add(str(said.get("code") if isinstance(said, dict) else said).upper())
+    return {CERTAINTY[mark] for mark in marks if mark in CERTAINTY}
+
+
+def read_stated(
+    concept: Any, dated: tuple[dt.date | None, str], origin: str, codes: Codes, facts: Facts
+) -> Events:  # fmt: skip
+    """What a coded conclusion states from a day on."""
+    yield from _stated(concept, dated, origin, codes, facts, None, (False, None), by_name=True)
 
 
 def _codes_of(concept: Any) -> set[str]:
@@ -109,20 +170,25 @@ def _codes_of(concept: Any) -> set[str]:
 
 def _stated(
     concept: Any, dated: tuple[dt.date | None, str], origin: str, codes: Codes, facts: Facts,
-    doubt: Unknown | None, end: tuple[bool, Any],
+    doubt: Unknown | None, end: tuple[bool, Any], by_name: bool = False,
 ) -> Events:  # fmt: skip
     """What the codes of a concept state from a day on, and what of it ends."""
     day, wrong_day = dated
     over, ended = end
-    claims, contradictions = claims_of(concept, codes)
+    claims, contradictions = claims_of(concept, codes, by_name)
     for words in contradictions:
         yield Trouble(Reason.CONTRADICTORY, origin, f"{words}: they contradict each other")
-    claims = [(fact, value) for fact, value in claims if fact in facts]
+    claims = {fact: claim for fact, claim in claims.items() if fact in facts}
     if claims and wrong_day:
         yield Trouble("date", origin, wrong_day)
-    for fact, value in claims:
+    for fact, (value, how) in claims.items():
         note = f"ended {str(ended)[:10]}" if ended else "ended, on a day that is not recorded" if over else ""
-        yield Event(fact, doubt or facts[fact].coerce(value), day, "", origin, _name_of(concept), note=note)
+        stated: Value = doubt or facts[fact].coerce(value)
+        if value == UNCLEAR:
+            stated = Unknown(Reason.UNMAPPED_CODE, f"{fact} may be said by {how or repr(_name_of(concept))}")
+        elif how:
+            note = "; ".join(filter(None, (f"read {how}", note)))
+        yield Event(fact, stated, day, "", origin, _name_of(concept), note=note)
         if over and fact in PASSING and value == "yes" and doubt is None:
             last, trouble = read_day({"effectiveDateTime": ended})
             if trouble and ended:
@@ -155,7 +221,8 @@ def read_flag(resource: Mapping[str, Any], origin: str, codes: Codes, facts: Fac
     period = period if isinstance(period, dict) else {}
     dated = read_day({"effectiveDateTime": period.get("start")})
     over = status == "inactive" or bool(period.get("end"))
-    yield from _stated(resource.get("code"), dated, origin, codes, facts, None, (over, period.get("end")))
+    end = over, period.get("end")
+    yield from _stated(resource.get("code"), dated, origin, codes, facts, None, end, by_name=True)
 
 
 def allergen(codings: Iterable[Coded], text: str, drugs: Drugs) -> Value | None:
@@ -167,6 +234,14 @@ def allergen(codings: Iterable[Coded], text: str, drugs: Drugs) -> Value | None:
         return OneOf(frozenset(("trastuzumab", "hyaluronidase")))
     words = " ".join([text, *(display or "" for _, _, display in codings)])
     return next((name for name, pattern in _SUBSTANCES if pattern.search(words)), None)
+
+
+def _named_allergy(concept: Any, codes: Codes, drugs: Drugs) -> Value | None:
+    """The substance of a condition whose words name an allergy to one that matters."""
+    said = [text_of(concept), *(str(coding.get("display") or "") for coding in codings_of(concept))]
+    named = [words for words in said if words and codes.names.named(words, ("allergy",))]
+    bare = [codes.names.without(words, "allergy").strip() for words in named]
+    return next((found for words in bare if (found := allergen((), words, drugs)) is not None), None)
 
 
 def read_allergy(resource: Mapping[str, Any], origin: str, substance: Value) -> Events:
@@ -200,29 +275,60 @@ def _read_patient(resource: Resource, beside: Surroundings) -> Events:
     return read_patient(content, resource.origin, beside.facts)
 
 
-class ConditionHead(Head, gc=False):
-    """The head of a condition."""
-
-    verificationStatus: Concept | None = None
-
-
-def read_diagnosis(resource: Resource, beside: Surroundings) -> Iterator[Event | TumourSite]:
-    """The organ of a tumour and the HER2 status that the codes of a condition name; its head says them all."""
-    head: ConditionHead = resource.head  # type: ignore[assignment]  # the skim reads every head's fields
-    truth = head.verificationStatus or Concept()
-    if head.code is None or any(coding.code in UNTRUE for coding in truth.coding):
+def read_diagnosis(resource: Resource, beside: Surroundings) -> Iterator[Event | Trouble | TumourSite]:
+    """The organ of a tumour and the HER2 status that a condition names: by its codes, its body site, else its words."""
+    content = resource.parsed()
+    concept = content.get("code")
+    if _codes_of(content.get("verificationStatus")) & set(UNTRUE) or "refuted" in _certainty(concept):
         return
-    for coding in head.code.coding:
-        site, status = beside.codes.diagnosis((system_name(coding.system), coding.code or ""))
+    codes = beside.codes
+    has_site = False
+    for coding in codings_of(concept):
+        system, code = system_name(coding.get("system")), str(coding.get("code", ""))
+        site, status = codes.diagnosis((system, code))
         if site:
+            has_site = True
             yield TumourSite(site)
         if status:
-            words = coding.display or coding.code or ""
+            words = str(coding.get("display") or code)
             yield Event(RECORDED_STATUS, status, None, "", resource.origin, words, note="diagnosis")
+    if not has_site:
+        yield from _other_site(content, resource.origin, codes)
+
+
+def _other_site(content: Mapping[str, Any], origin: str, codes: Codes) -> Iterator[Trouble | TumourSite]:
+    """The organ of a tumour whose code names none: by a code under a wrong system, by its body site, by its words."""
+    concept = content.get("code")
+    said = [text_of(concept), *(str(coding.get("display") or "") for coding in codings_of(concept))]
+    for coding in codings_of(concept):
+        code = str(coding.get("code", "")).strip()
+        if not system_name(coding.get("system")) and (site := codes.diagnosis(("ICD-10", code))[0]):
+            yield TumourSite(site)
+            what = f"code {code} stands under the system {coding.get('system')!r}: taken for a {site} tumour by ICD-10"
+            yield Trouble(WORDS_ALONE, origin, what)
+            return
+    places = content.get("bodySite")
+    is_tumour = any(codes.names.is_tumour(words) for words in said if words) or any(
+        system_name(coding.get("system")) == "ICD-O-3" for coding in codings_of(concept)
+    )
+    for place in places if isinstance(places, list) and is_tumour else ():
+        keys = [(system_name(c.get("system")), str(c.get("code", ""))) for c in codings_of(place)]
+        site = next((codes.diagnosis(key)[0] for key in keys if codes.diagnosis(key)[0]), "")
+        words = " ".join(filter(None, (text_of(place), *(str(c.get("display") or "") for c in codings_of(place)))))
+        if site or words:
+            yield TumourSite(site or codes.names.organ(words) or "other")
+            return
+    for words in filter(None, said):
+        if site := codes.names.site(words):
+            yield TumourSite(site)
+            what = f"{words!r} has no code that is known: taken for a {site} tumour by its words"
+            yield Trouble(WORDS_ALONE, origin, what)
+            return
 
 
 def _read_condition(resource: Resource, beside: Surroundings) -> Events:
-    return read_condition(resource.parsed(), resource.origin, beside.codes, beside.facts)
+    drugs = beside.terms.drugs
+    return read_condition(resource.parsed(), resource.origin, beside.codes, beside.facts, drugs)
 
 
 def _read_flag(resource: Resource, beside: Surroundings) -> Events:
@@ -242,6 +348,10 @@ def _matters_by_claims(head: Head, terms: Terms) -> int:
     return COURSE if terms.claims(head.code) else NOTHING
 
 
+def _matters_by_claims_or_name(head: Head, terms: Terms) -> int:
+    return COURSE if terms.claims(head.code, by_name=True) else NOTHING
+
+
 PATIENT = ResourceType(
     name="Patient",
     matters=always(HER2 | COURSE),
@@ -253,16 +363,15 @@ PATIENT = ResourceType(
 )
 CONDITION = ResourceType(
     name="Condition",
-    matters=lambda head, terms: HER2 | _matters_by_claims(head, terms),
+    matters=lambda head, terms: HER2 | _matters_by_claims_or_name(head, terms),
     read_tests=read_diagnosis,
     read_course=_read_condition,
-    head=ConditionHead,
     days=("onsetDateTime", "onsetPeriod.start", "onsetPeriod.end", "recordedDate", "abatementDateTime"),
     only_some_matter=False,
 )
 FLAG = ResourceType(
     name="Flag",
-    matters=_matters_by_claims,
+    matters=_matters_by_claims_or_name,
     read_course=_read_flag,
     days=("period.start", "period.end"),
 )

@@ -16,27 +16,16 @@ from ....facts.codes import Codes, system_name
 from ....facts.fact import Facts
 from ....facts.number import parse_number
 from ....facts.value import Interval, Reason, Unknown, Value
+from ....facts.words.units import units
 from ....record.event import Event, Trouble
 from ..answer import Answer, codings_of, read_answer, times, unit_of
 from ..terms import Meaning, ReadValue
 from .her2_test import FINAL, VOID, by_status, read_day
 
-POUND_KG = Decimal("0.45359237")
-UNITS: dict[str, dict[str, Decimal]] = {
-    "weight_kg": {
-        "kg": Decimal(1), "kilogram": Decimal(1), "kilograms": Decimal(1), "kgs": Decimal(1), "g": Decimal("0.001"),
-        "[lb_av]": POUND_KG, "lb": POUND_KG, "lbs": POUND_KG, "pound": POUND_KG, "pounds": POUND_KG,
-    },
-    "height_cm": {
-        "cm": Decimal(1), "m": Decimal(100), "mm": Decimal("0.1"), "[in_i]": Decimal("2.54"), "in": Decimal("2.54"),
-        "inch": Decimal("2.54"), "inches": Decimal("2.54"),
-    },
-    "tumour_size_mm": {"mm": Decimal(1), "cm": Decimal(10)},
-}  # fmt: skip
-"""Units that are converted, by how many of the fact's own they are."""
 _NO_UNIT = ("", "1", "{#}", "#", "{score}", "score", "{nodes}", "nodes", "{ratio}")
-_PERCENT = ("%", "percent", "pct")
+_PERCENT = ("%", "percent", "pct", "percentage", "prozent", "pourcent", "por ciento", "per cento")
 _MEASURED = re.compile(r"([<>≤≥=]*\s*[\d.,]+)\s*(\[?[a-z]+(?:_[a-z]+)?\]?)", re.IGNORECASE)
+_PART = re.compile(r"([\d.,]+)\s*([a-z]+)\.?")
 _LVEF_WORDS = re.compile(
     r"(?:lv)?ef\s*(?:is|of|[:=])?\s*|(?:about|approximately|approx\.?|est(?:imated)?\.?|~)\s*", re.IGNORECASE
 )
@@ -98,11 +87,11 @@ def read_clinical(
     components = resource.get("component") if len(meanings) > 1 else None
     whole = (resource, *components) if isinstance(components, list) else (resource,)
     parts = [
-        (measure, part)
-        for (measure, _), part in zip(meanings, whole, strict=False)
+        (measure, part, wrong)
+        for (measure, wrong), part in zip(meanings, whole, strict=False)
         if measure is not None and measure.fact in facts
     ]
-    told = [wrong for _, wrong in meanings if wrong]
+    told = [wrong for measure, wrong in meanings if wrong and measure is None]
     if not parts and not told:
         return
     status = resource.get("status")
@@ -118,11 +107,15 @@ def read_clinical(
         yield Trouble("date", origin, wrong_day)
     if status is None:
         yield Trouble("status", origin, "no status; taken as final")
-    for measure, part in parts:
+    for measure, part, wrong in parts:
         read = _read_value(measure.fact, part, read_values, codes, facts)
-        if read is None and part is resource and len(parts) > 1:
+        if read is None and wrong:
+            yield Trouble(Reason.UNMAPPED_CODE, origin, wrong)
+        if read is None and (wrong or (part is resource and len(parts) > 1)):
             continue
         value, note, said = read or (Unknown(Reason.ABSENT, "no value"), "", "")
+        if wrong:
+            value, note = Unknown(Reason.UNMAPPED_CODE, f"{said!r}: {wrong}"), ""
         counted = by_status(value, status)
         yield Event(
             measure.fact, counted, day, "", origin, said, status in FINAL[1:], note if counted is value else "",
@@ -163,7 +156,8 @@ def _read_value(
 def value_of(fact: str, answer: Answer, part: Mapping[str, Any], codes: Codes, facts: Facts) -> tuple[Value, str]:
     """The value of a fact that an answer gives, or why it is unknown; and a note."""
     if answer.refused:
-        return Unknown(Reason.UNPARSABLE_TEXT, f"{fact}: {answer.refused}"), ""
+        reason = Reason.CONTRADICTORY if answer.is_contradiction else Reason.UNPARSABLE_TEXT
+        return Unknown(reason, f"{fact}: {answer.refused}"), ""
     if answer.absent:
         return Unknown(Reason.ABSENT, answer.absent), ""
     claimed = _claimed(fact, part.get("valueCodeableConcept"), codes)
@@ -202,23 +196,38 @@ def number_of(fact: str, answer: Answer, part: Mapping[str, Any], facts: Facts) 
 
 
 def _known_units(fact: str) -> tuple[str, ...]:
-    return (*UNITS.get(fact, ()), *_NO_UNIT, *_PERCENT)
+    return (*units().get(fact, ()), *_NO_UNIT, *_PERCENT)
 
 
 def _number_of_words(fact: str, words: str, facts: Facts) -> tuple[Value, str]:
     """A number as text says it, with its unit behind it where it has one."""
     bare = _LVEF_WORDS.sub("", words) if fact == "lvef" else words
     bare = re.sub(r"^cps\s*[:=]?\s*", "", bare, flags=re.IGNORECASE) if fact == "pdl1_cps" else bare
-    if fact in UNITS and (match := _MEASURED.fullmatch(bare)):
+    if fact in units() and (whole := _sum_of_parts(fact, bare)) is not None:
+        value = facts[fact].coerce(whole)
+        return value, f"{words!r} is read as {whole} {facts[fact].unit}"
+    if fact in units() and (match := _MEASURED.fullmatch(bare)):
         number = parse_number(match[1].strip().lower())
         if number is not None:
             return in_own_unit(fact, number, match[2], facts)
     parsed = parse_number(bare.strip().lower())
-    if fact in UNITS and parsed is not None:
+    if fact in units() and parsed is not None:
         return in_own_unit(fact, parsed, "", facts)
     if fact == "lvef" and parsed is not None:
         return in_own_unit(fact, parsed, "%" if "%" in bare else "", facts)
     return facts[fact].coerce(bare), ""
+
+
+def _sum_of_parts(fact: str, words: str) -> Decimal | None:
+    """The sum of a measure in two units ("11 st 3 lb", "5 ft 6 in") in the fact's own; `None` for any other text."""
+    parts = _PART.findall(words.lower())
+    factors = [units()[fact].get(unit) for _, unit in parts]
+    if len(parts) != 2 or _PART.sub("", words.lower()).strip(" ,") or None in factors or not factors[0] > factors[1]:  # type: ignore[operator]
+        return None
+    numbers = [parse_number(number) for number, _ in parts]
+    if not all(isinstance(number, Decimal) for number in numbers):
+        return None
+    return times(sum(number * factor for number, factor in zip(numbers, factors, strict=True)), Decimal(1))  # type: ignore[operator,misc,arg-type,return-value]
 
 
 def in_own_unit(fact: str, number: Decimal | Interval, unit: str, facts: Facts) -> tuple[Value, str]:
@@ -226,8 +235,8 @@ def in_own_unit(fact: str, number: Decimal | Interval, unit: str, facts: Facts) 
     lower = unit.strip().lower()
     if fact == "lvef":
         return _lvef(number, lower, facts)
-    if fact in UNITS:
-        factor = UNITS[fact].get(lower)
+    if fact in units():
+        factor = units()[fact].get(lower)
         if factor is None:
             what = f"{fact} {number} with the unit {unit!r}" if unit else f"{fact} {number} without a unit"
             return Unknown(Reason.UNPARSABLE_TEXT, f"{what}, expected {facts[fact].expected()}"), ""
@@ -256,8 +265,21 @@ def _lvef(number: Decimal | Interval, unit: str, facts: Facts) -> tuple[Value, s
 
 
 def category_of(fact: str, answer: Answer, facts: Facts) -> tuple[Value, str]:
-    """A category as words or a whole number say it."""
+    """A category as words or a whole number say it; what stands beside it may not say another."""
     words = " ".join((answer.words or str(answer.number)).split())
+    value, note = _category_of_words(fact, words, facts)
+    if isinstance(value, Unknown) and answer.unmapped:
+        detail = f"{fact} {answer.unmapped} {words!r}, expected {facts[fact].expected()}"
+        return Unknown(Reason.UNMAPPED_CODE, detail), ""
+    if not isinstance(value, Unknown):
+        for said in answer.beside:
+            other, _ = _category_of_words(fact, said, facts)
+            if not isinstance(other, Unknown) and other != value:
+                return Unknown(Reason.CONTRADICTORY, f"{fact} {words!r}, beside it {said!r}"), ""
+    return value, note
+
+
+def _category_of_words(fact: str, words: str, facts: Facts) -> tuple[Value, str]:
     lower = _BRACKETS.sub("", words.lower()).strip()
     known = WORDS["status"] if fact in STATUSES else WORDS.get(fact, {})
     if set(facts[fact].values) == {"yes", "no"}:
@@ -271,8 +293,4 @@ def category_of(fact: str, answer: Answer, facts: Facts) -> tuple[Value, str]:
     if fact == "node_status" and (match := _NODES.fullmatch(lower)) and match[1] != "x":
         value = "negative" if match[1] == "0" else "positive"
         return value, f"{words!r} is read as {value} nodes"
-    value = facts[fact].coerce(words)
-    if isinstance(value, Unknown) and answer.unmapped:
-        detail = f"{fact} {answer.unmapped} {words!r}, expected {facts[fact].expected()}"
-        return Unknown(Reason.UNMAPPED_CODE, detail), ""
-    return value, ""
+    return facts[fact].coerce(words), ""
