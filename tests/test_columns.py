@@ -20,7 +20,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from her2path.facts.problem import AskedWrongly
-from her2path.read.tabular.file import read_table, write_table
+from her2path.read.tabular.file import read_table
 from her2path.tables.array import Array
 from her2path.tables.decision import decide
 from her2path.tables.library import Knowledge
@@ -28,6 +28,7 @@ from her2path.tables.load import default_knowledge
 from her2path.tables.many import loops as kernels
 from her2path.tables.many.decide_rows import decide_table
 from her2path.tables.many.look_up import decide_batch
+from her2path.write.tables.rows import write_table
 
 KNOWLEDGE: Knowledge = default_knowledge()
 FACTS = KNOWLEDGE.facts

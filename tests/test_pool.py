@@ -8,12 +8,12 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
 
 import pytest
 
 from her2path.cohort.pool import WAITING, in_turn
+from her2path.facts.problem import BrokenOff
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="processes are forked on Linux only")
 SOON_SECONDS = 8.0
@@ -138,7 +138,7 @@ def dies(task: int) -> int:
 
 def test_a_worker_that_dies_is_an_error_and_no_endless_wait() -> None:
     before = own_workers()
-    with pytest.raises(BrokenProcessPool):
+    with pytest.raises(BrokenOff, match="a process of this command was ended from outside"):
         list(in_turn(range(50), dies, 2))
     assert ended([each for each in own_workers() if each not in before])
 

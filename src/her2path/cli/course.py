@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import json
 from collections.abc import Iterable, Iterator
+from contextlib import ExitStack, nullcontext
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,9 @@ from typing import Any
 import click
 
 from ..facts.problem import AskedWrongly
-from ..write.output import finite, put
+from ..write.interrupt import require_going_on
+from ..write.output import finite, put, require_outputs, telling, whole
+from .options import day_of
 
 FAN_PATIENTS = 2000
 
@@ -72,6 +75,9 @@ def course(
     from ..simulate.course.words import comparison_page, comparison_text, relative_chart
 
     _check_endings(chart, fan)
+    require_outputs(
+        {"--output": output, "--chart": chart, "--fan": fan, "--fhir": fhir, "--records": records}, *policies
+    )
     error_rates_named(mess)
     if fhir is not None:
         require_new(fhir)
@@ -79,12 +85,12 @@ def course(
     chosen = [read_policy(path) for path in policies] or [Policy("US label")]
     chosen = _told_apart(chosen)
     calendar_day = _day(starts_on)
-    keeper = _Keeper(output, scenario) if output is not None and output.suffix.lower() == ".parquet" else None
+    to_table = output is not None and output.suffix.lower() == ".parquet"
     outcomes = []
-    for policy in chosen:
-        outcomes.append(run_policy(policy, scenario, cores, keeper.watch(policy.name) if keeper else None))
-    if keeper is not None:
-        keeper.close()
+    with _Keeper(output, scenario) if output is not None and to_table else nullcontext() as keeper:
+        for policy in chosen:
+            require_going_on()
+            outcomes.append(run_policy(policy, scenario, cores, keeper.watch(policy.name) if keeper else None))
     found = Comparison(scenario, outcomes)
     if chart is not None:
         _draw_comparison(found, chart)
@@ -98,7 +104,7 @@ def course(
         text = comparison_page(found, relative_chart(output, chart))
     else:
         text = comparison_text(found)
-    put(text, None if keeper is not None else output)
+    put(text, None if to_table else output)
 
 
 def _told_apart(policies: list[Any]) -> list[Any]:
@@ -110,7 +116,7 @@ def _told_apart(policies: list[Any]) -> list[Any]:
 
 def _day(text: str) -> dt.date:
     try:
-        return dt.date.fromisoformat(text)
+        return day_of(text)
     except ValueError:
         raise AskedWrongly(f"--starts-on {text!r} is no date; expected YYYY-MM-DD") from None
 
@@ -183,7 +189,7 @@ def _write_records(
 
 
 class _Keeper:
-    """Every patient of every policy as a row of Parquet, written as they come."""
+    """Every patient of every policy as a row of Parquet, written as they come; whole or not at all."""
 
     def __init__(self, path: Path, scenario: Any) -> None:
         import pyarrow as pa
@@ -195,10 +201,20 @@ class _Keeper:
         fields = [("policy", pa.string()), ("patient", pa.int64()), ("weight_kg", pa.float64()),
                   ("true_baseline", pa.float64()), *((name, pa.float64()) for name in COLUMNS)]  # fmt: skip
         self.schema = pa.schema(fields, metadata={"scenario": repr(scenario)})
-        try:
-            self.writer = pq.ParquetWriter(path, self.schema)
-        except OSError as error:
-            raise AskedWrongly(f"{path}: cannot be written: {error.strerror or error}") from error
+        self.path = path
+        self._open = ExitStack()
+        self._writer = pq.ParquetWriter
+
+    def __enter__(self) -> _Keeper:
+        with ExitStack() as begun:
+            beside = begun.enter_context(whole(self.path))
+            begun.enter_context(telling(self.path))
+            self.writer = begun.enter_context(self._writer(beside, self.schema))
+            self._open = begun.pop_all()
+        return self
+
+    def __exit__(self, *error: Any) -> None:
+        self._open.__exit__(*error)
 
     def watch(self, name: str) -> Any:
         import numpy as np
@@ -208,12 +224,10 @@ class _Keeper:
             count = len(part.out)
             values = [pa.array([name] * count), pa.array(part.first + np.arange(count)), pa.array(part.weight_kg),
                       pa.array(part.baseline), *(pa.array(part.column(each)) for each in self.columns)]  # fmt: skip
+            require_going_on()
             self.writer.write_table(pa.Table.from_arrays(values, schema=self.schema))
 
         return keep
-
-    def close(self) -> None:
-        self.writer.close()
 
 
 @click.command()
@@ -227,6 +241,7 @@ def heart(trials: bool, chart: Path | None, as_json: bool, cores: int | None, no
     from ..simulate.course.run import Scenario
 
     _check_endings(chart)
+    require_outputs({"--chart": chart})
     scenario = Scenario(drug=not no_effect, **who)
     if chart is not None:
         from ..simulate.course.policy import Policy

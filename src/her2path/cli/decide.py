@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING
 
 import click
 
-from ..facts.problem import PARTLY_READ, AskedWrongly
-from ..write.output import put
-from .options import Day, column_option, pairs
+from ..facts.problem import PARTLY_READ
+from ..write.output import put, require_outputs
+from ..write.plain import plain
+from .options import Day, column_option, missing_option, pairs
 
 if TYPE_CHECKING:
     from ..tables.library import Knowledge
@@ -26,11 +27,12 @@ if TYPE_CHECKING:
 @click.option("--on", type=Day(), help="The day that chooses the edition, where test_date is not given.")
 @click.option("--fact", "facts", multiple=True, metavar="NAME=VALUE", help="A fact; may be given many times.")
 @column_option
+@missing_option
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @click.option("-o", "--output", type=click.Path(path_type=Path), help="Write here; .csv or .parquet for a FILE.")
 def decide(
     fact: str, file: Path | None, edition: str | None, jurisdiction: str | None, on: dt.date | None,
-    facts: tuple[str, ...], columns: tuple[str, ...], as_json: bool, output: Path | None,
+    facts: tuple[str, ...], columns: tuple[str, ...], missing: tuple[str, ...], as_json: bool, output: Path | None,
 ) -> None:  # fmt: skip
     """Decide FACT for one patient (--fact name=value ...) or for every row of a CSV or Parquet FILE."""
     from ..tables.load import read_knowledge
@@ -38,7 +40,8 @@ def decide(
     knowledge = read_knowledge()
     given = pairs(facts)
     if file is not None:
-        _decide_file(fact, file, knowledge, edition, jurisdiction, on, given, columns, as_json, output)
+        require_outputs({"--output": output}, file)
+        _decide_file(fact, file, knowledge, edition, jurisdiction, on, given, columns, missing, as_json, output)
         return
     from ..tables.decision import decide as decide_one
     from ..write.table_text import show_decision
@@ -50,24 +53,29 @@ def decide(
 
 def _decide_file(
     fact: str, file: Path, knowledge: Knowledge, edition: str | None, jurisdiction: str | None,
-    on: dt.date | None, given: dict[str, str], columns: tuple[str, ...], as_json: bool, output: Path | None,
+    on: dt.date | None, given: dict[str, str], columns: tuple[str, ...], missing: tuple[str, ...],
+    as_json: bool, output: Path | None,
 ) -> None:  # fmt: skip
-    from ..read.tabular.file import read_table, write_table
-    from ..read.tabular.wide import misspelt_columns, named_columns
+    from ..read.tabular.long import require_wide
+    from ..read.tabular.wide import misspelt_columns, read_wide
     from ..tables.decision import assumed_for_all
     from ..tables.many.decide_rows import decide_table
+    from ..tables.site import missing_words
+    from ..write.tables.rows import require_ending, write_table
 
-    if output is not None and output.exists() and output.samefile(file):
-        raise AskedWrongly(f"{output} is what is read; write to another file")
-    table = named_columns(read_table(file), pairs(columns), knowledge.facts)
+    if output is not None:
+        require_ending(output)
+    mapped = pairs(columns)
+    table, broken = read_wide(file, mapped, knowledge.facts, missing_words([*missing], "--missing"))
+    require_wide(file, table.column_names, knowledge.facts)
     decided, problems = decide_table(
         fact, table, knowledge=knowledge, edition=edition, on=on, jurisdiction=jurisdiction, constants=given
     )
-    problems += misspelt_columns(table.column_names, knowledge.facts)
+    problems += [*broken, *misspelt_columns(table.column_names, knowledge.facts)]
     for problem in problems:
-        click.echo(f"her2path: {file}: {problem}", err=True)
+        click.echo(f"her2path: {plain(f'{file}: {problem}')}", err=True)
     if edition is None and (words := assumed_for_all(fact, {*table.column_names, *given}, knowledge, jurisdiction)):
-        click.echo(f"her2path: {file}: {words}", err=True)
-    write_table(decided, output, as_json=as_json)
+        click.echo(f"her2path: {plain(f'{file}: {words}')}", err=True)
+    write_table(decided, output, file, as_json=as_json)
     if problems:
         sys.exit(PARTLY_READ)

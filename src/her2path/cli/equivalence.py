@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from ..facts.problem import PARTLY_READ, AskedWrongly
+from ..write.output import require_outputs
+from ..write.plain import plain
 
 if TYPE_CHECKING:
     from ..simulate.equivalence.power import Power, Truth
@@ -53,6 +55,7 @@ def equivalence(
         from ..write.charts.style import require_ending
 
         require_ending(chart)
+        require_outputs({"--chart": chart}, file)
     if file is None:
         asked = {"--reference": reference, "--endpoint": endpoint, "--column": column, "--margin": margin,
                  "--scale": scale, "--level": level, "--method": method, "--non-inferior": non_inferior}  # fmt: skip
@@ -76,7 +79,7 @@ def equivalence(
         _draw(file_panels(found), f"{file.name}: {data.column}", chart)
     unreadable = [each for each in data.unknown if each.unreadable]
     for each in unreadable:
-        click.echo(f"her2path: {file}: {each}", err=True)
+        click.echo(f"her2path: {plain(f'{file}: {each}')}", err=True)
     if unreadable:
         sys.exit(PARTLY_READ)
 

@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from ..facts.problem import AskedWrongly
-from ..write.output import finite
+from ..write.interrupt import require_going_on
+from ..write.output import finite, require_outputs, telling, whole
 from .options import pairs
 
 if TYPE_CHECKING:
@@ -99,9 +100,10 @@ def exposure(as_json: bool, chart: Path | None, output: Path | None, **options: 
         require_ending(chart)
     if output is not None and output.suffix.lower() != ".parquet":
         raise AskedWrongly(f"{output}: profiles are written as Parquet; expected a name that ends in .parquet")
+    require_outputs({"--output": output, "--chart": chart}, asked.record, asked.levels, asked.doses)
     _check_together(asked)
     _check_model(asked.model)
-    with _profiles(output, asked.record) as keep:
+    with _profiles(output) as keep:
         if asked.record is not None or asked.levels is not None:
             told, text, show = _one_patient(asked, keep)
         else:
@@ -336,7 +338,7 @@ def _patient_shown(found: Prediction) -> Shown:
 
 
 @contextmanager
-def _profiles(output: Path | None, source: Path | None) -> Iterator[Callable[[int, Floats, Floats], None] | None]:
+def _profiles(output: Path | None) -> Iterator[Callable[[int, Floats, Floats], None] | None]:
     """What writes profiles as they come, a row group for each portion of patients; `None` without a file."""
     if output is None:
         yield None
@@ -345,32 +347,20 @@ def _profiles(output: Path | None, source: Path | None) -> Iterator[Callable[[in
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    if source is not None and output.exists() and output.samefile(source):
-        raise AskedWrongly(f"{output} is what is read; write to another file")
-    if not output.parent.is_dir():
-        raise AskedWrongly(f"{output}: the file cannot be written: there is no folder {output.parent}")
     columns: Mapping[str, Any] = {"patient": pa.int64(), "day": pa.float64(), "concentration_mg_per_l": pa.float64()}
     schema = pa.schema(list(columns.items()))
-    writers: list[pq.ParquetWriter] = []
+    with whole(output) as beside, telling(output), pq.ParquetWriter(beside, schema) as writer:
 
-    def keep(first: int, times: Floats, concentration: Floats) -> None:
-        # Opened with the first profiles, so that a request that cannot be met leaves an older file as it is.
-        if not writers:
-            writers.append(pq.ParquetWriter(output, schema))
-        count = concentration.shape[1]
-        patients = np.repeat(np.arange(first + 1, first + count + 1), len(times))
-        arrays = [patients, np.tile(times, count), concentration.T.ravel()]
-        writers[0].write_table(
-            pa.table(dict(zip(columns, arrays, strict=True)), schema=schema), row_group_size=len(patients)
-        )
+        def keep(first: int, times: Floats, concentration: Floats) -> None:
+            require_going_on()
+            count = concentration.shape[1]
+            patients = np.repeat(np.arange(first + 1, first + count + 1), len(times))
+            arrays = [patients, np.tile(times, count), concentration.T.ravel()]
+            writer.write_table(
+                pa.table(dict(zip(columns, arrays, strict=True)), schema=schema), row_group_size=len(patients)
+            )
 
-    try:
         yield keep
-    except OSError as error:
-        raise AskedWrongly(f"{output}: the file cannot be written: {error.strerror or error}") from error
-    finally:
-        for writer in writers:
-            writer.close()
 
 
 def require_extra() -> None:

@@ -1,39 +1,192 @@
-"""The command `her2path`: the group of commands, each imported when it is called.
+"""The command `her2path`: the group of commands, each imported when it is called; and how a command ends.
 
 Exit codes: 0 done; 1 knowledge that does not hold (`check`), or nothing at all could be read
-(`review`, `decide`); 2 asked wrongly (an unknown fact, edition, table or file); 3 done, though some
-of the input could not be read (each told on standard error and in the output).
+(`review`, `decide`); 2 asked wrongly (an unknown fact, edition, table or file; a place that cannot be
+written); 3 done, though some of the input could not be read (each told on standard error and in the output);
+4 broken off by a fault (of her2path, of memory, of a process that was ended from outside); 128 and the
+number of the signal where one ended the command (130 Ctrl-C, 143 SIGTERM, 141 nobody reads the output).
+Of a command that ends with 2, 4 or more, every output is whole or as it was.
 """
 
 from __future__ import annotations
 
+import contextlib
 import gc
+import io
 import os
+import sys
+import traceback
+from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import click
 
-from ..facts.problem import ASKED_WRONGLY, DOES_NOT_HOLD, AskedWrongly, KnowledgeError
+from ..facts.problem import ASKED_WRONGLY, BROKEN_OFF, DOES_NOT_HOLD, DONE, AskedWrongly, BrokenOff, KnowledgeError
+from ..write.interrupt import asked_to_end, heeding, require_going_on
+from ..write.plain import plain, plain_lines
 from .lazy import LazyGroup, Place
+
+BY_A_SIGNAL = 128
+SIGINT, SIGPIPE = 2, 13
+INTERRUPTED = "interrupted; every output is whole or as it was"
+TRACEBACK = "HER2PATH_TRACEBACK"
+"""The environment variable with which a fault of her2path is told with all its lines of code."""
 
 
 class Commands(LazyGroup):
-    """A group of commands that turns the project's errors into messages and exit codes."""
+    """A group of commands that turns whatever ends a command into a message and an exit code."""
+
+    def main(self, *arguments: Any, standalone_mode: bool = True, **options: Any) -> Any:
+        """Run a command; by itself it ends the process with its exit code."""
+        run: Any = super().main
+        if not standalone_mode:
+            return run(*arguments, standalone_mode=False, **options)
+        _keep_streams()
+        with heeding():
+            code = _flushed(_ended(lambda: run(*arguments, standalone_mode=False, **options)))
+        sys.exit(code)
 
     def invoke(self, ctx: click.Context) -> Any:
         # A review multiplies no matrices: the threads that NumPy's library would start only cost time.
         os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
         # What is imported and read stays: the collector need not walk it again and again while it grows.
         gc.set_threshold(50_000, 20, 20)
-        try:
+        with _telling_pipe():
             return super().invoke(ctx)
-        except AskedWrongly as wrong:
-            click.echo(f"her2path: {wrong}", err=True)
-            ctx.exit(ASKED_WRONGLY)
-        except KnowledgeError as faulty:
-            for problem in faulty.problems:
-                click.echo(str(problem), err=True)
-            ctx.exit(DOES_NOT_HOLD)
+
+    def make_context(self, *arguments: Any, **options: Any) -> click.Context:
+        with _telling_pipe():
+            return super().make_context(*arguments, **options)
+
+
+@contextlib.contextmanager
+def _telling_pipe() -> Iterator[None]:
+    """End with the number of the signal where nobody reads the output any more; click would end with 1."""
+    try:
+        yield
+    except BrokenPipeError as error:
+        raise SystemExit(BY_A_SIGNAL + SIGPIPE) from error
+
+
+def _ended(run: Callable[[], Any]) -> int:
+    """Run a command; how it ended, told on standard error where that is no good end."""
+    try:
+        code = run()
+        require_going_on()
+    except SystemExit as ending:
+        code = ending.code
+    except click.ClickException as wrong:
+        wrong.show()
+        code = wrong.exit_code
+    except AskedWrongly as wrong:
+        code = _told(str(wrong), ASKED_WRONGLY)
+    except KnowledgeError as faulty:
+        for problem in faulty.problems:
+            click.echo(plain_lines(str(problem).split("\n")), err=True)
+        code = DOES_NOT_HOLD
+    except BrokenOff as fault:
+        code = _told(str(fault), BROKEN_OFF)
+    except (KeyboardInterrupt, click.Abort):
+        code = BY_A_SIGNAL + (asked_to_end() or SIGINT)
+        _told(INTERRUPTED, code)
+    except MemoryError:
+        code = _told("memory ran out; nothing was written", BROKEN_OFF)
+    except OSError as error:
+        place = error.filename if error.filename is not None else "standard output or a temporary file"
+        code = _told(f"{place}: it cannot be read or written: {error.strerror or error}", ASKED_WRONGLY)
+    except Exception as fault:
+        code = _told(INTERRUPTED if asked_to_end() is not None else _words_of(fault), BROKEN_OFF)
+    if asked_to_end() is not None:  # also where what its handler raised was lost on the way
+        return BY_A_SIGNAL + (asked_to_end() or SIGINT)
+    return code if isinstance(code, int) else DONE if code is None else DOES_NOT_HOLD
+
+
+def _told(words: str, code: int) -> int:
+    click.echo(f"her2path: {plain(words)}", err=True)
+    return code
+
+
+def _words_of(fault: Exception) -> str:
+    """A fault of her2path in one line that quotes no record: its kind and its place in the code."""
+    if os.environ.get(TRACEBACK, "no") == "yes":
+        traceback.print_exception(fault)
+    frames = [each for each in traceback.extract_tb(fault.__traceback__) if "her2path" in each.filename]
+    place = f"{Path(frames[-1].filename).name}:{frames[-1].lineno}" if frames else "an unknown place"
+    return (
+        f"broken off by a fault of her2path ({type(fault).__name__} at {place}); nothing was written. "
+        f"Please report it; with {TRACEBACK}=yes it is told in full"
+    )
+
+
+def _flushed(code: int) -> int:
+    """Write out what waits for standard output; a fault that comes only now is told, and ends the command so."""
+    try:
+        if sys.stdout is not None:
+            sys.stdout.flush()
+    except BrokenPipeError:
+        code = BY_A_SIGNAL + SIGPIPE
+        _silence_stdout()
+    except OSError as error:
+        code = _told(f"standard output cannot be written: {error.strerror or error}", ASKED_WRONGLY)
+        _silence_stdout()
+    except KeyboardInterrupt:
+        code = BY_A_SIGNAL + (asked_to_end() or SIGINT)
+    else:
+        if code == BY_A_SIGNAL + SIGPIPE:
+            _silence_stdout()
+    return code
+
+
+def _silence_stdout() -> None:
+    """What still waits goes nowhere, so that Python does not try it again when it ends."""
+    with contextlib.suppress(OSError, ValueError, AttributeError):
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, sys.stdout.fileno())
+        os.close(nowhere)
+
+
+class _Forgiving(io.TextIOWrapper):
+    """Standard error that nobody can read ends no review."""
+
+    def write(self, text: str, /) -> int:
+        try:
+            return super().write(text)
+        except (OSError, ValueError):
+            return len(text)
+
+    def flush(self) -> None:
+        with contextlib.suppress(OSError, ValueError):
+            super().flush()
+
+
+def _keep_streams() -> None:
+    """Make the standard streams such that none of them ends a command where it need not.
+
+    Closed ones are opened anew, so that no file of ours takes their number: standard error goes nowhere, to standard
+    output nothing can be written. A name that the terminal has no signs for is written escaped.
+    """
+    for number, way in ((0, os.O_RDONLY), (1, os.O_RDONLY), (2, os.O_WRONLY)):
+        try:
+            os.fstat(number)
+        except OSError:
+            with contextlib.suppress(OSError):
+                opened = os.open(os.devnull, way)  # takes the lowest free number, which is this one
+                os.set_inheritable(opened, True)
+    if sys.stdout is None:
+        sys.stdout = open(1, "w", encoding="utf-8", closefd=False)  # noqa: SIM115
+    elif sys.stdout is sys.__stdout__:
+        with contextlib.suppress(AttributeError, ValueError, OSError):
+            sys.stdout.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
+    if sys.stderr is None:
+        binary = open(2, "wb", closefd=False)  # noqa: SIM115
+        sys.stderr = _Forgiving(binary, "utf-8", "backslashreplace", line_buffering=True)
+    elif sys.stderr is sys.__stderr__:
+        with contextlib.suppress(AttributeError, ValueError, OSError):
+            told: Any = sys.stderr
+            told.flush()
+            binary = open(told.fileno(), "wb", closefd=False)  # noqa: SIM115
+            sys.stderr = _Forgiving(binary, told.encoding, "backslashreplace", line_buffering=True)
 
 
 PLACES = {

@@ -12,6 +12,7 @@ import click
 from ..facts.folder import knowledge_folder
 from ..facts.problem import DOES_NOT_HOLD, AskedWrongly
 from ..write.output import put
+from ..write.plain import plain
 from .options import column_option, pairs
 
 
@@ -133,10 +134,13 @@ def diff(
     knowledge = read_knowledge()
     if patients is not None:
         from ..cohort.changes import changes
-        from ..read.tabular.file import read_table
-        from ..read.tabular.wide import named_columns
+        from ..read.tabular.long import require_wide
+        from ..read.tabular.wide import read_wide
 
-        table = named_columns(read_table(patients), pairs(columns), knowledge.facts)
+        table, broken = read_wide(patients, pairs(columns), knowledge.facts)
+        require_wide(patients, table.column_names, knowledge.facts)
+        for line in broken:
+            click.echo(f"her2path: {plain(f'{patients}: {line}')}", err=True)
         changed, rows = changes(table, left, right, outcome or "her2_status", knowledge)
         if as_json:
             click.echo(json.dumps([each.as_json() for each in changed], indent=2, ensure_ascii=False))

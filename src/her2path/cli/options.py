@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 else:
     _DateType = _NameType = click.ParamType
 
+_DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 Command = TypeVar("Command", bound=Callable[..., Any])
 
 
@@ -29,9 +31,16 @@ class Day(_DateType):
         if isinstance(value, dt.date):
             return value
         try:
-            return dt.date.fromisoformat(value)
+            return day_of(value)
         except ValueError:
             self.fail(f"{value!r} is no date; write YYYY-MM-DD", param, ctx)
+
+
+def day_of(text: str) -> dt.date:
+    """The day of YYYY-MM-DD. Raises `ValueError` for anything else, such as 20260203 and 2026-W06-2."""
+    if not _DAY.fullmatch(text):
+        raise ValueError(text)
+    return dt.date.fromisoformat(text)
 
 
 class FormatName(_NameType):
@@ -53,6 +62,14 @@ def column_option(command: Command) -> Command:
     return click.option(
         "--column", "columns", multiple=True, metavar="FACT=COLUMN", help="The column of FILE that holds a fact."
     )(command)
+
+
+def missing_option(command: Command) -> Command:
+    """The option that names words for a missing value."""
+    return click.option(
+        "--missing", "missing", multiple=True, metavar="WORD",
+        help="A word for a cell of a CSV or Parquet file that holds nothing, such as NA.",
+    )(command)  # fmt: skip
 
 
 def pairs(texts: Iterable[str], example: str = "--fact ihc_score=2+") -> dict[str, str]:

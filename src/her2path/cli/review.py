@@ -7,20 +7,21 @@ import gc
 import sys
 from collections.abc import Callable, Sequence
 from contextlib import nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from ..facts.problem import DOES_NOT_HOLD, PARTLY_READ, AskedWrongly
-from .options import Day, FormatName, column_option, pairs
+from .options import Day, FormatName, column_option, missing_option, pairs
 
 if TYPE_CHECKING:
     from ..findings.patient import Reviewed
     from ..findings.settings import Settings
     from ..findings.summary import Summary
     from ..tables.library import Knowledge
+    from ..write.output import Outputs
     from ..write.writer import Beside
 
 
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
 @click.option("--edition", help="Decide by this edition, whatever the date of the test.")
 @click.option("--jurisdiction", type=click.Choice(["us", "eu"]), help="Whose label decides, where labels differ.")
 @column_option
+@missing_option
 @click.option(
     "--settings", "settings_file", type=click.Path(exists=True, dir_okay=False, path_type=Path),
     help="The institution's settings, a TOML file: limits, tolerances, jurisdiction, formulary.",
@@ -54,6 +56,7 @@ def review(
     edition: str | None,
     jurisdiction: str | None,
     columns: tuple[str, ...],
+    missing: tuple[str, ...],
     settings_file: Path | None,
     form: str | None,
     calendar: Path | None,
@@ -71,22 +74,22 @@ def review(
     from ..cohort.review import processes_for
     from ..findings.settings import Settings
     from ..tables.load import read_knowledge
-    from ..tables.site import Site, read_site
+    from ..tables.site import Site, missing_words, read_site
     from ..write.calendar import CalendarFolder
-    from ..write.output import require_other
+    from ..write.output import Outputs, require_outputs
 
     knowledge = read_knowledge()
     at = read_site(settings_file, knowledge) if settings_file else Site()
+    if missing:
+        at = replace(at, missing=at.missing | missing_words([*missing], "--missing"))
     settings = Settings(on or dt.date.today(), site, edition, jurisdiction or at.jurisdiction, at, not her2_only)
     if calendar is not None and her2_only:
         raise AskedWrongly("--calendar writes plans of courses, which --her2-only leaves out: drop one of them")
-    if output is not None and settings_file is not None:
-        require_other(output, settings_file)
+    require_outputs({"--output": output, "--calendar": calendar}, source, settings_file)
     # What was read so far stays: the collector need not walk it again for every few patients.
     gc.freeze()
     gc.set_threshold(50_000, 20, 20)
     asked = _Asked(source, output, knowledge, settings, processes or processes_for(source), pairs(columns))
-    beside = [CalendarFolder(calendar)] if calendar else []
     if output is not None and output.suffix.lower() == ".parquet":
         if form is not None:
             raise AskedWrongly(
@@ -96,9 +99,12 @@ def review(
             raise AskedWrongly(
                 f"--summary-only is not what {output.name} would hold: drop it, or write to another ending"
             )
-        summary = asked.to_tables(beside)
-    else:
-        summary = asked.to_text(form, summary_only, beside)
+    with Outputs(source, settings_file) as outputs:
+        beside = [CalendarFolder(calendar, outputs.folder)] if calendar else []
+        if output is not None and output.suffix.lower() == ".parquet":
+            summary = asked.to_tables(beside, outputs)
+        else:
+            summary = asked.to_text(form, summary_only, beside, outputs)
     if not summary.patients:
         click.echo(
             f"her2path: no patient was found in {source}; expected FHIR R4 in JSON or NDJSON, CSV or Parquet", err=True
@@ -119,10 +125,10 @@ class _Asked:
     processes: int
     columns: dict[str, str]
 
-    def to_text(self, form: str | None, summary_only: bool, beside: Sequence[Beside]) -> Summary:
+    def to_text(self, form: str | None, summary_only: bool, beside: Sequence[Beside], outputs: Outputs) -> Summary:
         """Write patient after patient, and a summary."""
         from ..write.formats import format_named, format_of, has_format_for
-        from ..write.output import opened
+        from ..write.output import text_file
         from ..write.writer import Writer
 
         if form is not None:
@@ -131,23 +137,24 @@ class _Asked:
             chosen = format_of(self.output)
         else:
             chosen = format_named("text")
-        place = opened(self.output, self.source) if self.output else nullcontext(sys.stdout)
+        place = text_file(outputs.file(self.output), self.output) if self.output else nullcontext(sys.stdout)
         with place as stream:
             writer = Writer(stream, chosen(self.settings.on), summary_only, beside)
             summary = self._review(writer.batch, writer.put)
             writer.finish(summary)
         return summary
 
-    def to_tables(self, beside: Sequence[Beside]) -> Summary:
+    def to_tables(self, beside: Sequence[Beside], outputs: Outputs) -> Summary:
         """Write the findings, patients, episodes and specimens as tables; tell the summary."""
+        from ..write.plain import plain
         from ..write.review_text import summary_text
         from ..write.tables.file import FindingsFile
 
         assert self.output is not None
-        with FindingsFile(self.output, self.source, beside) as file:
+        with FindingsFile(self.output, self.source, beside, outputs) as file:
             summary = self._review(file.batch, file.put)
         for trouble in file.troubles:
-            click.echo(f"her2path: {trouble}", err=True)
+            click.echo(f"her2path: {plain(str(trouble))}", err=True)
         click.echo(file.words(summary))
         click.echo(summary_text(summary))
         return summary

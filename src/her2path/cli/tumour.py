@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import click
 
 from ..facts.problem import AskedWrongly
-from ..write.output import put
+from ..write.output import put, require_outputs, telling, whole
 
 if TYPE_CHECKING:
     from ..simulate.tumour.run import TumourPatients, TumourRun
@@ -54,6 +54,7 @@ def tumour(
         return
     if output is not None and output.suffix.lower() != ".parquet":
         raise AskedWrongly(f"{output}: the file ends in .parquet, not {output.suffix or 'nothing'}")
+    require_outputs({"--output": output, "--chart": chart})
     if chart is not None:
         from ..write.charts.style import require_ending
 
@@ -123,7 +124,5 @@ def _write(columns: dict[str, object], output: Path) -> None:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    try:
-        pq.write_table(pa.table(columns), output)
-    except OSError as error:
-        raise AskedWrongly(f"{output}: the file cannot be written: {error.strerror or error}") from error
+    with whole(output) as beside, telling(output):
+        pq.write_table(pa.table(columns), beside)

@@ -14,12 +14,17 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from ..facts.problem import BrokenOff
+from ..write.interrupt import SIGNALS, require_going_on, undisturbed
+
 if TYPE_CHECKING:
     from concurrent.futures import Future, ProcessPoolExecutor
 
 WAITING = 3
 """So many tasks at most wait for each process, so that memory stays bounded."""
 PR_SET_PDEATHSIG = 1
+ASKED_SECONDS = 0.2
+"""So often whoever waits for a result asks whether to go on."""
 
 Task = TypeVar("Task")
 Result = TypeVar("Result")
@@ -34,12 +39,17 @@ def can_share() -> bool:
 
 
 def in_turn(tasks: Iterable[Task], work: Callable[[Task], Result], processes: int) -> Iterator[Result]:
-    """What `work` makes of each task, in the order of the tasks; with one process, here and now."""
+    """What `work` makes of each task, in the order of the tasks; with one process, here and now.
+
+    Raises `BrokenOff` where a process was ended from outside, and `Interrupted` where the command was asked to end.
+    """
     if processes <= 1 or not can_share():
         for task in tasks:
+            require_going_on()
             yield work(task)
         return
     from concurrent.futures import ProcessPoolExecutor
+    from concurrent.futures.process import BrokenProcessPool
     from multiprocessing import get_context
 
     waiting: deque[Future[Result]] = deque()
@@ -49,17 +59,34 @@ def in_turn(tasks: Iterable[Task], work: Callable[[Task], Result], processes: in
     )
     try:
         for task in tasks:
-            waiting.append(pool.submit(_work, task))
+            with undisturbed():  # an interrupt beside a fork would be lost, or leave half a process
+                waiting.append(pool.submit(_work, task))
             if len(waiting) >= processes * WAITING:
-                yield waiting.popleft().result()
+                yield _result(waiting.popleft())
         while waiting:
-            yield waiting.popleft().result()
+            yield _result(waiting.popleft())
+    except BrokenProcessPool as error:
+        _stop(pool)
+        require_going_on()
+        what = "a process of this command was ended from outside (by the system, where memory ran out)"
+        raise BrokenOff(f"{what}; nothing was written. Fewer --processes need less memory") from error
     except BaseException:
         _stop(pool)
         raise
     finally:
         pool.shutdown(wait=True, cancel_futures=True)
         _here.remove(work)
+
+
+def _result(future: Future[Result]) -> Result:
+    """The result of a task, waited for; raises `Interrupted` in good time."""
+    while True:
+        require_going_on()
+        try:
+            return future.result(ASKED_SECONDS)
+        except TimeoutError:
+            if future.done():  # just now, or the work itself ran out of some time
+                return future.result()
 
 
 def _stop(pool: ProcessPoolExecutor) -> None:
@@ -76,6 +103,8 @@ def _end_with_parent(parent: int) -> None:
     """A worker ends when its parent does, and leaves an interrupt to it."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, {getattr(signal, name) for name in SIGNALS})
     try:
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
     except (OSError, AttributeError):

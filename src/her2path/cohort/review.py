@@ -71,7 +71,8 @@ def review_source(
     says which column of a CSV or Parquet file holds which fact.
     """
     reviewer = Reviewer(knowledge, settings)
-    for batch in read_columns(path, knowledge.facts, progress, columns, settings.courses):
+    missing = settings.at.missing
+    for batch in read_columns(path, knowledge.facts, progress, columns, settings.courses, missing=missing):
         if isinstance(batch, Trouble):
             yield batch
         else:
@@ -129,13 +130,13 @@ class _OfRows(_Work[Output]):
         super().__init__(knowledge, settings, output)
         self.path, self.columns = path, columns
         self.file: LongFile | None = None
-        self.reader = ColumnReader(knowledge.facts, path.name)
+        self.reader = ColumnReader(knowledge.facts, path.name, settings.at.missing)
 
     def of_rows(self, ranges: list[tuple[int, int]]) -> Part[Output]:
         from ..read.tabular.long import LongFile
 
         if self.file is None:
-            self.file = LongFile(self.path, self.columns)
+            self.file = LongFile(self.path, self.columns, self.settings.at.missing)
         file = self.file
         return self.of_batches(self.reader.read(file.read(*rows)) for rows in ranges)
 
@@ -181,7 +182,7 @@ def _parts_of_table(
     if processes > 1 and path.suffix.lower() == ".parquet":
         from ..read.tabular.long import LongFile, is_long
 
-        file = LongFile(path, columns) if is_long(path, columns) else None
+        file = LongFile(path, columns, settings.at.missing) if is_long(path, columns) else None
         ranges = None if file is None else file.ranges()
         if file is not None and ranges is not None:
             tasks = file.tasks(ranges, at_least=processes * ENOUGH_TASKS)
@@ -193,7 +194,8 @@ def _parts_of_table(
                 yield part
             return
     alone = _Work(knowledge, settings, output)
-    for batch in read_columns(path, knowledge.facts, progress, columns, settings.courses):
+    missing = settings.at.missing
+    for batch in read_columns(path, knowledge.facts, progress, columns, settings.courses, missing=missing):
         yield alone.of_batches([batch])
 
 

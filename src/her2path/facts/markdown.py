@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from .problem import KnowledgeError, Problem
+
 
 @dataclass(slots=True)
 class GridRow:
@@ -79,14 +81,24 @@ def code_names(text: str) -> list[str]:
     return [part.strip() for part in text.split("`")[1::2]]
 
 
+def text_of(path: Path) -> str:
+    """The text of a knowledge file. Raises `KnowledgeError` where it is not UTF-8, and `OSError`."""
+    content = path.read_bytes()
+    try:
+        return content.decode("utf-8").replace("\r\n", "\n").replace("\r", "\n")
+    except UnicodeDecodeError as error:
+        line = content.count(b"\n", 0, error.start) + 1
+        what = f"the file cannot be read: byte {error.start + 1} is not UTF-8"
+        raise KnowledgeError([Problem(path, line, "unreadable", what, "write Markdown in UTF-8")]) from error
+
+
 def read_markdown(path: Path, text: str | None = None) -> Document:
     """Parse one Markdown file into sections and tables.
 
-    `text` replaces the file's content, for tests. Raises `OSError` or `UnicodeDecodeError`
-    when the file cannot be read as UTF-8.
+    `text` replaces the file's content, for tests. Raises as `text_of`.
     """
     if text is None:
-        text = path.read_text(encoding="utf-8")
+        text = text_of(path)
     from markdown_it import MarkdownIt  # knowledge that is kept needs no parser
 
     parser = MarkdownIt("commonmark").enable("table")

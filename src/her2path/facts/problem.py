@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-DONE, DOES_NOT_HOLD, ASKED_WRONGLY, PARTLY_READ = 0, 1, 2, 3
-"""The exit codes of the command, as `cli.py` tells them."""
+DONE, DOES_NOT_HOLD, ASKED_WRONGLY, PARTLY_READ, BROKEN_OFF = 0, 1, 2, 3, 4
+"""The exit codes of the command, as `cli/group.py` tells them."""
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -38,3 +38,7 @@ class AskedWrongly(ValueError):
 
 class NoJurisdiction(AskedWrongly):
     """The outcome is decided only by the labels of jurisdictions, and none was named."""
+
+
+class BrokenOff(Exception):
+    """Work that could not be ended, through no fault of who asked: a process was killed, memory ran out."""

@@ -41,7 +41,8 @@ class PatientReview:
     """A patient's specimens, her status, and everything found on the way; `unread` resources could not be read.
 
     `recorded` is a HER2 status that no test carries, since `recorded_day`; `unknown_tests` says that tests or a
-    status are recorded that could not be read. `course` is the review of her therapy; `None` where nothing of one is recorded.
+    status are recorded that could not be read. `course` is the review of her therapy; `None` where nothing of one is
+    recorded.
     """
 
     patient: str

@@ -6,7 +6,7 @@ are first laid out by patient in temporary files (`layout.py`), so that memory s
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from pathlib import Path
 
 from ..facts.codes import codes_of
@@ -25,12 +25,13 @@ RECORDS_AT_ONCE = 100
 
 def read_records(
     path: Path, facts: Facts, progress: Callable[[int], object] | None = None, columns: Mapping[str, str] | None = None,
-    courses: bool = True,
+    courses: bool = True, missing: Collection[str] = (),
 ) -> Iterator[Record | Trouble]:  # fmt: skip
     """Every patient of `path`, with whatever could not be read as a `Trouble`.
 
     `progress` is told how many bytes of the source were just read; `columns` says which column of a
-    CSV or Parquet file holds which fact. Without `courses` only HER2 is read of FHIR resources.
+    CSV or Parquet file holds which fact, `missing` which words (in small letters) stand for nothing there. Without
+    `courses` only HER2 is read of FHIR resources.
     """
     if path.suffix.lower() in TABLES:
         from .tabular.columns import read_long
@@ -38,9 +39,9 @@ def read_records(
         from .tabular.wide import read_rows
 
         if not is_long(path, columns):
-            yield from read_rows(path, facts, columns or {})
+            yield from read_rows(path, facts, columns or {}, missing)
             return
-        for part in read_long(path, facts, columns):
+        for part in read_long(path, facts, columns, missing):
             if isinstance(part, Trouble):
                 yield part
             else:
@@ -58,7 +59,7 @@ def read_records(
 
 def read_columns(
     path: Path, facts: Facts, progress: Callable[[int], object] | None = None, columns: Mapping[str, str] | None = None,
-    courses: bool = True, *, patients_at_once: int = PATIENTS_AT_ONCE,
+    courses: bool = True, *, patients_at_once: int = PATIENTS_AT_ONCE, missing: Collection[str] = (),
 ) -> Iterator[RecordColumns | Trouble]:  # fmt: skip
     """Every patient of `path` in batches of columns of about so many patients, each whole; else as `read_records`."""
     if path.suffix.lower() in TABLES:
@@ -66,9 +67,10 @@ def read_columns(
         from .tabular.long import is_long
 
         if is_long(path, columns):
-            yield from read_long(path, facts, columns)
+            yield from read_long(path, facts, columns, missing)
         else:
-            yield from _in_batches(read_records(path, facts, progress, columns, courses), patients_at_once)
+            rows = read_records(path, facts, progress, columns, courses, missing)
+            yield from _in_batches(rows, patients_at_once)
         return
     yield from _columns(path, facts, progress, courses, patients_at_once)
 

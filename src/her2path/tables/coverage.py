@@ -192,7 +192,9 @@ def prove_coverage(knowledge: Knowledge) -> list[Problem]:
         return []
     try:
         document = read_markdown(path)
-    except (OSError, UnicodeDecodeError) as error:
+    except KnowledgeError as faulty:
+        return faulty.problems
+    except OSError as error:
         what = f"the file cannot be read: {error}"
         return [Problem(path, 1, "unreadable", what, "write Markdown in UTF-8")]
     statements, problems = read_statements(document)

@@ -6,7 +6,7 @@ import datetime as dt
 from collections.abc import Iterable, Mapping
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 from ..facts.fact import Facts
 from ..facts.pages.numbers import CourseNumbers, read_numbers
@@ -24,6 +24,9 @@ class Knowledge:
     Reading one edition proves each of its tables (`proof.py`); a faulty one raises `KnowledgeError`
     and is never used.
     """
+
+    holds_data: ClassVar[bool] = True
+    """So that it is kept as it is (`facts/cache.py`)."""
 
     def __init__(self, folder: Path, facts: Facts, sources: Sources, editions: list[Edition]) -> None:
         self.folder = folder

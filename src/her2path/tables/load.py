@@ -25,7 +25,7 @@ def read_facts_and_sources(folder: Path) -> tuple[Facts, Sources]:
         facts = read_facts(path)
         path = folder / "sources.md"
         return facts, read_sources(path)
-    except (OSError, UnicodeDecodeError) as error:
+    except OSError as error:
         what = f"the file cannot be read: {error}"
         raise KnowledgeError([Problem(path, 1, "unreadable", what, "write Markdown in UTF-8")]) from error
 
@@ -43,7 +43,10 @@ def read_edition_files(paths: Iterable[Path], facts: Facts, sources: Sources) ->
     for path in paths:
         try:
             edition, faults = read_edition(path, facts, sources)
-        except (OSError, UnicodeDecodeError) as error:
+        except KnowledgeError as faulty:
+            problems += faulty.problems
+            continue
+        except OSError as error:
             problems.append(
                 Problem(path, 1, "unreadable", f"the file cannot be read: {error}", "write Markdown in UTF-8")
             )

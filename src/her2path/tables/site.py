@@ -16,7 +16,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +24,8 @@ from ..facts.problem import AskedWrongly
 from .edition import ASSUMED_JURISDICTION
 from .library import Knowledge
 
+MOST_BYTES = 1 << 20
+"""A file of settings is some kilobytes."""
 ASSUMED_LOWER_LIMIT = Decimal(50)
 """The fallback of the margetuximab label, where an institution names no limit (H-3)."""
 
@@ -36,6 +38,7 @@ class Site:
     an LVEF counts as overdue; `editions` names for an outcome the edition to decide by (a choice of table H);
     `vials` mg sizes of a product; `prices` of one mg by brand, in `currency`; `preferred` brands by product.
     `zero_plus` is what the laboratory means by 0+; `accept_recorded_status` takes a HER2 status that no test carries.
+    `missing` are the words, in small letters, for a cell of a table that holds nothing.
     """
 
     name: str = ""
@@ -52,6 +55,7 @@ class Site:
     t_dxd_available: bool | None = None
     zero_plus: str | None = None
     accept_recorded_status: bool = False
+    missing: frozenset[str] = frozenset()
 
     @property
     def limit(self) -> Decimal:
@@ -79,6 +83,7 @@ SECTIONS: dict[str, dict[str, str]] = {
     "treatment": {"t_dxd_available": "t_dxd_available"},
     "tests": {"zero_plus": "zero_plus", "accept_recorded_status": "accept_recorded_status"},
     "prices": {"currency": "currency"},
+    "files": {"missing": "missing"},
 }
 """Where each setting stands in the file; the tables `vials`, `formulary`, `prices` and `editions` are free."""
 
@@ -103,11 +108,29 @@ def read_toml(path: Path) -> dict[str, Any]:
     import tomllib
 
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8"), parse_float=Decimal)
-    except (OSError, UnicodeDecodeError) as error:
-        raise AskedWrongly(f"{path}: the file cannot be read: {error}") from error
+        with path.open("rb") as file:
+            content = file.read(MOST_BYTES + 1)
+        if len(content) > MOST_BYTES:
+            raise AskedWrongly(f"{path}: the file is longer than {MOST_BYTES >> 10} KB; settings are short")
+        return tomllib.loads(content.decode("utf-8-sig"), parse_float=_exact)
+    except OSError as error:
+        raise AskedWrongly(f"{path}: the file cannot be read: {error.strerror or error}") from error
+    except UnicodeDecodeError as error:
+        line = content.count(b"\n", 0, error.start) + 1
+        raise AskedWrongly(f"{path}: line {line} is not UTF-8; save the file as UTF-8") from error
     except tomllib.TOMLDecodeError as error:
         raise AskedWrongly(f"{path}: this is no TOML: {error}") from error
+    except RecursionError as error:
+        raise AskedWrongly(f"{path}: brackets stand in each other too deep; no setting needs more than two") from error
+    except ValueError as error:  # a number of thousands of digits
+        raise AskedWrongly(f"{path}: this is no TOML: {error}") from error
+
+
+def _exact(text: str) -> Decimal:
+    try:
+        return Decimal(text)
+    except InvalidOperation as error:  # an exponent beyond all numbers
+        raise ValueError(f"{text[:40]} is no number that can be used") from error
 
 
 def site_of(path: Path, content: Mapping[str, Any], knowledge: Knowledge) -> Site:
@@ -148,6 +171,8 @@ def _checked(path: Path, table: str, key: str, name: str, value: Any) -> Any:
         if not isinstance(value, bool):
             raise AskedWrongly(f"{where}; expected true or false")
         return value
+    if name == "missing":
+        return missing_words(value, where)
     if name not in LIMITS:
         if not isinstance(value, str):
             raise AskedWrongly(f"{where}; expected text")
@@ -158,6 +183,13 @@ def _checked(path: Path, table: str, key: str, name: str, value: Any) -> Any:
     if kind == "int" and value != int(value):
         raise AskedWrongly(f"{where}; expected a whole number")
     return int(value) if kind == "int" else Decimal(value)
+
+
+def missing_words(words: Any, where: str) -> frozenset[str]:
+    """Words for a cell that holds nothing, in small letters. Raises `AskedWrongly` for what are no words."""
+    if not isinstance(words, list) or any(not isinstance(word, str) or not word.strip() for word in words):
+        raise AskedWrongly(f'{where}; expected words in a list, such as ["NA", "[Not Available]"]')
+    return frozenset(word.strip().lower() for word in words)
 
 
 def _is_number(value: Any) -> bool:

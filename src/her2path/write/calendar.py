@@ -8,7 +8,7 @@ from __future__ import annotations
 import datetime as dt
 import re
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,6 +16,7 @@ from ..facts.problem import AskedWrongly
 from ..findings.plan.items import PlanItem
 from ..findings.reviews import PatientReview
 from .caution import CAUTION
+from .output import telling
 from .plan_words import DAY_NOT_KNOWN, PROJECT, clean, lines_of, stable_id, window
 
 if TYPE_CHECKING:
@@ -27,19 +28,22 @@ _FILE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 
 
 class CalendarFolder:
-    """A folder with a calendar file for each patient who has a plan. Raises `AskedWrongly` without icalendar."""
+    """A folder with a calendar file for each patient who has a plan. Raises `AskedWrongly` without icalendar.
 
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
+    `place` says where the files of a folder are written until they take their places in it (`Outputs.folder`).
+    """
+
+    def __init__(self, folder: Path, place: Callable[[Path], Path]) -> None:
         calendar_of("nobody", [], dt.date.today())  # says at once where the package for it is missing
-        folder.mkdir(parents=True, exist_ok=True)
+        self.output, self.folder = folder, place(folder)
 
     def patient(self, review: PatientReview) -> None:
         """Write the plan of one patient, where she has one."""
         course = review.course
         if course is not None and course.plan:
             content = calendar_of(review.patient, course.plan, course.standing.on)
-            (self.folder / file_name(review.patient)).write_bytes(content)
+            with telling(self.output):
+                (self.folder / file_name(review.patient)).write_bytes(content)
 
 
 def calendar_of(patient_id: str, plan: Sequence[PlanItem], on: dt.date) -> bytes:

@@ -10,7 +10,7 @@ from ..findings.finding import Finding
 from ..findings.plan.items import PlanItem
 from ..findings.plan.regimens import FITS, POSSIBLE
 from ..findings.reviews import CourseReview
-from .table_text import paragraph
+from .table_text import wrapped
 
 MOST_POSSIBLE, MOST_UNKNOWN = 8, 3
 
@@ -90,18 +90,18 @@ def finding_lines(finding: Finding, indent: str) -> Iterator[str]:
     yield f"{indent}{finding.grade.word}: {finding.words}"
     inner = indent + "    "
     if finding.do:
-        yield paragraph(f"do: {finding.do}", inner)
+        yield from wrapped(f"do: {finding.do}", inner)
     if finding.remark:
-        yield paragraph(f"remark: {finding.remark}", inner)
+        yield from wrapped(f"remark: {finding.remark}", inner)
     if finding.rows:
         rows = ", ".join(row.replace(":", " row ") for row in finding.rows)
         cited = "; ".join(map(str, finding.citations))
-        yield paragraph(f"why: {rows}  [{cited}]", inner)
+        yield from wrapped(f"why: {rows}  [{cited}]", inner)
     if finding.facts:
         facts = ", ".join(f"{name} {value}" for name, value in finding.facts)
-        yield paragraph(f"from: {facts}{origins}", inner)
+        yield from wrapped(f"from: {facts}{origins}", inner)
     if finding.settle:
-        yield paragraph("would settle it: " + ", or ".join(" and ".join(each) for each in finding.settle), inner)
+        yield from wrapped("would settle it: " + ", or ".join(" and ".join(each) for each in finding.settle), inner)
 
 
 def _regimen_lines(course: CourseReview, indent: str) -> Iterator[str]:
@@ -111,7 +111,7 @@ def _regimen_lines(course: CourseReview, indent: str) -> Iterator[str]:
         yield f"{indent}Regimens that fit (criteria of trial or label; no recommendation)"
     for each in fits:
         cited = "; ".join(map(str, each.citations))
-        yield paragraph(f"{each.regimen.key}: {each.regimen.title}{_trial(each)}  [{cited}]", indent + "  ")
+        yield from wrapped(f"{each.regimen.key}: {each.regimen.title}{_trial(each)}  [{cited}]", indent + "  ")
         for component in each.regimen.components:
             yield f"{indent}      {component}"
     possible = [each for each in course.regimens if each.verdict == POSSIBLE]
@@ -119,7 +119,7 @@ def _regimen_lines(course: CourseReview, indent: str) -> Iterator[str]:
     if near:
         told = ", ".join(f"{each.regimen.key} ({', '.join(each.unknown)})" for each in near)
         more = f"; and {len(possible) - len(near)} more" if len(possible) > len(near) else ""
-        yield paragraph(f"could fit, if these facts allow: {told}{more}", indent)
+        yield from wrapped(f"could fit, if these facts allow: {told}{more}", indent)
 
 
 def _trial(each: Any) -> str:
@@ -135,7 +135,7 @@ def _plan_lines(item: PlanItem, indent: str) -> Iterator[str]:
     yield f"{indent}{when:<24} {item.what}"
     details = "; ".join(f"{name.replace('_', ' ')} {value}" for name, value in item.details.items())
     if details:
-        yield paragraph(details, indent + " " * 25)
+        yield from wrapped(details, indent + " " * 25)
 
 
 def short(origin: str) -> str:

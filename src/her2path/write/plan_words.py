@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 
 from ..facts.source import Citation
 from ..findings.plan.items import PlanItem
+from .plain import plain
 
 PROJECT = "https://github.com/her2path/her2path"
 NAMESPACE = uuid.uuid5(uuid.NAMESPACE_URL, PROJECT)
@@ -62,8 +63,9 @@ def reasons_of(rows: Sequence[str], citations: Sequence[Citation]) -> list[str]:
 
 
 def clean(text: str) -> str:
-    """Text as both formats can hold it: no control character but tab and newline, no half of a surrogate pair."""
-    return _NO_TEXT.sub(" ", text).strip()
+    """Text as both formats can hold it: no control character but tab and newline, no half of a surrogate pair; what
+    turns the direction of writing is escaped as in text."""
+    return _NO_TEXT.sub(" ", _TURNING.sub(lambda found: plain(found[0]), text)).strip()
 
 
 def stable_id(patient_id: str, *parts: str) -> uuid.UUID:
@@ -72,6 +74,9 @@ def stable_id(patient_id: str, *parts: str) -> uuid.UUID:
 
 
 _NO_TEXT = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff\ufffe\uffff]")
+
+
+_TURNING = re.compile("[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 
 
 _UNITS = {"mg": "mg", "ml": "mL", "kg": "kg", "minutes": "minutes"}

@@ -16,7 +16,8 @@ from ..tables.decision import Decision
 from .caution import CAUTION
 from .course_text import course_lines
 from .formats import Format
-from .table_text import outcome_words, paragraph
+from .plain import plain, plain_lines
+from .table_text import outcome_words, paragraph, wrapped
 
 
 class TextFormat(Format):
@@ -49,7 +50,7 @@ def patient_text(patient: PatientReview) -> str:
     lines += [line for finding in patient.findings for line in _finding_lines(finding, "  ")]
     if patient.course is not None:
         lines += course_lines(patient.course)
-    return "\n".join(lines) + "\n"
+    return plain_lines(lines) + "\n"
 
 
 def _without_status(patient: PatientReview) -> str:
@@ -69,20 +70,20 @@ def _specimen_lines(specimen: SpecimenReview) -> Iterator[str]:
     yield f"  Specimen {specimen.name}{f' ({about})' if about else ''}{day}"
     for fact, said, origin in specimen.tests:
         yield f"    test        {fact} {said!r}  [{_last(origin)}]"
-    yield _told(specimen.status)
+    yield from _told(specimen.status)
     if specimen.expression is not None:
-        yield _told(specimen.expression)
+        yield from _told(specimen.expression)
     for remark in specimen.status.remarks:
-        yield paragraph(f"remark: {remark}", "    ")
+        yield from wrapped(f"remark: {remark}", "    ")
     for finding in specimen.findings:
         yield from _finding_lines(finding, "    ")
 
 
-_told_of: WeakKeyDictionary[Array, dict[tuple[Code, ...], str]] = WeakKeyDictionary()
+_told_of: WeakKeyDictionary[Array, dict[tuple[Code, ...], list[str]]] = WeakKeyDictionary()
 """The lines of each combination of bins, so that they are put together once."""
 
 
-def _told(decision: Decision) -> str:
+def _told(decision: Decision) -> list[str]:
     """A decision on one line with its edition, and its rows each on their own with the citation."""
     of_array = _told_of.setdefault(decision.array, {})
     told = of_array.get(decision.codes)
@@ -93,7 +94,7 @@ def _told(decision: Decision) -> str:
             if decision.outcome in (reference.outcome, "her2_status"):
                 cited = "; ".join(map(str, reference.row.citations))
                 lines.append(f"                row {reference.name} => {reference.row.outcome_text()}  [{cited}]")
-        told = of_array[decision.codes] = "\n".join(lines)
+        told = of_array[decision.codes] = lines
     return told
 
 
@@ -109,7 +110,8 @@ def _last(origin: str) -> str:
 
 
 def trouble_text(trouble: Trouble) -> str:
-    return paragraph(f"not read: {trouble}")
+    """What could not be read; a line that begins at the margin is never the record's own words."""
+    return paragraph(f"not read: {trouble}", hanging="    ")
 
 
 def summary_text(summary: Summary) -> str:
@@ -123,7 +125,7 @@ def summary_text(summary: Summary) -> str:
         if isinstance(counts, Mapping) and counts:
             lines.append(f"  {name.replace('_', ' ')}")
             width = max(len(str(count)) for count in counts.values())
-            lines += [f"    {count:>{width}}  {words}" for words, count in counts.items()]
+            lines += [f"    {count:>{width}}  {plain(words)}" for words, count in counts.items()]
     if told["not_read"]:
         lines.append(f"  {told['not_read']} pieces could not be read; they are told above")
     return "\n".join([*lines, CAUTION])

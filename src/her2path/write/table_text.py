@@ -13,6 +13,7 @@ from ..tables.decision import Decision
 from ..tables.edition import Edition
 from ..tables.library import Knowledge
 from ..tables.table import Table
+from .plain import plain
 
 if TYPE_CHECKING:
     from ..tables.difference import Change, Disagreement
@@ -28,16 +29,23 @@ def columns(rows: Sequence[Sequence[str]], indent: str = "") -> str:
     return "\n".join([lines[0], rule, *lines[1:]])
 
 
+def paragraph(text: str, indent: str = "", hanging: str = "") -> str:
+    """A text filled to the page's width, made plain; never broken inside a word. All lines but the first hang."""
+    return "\n".join(wrapped(text, indent, hanging))
+
+
 @lru_cache(maxsize=4096)
-def paragraph(text: str, indent: str = "") -> str:
-    """A text filled to the page's width; never broken inside a word."""
-    return textwrap.fill(
-        text,
-        PAGE_WIDTH,
-        initial_indent=indent,
-        subsequent_indent=indent,
-        break_long_words=False,
-        break_on_hyphens=False,
+def wrapped(text: str, indent: str = "", hanging: str = "") -> tuple[str, ...]:
+    """The lines of such a paragraph."""
+    return tuple(
+        textwrap.wrap(
+            plain(text),
+            PAGE_WIDTH,
+            initial_indent=indent,
+            subsequent_indent=indent + hanging,
+            break_long_words=False,
+            break_on_hyphens=False,
+        )
     )
 
 

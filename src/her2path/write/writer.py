@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import datetime as dt
-import sys
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Protocol, TextIO
+
+import click
 
 from ..findings.patient import Reviewed
 from ..findings.reviews import PatientReview
@@ -61,7 +62,7 @@ class Writer:
         if text:
             self.stream.write(text)
         else:
-            print(otherwise, file=sys.stderr)
+            click.echo(otherwise, err=True)
 
 
 def write_reviews(

@@ -68,7 +68,10 @@ class Page:
         self.problems: list[Problem] = []
         try:
             self._grids = [grid for _, grid in read_markdown(path).grids()]
-        except (OSError, UnicodeDecodeError) as error:
+        except KnowledgeError as faulty:
+            self._grids = []
+            self.problems += faulty.problems
+        except OSError as error:
             self._grids = []
             self.fault(1, f"the page cannot be read: {error}", "write Markdown in UTF-8")
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
+from ..markdown import text_of
+
 
 def rows_of(text: str) -> Iterator[dict[str, str]]:
     """The rows of all tables of a text, each by its columns; back-ticks are dropped, and `\\|` is a bar."""
@@ -22,5 +24,5 @@ def rows_of(text: str) -> Iterator[dict[str, str]]:
 
 
 def rows_in(path: Path) -> list[dict[str, str]]:
-    """The rows of a file; none where there is no such file."""
-    return list(rows_of(path.read_text(encoding="utf-8"))) if path.is_file() else []
+    """The rows of a file; none where there is no such file. Raises as `text_of`."""
+    return list(rows_of(text_of(path))) if path.is_file() else []

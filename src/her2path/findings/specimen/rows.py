@@ -201,9 +201,14 @@ class ToldTests:
         self._starts = np.searchsorted(kinds[self._order], np.arange(len(reviews) + 1)).tolist()
 
     def _kinds(self) -> Iterator[tuple[PatientReview, bool, Whole]]:
-        """Each review, whether it is of one patient alone, and the patients of whom it is true."""
-        for number, (review, alone) in enumerate(zip(self.reviews, self.alone, strict=True)):
-            yield review, alone, self._order[self._starts[number] : self._starts[number + 1]]
+        """Each review, whether it is of one patient alone, and the patients of whom it is true.
+
+        In the order of the patients: that of the kinds is another in each run.
+        """
+        firsts = self._order[np.array(self._starts[:-1], np.int64)] if len(self._order) else np.zeros(0, np.int64)
+        for number in np.argsort(firsts, kind="stable").tolist():
+            patients = self._order[self._starts[number] : self._starts[number + 1]]
+            yield self.reviews[number], self.alone[number], patients
 
     def findings(self) -> list[FindingRows]:
         """The findings of the tests of all patients, and what could not be read of their records."""

@@ -15,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ...record.columns import Whole
+from ...tables.many.compiled import compiled, kept_in
 from ..drug_codes import DrugCodes, default_codes
 from ..names import COURSE, DOSING, HEART, last_day_of
 from ..timeline import Timeline
@@ -119,7 +120,6 @@ def compiled_folds() -> tuple[Any, Any, Any]:
     numba knows what it kept by the function's name and the age of its own file. So that code with older numbers of
     `names.py` is never run, the name is made one of the bytes of all files here.
     """
-    import numba
     from numba.extending import register_jitable
 
     for step in (look_up, takes_over):
@@ -131,22 +131,20 @@ def compiled_folds() -> tuple[Any, Any, Any]:
 
     def compile_(fold: Any) -> Any:
         fold.__qualname__ = f"{fold.__name__}_{digest.hexdigest()}"
-        try:
-            compiled = numba.njit(cache=True, nogil=True)(fold)
-        except RuntimeError:  # no folder can be written: compile anew in each run
-            return numba.njit(nogil=True)(fold)
-        if not told and not _is_kept(compiled):
+        made = compiled(fold)
+        if not told and not _is_kept(made):
             told.append(True)
-            print("her2path: compiling the folds, once after an installation (some 15 seconds)", file=sys.stderr)
-        return compiled
+            if sys.stderr is not None:
+                print("her2path: compiling the folds, once after an installation (some 15 seconds)", file=sys.stderr)
+        return made
 
     return compile_(fold_doses), compile_(fold_heart), compile_(fold_course)
 
 
-def _is_kept(compiled: Any) -> bool:
+def _is_kept(made: Any) -> bool:
     """Whether numba has an index of what it compiled of a function before."""
-    implementation = getattr(getattr(compiled, "_cache", None), "_impl", None)
+    implementation = getattr(getattr(made, "_cache", None), "_impl", None)
     try:
-        return any(Path(implementation.locator.get_cache_path()).glob(f"{implementation.filename_base}*.nbi"))  # type: ignore[union-attr]
+        return any(kept_in(made).glob(f"{implementation.filename_base}*.nbi"))  # type: ignore[union-attr]
     except (AttributeError, OSError):
         return True

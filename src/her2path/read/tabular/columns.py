@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +21,7 @@ from ...record.columns import KIND, RECORDED_STATUS, SITE, UNKNOWN, Flags, Recor
 from ...record.event import DOSE_NOT_READ, HER2_DRUG, ORDER_NOT_READ, Trouble
 from .cells import METHODS, Cells
 from .long import LongFile, Part, coded_words, distinct_numbers, starts_of
+from .words import BROKEN, as_days, broken, is_missing
 
 STAINED = "any_membrane_staining"
 STAINED_NOTE = "0+ is read as score 0 with some membrane staining"
@@ -50,13 +51,16 @@ class RowOrigins(Sequence[str]):
         return pc.binary_join_element_wise(f"{self.name}:", numbers, "")
 
 
-def read_long(path: Path, facts: Facts, columns: Mapping[str, str] | None = None) -> Iterator[RecordColumns | Trouble]:
-    """The records of a file in the long format; `columns` says which column bears which of its names.
+def read_long(
+    path: Path, facts: Facts, columns: Mapping[str, str] | None = None, missing: Collection[str] = ()
+) -> Iterator[RecordColumns | Trouble]:
+    """The records of a file in the long format; `columns` says which column bears which of its names, `missing` which
+    words (in small letters) stand for a cell that holds nothing.
 
     Raises `AskedWrongly` for a column that is not there, and for a file that is no CSV or Parquet.
     """
-    file = LongFile(path, columns)
-    reader = ColumnReader(facts, path.name)
+    file = LongFile(path, columns, missing)
+    reader = ColumnReader(facts, path.name, missing)
     for part in file.parts():
         yield reader.read(part) if isinstance(part, Part) else part
 
@@ -71,9 +75,10 @@ GIVEN_OR_ORDERED = {
 class ColumnReader:
     """Makes record columns of tables of whole patients; cells that come again are read once."""
 
-    def __init__(self, facts: Facts, name: str) -> None:
+    def __init__(self, facts: Facts, name: str, missing: Collection[str] = ()) -> None:
         self.facts = facts
         self.name = name
+        self.missing = missing
         self._cells = Cells(facts, codes_of(facts))
         self._days: dict[Any, int | Unknown] = {}
 
@@ -93,6 +98,7 @@ class ColumnReader:
         places, lists = self._places(table)
         origins = RowOrigins(self.name, part.numbers, places.get("origin"), lists.get("origin", ()))
         owner = np.repeat(np.arange(len(named)), np.diff(starts))
+        self._tell_broken(named, places, lists, owner, origins, troubles)
         day, wrong_day = self._dates(table)
         drugs = [self._cells.read_product(word) for word in lists["product"]]
         products = list(dict.fromkeys(drug for drug, _, _ in drugs))
@@ -145,6 +151,22 @@ class ColumnReader:
                 where = f"{self.name}:{origins.numbers[row]}"
                 _tell(troubles, owner, row, Trouble("unreadable", where, self._cells.no_fact(lists["fact"][key[1]])))
 
+    def _tell_broken(
+        self, named: list[str], places: Mapping[str, Whole], lists: Mapping[str, list[str]], owner: Whole,
+        origins: RowOrigins, troubles: dict[int, list[Trouble]],
+    ) -> None:  # fmt: skip
+        """Cells with bytes that are no UTF-8: told, each with its column; they are read as they are shown."""
+        for patient, name in enumerate(named):
+            if BROKEN in name:
+                row = int(np.searchsorted(owner, patient))
+                _tell(troubles, owner, row, Trouble("unreadable", origins[row], broken("patient", name)))
+        for column, words in lists.items():
+            has_broken = [BROKEN in word for word in words]
+            if any(has_broken):
+                for row in np.flatnonzero(np.array(has_broken, np.bool_)[places[column]]).tolist():
+                    what = broken(column, words[places[column][row]])
+                    _tell(troubles, owner, row, Trouble("unreadable", origins[row], what))
+
     def _of_tissue(
         self, value: Whole, values: list[Value], places: Mapping[str, Whole], lists: Mapping[str, list[str]],
         owner: Whole, origins: RowOrigins, troubles: dict[int, list[Trouble]], lost: Flags,
@@ -161,8 +183,7 @@ class ColumnReader:
         events: Flags = ~(rows & unread) & ~dates
         return events
 
-    @staticmethod
-    def _places(table: Any) -> tuple[dict[str, Whole], dict[str, list[str]]]:
+    def _places(self, table: Any) -> tuple[dict[str, Whole], dict[str, list[str]]]:
         """The columns of words as places in lists of distinct words, of which the first is the blank one."""
         places: dict[str, Whole] = {}
         lists: dict[str, list[str]] = {}
@@ -171,16 +192,12 @@ class ColumnReader:
                 if name != "origin":
                     places[name], lists[name] = np.zeros(table.num_rows, np.int64), [""]
                 continue
-            column = table.column(name)
-            if pa.types.is_boolean(column.type):
-                column = pa.chunked_array([pa.array(["yes" if cell else "no" if cell is not None else None
-                                                     for cell in column.to_pylist()], pa.string())])  # fmt: skip
-            chunk = coded_words(column)
+            chunk = coded_words(table.column(name))
             listed = [""]
             known = {"": 0}
             of_word = []
             for word in chunk.words:
-                text = "" if word is None else word.strip()
+                text = "" if word is None or is_missing(word, self.missing) else word.strip()
                 if text not in known:
                     known[text] = len(listed)
                     listed.append(text)
@@ -289,12 +306,10 @@ class ColumnReader:
         """The days as ordinals, and the rows whose day could not be read."""
         if "date" not in table.column_names:
             return np.full(table.num_rows, UNKNOWN, np.int64), np.zeros(table.num_rows, np.bool_)
-        column = table.column("date")
+        column = as_days(table.column("date"))
         chunk = column.combine_chunks()
         if isinstance(chunk, pa.ChunkedArray):
             chunk = chunk.chunk(0) if chunk.num_chunks else pa.array([], column.type)
-        if pa.types.is_timestamp(chunk.type):
-            chunk = chunk.cast(pa.date32(), safe=False)
         if pa.types.is_date32(chunk.type):
             numbers = chunk.cast(pa.int32()).fill_null(0).to_numpy().astype(np.int64) + EPOCH
             known = chunk.is_valid().to_numpy(zero_copy_only=False)
@@ -308,13 +323,12 @@ class ColumnReader:
 
     @staticmethod
     def _said_day(table: Any, row: int) -> str:
-        cell = table.column("date")[row].cast(pa.string()).as_py()
-        return str(cell)
+        return str(coded_words(table.column("date").slice(row, 1)).at(np.array([0]))[0])
 
     def _day(self, word: str | None) -> int | Unknown:
         day = self._days.get(word)
         if day is None:
-            value = self.facts["test_date"].coerce(word)
+            value = self.facts["test_date"].coerce("" if is_missing(word, self.missing) else word)
             day = UNKNOWN
             if isinstance(value, str):
                 day = dt.date.fromisoformat(value).toordinal()

@@ -1,4 +1,4 @@
-"""CSV and Parquet files as Arrow tables, and Arrow tables as CSV, Parquet and JSON.
+"""CSV and Parquet files as Arrow tables.
 
 Everything in a CSV is read as text: "2.00", "3+", "> 6" and "007" mean what they say, and what they are
 worth is decided by the fact (`Fact.coerce`), not by the file.
@@ -8,67 +8,90 @@ from __future__ import annotations
 
 import csv
 import io
-import json
-import sys
-from collections.abc import Iterator
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
+import numpy as np
 import pyarrow as pa
-import pyarrow.csv as pc_csv
 
 from ...facts.problem import AskedWrongly
+from ...record.columns import Whole
+from ...record.event import Trouble
+from .csv_rows import FIRST_ROW, CsvFile, NotForArrow
+from .words import UNREADABLE
 
-ROWS_WRITTEN_AT_ONCE = 65_536
-LONGEST_ROWS_BYTES = 1 << 24
-_QUOTE, _NOTHING = pa.scalar('"', pa.large_string()), pa.scalar("", pa.large_string())
 SEPARATORS = (",", ";", "\t")
 
 
-def read_table(path: Path) -> Any:
+def read_table(path: Path, told: list[Trouble] | None = None) -> Any:
     """A .csv or .parquet file as a `pyarrow.Table`; of a CSV all columns are text, blank cells are "".
 
     CSV is UTF-8, with or without a byte order mark; separated by commas, or by semicolons or tabs where the
     header has those and no comma. Raises `AskedWrongly` in words: another ending, no such file, not UTF-8, not
-    text, no header, a row with more or fewer cells (with its line), two columns of one name.
+    text, no header, a row with more or fewer cells (with its line), two columns of one name. With `told` bytes that are
+    not UTF-8 are shown in their cells (`words.py`), and a row that cannot be read is left out and told there.
     """
+    return read_numbered(path, told)[0]
+
+
+def read_numbered(path: Path, told: list[Trouble] | None = None) -> tuple[Any, Whole]:
+    """The same with the number of each row in the file, of which the header is 1."""
     ending = path.suffix.lower()
     if ending not in (".csv", ".parquet"):
         raise AskedWrongly(f"{path}: a file must end in .csv or .parquet, not {ending or 'nothing'}")
     try:
-        table = _read_parquet(path) if ending == ".parquet" else _read_csv(path)
+        if ending == ".csv":
+            table, numbers = _read_csv(path, told)
+        else:
+            table = _read_parquet(path)
+            numbers = np.arange(table.num_rows) + FIRST_ROW
     except FileNotFoundError as error:
         raise AskedWrongly(f"{path}: there is no such file") from error
     except OSError as error:
         raise AskedWrongly(f"{path}: the file cannot be read: {error.strerror or error}") from error
     _require_distinct(path, table.column_names)
-    return table
+    return table, numbers
 
 
 def _read_parquet(path: Path) -> Any:
     import pyarrow.parquet as pq
 
     try:
-        with path.open("rb") as file:
-            return pq.read_table(file)
-    except pa.ArrowException as error:
+        # Not `read_table`: its threads may still read when a short command ends, which ends Python by a signal.
+        with pq.ParquetFile(path) as file:
+            return file.read()
+    except UNREADABLE as error:
+        if isinstance(error, OSError) and error.errno is not None:
+            raise
         raise AskedWrongly(f"{path}: this is no Parquet file: {error}") from error
 
 
-def _read_csv(path: Path) -> Any:
-    header, separator = csv_header(path)
-    names = [f"f{place}" for place in range(len(header))]
+def _read_csv(path: Path, told: list[Trouble] | None) -> tuple[Any, Whole]:
+    file = csv_file(path)
     try:
-        # Arrow numbers the columns itself, so that the header is read like any row, byte order mark and all.
-        table = pc_csv.read_csv(
-            path,
-            read_options=pc_csv.ReadOptions(autogenerate_column_names=True, block_size=LONGEST_ROWS_BYTES),
-            parse_options=pc_csv.ParseOptions(delimiter=separator, newlines_in_values=True),
-            convert_options=pc_csv.ConvertOptions(column_types=dict.fromkeys(names, pa.string())),
-        )
-    except pa.ArrowInvalid as error:
-        raise AskedWrongly(f"{path}: {csv_trouble(path, separator, len(header)) or error}") from error
-    return table.slice(1).rename_columns([str(column[0]).strip() for column in table.columns])
+        return _whole(file)
+    except NotForArrow as error:
+        if told is None:
+            words = csv_trouble(path, file.separator, len(file.names))
+            raise AskedWrongly(f"{path}: {words or error}") from error
+    file.by_row = True
+    whole = _whole(file)
+    told += file.told
+    return whole
+
+
+def _whole(file: CsvFile) -> tuple[Any, Whole]:
+    parts = list(file.tables())
+    tables, numbers = [part[0] for part in parts], [part[1] for part in parts]
+    if not tables:
+        return pa.table([pa.array([], pa.string()) for _ in file.names], names=file.names), np.zeros(0, np.int64)
+    return pa.concat_tables(tables), np.concatenate(numbers)
+
+
+def csv_file(path: Path) -> CsvFile:
+    """A CSV file with its columns. Raises `AskedWrongly` as `csv_header`."""
+    header, separator = csv_header(path)
+    return CsvFile(path, [name.strip() for name in header], separator)
 
 
 def csv_header(path: Path) -> tuple[list[str], str]:
@@ -77,14 +100,17 @@ def csv_header(path: Path) -> tuple[list[str], str]:
         start = file.read(1 << 16)
     if start.startswith((b"\xff\xfe", b"\xfe\xff")):
         raise AskedWrongly(f"{path}: the file is UTF-16; save it as CSV UTF-8")
-    if b"\0" in start:
+    if b"\0" in start.partition(b"\n")[0] or start.count(0) * 100 > len(start):
         raise AskedWrongly(f"{path}: the file is binary, not CSV")
     if not start.removeprefix(b"\xef\xbb\xbf").strip():
         raise AskedWrongly(f"{path}: the file is empty; the first line must name the columns")
     text = start.decode("utf-8-sig", errors="replace").lstrip("\r\n")
     line = text.splitlines()[0]
     separator = next((candidate for candidate in SEPARATORS if candidate in line), ",")
-    header = next(csv.reader(io.StringIO(text, newline=""), delimiter=separator))
+    try:
+        header = next(csv.reader(io.StringIO(text, newline=""), delimiter=separator))
+    except csv.Error as error:
+        raise AskedWrongly(f"{path}: the header cannot be read: {error}") from error
     _require_distinct(path, [name.strip() for name in header])
     return header, separator
 
@@ -112,85 +138,3 @@ def csv_trouble(path: Path, separator: str, width: int) -> str:
         except csv.Error as error:
             return f"line {reader.line_num}: {error}"
     return ""
-
-
-def write_table(table: Any, output: Path | None, *, as_json: bool) -> None:
-    """Write a `pyarrow.Table` to a .csv, .parquet, .json (one list) or .jsonl file, as the ending says.
-
-    Without an output it goes to standard output, as CSV, or with `as_json` as one JSON object a line. Nulls are
-    blank in CSV. Raises `AskedWrongly` for another ending or a place that cannot be written.
-    """
-    if output is None:
-        sys.stdout.flush()
-        _write(table, sys.stdout.buffer, ".jsonl" if as_json else ".csv")
-        sys.stdout.buffer.flush()
-        return
-    ending = output.suffix.lower()
-    if ending not in (".csv", ".parquet", ".json", ".jsonl"):
-        raise AskedWrongly(f"{output}: write to a file that ends in .csv, .parquet, .json or .jsonl")
-    try:
-        with output.open("wb") as file:
-            _write(table, file, ending)
-    except OSError as error:
-        raise AskedWrongly(f"{output}: the file cannot be written: {error.strerror or error}") from error
-
-
-def _write(table: Any, file: IO[bytes], ending: str) -> None:
-    if ending == ".parquet":
-        import pyarrow.parquet as pq
-
-        pq.write_table(table, file)
-        return
-    if ending == ".csv":
-        file.write((",".join(_quoted(name) for name in table.column_names) + "\n").encode())
-        for batch in table.to_batches(max_chunksize=ROWS_WRITTEN_AT_ONCE):
-            file.write(_csv_lines(batch).encode())
-        return
-    lines = (json.dumps(row, ensure_ascii=False, default=str) for row in _json_rows(table))
-    if ending == ".jsonl":
-        file.writelines(f"{line}\n".encode() for line in lines)
-    else:
-        file.write(("[" + ",\n ".join(lines) + "]\n").encode())
-
-
-def _csv_lines(batch: Any) -> str:
-    """Rows as CSV, quoted only where they must be; Arrow's own writer quotes all text."""
-    import pyarrow.compute as pc  # slow to import, and needed only here
-
-    cells = [_texts(column) for column in batch.columns]
-    if len(cells) == 1:  # a blank line would be no row
-        cells = [pc.if_else(pc.equal(cells[0], _NOTHING), pa.scalar('""', pa.large_string()), cells[0])]
-    lines = pc.binary_join_element_wise(*cells, pa.scalar(",", pa.large_string()))
-    return "".join(f"{line}\n" for line in lines.to_pylist())
-
-
-def _texts(column: Any) -> Any:
-    """A column as CSV cells, large text, without nulls."""
-    import pyarrow.compute as pc
-
-    if pa.types.is_dictionary(column.type):
-        entries = _texts(column.dictionary)
-        return pc.fill_null(entries.take(column.indices), "")
-    try:
-        texts = column.cast(pa.large_string())
-    except (pa.ArrowNotImplementedError, pa.ArrowInvalid):
-        listed = [None if cell is None else json.dumps(cell, default=str) for cell in column.to_pylist()]
-        texts = pa.array(listed, pa.large_string())
-    texts = pc.fill_null(texts, "")
-    must = pc.match_substring_regex(texts, r'[",\r\n]')
-    if not pc.any(must).as_py():
-        return texts
-    doubled = pc.replace_substring(texts, '"', '""')
-    return pc.if_else(must, pc.binary_join_element_wise(_QUOTE, doubled, _QUOTE, _NOTHING), texts)
-
-
-def _quoted(name: str) -> str:
-    doubled = name.replace('"', '""')
-    return f'"{doubled}"' if any(sign in name for sign in '",\r\n') else name
-
-
-def _json_rows(table: Any) -> Iterator[dict[str, Any]]:
-    for batch in table.to_batches(max_chunksize=ROWS_WRITTEN_AT_ONCE):
-        for row in batch.to_pylist():
-            # NaN is no JSON: a number that is none is null.
-            yield {name: None if value != value else value for name, value in row.items()}  # noqa: PLR0124

@@ -7,7 +7,7 @@ flat. Where the rows of a patient do not stand together that is said, and the fi
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import groupby
@@ -16,12 +16,13 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.csv as pc_csv
 
 from ...facts.problem import AskedWrongly
 from ...record.columns import Flags, Whole
 from ...record.event import Trouble
-from .file import LONGEST_ROWS_BYTES, csv_header, csv_trouble
+from .csv_rows import FEW_ROWS, FIRST_ROW, CsvFile, NotForArrow
+from .file import csv_file
+from .words import UNREADABLE, as_words, is_missing, is_plain, words_of
 
 PATIENT = ("patient", "patient_id", "id")
 ALIASES = {
@@ -32,20 +33,26 @@ ALIASES = {
 """The columns that are read, and the names they may bear."""
 ROWS_AT_ONCE = 300_000
 """About so many rows are read and reviewed together."""
-FEW_ROWS = 2_000
-"""Up to so many rows are coded without `pyarrow.compute`, which is slow to import."""
-FIRST_ROW = 2
-"""The number of the first row: the header is row 1."""
 
 
 def is_long(path: Path, columns: Mapping[str, str] | None = None) -> bool:
     """Whether a CSV or Parquet file has the columns `fact` and `value`. A file that cannot be opened has not."""
     try:
         names = set(names_of(path))
-    except (AskedWrongly, OSError, pa.ArrowException):
+    except (AskedWrongly, *UNREADABLE):
         return False
     mapped = columns or {}
     return all(mapped.get(name, name) in names for name in ("fact", "value"))
+
+
+def require_wide(path: Path, names: Collection[str], facts: Collection[str]) -> None:
+    """Raise `AskedWrongly` where a table has one event a row, and no column of its own for a fact."""
+    of_events = {other for others in ALIASES.values() for other in others}
+    if {"fact", "value"} <= set(names) and not [name for name in names if name in facts and name not in of_events]:
+        raise AskedWrongly(
+            f"{path}: the file has one event a row (columns fact and value); decide wants a row for each patient or "
+            "specimen, with a column for each fact. her2path review reads this file"
+        )
 
 
 def names_of(path: Path) -> list[str]:
@@ -54,7 +61,7 @@ def names_of(path: Path) -> list[str]:
         import pyarrow.parquet as pq  # slow to import, and not needed for a CSV
 
         return [str(name) for name in pq.ParquetFile(path).schema_arrow.names]
-    return [name.strip() for name in csv_header(path)[0]]
+    return csv_file(path).names
 
 
 def places_of(names: list[str], columns: Mapping[str, str]) -> dict[str, str]:
@@ -89,34 +96,46 @@ class LongFile:
     Raises `AskedWrongly` where it is no CSV or Parquet, or has not the columns of the long format.
     """
 
-    def __init__(self, path: Path, columns: Mapping[str, str] | None = None) -> None:
-        self.path = path
-        try:
-            self.names = names_of(path)
-        except (pa.ArrowException, OSError) as error:
-            raise AskedWrongly(f"{path}: this is no Parquet file: {error}") from error
-        self.places = places_of(self.names, columns or {})
-        missing = [name for name in ("patient", "fact", "value") if name not in self.places]
-        if missing:
-            words = " or ".join(PATIENT) if "patient" in missing else ", ".join(missing)
-            raise AskedWrongly(f"{path}: no column is called {words}; the columns are {', '.join(self.names)}")
+    def __init__(self, path: Path, columns: Mapping[str, str] | None = None, missing: Collection[str] = ()) -> None:
+        self.path, self.missing = path, missing
         self.is_parquet = path.suffix.lower() == ".parquet"
         self._read: dict[int, Any] = {}
+        self.csv: CsvFile | None = None
+        try:
+            if self.is_parquet:
+                self.names = names_of(path)
+            else:
+                self.csv = csv_file(path)
+                self.names = self.csv.names
+        except UNREADABLE as error:
+            if isinstance(error, AskedWrongly):
+                raise
+            raise AskedWrongly(f"{path}: this is no {self._kind} file: {error}") from error
+        self.places = places_of(self.names, columns or {})
+        needed = [name for name in ("patient", "fact", "value") if name not in self.places]
+        if needed:
+            words = " or ".join(PATIENT) if "patient" in needed else ", ".join(needed)
+            raise AskedWrongly(f"{path}: no column is called {words}; the columns are {', '.join(self.names)}")
         if self.is_parquet:
             self._require_plain()
 
+    @property
+    def _kind(self) -> str:
+        return "Parquet" if self.is_parquet else "CSV"
+
     def _require_plain(self) -> None:
-        """Raise `AskedWrongly` for a column that holds no text, numbers or days."""
+        """Raise `AskedWrongly` where no row can say whose it is or what; leave out origins that are no words."""
         import pyarrow.parquet as pq
 
         schema = pq.ParquetFile(self.path).schema_arrow
-        for name, column in self.places.items():
+        for name, column in list(self.places.items()):
             kind = schema.field(column).type
-            kind = kind.value_type if pa.types.is_dictionary(kind) else kind
-            if pa.types.is_nested(kind) or pa.types.is_binary(kind) or pa.types.is_large_binary(kind):
-                raise AskedWrongly(
-                    f"{self.path}: the column {column} holds {kind}; expected text, numbers or days ({name})"
-                )
+            if is_plain(kind):
+                continue
+            if name == "origin":
+                del self.places[name]
+            elif name in ("patient", "fact"):
+                raise AskedWrongly(f"{self.path}: the column {column} holds {kind}; expected text ({name})")
 
     # -- Parquet ----------------------------------------------------------------------------
 
@@ -128,7 +147,7 @@ class LongFile:
             schema = pq.ParquetFile(self.path).schema_arrow
             short = [column for column in self.places.values() if pa.types.is_string(schema.field(column).type)]
             return pq.ParquetFile(self.path, read_dictionary=short)
-        except (pa.ArrowException, OSError, KeyError) as error:
+        except UNREADABLE as error:
             raise AskedWrongly(f"{self.path}: this is no Parquet file: {error}") from error
 
     @cached_property
@@ -146,8 +165,8 @@ class LongFile:
         last: Any = None
         for number, end in enumerate(self._ends.tolist()):
             try:
-                ids = coded_words(self._parquet.read_row_group(number, [self.places["patient"]]).column(0))
-            except (pa.ArrowException, OSError, KeyError) as error:
+                ids = self._patients(self._parquet.read_row_group(number, [self.places["patient"]]).column(0))
+            except UNREADABLE as error:
                 raise AskedWrongly(f"{self.path}: the patients cannot be read: {error}") from error
             if not len(ids):
                 continue
@@ -186,7 +205,7 @@ class LongFile:
             if number not in self._read:
                 try:
                     self._read[number] = self._parquet.read_row_group(number, columns)
-                except (pa.ArrowException, OSError, KeyError) as error:
+                except UNREADABLE as error:
                     row = (int(self._ends[number - 1]) if number else 0) + FIRST_ROW
                     raise AskedWrongly(f"{self.path}: the rows from {row} on cannot be read: {error}") from error
         return pa.concat_tables([self._read[number] for number in range(first, last + 1)])
@@ -197,9 +216,21 @@ class LongFile:
             return [[each] for each in ranges]
         return [list(listed) for _, listed in groupby(ranges, lambda each: self._group(each[0]))]
 
+    def _patients(self, column: Any) -> Coded:
+        """The patients of a column; one named by a word for a missing value is nobody."""
+        ids = coded_words(column)
+        if self.missing and any(is_missing(word, self.missing) for word in ids.words):
+            return Coded(ids.places, [None if is_missing(word, self.missing) else word for word in ids.words])
+        return ids
+
     def _ours(self, table: Any) -> Any:
         """A table with our names, in our order."""
-        return table.select([self.places[name] for name in self.places]).rename_columns(list(self.places))
+        ours = table.select([self.places[name] for name in self.places]).rename_columns(list(self.places))
+        if self.missing:
+            ids = self._patients(ours.column("patient"))
+            named = pa.array(ids.at(np.arange(len(ids))), pa.string())
+            ours = ours.set_column(ours.column_names.index("patient"), "patient", pa.chunked_array([named]))
+        return ours
 
     # -- any file ---------------------------------------------------------------------------
 
@@ -219,53 +250,46 @@ class LongFile:
         )
         yield from self._sorted()
 
-    def _batches(self, told: list[Trouble], skipped: list[int]) -> Iterator[Any]:
-        """The rows of a file, many at a time; a CSV row of another width is told, and left out."""
-        if self.is_parquet:
-            for batch in self._parquet.iter_batches(batch_size=ROWS_AT_ONCE):
-                yield pa.Table.from_batches([batch])
+    def _batches(self) -> Iterator[tuple[Any, Whole]]:
+        """The rows of a file with their numbers, many at a time. Raises `NotForArrow` for a CSV."""
+        if self.csv is not None:
+            yield from self.csv.tables()
             return
-        name = self.path.name
-
-        def skip(row: Any) -> str:
-            what = f"the row has {row.actual_columns} cells, but the header has {row.expected_columns}; it is left out"
-            told.append(Trouble("unreadable", f"{name}:{row.number}" if row.number else name, what))
-            skipped.append(row.number or 0)
-            return "skip"
-
-        header, separator = csv_header(self.path)
-        try:
-            reader = pc_csv.open_csv(
-                self.path,
-                pc_csv.ReadOptions(use_threads=False, autogenerate_column_names=True, block_size=LONGEST_ROWS_BYTES),
-                pc_csv.ParseOptions(delimiter=separator, newlines_in_values=True, invalid_row_handler=skip),
-                pc_csv.ConvertOptions(column_types={f"f{place}": pa.string() for place in range(len(header))}),
-            )
-            # Closed at once: a thread of the reader holds a function of ours, and must not outlive Python.
-            with reader:
-                for first, batch in enumerate(reader):
-                    rows = pa.Table.from_batches([batch.slice(1) if first == 0 else batch])
-                    yield rows.rename_columns(self.names)
-        except pa.ArrowInvalid as error:
-            raise AskedWrongly(f"{self.path}: {csv_trouble(self.path, separator, len(header)) or error}") from error
-
-    def _numbered(self, told: list[Trouble]) -> Iterator[Part]:
-        """The rows of a file with their numbers; a row that was left out keeps its number."""
         first = FIRST_ROW
-        skipped: list[int] = []
-        for table in self._batches(told, skipped):
-            numbers = np.arange(first, first + table.num_rows + len(skipped))
-            numbers = numbers[~np.isin(numbers, skipped)][: table.num_rows] if skipped else numbers
-            if table.num_rows:
-                first = int(numbers[-1]) + 1
+        try:
+            for batch in self._parquet.iter_batches(ROWS_AT_ONCE, columns=[*dict.fromkeys(self.places.values())]):
+                yield pa.Table.from_batches([batch]), np.arange(first, first + batch.num_rows)
+                first += batch.num_rows
+        except UNREADABLE as error:
+            raise AskedWrongly(f"{self.path}: the rows from {first} on cannot be read: {error}") from error
+
+    def _numbered(self) -> Iterator[Part]:
+        for table, numbers in self._batches():
             yield Part(self._ours(table), numbers)
 
+    def _told(self) -> list[Trouble]:
+        """What was wrong with the rows read until now; once."""
+        told: list[Trouble] = []
+        if self.csv is not None:
+            told, self.csv.told = self.csv.told, []
+        return told
+
     def _stands_together(self) -> bool:
-        """Whether the rows of each patient of a CSV stand together."""
+        """Whether the rows of each patient of a CSV stand together; from here on it is known how the file is read."""
+        assert self.csv is not None
+        try:
+            return self._is_together()
+        except NotForArrow:
+            self.csv.by_row = True
+            together = self._is_together()
+            self.csv.told = []
+            return together
+
+    def _is_together(self) -> bool:
         seen_before = Patients()
         last: Any = None
-        for table in self._batches([], []):
-            ids = coded_words(table.column(self.places["patient"]))
+        for table, _ in self._batches():
+            ids = self._patients(table.column(self.places["patient"]))
             if not len(ids):
                 continue
             words = ids.at(starts_of(ids))
@@ -276,24 +300,21 @@ class LongFile:
     def _in_turn(self) -> Iterator[Part | Trouble]:
         """Parts of whole patients, in the order of the file; the last patient of a batch waits for the next."""
         waiting: Part | None = None
-        told: list[Trouble] = []
-        for part in self._numbered(told):
-            yield from told
-            told.clear()
+        for part in self._numbered():
+            yield from self._told()
             both = part if waiting is None else _joined(waiting, part)
             cut = int(starts_of(coded_words(both.table.column("patient")))[-1]) if both.table.num_rows else 0
             if cut:
                 yield Part(both.table.slice(0, cut), both.numbers[:cut])
             waiting = Part(both.table.slice(cut), both.numbers[cut:])
-        yield from told
+        yield from self._told()
         if waiting is not None and waiting.table.num_rows:
             yield waiting
 
     def _sorted(self) -> Iterator[Part | Trouble]:
         """The rows of a file by patient, in the order of the file within each."""
-        told: list[Trouble] = []
-        parts = list(self._numbered(told))
-        yield from told
+        parts = list(self._numbered())
+        yield from self._told()
         numbers = np.concatenate([part.numbers for part in parts]) if parts else np.zeros(0, np.int64)
         if not len(numbers):
             return
@@ -350,16 +371,17 @@ def coded_words(column: Any) -> Coded:
     """A chunked column of words or numbers as places in distinct words."""
     if len(column) <= FEW_ROWS and pa.types.is_string(column.type):
         places: dict[str | None, int] = {None: -1}
-        rows = [places.setdefault(word, len(places) - 1) for word in column.to_pylist()]
+        rows = [places.setdefault(word, len(places) - 1) for word in words_of(column)]
         return Coded(np.array(rows, np.int64), list(places)[1:])
+    column = as_words(column)
     if not pa.types.is_dictionary(column.type):
-        column = column.cast(pa.string()).dictionary_encode()
+        column = column.dictionary_encode()
     chunk = column.unify_dictionaries().combine_chunks()
     if isinstance(chunk, pa.ChunkedArray):
         chunk = chunk.chunk(0) if chunk.num_chunks else pa.array([], column.type)
     if chunk.type.value_type != pa.string():
         chunk = pa.DictionaryArray.from_arrays(chunk.indices, chunk.dictionary.cast(pa.string()))
-    return Coded(chunk.indices.fill_null(-1).to_numpy().astype(np.int64), chunk.dictionary.to_pylist())
+    return Coded(chunk.indices.fill_null(-1).to_numpy().astype(np.int64), words_of(chunk.dictionary))
 
 
 def distinct_numbers(numbers: Whole) -> tuple[list[int], Whole]:

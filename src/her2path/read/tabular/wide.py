@@ -9,57 +9,157 @@ from __future__ import annotations
 
 import datetime as dt
 import difflib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
+
+import pyarrow as pa
 
 from ...facts.fact import Facts
 from ...facts.problem import AskedWrongly
 from ...facts.value import Reason, Unknown
 from ...record.event import RECORDED_STATUS, Event, Record, Tissue, Trouble
-from .file import read_table
+from .csv_rows import FEW_ROWS
+from .file import read_numbered, read_table
+from .words import BROKEN, as_days, as_words, broken, is_missing, words_of
 
 PATIENT = ("patient", "patient_id", "id")
 SPECIMEN_COLUMNS = ("tumour_site", "specimen_kind", "test_date")
 OUTCOMES = ("her2_expression", "her2_next_step", "her2_discordance")
 
 
-def read_rows(path: Path, facts: Facts, columns: Mapping[str, str]) -> Iterator[Record | Trouble]:
-    """The records of a CSV or Parquet file; `columns` maps facts to the columns that hold them.
+def read_rows(
+    path: Path, facts: Facts, columns: Mapping[str, str], missing: Collection[str] = ()
+) -> Iterator[Record | Trouble]:
+    """The records of a CSV or Parquet file; `columns` maps facts to the columns that hold them, and `missing` are the
+    words (in small letters) for a cell that holds nothing.
 
     Raises `AskedWrongly` where no column is a fact.
     """
-    table = named_columns(read_table(path), columns, facts)
+    told: list[Trouble] = []
+    table, numbers = read_numbered(path, told)
+    table = named_columns(table, columns, facts)
     names = table.column_names
     patient_column = next((name for name in PATIENT if name in names), None)
     tests = [name for name in names if name in facts and name not in (*SPECIMEN_COLUMNS, *OUTCOMES, "her2_status")]
     if not tests:
         known = ", ".join(name for name, fact in facts.items() if fact.test)
         raise AskedWrongly(f"{path}: no column is a fact of a HER2 test; expected some of {known}")
-    misspelt = [Trouble("unreadable", path.name, what) for what in misspelt_columns(names, facts)]
-    yield from misspelt
+    yield from told
+    yield from (Trouble("unreadable", path.name, what) for what in misspelt_columns(names, facts))
+    needed = [name for name in names if name in facts or name in ("specimen", patient_column)]
     record: Record | None = None
     finished: set[str] = set()
-    number = 1
-    for batch in table.to_batches(max_chunksize=10_000):
-        for row in batch.to_pylist():
-            number += 1
-            patient_cell = str(row[patient_column] or "").strip() if patient_column else str(number - 1)
-            patient = patient_cell or f"row {number}"
-            if record is None or record.patient != patient:
-                if record is not None:
-                    finished.add(record.patient)
-                    yield record
-                record = Record(patient, f"{path.name}:{number}")
-                if not patient_cell:
-                    what = f"no patient in the column {patient_column}; the row is reviewed by itself"
-                    record.troubles.append(Trouble("unreadable", f"{path.name}:{number}", what))
-                if patient in finished:
-                    what = f"patient {patient} stands in several places; each is reviewed by itself"
-                    record.troubles.append(Trouble("order", f"{path.name}:{number}", what))
-            _row(record, row, number, path.name, tests, facts)
+    rows = rows_in_words(table, needed, missing)
+    for number, row in zip(numbers.tolist(), rows, strict=True):
+        named = row[patient_column] if patient_column else number - 1
+        patient_cell = "" if named is None else str(named).strip()
+        patient = patient_cell or f"row {number}"
+        if record is None or record.patient != patient:
+            if record is not None:
+                finished.add(record.patient)
+                yield record
+            record = Record(patient, f"{path.name}:{number}")
+            if not patient_cell:
+                what = f"no patient in the column {patient_column}; the row is reviewed by itself"
+                record.troubles.append(Trouble("unreadable", f"{path.name}:{number}", what))
+            if patient in finished:
+                what = f"patient {patient} stands in several places; each is reviewed by itself"
+                record.troubles.append(Trouble("order", f"{path.name}:{number}", what))
+        record.troubles += [
+            Trouble("unreadable", f"{path.name}:{number}", broken(name, cell))
+            for name, cell in row.items()
+            if isinstance(cell, str) and BROKEN in cell
+        ]
+        _row(record, row, number, path.name, tests, facts)
     if record is not None:
         yield record
+
+
+def read_wide(
+    path: Path, columns: Mapping[str, str], facts: Facts, missing: Collection[str] = ()
+) -> tuple[Any, list[str]]:
+    """A file of facts as a table to decide by, every row of the file in it; and its cells that are not UTF-8.
+
+    Columns that are facts hold numbers and words, all others what they held. Raises `AskedWrongly` as `read_table`,
+    also for a row that cannot be read: each row of the file has its answer.
+    """
+    told: list[Trouble] = []
+    table = read_table(path, told)
+    if told:
+        read_table(path)  # says in words which line it is
+        raise AskedWrongly(f"{path}: {told[0].what}")
+    table = named_columns(table, columns, facts)
+    names = [name for name in table.column_names if name in facts]
+    table = in_words(table, names)
+    lines: list[str] = []
+    for name in names:
+        place = table.column_names.index(name)
+        column = table.column(place)
+        if not pa.types.is_string(column.type):
+            continue
+        if missing:
+            column = _without(column, missing)
+            table = table.set_column(place, name, column)
+        lines += [f"row {row + 1}: {broken(name, word)}" for row, word in _broken_cells(column)]
+    return table, lines
+
+
+def _without(column: Any, missing: Collection[str]) -> Any:
+    """A column of words in which those for a missing value are blank."""
+    import pyarrow.compute as pc  # slow to import, and needed only here
+
+    words = pc.utf8_lower(pc.utf8_trim_whitespace(column))
+    return pc.if_else(pc.is_in(words, pa.array(sorted(missing), pa.string())), pa.scalar(None, pa.string()), column)
+
+
+def _broken_cells(column: Any) -> list[tuple[int, str]]:
+    """The cells of a column of words that hold bytes that are no UTF-8, with the place of each."""
+    if len(column) > FEW_ROWS:
+        import pyarrow.compute as pc
+
+        if not pc.any(pc.match_substring(column, BROKEN)).as_py():
+            return []
+    return [(row, word) for row, word in enumerate(words_of(column)) if word and BROKEN in word]
+
+
+ROWS_AT_ONCE = 10_000
+
+
+def rows_in_words(table: Any, names: Sequence[str], missing: Collection[str] = ()) -> Iterator[dict[str, Any]]:
+    """The rows of some columns of a table, each cell as a number or in words, whatever type its column has."""
+    columns = in_words(table.select(names), names)
+    for start in range(0, table.num_rows, ROWS_AT_ONCE):
+        part = columns.slice(start, ROWS_AT_ONCE)
+        listed = [words_of(column) for column in part.columns]
+        for cells in zip(*listed, strict=True):
+            row = dict(zip(names, cells, strict=True))
+            yield {name: None if is_missing(cell, missing) else cell for name, cell in row.items()} if missing else row
+
+
+def in_words(table: Any, names: Iterable[str]) -> Any:
+    """A table in whose columns of these names is nothing that no rule reads: numbers stay, all else is in words."""
+    for name in names:
+        place = table.column_names.index(name)
+        column = table.column(place)
+        if pa.types.is_floating(column.type) or pa.types.is_integer(column.type):
+            continue
+        if pa.types.is_temporal(column.type):
+            column = as_days(column)
+        words = as_words(column)
+        if pa.types.is_dictionary(words.type):
+            words = words.cast(pa.string())
+        table = table.set_column(place, name, _in_utf8(words))
+    return table
+
+
+def _in_utf8(words: Any) -> Any:
+    """A column of strings whose bytes are UTF-8; others are shown."""
+    try:
+        words.validate(full=True)
+    except pa.ArrowInvalid:
+        return pa.chunked_array([pa.array(words_of(chunk), pa.string()) for chunk in words.chunks])
+    return words
 
 
 def _row(record: Record, row: dict[str, Any], number: int, name: str, tests: list[str], facts: Facts) -> None:

@@ -13,6 +13,8 @@ from ...write.calendar import file_name
 from ...write.fhir.codes import Json
 from ...write.fhir.parts import Counted
 from ...write.fhir.record import bundle_bytes, written
+from ...write.interrupt import require_going_on
+from ...write.output import Outputs, telling, whole
 
 LINES = (".ndjson", ".jsonl")
 NO_FOLDER = (".json", ".csv", ".parquet", ".gz", ".tgz", ".tar", ".zip")
@@ -30,6 +32,7 @@ def write_bundles(
     counted = Counted()
     with _opened(target) as put:
         for record in records:
+            require_going_on()
             patient_bundle = written(record, test_data)
             bundle = change(patient_bundle.bundle) if change else patient_bundle.bundle
             put(record.patient, bundle_bytes(bundle) + b"\n")
@@ -47,20 +50,20 @@ def _opened(target: Path) -> Iterator[Callable[[str, bytes], None]]:
             raise AskedWrongly(f"two patients are called {patient}; expected a name for each")
         seen.add(patient)
 
-    try:
-        if target.suffix.lower() in LINES:
-            with target.open("wb") as file:
-                yield lambda patient, content: _line(file, once, patient, content)
-            return
-        _make_folder(target)
+    if target.suffix.lower() in LINES:
+        with whole(target) as beside, telling(target), beside.open("wb") as file:
+            yield lambda patient, content: _line(file, once, patient, content)
+        return
+    require_new(target)
+    with Outputs() as outputs:
+        folder = outputs.folder(target)
 
         def put(patient: str, content: bytes) -> None:
             once(patient)
-            (target / f"{file_name(patient).removesuffix('.ics')}.json").write_bytes(content)
+            with telling(target):
+                (folder / f"{file_name(patient).removesuffix('.ics')}.json").write_bytes(content)
 
         yield put
-    except OSError as error:
-        raise AskedWrongly(f"{target}: it cannot be written: {error.strerror or error}") from error
 
 
 def _line(file: IO[bytes], once: Callable[[str], None], patient: str, content: bytes) -> None:
@@ -78,8 +81,3 @@ def require_new(target: Path) -> None:
         raise AskedWrongly(f"{target} is a file; Bundles are written to a folder, or to a file that ends with .ndjson")
     if target.is_dir() and any(target.iterdir()):
         raise AskedWrongly(f"{target} is not empty; write to a new folder, so that no patient of before stays in it")
-
-
-def _make_folder(target: Path) -> None:
-    require_new(target)
-    target.mkdir(parents=True, exist_ok=True)

@@ -15,10 +15,13 @@ steps. What a patient gets depends on nobody else, whatever block or thread she 
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import numba
 import numpy as np
+
+from ...tables.many.compiled import compiled as machine_code
 
 SERIES_ORDER = 10
 """The order of the series, in which the steps below are written out."""
@@ -31,14 +34,8 @@ INFUSION, UNDER_SKIN = 0, 1
 LEAST_STEP_DAYS = 1e-9
 FLOOR_MG_PER_L = 0.01
 """Below this an error counts as one of this concentration: a hundredth of what is still called drug (1 mg/L)."""
-
-
-def compiled(function: Any) -> Any:
-    """A function in machine code, kept on disk between runs where a folder for it can be written."""
-    try:
-        return numba.njit(nogil=True, cache=True, error_model="numpy")(function)
-    except RuntimeError:  # no folder can be written: compile anew in each run
-        return numba.njit(nogil=True, error_model="numpy")(function)
+compiled = partial(machine_code, error_model="numpy")
+"""A function in machine code, where nothing is raised by a division."""
 
 
 @numba.njit(inline="always", error_model="numpy")

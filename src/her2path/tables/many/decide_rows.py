@@ -8,7 +8,7 @@ Rows alike in these are decided once, by `decide` itself.
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -45,8 +45,9 @@ def decide_table(
     The table comes back with four columns more, all dictionaries of strings: `<outcome>` (null where it is
     undetermined), `<outcome>.rows` ("ish_group:1; her2_status:3"), `<outcome>.would_settle` ("her2_copies or
     ihc_score and ish_recount") and `<outcome>.edition`. Columns not named like facts pass through. `constants`
-    are facts given for every row. The list holds a message for each cell that could not be read, rows counted
-    from 1, at most `MOST_MESSAGES`. Raises `AskedWrongly` where nothing can be decided as asked.
+    are facts given for every row. The list holds a message for each cell that could not be read and each row that
+    contradicts itself, rows counted from 1, at most `MOST_MESSAGES`. Raises `AskedWrongly` where nothing can be
+    decided as asked.
     """
     knowledge = knowledge or default_knowledge()
     given = dict(constants or {})
@@ -69,16 +70,27 @@ def decide_table(
         kinds, first = _kinds(classed, cuts, _derived(classed, knowledge))
         answers: list[tuple[int | None, str, str, str | None]] = []
         refused: dict[int, str] = {}
+        contradictory: list[int] = []
         for number, row in enumerate(first.tolist()):
             raw = {name: column.cell(row) for name, column in classed.items()}
             try:
                 decision = decide(outcome, raw, knowledge=knowledge, edition=edition, on=on, jurisdiction=jurisdiction)
                 answers.append(_answer_of(decision))
+                if contradictions_of(decision):
+                    contradictory.append(number)
             except AskedWrongly as wrong:  # no edition decides this row's site or jurisdiction
                 refused[number] = str(wrong)
                 answers.append((None, "", "", None))
         problems.add_unread(start, {name: classed[name] for name in names}, knowledge)
         problems.add_refused(start, kinds, refused)
+        if contradictory:
+
+            def words_of(row: int, classed: Mapping[str, Classed] = classed) -> str:
+                raw = {name: column.cell(row) for name, column in classed.items()}
+                own = decide(outcome, raw, knowledge=knowledge, edition=edition, on=on, jurisdiction=jurisdiction)
+                return "; ".join(contradictions_of(own))
+
+            problems.add_contradictory(start, kinds, contradictory, words_of)
         parts.append(_outputs(answers, kinds, knowledge.facts[outcome].values))
     if table.num_rows and problems.refused == table.num_rows:
         raise AskedWrongly(problems.first_refusal)
@@ -129,6 +141,15 @@ def _answer_of(decision: Decision) -> tuple[int | None, str, str, str | None]:
     value = None if decision.value is None else decision.array.outcome.values.index(decision.value)
     settling_words = " or ".join(" and ".join(names) for names in decision.would_settle)
     return value, "; ".join(decision.rows), settling_words, decision.edition.key
+
+
+def contradictions_of(decision: Decision) -> list[str]:
+    """What of a row contradicts the rest of it, in words: a result that others make another, facts that exclude each
+    other."""
+    words = [f"{name} {why}" for name, why in decision.given.unknown.items() if why.reason is Reason.CONTRADICTORY]
+    if decision.contradictory:
+        words.append("the facts contradict each other: " + "; ".join(decision.rows))
+    return words
 
 
 def _outputs(answers: list[tuple[int | None, str, str, str | None]], kinds: Any, values: tuple[str, ...]) -> list[Any]:
@@ -232,6 +253,14 @@ class _Problems:
         self.count += len(rows)
         for row in rows[: max(0, MOST_MESSAGES - len(self.lines))].tolist():
             self.lines.append(f"row {start + row + 1}: {refused[int(numbers[row])]}")
+
+    def add_contradictory(
+        self, start: int, kinds: Any, contradictory: list[int], words_of: Callable[[int], str]
+    ) -> None:
+        rows = np.flatnonzero(np.isin(kinds.to_numpy(), contradictory))
+        self.count += len(rows)
+        for row in rows[: max(0, MOST_MESSAGES - len(self.lines))].tolist():
+            self.lines.append(f"row {start + row + 1}: {words_of(row)}")
 
     def messages(self) -> list[str]:
         more = self.count - len(self.lines)

@@ -17,6 +17,7 @@ import pyarrow as pa
 
 from ...facts.problem import AskedWrongly
 from ..axis import Axis, float_bound
+from .compiled import compiled
 
 Float64Array = npt.NDArray[np.float64]
 Int64Array = npt.NDArray[np.int64]
@@ -174,15 +175,7 @@ def _look_up(
 @cache
 def _compiled() -> Kernels:
     """The same loops in machine code, kept on disk between runs where a folder for it can be written."""
-    import numba
-
-    def compile_(loop: Any) -> Any:
-        try:
-            return numba.njit(cache=True, nogil=True)(loop)
-        except RuntimeError:  # no folder can be written: compile anew in each run
-            return numba.njit(nogil=True)(loop)
-
-    return Kernels(compile_(_bin_loop), compile_(_recode_loop), compile_(_look_up_loop), True)
+    return Kernels(compiled(_bin_loop), compiled(_recode_loop), compiled(_look_up_loop), True)
 
 
 # The loops below are plain Python that numba compiles. Each inner loop is free of branches and reads one

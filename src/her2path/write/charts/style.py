@@ -15,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ...facts.problem import AskedWrongly
+from ..output import telling, whole
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -99,11 +100,8 @@ def save(drawn: Figure, path: Path) -> None:
     ending = require_ending(path)
     # Neither the day nor the version of the drawing library goes into the file.
     metadata: dict[str, Any] = {"Date": None, "Creator": None} if ending == ".svg" else {"Software": None}
-    try:
-        with style():
-            drawn.savefig(path, format=ending[1:], metadata=metadata, facecolor="white")
-    except OSError as error:
-        raise AskedWrongly(f"{path}: the chart cannot be written: {error.strerror or error}") from error
+    with whole(path) as beside, telling(path), style():
+        drawn.savefig(beside, format=ending[1:], metadata=metadata, facecolor="white")
 
 
 def require_ending(path: Path) -> str:

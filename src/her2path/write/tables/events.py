@@ -26,7 +26,8 @@ from ...record.event import RECORDED_STATUS, Event, Record
 from ...tables.load import default_knowledge
 from ..fhir.codes import own_words
 from ..fhir.parts import Counted, Loss, value_of_event
-from ..output import whole
+from ..interrupt import require_going_on
+from ..output import telling, whole
 
 EVENTS_WRITTEN_AT_ONCE = 200_000
 LONG_COLUMNS = ("patient", "date", "fact", "value", "unit", "product", "qualifier", "specimen")
@@ -46,18 +47,16 @@ def write_long(records: Iterable[Record], path: Path) -> Counted:
         raise AskedWrongly(f"{path}: one event a row is written as Parquet; name a file that ends with .parquet")
     counted = Counted()
     waiting: list[Cells] = []
-    try:
-        with whole(path) as beside, pq.ParquetWriter(beside, LONG_SCHEMA) as file:
-            for record in records:
-                rows, losses = long_rows(record)
-                counted.add(len(rows), losses)
-                waiting += rows
-                if len(waiting) >= EVENTS_WRITTEN_AT_ONCE:
-                    file.write_table(pa.Table.from_pylist(waiting, LONG_SCHEMA))
-                    waiting = []
-            file.write_table(pa.Table.from_pylist(waiting, LONG_SCHEMA))
-    except OSError as error:
-        raise AskedWrongly(f"{path}: the file cannot be written: {error.strerror or error}") from error
+    with whole(path) as beside, telling(path), pq.ParquetWriter(beside, LONG_SCHEMA) as file:
+        for record in records:
+            require_going_on()
+            rows, losses = long_rows(record)
+            counted.add(len(rows), losses)
+            waiting += rows
+            if len(waiting) >= EVENTS_WRITTEN_AT_ONCE:
+                file.write_table(pa.Table.from_pylist(waiting, LONG_SCHEMA))
+                waiting = []
+        file.write_table(pa.Table.from_pylist(waiting, LONG_SCHEMA))
     return counted
 
 

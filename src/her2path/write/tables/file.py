@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 from ...findings.patient import Reviewed
 from ...findings.summary import Summary
 from ...record.event import Trouble
-from ..output import whole
+from ..output import Outputs, telling
 from ..writer import Beside
 from .findings import SCHEMA, findings_table
 from .patients import EPISODES, PATIENTS, episodes_table, patients_table
@@ -36,11 +36,14 @@ class Tables:
 class FindingsFile:
     """Writes batches to `FILE.parquet` (findings) and `FILE.patients.parquet`, `.episodes` and `.specimens` beside it.
 
-    Raises `AskedWrongly` where one of them is what is read, or cannot be written.
+    They take their names together, with the other outputs of `outputs` where it is given. Raises `AskedWrongly` where
+    one of them is what is read, or cannot be written.
     """
 
-    def __init__(self, output: Path, source: Path | None = None, beside: Sequence[Beside] = ()) -> None:
-        self.output, self.source, self.beside = output, source, beside
+    def __init__(
+        self, output: Path, source: Path | None = None, beside: Sequence[Beside] = (), outputs: Outputs | None = None
+    ) -> None:
+        self.output, self.source, self.beside, self.outputs = output, source, beside, outputs
         self.troubles: list[Trouble] = []
         self.findings = 0
         self._open = contextlib.ExitStack()
@@ -54,13 +57,16 @@ class FindingsFile:
         return self.output, *(self.output.with_name(name) for name in names)
 
     def __enter__(self) -> FindingsFile:
-        for path, schema in zip(self.paths, (SCHEMA, PATIENTS, EPISODES, SPECIMENS), strict=True):
-            beside = self._open.enter_context(whole(path, self.source))
-            looked_up = [
-                name for name in schema.names if name == "patient" or pa.types.is_date(schema.field(name).type)
-            ]
-            writer = pq.ParquetWriter(beside, schema, write_statistics=looked_up)
-            self._writers.append(self._open.enter_context(writer))
+        with contextlib.ExitStack() as begun:
+            outputs = self.outputs or begun.enter_context(Outputs(self.source))
+            for path, schema in zip(self.paths, (SCHEMA, PATIENTS, EPISODES, SPECIMENS), strict=True):
+                looked_up = [
+                    name for name in schema.names if name == "patient" or pa.types.is_date(schema.field(name).type)
+                ]
+                with telling(path):
+                    self._writers.append(pq.ParquetWriter(outputs.file(path), schema, write_statistics=looked_up))
+                begun.callback(_close, self._writers[-1], path)
+            self._open = begun.pop_all()
         return self
 
     def __exit__(
@@ -86,8 +92,14 @@ class FindingsFile:
         self.findings += item.findings.num_rows
         tables = (item.findings, item.patients, item.episodes, item.specimens)
         for writer, table in zip(self._writers, tables, strict=True):
-            writer.write_table(table)
+            with telling(self.output):
+                writer.write_table(table)
 
     def words(self, summary: Summary) -> str:
         """What was written, in a line."""
         return f"{summary.patients} patients, {self.findings} findings in {self.output}"
+
+
+def _close(writer: pq.ParquetWriter, path: Path) -> None:
+    with telling(path):
+        writer.close()
