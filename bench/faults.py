@@ -20,7 +20,7 @@ import time
 from collections import Counter
 from pathlib import Path
 
-NAMES = ("x.parquet", "x.patients.parquet", "x.episodes.parquet")
+NAMES = ("x.parquet", "x.patients.parquet", "x.episodes.parquet", "x.specimens.parquet")
 OLD = b"what stood there before"
 ON = "2026-06-01"
 FAULTS = ("SIGINT", "SIGTERM", "SIGHUP", "worker killed", "parent killed", "disk full", "pipe closed")
@@ -41,7 +41,7 @@ def review(source: Path, output: str, processes: int, folder: Path, room: int | 
 
     command = [sys.executable, "-m", "her2path", "review", str(source), "--on", ON, "--processes", str(processes)]
     command += ["-o", output] if output else []
-    return subprocess.Popen(command, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE, preexec_fn=before)
+    return subprocess.Popen(command, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE, preexec_fn=before)  # noqa: PLW1509
 
 
 def workers_of(parent: int) -> list[int]:
@@ -59,7 +59,11 @@ def lives(process: int) -> bool:
 
 
 def disturb(fault: str, process: subprocess.Popen[bytes], after_seconds: float) -> list[int]:
-    """Disturb a review after a while; gives the workers it had."""
+    """Disturb a review after a while, counted from its first worker where one is to be killed; gives its workers."""
+    if fault == "worker killed":
+        while process.poll() is None and not workers_of(process.pid):
+            time.sleep(0.002)
+        after_seconds /= 8
     time.sleep(after_seconds)
     workers = workers_of(process.pid)
     if fault.startswith("SIG"):

@@ -397,7 +397,7 @@ def test_one_patient_in_two_whole_bundles_is_told(tmp_path: Path) -> None:
     for processes in (1, 2):
         said = Said(path, processes)
         assert said.again == ["p1"]
-        assert "Patient/p1: she stands in several bundles" in said.told
+        assert "Patient/p1 stands in several bundles" in said.told
 
 
 def test_resources_beside_a_whole_bundle_are_told_as_a_part(tmp_path: Path) -> None:

@@ -130,11 +130,11 @@ def test_an_output_keeps_who_may_read_it_and_where_it_leads(tmp_path: Path, sour
 
 # -- outputs appear together ------------------------------------------------------------------------
 
-TABLES = ("x.parquet", "x.patients.parquet", "x.episodes.parquet")
+TABLES = ("x.parquet", "x.patients.parquet", "x.episodes.parquet", "x.specimens.parquet")
 
 
 @pytest.mark.parametrize("there", [(), TABLES, TABLES[1:2]], ids=["new", "all there before", "one there before"])
-@pytest.mark.parametrize("fails_at", [0, 1, 2])
+@pytest.mark.parametrize("fails_at", [0, 1, 2, 3])
 def test_tables_take_their_names_together(
     there: tuple[str, ...], fails_at: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -21,7 +21,7 @@ import pytest
 from click.testing import CliRunner
 
 from her2path.cli.group import main
-from her2path.read import unpack
+from her2path.read import archives, unpack
 from record_shapes import Said, container, document, lines, therapy_of
 
 TEXT = "".join(json.dumps(each) + "\n" for each in therapy_of()).encode()
@@ -142,8 +142,9 @@ def test_archives_in_archives_end_somewhere(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("ending", ["zip", "ndjson.gz"])
 def test_what_unpacks_to_far_too_much_is_told(tmp_path: Path, ending: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(unpack, "SUSPECT_BYTES", 1_000_000)
-    monkeypatch.setattr(unpack, "SUSPECT_RATIO", 50)
+    for module in (archives, unpack):
+        monkeypatch.setattr(module, "SUSPECT_BYTES", 1_000_000)
+        monkeypatch.setattr(module, "SUSPECT_RATIO", 50)
     bomb = TEXT + b"\n".join([b"{}" + b" " * 1000] * 20_000)
     path = tmp_path / f"bomb.{ending}"
     path.write_bytes(zipped(("p.ndjson", bomb)) if ending == "zip" else gzip.compress(bomb))

@@ -46,7 +46,7 @@ def test_a_review_of_one_patient_imports_only_what_it_needs() -> None:
 
 
 FHIR = REVIEW.replace(str(EXAMPLE), str(EXAMPLE.parent.parent / "her2-tests.ndjson"))
-NOT_FOR_FHIR = {"pyarrow", "pandas", "tomllib", "difflib", "concurrent.futures.process", "numpy.ma"}
+NOT_FOR_FHIR = {"pyarrow", "pandas", "tomllib", "concurrent.futures.process", "numpy.ma"}
 
 
 def test_a_small_review_of_fhir_imports_no_tables_and_no_pool() -> None:

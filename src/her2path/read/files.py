@@ -8,17 +8,15 @@ from __future__ import annotations
 import os
 import stat
 import sys
-import tarfile
-import zipfile
 import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
-from lzma import LZMAError
 from pathlib import Path
 from typing import IO, BinaryIO, cast
 
 from ..record.event import Trouble
-from .unpack import BUFFER, Opened, pieces_of
+from .opened import BUFFER, Opened
+from .unpack import pieces_of
 
 STANDARD_INPUT = "-"
 JSON_ENDINGS = (".json", ".ndjson", ".jsonl")
@@ -30,9 +28,7 @@ NO_RECORDS = ("readme", "license", "licence", "copying", "notice", "thumbs.db", 
 CHECKSUMS = (".md5", ".sha1", ".sha256", ".sha512")
 DELETED = "deleted"
 """The folder of a bulk export that says what was deleted; it is read first, so that all else is read knowing it."""
-BAD_FILE = (
-    OSError, EOFError, zlib.error, LZMAError, tarfile.TarError, zipfile.BadZipFile, NotImplementedError, UnicodeError,
-)  # fmt: skip
+BAD_FILE = (OSError, EOFError, zlib.error, NotImplementedError, UnicodeError)
 
 
 @dataclass(frozen=True, slots=True)

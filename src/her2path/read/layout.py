@@ -82,11 +82,11 @@ class ColumnPart:
     items: list[RecordColumns | Trouble] = field(default_factory=list)
     loose: list[Line] = field(default_factory=list)
     notes: SourceNotes = field(default_factory=SourceNotes)
-    whole: list[str] = field(default_factory=list)
-    """The patients who were read at once, since a bundle holds them whole."""
+    whole: list[tuple[str, str]] = field(default_factory=list)
+    """The patients who were read at once, since a bundle holds them whole, and where that stands."""
 
-    def read_whole(self, patient: str) -> None:
-        self.whole.append(patient)
+    def read_whole(self, patient: str, where: str) -> None:
+        self.whole.append((patient, where))
 
     def add(self, group: Group) -> None:
         self.loose += lines_of(group)
@@ -111,7 +111,7 @@ class Layout:
         self._linked: list[Resource] = []
         self._by_identifier: set[str] = set()
         self._whole: set[int] = set()
-        self._again: dict[str, None] = {}
+        self._again: dict[str, str] = {}
         self._known_deleted: set[str] = set()
 
     def __enter__(self) -> Layout:
@@ -137,19 +137,19 @@ class Layout:
         for line in part.loose:
             self.put_line(line)
         self.notes.add_all(part.notes)
-        for patient in part.whole:
-            self.read_whole(patient)
+        for patient, where in part.whole:
+            self.read_whole(patient, where)
 
     def take_deleted(self, part: ColumnPart) -> None:
         """Take over what was read of deletions before all else, so that everything is read knowing it."""
         self.take(part)
         self._known_deleted = set(self.notes.withdrawn)
 
-    def read_whole(self, patient: str) -> None:
+    def read_whole(self, patient: str, where: str) -> None:
         """Note who was read whole; one who was so before is told at the end."""
         mark = hash(patient)
         if mark in self._whole:
-            self._again[patient] = None
+            self._again[patient] = where
         self._whole.add(mark)
 
     def put_line(self, line: Line) -> None:
@@ -207,12 +207,13 @@ class Layout:
         yield from self._told_late()
 
     def _told_again(self) -> Iterator[Trouble]:
-        again = list(self._again)
-        for patient in again[:MOST_TOLD]:
-            what = "she stands in several bundles, each of which is reviewed by itself: they may be parts of one record"
-            yield Trouble("patient twice", f"Patient/{patient}", what)
+        again = list(self._again.items())
+        for patient, where in again[:MOST_TOLD]:
+            what = "stands in several bundles, each of which is reviewed by itself: they may be parts of one record"
+            yield Trouble("patient twice", where, f"Patient/{patient} {what}")
         if len(again) > MOST_TOLD:
-            yield Trouble("patient twice", "", f"{len(again) - MOST_TOLD} more patients stand in several bundles")
+            what = f"{len(again) - MOST_TOLD} more patients stand in several bundles"
+            yield Trouble("patient twice", again[MOST_TOLD][1], what)
 
     def _told_late(self) -> Iterator[Trouble]:
         """Tell of deletions that were read when patients of bundles had been reviewed already."""

@@ -5,32 +5,23 @@ In: a stream that need not be one of a file. Out: documents, where they stand, a
 
 from __future__ import annotations
 
-import bz2
 import codecs
-import gzip
 import io
-import lzma
-import tarfile
-import tempfile
-import zipfile
-import zlib
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from pathlib import Path
+from collections.abc import Iterator
 from typing import IO, Any, cast
 
 from ..record.event import Trouble
+from .opened import BUFFER, SUSPECT_BYTES, SUSPECT_RATIO, Found, IsRecords, Opened, too_large
 
-BUFFER = 1 << 20
 LINE_ENDINGS = (".ndjson", ".jsonl")
 TAR_ENDINGS = (".tar", ".tgz", ".tbz2", ".txz", ".tar.gz", ".tar.bz2", ".tar.xz")
 DEEPEST = 4
 """So many archives may stand in each other."""
 MOST_BYTES = 8_000_000_000
 """A longer single document is not read into memory."""
-SUSPECT_BYTES, SUSPECT_RATIO = 1_000_000_000, 500
-"""What unpacks to so much, and so many times its size, is no record."""
-IN_MEMORY, CHUNK, STEP = 64_000_000, 16_000_000, 64_000
+CHUNK, STEP = 16_000_000, 64_000
+PACKED = (b"\x1f\x8b", b"PK", b"BZ", b"\xfd7")
+"""How gzip, zip, bzip2 and xz begin, and much else."""
 TAR_MAGIC, TAR_MAGIC_AT = b"ustar", 257
 ENCODINGS = (
     (codecs.BOM_UTF32_LE, "utf-32"),
@@ -45,26 +36,6 @@ ENCODINGS = (
     (b"\x00[", "utf-16-be"),
 )
 """How a text begins that is no UTF-8, and what it is."""
-Found = tuple[str, bytes | Trouble, int]
-"""Where a document stands, itself, and the bytes of the file that it took."""
-IsRecords = Callable[[str], bool]
-BAD_MEMBER = (
-    gzip.BadGzipFile, zlib.error, EOFError, lzma.LZMAError, OSError, RuntimeError, zipfile.BadZipFile, UnicodeError,
-)  # fmt: skip
-
-
-@dataclass(slots=True)
-class Opened:
-    """A stream, the name of what it holds, its file where it is one, and how deep in others it stands."""
-
-    stream: IO[bytes]
-    name: str
-    path: Path | None = None
-    depth: int = 0
-    packed: bool = False
-    """Whether it was unpacked on the way."""
-    raw: IO[bytes] | None = None
-    """The file itself, which says how far it was read."""
 
 
 def pieces_of(opened: Opened, is_records: IsRecords) -> Iterator[Found]:
@@ -76,12 +47,8 @@ def pieces_of(opened: Opened, is_records: IsRecords) -> Iterator[Found]:
     if opened.depth > DEEPEST:
         what = f"not read: more than {DEEPEST} archives stand in each other"
         yield opened.name, Trouble("skipped", opened.name, what), 0
-    elif start[:4] in (b"PK\x03\x04", b"PK\x05\x06"):
-        yield from _zip(inner, is_records)
-    elif _is_tar(start, opened):
-        yield from _tar(inner, is_records)
-    elif (unpacked := _unpacked(inner, start)) is not None:
-        yield from pieces_of(unpacked, is_records)
+    elif (packed := _packed(inner, start, is_records, _is_tar(start, opened))) is not None:
+        yield from packed
     elif opened.name.lower().endswith((".gz", ".bz2", ".xz", ".zip", *TAR_ENDINGS)) and not opened.packed:
         begins = f"not what its ending says: it begins with {start[:8]!r}" if start else "it is empty"
         what = f"the file cannot be read to its end: {begins}"
@@ -91,6 +58,15 @@ def pieces_of(opened: Opened, is_records: IsRecords) -> Iterator[Found]:
             yield opened.name, Trouble("unreadable", opened.name, what), 0
     else:
         yield from _text(inner, start)
+
+
+def _packed(opened: Opened, start: bytes, is_records: IsRecords, is_tar: bool) -> Iterator[Found] | None:
+    """The documents of a packed stream; `None` where it is none."""
+    if not is_tar and start[:2] not in PACKED:
+        return None
+    from .archives import documents_in  # slow to import, and needed only here
+
+    return documents_in(opened, start, is_tar, is_records, pieces_of)
 
 
 def _peekable(stream: IO[bytes]) -> io.BufferedReader:
@@ -122,115 +98,19 @@ def _is_tar(start: bytes, opened: Opened) -> bool:
     return is_named and start[:1] not in (b"{", b"[", b"") and start[100:101].isdigit()
 
 
-def _unpacked(opened: Opened, start: bytes) -> Opened | None:
-    """The stream unpacked; `None` where it is not packed. The third byte of gzip names deflate, the only method."""
-    stream: Any
-    if start[:3] == b"\x1f\x8b\x08" or (start[:2] == b"\x1f\x8b" and opened.name.lower().endswith(".gz")):
-        stream = gzip.GzipFile(fileobj=opened.stream)
-    elif start[:3] == b"BZh":
-        stream = bz2.BZ2File(opened.stream)
-    elif start[:6] == b"\xfd7zXZ\x00":
-        stream = lzma.LZMAFile(opened.stream)  # noqa: SIM115  # closed with the file
-    else:
-        return None
-    return Opened(stream, opened.name, opened.path, opened.depth + 1, True, opened.raw)
-
-
-def _tar(opened: Opened, is_records: IsRecords) -> Iterator[Found]:
-    name = opened.name
-    with tarfile.open(fileobj=opened.stream, mode="r|") as archive:
-        for member in archive:
-            place = f"{name}/{member.name}"
-            if not member.isfile():
-                if not member.isdir() and is_records(member.name):
-                    yield place, Trouble("skipped", place, "not read: it is a link or a device in an archive"), 0
-                continue
-            if not is_records(member.name):
-                yield from _not_read(place, member.name)
-                continue
-            inside = archive.extractfile(member)
-            if inside is not None:
-                yield from _member(Opened(inside, place, None, opened.depth + 1), is_records, packed=opened.packed)
-    if opened.path is not None and not opened.packed and not _ends_well(opened.path):
-        yield name, Trouble("unreadable", name, "the archive is cut off; what came before is reviewed"), 0
-
-
-def _zip(opened: Opened, is_records: IsRecords) -> Iterator[Found]:
-    stream: Any = opened.stream
-    if not _is_seekable(opened.stream):
-        stream = tempfile.SpooledTemporaryFile(IN_MEMORY)  # noqa: SIM115  # closed with the archive
-        while chunk := opened.stream.read(BUFFER):
-            stream.write(chunk)
-        stream.seek(0)
-    with zipfile.ZipFile(stream) as archive:
-        for member in archive.infolist():
-            place = f"{opened.name}/{member.filename}"
-            if member.is_dir():
-                continue
-            if not is_records(member.filename):
-                yield from _not_read(place, member.filename)
-                continue
-            if member.flag_bits & 1:
-                yield (
-                    place,
-                    Trouble("unreadable", place, "not read: it is encrypted; expected a zip without a password"),
-                    0,
-                )
-                continue
-            ratio = member.file_size / max(member.compress_size, 1)
-            if member.file_size > SUSPECT_BYTES and ratio > SUSPECT_RATIO:
-                yield place, _too_large(place, member.file_size), 0
-                continue
-            try:
-                inside = archive.open(member)
-            except BAD_MEMBER as error:
-                yield place, Trouble("unreadable", place, f"the file cannot be read: {error}"), 0
-                continue
-            yield from _member(Opened(inside, place, None, opened.depth + 1), is_records, packed=False)
-
-
-def _is_seekable(stream: IO[bytes]) -> bool:
-    """Whether a stream can be read from any place; one of an archive that streams cannot, and may fail to say so."""
-    try:
-        return stream.seekable()
-    except AttributeError:
-        return False
-
-
-def _member(opened: Opened, is_records: IsRecords, *, packed: bool) -> Iterator[Found]:
-    """The documents of a file in an archive; one that cannot be read costs itself alone, where the archive goes on."""
-    try:
-        yield from pieces_of(opened, is_records)
-    except BAD_MEMBER as error:
-        if packed and not opened.name.lower().endswith((".gz", ".bz2", ".xz", ".zip")):
-            raise
-        what = f"the file cannot be read to its end: {error}"
-        yield opened.name, Trouble("unreadable", opened.name, what), 0
-
-
-def _not_read(place: str, name: str) -> Iterator[Found]:
-    """Tell of a file in an archive that is not read, unless it stands for something else."""
-    last = name.rpartition("/")[2].lower()
-    if last and not last.startswith((".", "readme", "license", "thumbs.db")):
-        yield place, Trouble("skipped", place, "not read from an archive: its ending is none of a record"), 0
-
-
-def _too_large(name: str, size: int) -> Trouble:
-    return Trouble("unreadable", name, f"not read on: it unpacks to {size:,} bytes and more, which no record does")
-
-
-def _ends_well(path: Path) -> bool:
-    """Whether a tar archive ends with the two empty blocks that close it."""
-    with path.open("rb") as file:
-        file.seek(0, 2)
-        size = file.tell()
-        file.seek(max(size - 1024, 0))
-        return size % 512 == 0 and size >= 1024 and not file.read().strip(b"\x00")
+def _encoding_of(start: bytes) -> str:
+    """The encoding of a text that is no UTF-8 and holds JSON, "" for every other."""
+    for mark, encoding in ENCODINGS:
+        if start.startswith(mark):
+            text = start[: min(len(start), 400) // 4 * 4].decode(encoding, "replace").lstrip("\ufeff \t\r\n")
+            if text[:1] in ("{", "[") and sum(letter < "\x7f" for letter in text) * 4 > len(text) * 3:
+                return encoding
+    return ""
 
 
 def _text(opened: Opened, start: bytes) -> Iterator[Found]:
     """The documents of a text: one, or one a line."""
-    encoding = next((name for mark, name in ENCODINGS if start.startswith(mark)), "")
+    encoding = _encoding_of(start)
     stream = opened.stream
     if encoding:
         stream = cast(IO[bytes], _Recoded(stream, encoding))
@@ -239,7 +119,7 @@ def _text(opened: Opened, start: bytes) -> Iterator[Found]:
     for ending in (".gz", ".bz2", ".xz"):
         name = name.removesuffix(ending)
     by_lines = name.endswith(LINE_ENDINGS) or (not name.endswith(".json") and _has_lines(start))
-    if by_lines and start.lstrip().partition(b"\n")[0].strip() not in (b"{", b"["):
+    if by_lines and not _is_one_over_lines(start):
         yield from _lines(stream, opened)
         return
     chunks: list[bytes] = []
@@ -248,7 +128,7 @@ def _text(opened: Opened, start: bytes) -> Iterator[Found]:
         chunks.append(chunk)
         length += len(chunk)
         if length > MOST_BYTES:
-            yield opened.name, _too_large(opened.name, length), 0
+            yield opened.name, too_large(opened.name, length), 0
             return
     content = b"".join(chunks)
     yield opened.name, content, len(content) if opened.raw is None else opened.raw.tell()
@@ -258,6 +138,15 @@ def _has_lines(start: bytes) -> bool:
     """Whether a text without an ending that says so holds a document a line, as far as its beginning tells."""
     first, _, rest = start.lstrip().partition(b"\n")
     return first.rstrip()[-1:] == b"}" and first[:1] == b"{" and (not rest.strip() or rest.lstrip()[:1] == b"{")
+
+
+def _is_one_over_lines(start: bytes) -> bool:
+    """Whether a text whose ending promises a document a line is a single one, written over many lines."""
+    first, _, rest = start.lstrip().partition(b"\n")
+    second = rest.lstrip().partition(b"\n")[0].strip()
+    if first.strip() == b"{":
+        return second[:1] == b'"'
+    return first.strip() == b"[" and second[:1] == b"{" and second[-1:] != b"}"
 
 
 def _lines(stream: IO[bytes], opened: Opened) -> Iterator[Found]:
@@ -271,7 +160,7 @@ def _lines(stream: IO[bytes], opened: Opened) -> Iterator[Found]:
             here = raw.tell()
             size, before = here - before, here
             if opened.packed and unpacked > SUSPECT_BYTES and unpacked > SUSPECT_RATIO * max(here, 1):
-                yield opened.name, _too_large(opened.name, unpacked), 0
+                yield opened.name, too_large(opened.name, unpacked), 0
                 return
         unpacked += len(line)
         yield f"{opened.name}:{number}", line, size

@@ -5,7 +5,6 @@ A text is read from left to right, at each place by the longest phrase; between 
 
 from __future__ import annotations
 
-import difflib
 import re
 import unicodedata
 from dataclasses import dataclass, field
@@ -125,6 +124,8 @@ class Texts:
     def nearest(self, words: str) -> str:
         """The phrase nearest to some words, "" where none is near."""
         written = [phrase.written for phrase in self.phrases if "{" not in phrase.written]
+        import difflib  # slow to import, and needed only here
+
         return next(iter(difflib.get_close_matches(words, written, 1, 0.7)), "")
 
 

@@ -309,7 +309,7 @@ def _of_doubtful_days(course: CourseFacts) -> None:
 def _of_unread_doses(course: CourseFacts) -> None:
     """HER2-directed drugs without a dose leave it open where the course stands, and unread doses when the last was."""
     state, values = course.state, course.values
-    record, rows = course.record, np.union1d(course.timeline.unplaced, course.timeline.undated)
+    record, rows = course.record, np.sort(np.concatenate([course.timeline.unplaced, course.timeline.undated]))
     dosed = np.array([name in DOSE_FACTS for name in record.facts], np.bool_)
     denied = np.array([value == "no" for value in record.values], np.bool_)
     rows = rows[dosed[record.fact[rows]] & ~denied[record.value[rows]]]

@@ -47,6 +47,11 @@ def read_rows(
         raise AskedWrongly(f"{path}: no column is a fact of a HER2 test; expected some of {known}")
     yield from told
     yield from (Trouble("unreadable", path.name, what) for what in misspelt_columns(names, facts))
+    if of_course := [name for name in tests if not facts[name].test]:
+        what = f"a file with a row a specimen is read for HER2 tests alone, not for {', '.join(of_course)}"
+        what += "; give the course of therapy as one event a row (columns patient, date, fact, value)"
+        yield Trouble("unreadable", path.name, what)
+        tests = [name for name in tests if facts[name].test]
     needed = [name for name in names if name in facts or name in ("specimen", patient_column)]
     record: Record | None = None
     finished: set[str] = set()

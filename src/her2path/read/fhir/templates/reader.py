@@ -52,7 +52,7 @@ class Loose(Protocol):
 
     def add(self, group: Group) -> object: ...
     def put(self, patient: str, where: str, raw: bytes) -> object: ...
-    def read_whole(self, patient: str) -> object: ...
+    def read_whole(self, patient: str, where: str) -> object: ...
 
 
 @dataclass(slots=True)
@@ -99,7 +99,7 @@ class ColumnReader:
                     self.loose.add(group)
                 else:
                     self._add_withdrawn(group)
-                    self.loose.read_whole(group.patient)
+                    self.loose.read_whole(group.patient, group.where)
                     has_whole = True
                     yield from self.read_group(group)
             for note in deleted:
@@ -211,7 +211,7 @@ class ColumnReader:
         if not self._stand_once(readings, ids, strangers):
             return False
         self.ways.by_templates += 1
-        self.loose.read_whole(patient)
+        self.loose.read_whole(patient, piece.where)
         places: list[Place] = [number for number in range(len(texts)) if number not in passed]
         resources = Resources(readings, days, later_days, [*ids], places)
         self.batch.add(patient, piece.where, resources, alone)
