@@ -50,7 +50,7 @@ def test_the_page_on_real_records_shows_their_summary(name: str) -> None:
 @pytest.mark.parametrize(("command", "lines"), shown())
 def test_the_documents_show_what_is_printed(command: str, lines: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(ROOT)
-    printed = iter(CliRunner().invoke(main, shlex.split(command)[1:]).stdout.splitlines())
+    printed = iter(CliRunner().invoke(main, shlex.split(command)[1:]).output.splitlines())
     near = " simulate " in command
     for line in lines.splitlines():
         found = line.strip() == "..." or any(line == each or (near and is_near(line, each)) for each in printed)

@@ -398,7 +398,7 @@ def own(*doses: Dose) -> Schedule:
         ({"model": "heart"}, "'heart' is no model of exposure"),
         ({"population": "lung"}, "no population is called 'lung'; there are breast, "),
         ({"schedule": "daily"}, "no schedule is called 'daily'; there are q3w, weekly, sc"),
-        ({"schedule": "sc"}, "trastuzumab-iv knows no route under the skin; use --model trastuzumab-sc"),
+        ({"model": IV, "schedule": "sc"}, "trastuzumab-iv knows no route under the skin; use --model trastuzumab-sc"),
         ({"model": "pertuzumab", "schedule": "weekly"}, "pertuzumab has no weekly schedule; use --schedule q3w"),
         ({"cycles": 0}, "0 cycles; expected 1 to 1000"),
         ({"cycles": -3}, "-3 cycles; expected 1 to 1000"),

@@ -18,7 +18,7 @@ from her2path.simulate.patients import PLAUSIBLE, POPULATIONS, ROWS, spread_matr
 KEYS = model_keys()
 EXPOSURE = model_keys("exposure")
 SOURCES = read_sources(knowledge_folder() / "sources.md")
-KINDS = {"exposure", "heart", "tumour", "population", "trial"}
+KINDS = {"exposure", "heart", "tumour", "population", "trial", "choice"}
 UNITS = {
     "clearance": "L/d", "central_volume": "L", "intercompartmental": "L/d", "peripheral_volume": "L",
     "second_intercompartmental": "L/d", "second_peripheral_volume": "L", "maximal_elimination": "mg/d",

@@ -16,6 +16,7 @@ from ..facts.problem import AskedWrongly
 from ..write.interrupt import require_going_on
 from ..write.output import finite, put, require_outputs, telling, whole
 from .options import day_of
+from .progress import progress_option, shown_progress
 
 FAN_PATIENTS = 2000
 
@@ -36,6 +37,7 @@ def scenario_options(command: Any) -> Any:
                      help="Scenario: the share of the greatest fall that stays for good."),
         click.option("--no-effect", is_flag=True, help="Trastuzumab does not act on the heart: only error is left."),
         click.option("--cores", type=click.IntRange(1), help="Cores; all by default. The result is the same."),
+        progress_option,
     )  # fmt: skip
     for option in reversed(options):
         command = option(command)
@@ -60,7 +62,8 @@ def scenario_options(command: Any) -> Any:
               help="Write here: .md a page, .parquet every patient, .json, or text.")  # fmt: skip
 def course(
     policies: tuple[Path, ...], chart: Path | None, fan: Path | None, fhir: Path | None, records: Path | None,
-    mess: str, starts_on: str, as_json: bool, output: Path | None, cores: int | None, no_effect: bool, **who: Any,
+    mess: str, starts_on: str, as_json: bool, output: Path | None, cores: int | None, progress_asked: bool,
+    no_effect: bool, **who: Any,
 ) -> None:  # fmt: skip
     """Virtual patients go visit by visit through policies, and the same rules as for real patients decide.
 
@@ -87,10 +90,14 @@ def course(
     calendar_day = _day(starts_on)
     to_table = output is not None and output.suffix.lower() == ".parquet"
     outcomes = []
-    with _Keeper(output, scenario) if output is not None and to_table else nullcontext() as keeper:
+    with (
+        _Keeper(output, scenario) if output is not None and to_table else nullcontext() as keeper,
+        shown_progress(scenario.patients * len(chosen), progress_asked) as progress,
+    ):
         for policy in chosen:
             require_going_on()
-            outcomes.append(run_policy(policy, scenario, cores, keeper.watch(policy.name) if keeper else None))
+            watch = keeper.watch(policy.name) if keeper else None
+            outcomes.append(run_policy(policy, scenario, cores, watch, progress))
     found = Comparison(scenario, outcomes)
     if chart is not None:
         _draw_comparison(found, chart)
@@ -235,9 +242,12 @@ class _Keeper:
 @click.option("--trials", is_flag=True, help="Hold the heart against the adjuvant trials, arm by arm.")
 @click.option("--chart", type=click.Path(dir_okay=False, path_type=Path), help="Draw LVEF over time with holds.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-def heart(trials: bool, chart: Path | None, as_json: bool, cores: int | None, no_effect: bool, **who: Any) -> None:
+def heart(
+    trials: bool, chart: Path | None, as_json: bool, cores: int | None, progress_asked: bool, no_effect: bool,
+    **who: Any,
+) -> None:  # fmt: skip
     """True and measured LVEF under anthracycline and trastuzumab; and how well that meets the trials."""
-    from ..simulate.course.heart_words import compare_with_trials, simulate_heart
+    from ..simulate.course.heart_words import compare_with_trials, heart_patients, simulate_heart
     from ..simulate.course.run import Scenario
 
     _check_endings(chart)
@@ -247,5 +257,7 @@ def heart(trials: bool, chart: Path | None, as_json: bool, cores: int | None, no
         from ..simulate.course.policy import Policy
 
         _draw_fan(Policy("US label"), scenario, chart, cores)
-    told = compare_with_trials(scenario, cores) if trials else simulate_heart(scenario, cores)
+    run = compare_with_trials if trials else simulate_heart
+    with shown_progress(heart_patients(scenario, trials), progress_asked) as progress:
+        told = run(scenario, cores, progress)
     click.echo(json.dumps(finite(told.as_json()), indent=2) if as_json else told.text())

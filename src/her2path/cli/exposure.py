@@ -17,6 +17,7 @@ from ..facts.problem import AskedWrongly
 from ..write.interrupt import require_going_on
 from ..write.output import finite, require_outputs, telling, whole
 from .options import pairs
+from .progress import progress_option, shown_progress
 
 if TYPE_CHECKING:
     from ..simulate.arrays import Floats
@@ -28,8 +29,6 @@ if TYPE_CHECKING:
 
 SCHEDULE, CYCLES = "q3w", 18
 """What is simulated where nothing is said: a year of the usual schedule."""
-POPULATION_OF = {"trastuzumab-sc": "early-breast", "trastuzumab-volunteers": "volunteers"}
-"""Who a model was estimated in, where that is neither of the two populations together."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,10 +82,11 @@ class Asked:
               help="Her levels: patient, date or day, concentration_mg_per_l (<0.5: below that limit).")  # fmt: skip
 @click.option("--on", type=click.DateTime(["%Y-%m-%d"]), help="Her doses and levels up to this day; today otherwise.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@progress_option
 @click.option("--chart", type=click.Path(path_type=Path), help="Draw the concentrations to a .png or .svg file.")
 @click.option("-o", "--output", type=click.Path(path_type=Path), metavar="FILE.parquet",
               help="Write every profile: patient (or draw), day, concentration_mg_per_l.")  # fmt: skip
-def exposure(as_json: bool, chart: Path | None, output: Path | None, **options: Any) -> None:
+def exposure(as_json: bool, progress_asked: bool, chart: Path | None, output: Path | None, **options: Any) -> None:
     """Concentrations of trastuzumab and its relatives over time, trough, peak, area and washout.
 
     Virtual patients by the label's schedule, late, missed or re-loaded doses, or doses of your own; or, with --record,
@@ -103,11 +103,13 @@ def exposure(as_json: bool, chart: Path | None, output: Path | None, **options: 
     require_outputs({"--output": output, "--chart": chart}, asked.record, asked.levels, asked.doses)
     _check_together(asked)
     _check_model(asked.model)
-    with _profiles(output) as keep:
+    count = 1 if asked.typical else asked.patients
+    with _profiles(output) as keep, shown_progress(count, progress_asked) as progress:
         if asked.record is not None or asked.levels is not None:
             told, text, show = _one_patient(asked, keep)
+            progress(count)
         else:
-            told, text, show = _population(asked, keep)
+            told, text, show = _population(asked, keep, progress)
     click.echo(json.dumps(told, indent=2, ensure_ascii=False) if as_json else text)
     if chart is not None:
         from ..write.charts.exposure import exposure_picture
@@ -155,12 +157,14 @@ def _check_model(model: str | None) -> None:
 # -- virtual patients -----------------------------------------------------------------------------
 
 
-def _population(asked: Asked, keep: Any) -> tuple[dict[str, Any], str, Callable[[], Shown]]:
+def _population(
+    asked: Asked, keep: Any, progress: Callable[[int], None]
+) -> tuple[dict[str, Any], str, Callable[[], Shown]]:
     from ..simulate.exposure.population import simulate
     from ..simulate.exposure.words import population_text
 
     request, assumed, missed_days = _request(asked)
-    found = simulate(request, keep=keep)
+    found = simulate(request, keep=keep, progress=progress)
     told = {**found.as_json(), "assumed": assumed}
     told["units"] = {**told["units"], "auc": "mg d/L from the first to the last moment of the cycle"}
     if asked.doses is not None:
@@ -169,20 +173,23 @@ def _population(asked: Asked, keep: Any) -> tuple[dict[str, Any], str, Callable[
 
 
 def _request(asked: Asked) -> tuple[ExposureRequest, list[str], list[float]]:
+    from ..simulate.exposure.choice import chosen_words, model_and_population
     from ..simulate.exposure.population import ExposureRequest
     from ..simulate.model import read_model
     from ..simulate.patients import covariates_of
 
-    model = asked.model or ("trastuzumab-sc" if asked.schedule == "sc" else "trastuzumab-iv")
-    population = asked.population or POPULATION_OF.get(model, "breast")
+    model, population = model_and_population(asked.model, asked.population, asked.schedule == "sc")
     covariates = covariates_of(population, pairs(asked.covariates, "--covariate weight_kg=80"))
     assumed: list[str] = []
+    if asked.model is None:
+        assumed.append(f"model {chosen_words(model, population)}")
     missed_days: list[float] = []
     if asked.doses is not None:
         from ..simulate.exposure.dose_history import read_doses
 
         own = read_doses(asked.doses, model)
-        schedule, assumed = own.schedule, list(own.assumed)
+        schedule = own.schedule
+        assumed += own.assumed
     else:
         schedule, missed_days = _labelled(asked, model, population)
     male = population == "volunteers" or ("male" in covariates and covariates["male"].median == 1)
@@ -197,11 +204,11 @@ def _request(asked: Asked) -> tuple[ExposureRequest, list[str], list[float]]:
 def _labelled(asked: Asked, model: str, population: str) -> tuple[Schedule, list[float]]:
     """The label's schedule with what is late or missed; and the days of the doses that are missed."""
     from ..simulate.exposure.dose_history import without
+    from ..simulate.exposure.population import tumour_of
     from ..simulate.exposure.schedule import delayed, labelled
 
-    tumour = "gastric" if population == "gastric" else "breast"
     cycles = CYCLES if asked.cycles is None else asked.cycles
-    schedule = labelled(model, asked.schedule or SCHEDULE, cycles, tumour=tumour)
+    schedule = labelled(model, asked.schedule or SCHEDULE, cycles, tumour=tumour_of(population))
     reload = None if asked.reload is None else asked.reload == "yes"
     if asked.delay is not None:
         number = asked.delay_dose if asked.delay_dose is not None else max(2, len(schedule.doses) // 2 + 1)
@@ -283,15 +290,15 @@ def _history(asked: Asked) -> tuple[History, float, str]:
         made.contraception_until = contraception_day(record, on, knowledge)
         return made, 0.0, record.patient
     assert asked.doses is not None
+    from ..simulate.exposure.choice import model_and_population
     from ..simulate.exposure.dose_history import read_doses
-    from ..simulate.exposure.doses_of_record import History, derived
+    from ..simulate.exposure.doses_of_record import History, derived, model_words
     from ..simulate.patients import covariates_of
 
-    model = asked.model or "trastuzumab-iv"
-    population = asked.population or POPULATION_OF.get(model, "breast")
+    model, population = model_and_population(asked.model, asked.population, lent=True)
     own = read_doses(asked.doses, model)
     weight = by_hand.get("weight_kg", covariates_of(population)["weight_kg"].median)
-    assumed = list(own.assumed)
+    assumed = [model_words(model, population), *own.assumed]
     if "weight_kg" not in by_hand and any(dose.mg_per_kg for dose in own.schedule.doses):
         assumed.append(f"a weight of {weight:g} kg, the median of {population}, for doses by weight")
     taken = [f"{len(own.schedule.doses)} doses of {asked.doses.name}", *(f"{n} {v:g}" for n, v in by_hand.items())]

@@ -13,6 +13,7 @@ import click
 
 from ..facts.problem import AskedWrongly
 from ..write.output import put, require_outputs, telling, whole
+from .progress import progress_option, shown_progress
 
 if TYPE_CHECKING:
     from ..simulate.tumour.run import TumourPatients, TumourRun
@@ -32,13 +33,14 @@ IHC_CHOICES = ("0", "1+", "2+", "3+")
 @click.option("--other-kill", type=float, default=0.0, help="Kill a day by a DNA-damaging therapy beside: a scenario.")
 @click.option("--patients", type=int, help="Many patients, with their own receptors, growth and kill.")
 @click.option("--seed", type=int, default=1, show_default=True, help="The seed of the patients.")
+@progress_option
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @click.option("-o", "output", type=click.Path(path_type=Path), help="Write days, or patients, to a .parquet file.")
 @click.option("--chart", type=click.Path(path_type=Path), help="Draw occupancy and tumour to a .png or .svg file.")
 def tumour(
     ihc: str, drug: str, schedule: str, cycles: int, without: tuple[str, ...], added: tuple[str, ...], terms: bool,
-    volume_cm3: float | None, other_kill: float, patients: int | None, seed: int, as_json: bool, output: Path | None,
-    chart: Path | None,
+    volume_cm3: float | None, other_kill: float, patients: int | None, seed: int, progress_asked: bool, as_json: bool,
+    output: Path | None, chart: Path | None,
 ) -> None:  # fmt: skip
     """Follow HER2 and a tumour under a drug, and see what each term of the mechanism contributes.
 
@@ -65,13 +67,16 @@ def tumour(
         ihc, drug, schedule, cycles, frozenset(without), frozenset(added), volume_cm3, other_kill_per_day=other_kill
     )
     if patients is not None:
-        many = simulate_tumours(request, patients, seed)
+        with shown_progress(patients, progress_asked) as progress:
+            many = simulate_tumours(request, patients, seed, progress=progress)
         found = text.patients_summary(many)
         put(json.dumps(found, indent=2) if as_json else text.patients_text(many), None)
         if output is not None:
             _write_patients(many, output)
         return
-    one = simulate_tumour(request)
+    with shown_progress(1, progress_asked) as progress:
+        one = simulate_tumour(request)
+        progress(1)
     put(json.dumps(text.run_summary(one), indent=2) if as_json else text.run_text(one), None)
     if output is not None:
         _write_days(one, output)

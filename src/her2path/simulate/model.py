@@ -20,7 +20,7 @@ from ..facts.source import VERIFIED, Citation, parse_citations
 
 SPREADS = ("sqrt of variance", "log-normal")
 """How a coefficient of variation is meant: the standard deviation of the logarithm itself, or that of the values."""
-MODEL_KINDS = ("exposure", "heart", "tumour", "population", "trial")
+MODEL_KINDS = ("exposure", "heart", "tumour", "population", "trial", "choice")
 TABLE_COLUMNS = {
     "Parameters": ("name", "value", "unit", "spread", "meaning", "source", "verified"),
     "Covariates": ("parameter", "covariate", "effect", "coefficient", "reference", "source", "verified"),

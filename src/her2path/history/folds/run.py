@@ -15,10 +15,11 @@ import numpy as np
 import numpy.typing as npt
 
 from ...record.columns import Whole
-from ...tables.many.compiled import compiled, kept_in
+from ...tables.many.compiled import compiled
 from ..drug_codes import DrugCodes, default_codes
 from ..names import COURSE, DOSING, HEART, last_day_of
 from ..timeline import Timeline
+from .compiling import compiling_listener
 from .disease import fold_course
 from .doses import fold_doses
 from .heart import fold_heart
@@ -120,6 +121,7 @@ def compiled_folds() -> tuple[Any, Any, Any]:
     numba knows what it kept by the function's name and the age of its own file. So that code with older numbers of
     `names.py` is never run, the name is made one of the bytes of all files here.
     """
+    from numba.core.event import register
     from numba.extending import register_jitable
 
     for step in (look_up, takes_over):
@@ -127,24 +129,20 @@ def compiled_folds() -> tuple[Any, Any, Any]:
     digest = blake2b(digest_size=8)
     for path in sorted(Path(__file__).parents[1].rglob("*.py")):
         digest.update(path.read_bytes())
-    told: list[bool] = []
+    kept: list[Any] = []
 
     def compile_(fold: Any) -> Any:
         fold.__qualname__ = f"{fold.__name__}_{digest.hexdigest()}"
         made = compiled(fold)
-        if not told and not _is_kept(made):
-            told.append(True)
-            if sys.stderr is not None:
-                print("her2path: compiling the folds, once after an installation (some 15 seconds)", file=sys.stderr)
+        kept.append(made)
         return made
 
-    return compile_(fold_doses), compile_(fold_heart), compile_(fold_course)
+    folds = compile_(fold_doses), compile_(fold_heart), compile_(fold_course)
+    says = compiling_listener(lambda compiled: any(compiled is each for each in kept), _say)
+    register("numba:compile", says)  # type: ignore[no-untyped-call]
+    return folds
 
 
-def _is_kept(made: Any) -> bool:
-    """Whether numba has an index of what it compiled of a function before."""
-    implementation = getattr(getattr(made, "_cache", None), "_impl", None)
-    try:
-        return any(kept_in(made).glob(f"{implementation.filename_base}*.nbi"))  # type: ignore[union-attr]
-    except (AttributeError, OSError):
-        return True
+def _say() -> None:
+    if sys.stderr is not None:
+        print("her2path: compiling the folds, once after an installation (some 15 seconds)", file=sys.stderr)

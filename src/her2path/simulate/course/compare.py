@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from ..arrays import Floats
-from .policy import Policy
+from .policy import Policy, exposure_model
 from .run import Portion, Scenario, portions, rules_of
 
 TRIAL_SIZE = 1000
@@ -119,9 +119,13 @@ def trial_size_for(patients: int) -> int:
 
 
 def run_policy(
-    policy: Policy, scenario: Scenario, cores: int | None = None, watch: Callable[[Portion], None] | None = None
+    policy: Policy,
+    scenario: Scenario,
+    cores: int | None = None,
+    watch: Callable[[Portion], None] | None = None,
+    progress: Callable[[int], object] | None = None,
 ) -> Outcome:
-    """Run a policy; `watch` sees every portion (to write records, for instance).
+    """Run a policy; `watch` sees every portion (to write records, for instance), `progress` how many were just run.
 
     A last trial with fewer patients than the others is left out of the sums.
     """
@@ -132,6 +136,8 @@ def run_policy(
         np.add.at(sums, (portion.first + np.arange(len(portion.out))) // size, _columns(portion))
         if watch is not None:
             watch(portion)
+        if progress is not None:
+            progress(len(portion.out))
     # A last trial that is smaller than the others is no replicate of them.
     if len(sums) > 1 and scenario.patients % size:
         sums = sums[:-1]
@@ -216,6 +222,7 @@ class Comparison:
             "policies": [
                 {
                     "name": outcome.policy.name,
+                    "exposure_model": exposure_model(outcome.policy.product, self.scenario.population),
                     "measures": {m.key: e[n].as_json() for m in OUTCOME_MEASURES if (e := self.estimates(m))},
                     "difference_from_first": {
                         m.key: d[n - 1].as_json() for m in OUTCOME_MEASURES if n and (d := self.differences(m))

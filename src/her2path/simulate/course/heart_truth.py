@@ -6,7 +6,7 @@ The arms, visits and readings are in `knowledge/models/trial-arms.md`. What the 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -55,7 +55,10 @@ def arm_names() -> list[str]:
     return [row["arm"] for row in read_model("trial-arms").grids["Arms"]]
 
 
-def simulate_arm(arm: str, reading: dict[str, str], patients: int, seed: int = 1, cores: int | None = None) -> Any:
+def simulate_arm(
+    arm: str, reading: dict[str, str], patients: int, seed: int = 1, cores: int | None = None,
+    progress: Callable[[int], object] | None = None,
+) -> Any:  # fmt: skip
     """The shares, percent, of one arm by one reading: those of `LVEF_SHARES`, and `heart_failure`."""
     row = next(arm_row for arm_row in read_model("trial-arms").grids["Arms"] if arm_row["arm"] == arm)
     visits = tuple(int(day) for day in row["visits"].split())
@@ -69,18 +72,22 @@ def simulate_arm(arm: str, reading: dict[str, str], patients: int, seed: int = 1
         drug=row["trastuzumab"] == "yes",
         baseline_lvef=float(reading["baseline"]),
     )
-    sums = run_policy(policy, scenario, cores).by_name()
+    sums = run_policy(policy, scenario, cores, progress=progress).by_name()
     started = float(sums["started"].sum())
     return {name: 100 * float(sums[name].sum()) / started for name in (*LVEF_SHARES, "heart_failure")}
 
 
-def arm_shares(patients: int = 5000, seed: int = 1, cores: int | None = None) -> Iterator[ArmShare]:
-    """Every share of every arm, published beside simulated."""
+def arm_shares(
+    patients: int = 5000, seed: int = 1, cores: int | None = None, progress: Callable[[int], object] | None = None
+) -> Iterator[ArmShare]:
+    """Every share of every arm, published beside simulated; `progress` is told how many courses were just run."""
     model = read_model("trial-arms")
     failures = {row["arm"]: row for row in model.grids["Heart failure"]}
     for row in model.grids["LVEF"]:
         arm = row["arm"]
-        simulated = {reading["reading"]: simulate_arm(arm, reading, patients, seed, cores) for reading in readings()}
+        simulated = {
+            reading["reading"]: simulate_arm(arm, reading, patients, seed, cores, progress) for reading in readings()
+        }
         for share in LVEF_SHARES:
             by = {name: shares[share] for name, shares in simulated.items()}
             yield ArmShare(arm, share, float(row[share]), by, int(row["n"]))

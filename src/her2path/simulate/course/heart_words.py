@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import textwrap
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
 from .compare import OUTCOME_MEASURES, Comparison, run_policy
-from .heart_truth import NOT_REPRODUCED, ArmShare, arm_shares, readings
+from .heart_truth import NOT_REPRODUCED, ArmShare, arm_names, arm_shares, readings
 from .policy import Policy
 from .run import Scenario, portions
 from .words import NOT_REVIEWED, SAMPLE_DAYS, fan_of, scenario_words, trial_mean_cell
@@ -24,6 +25,8 @@ SHARE_WORDS = {
 }
 SHOWN_DAYS = (0, 91, 182, 273, 364, 546, 728)
 HEART_FAN_PATIENTS = 4000
+CONFIRMED = (Policy("one reading"), Policy("confirmed", confirm="repeat"), Policy("mean of two", confirm="mean"))
+"""The ways to confirm a reading that are compared."""
 
 
 @dataclass(slots=True)
@@ -104,17 +107,26 @@ class HeartReport:
         return "\n".join([*text_lines, "", NOT_REVIEWED])
 
 
-def compare_with_trials(scenario: Scenario, cores: int | None = None) -> TrialsReport:
-    """Every arm of the trials, simulated."""
-    return TrialsReport(scenario, list(arm_shares(scenario.patients, scenario.seed, cores)))
+def heart_patients(scenario: Scenario, trials: bool) -> int:
+    """How many courses are simulated: for the trials, or for the heart over time."""
+    courses = len(arm_names()) * len(readings()) if trials else len(CONFIRMED)
+    return courses * scenario.patients
 
 
-def simulate_heart(scenario: Scenario, cores: int | None = None) -> HeartReport:
-    """LVEF over time, and the comparison of one reading with two."""
+def compare_with_trials(
+    scenario: Scenario, cores: int | None = None, progress: Callable[[int], object] | None = None
+) -> TrialsReport:
+    """Every arm of the trials, simulated; `progress` is told how many courses were just run."""
+    return TrialsReport(scenario, list(arm_shares(scenario.patients, scenario.seed, cores, progress)))
+
+
+def simulate_heart(
+    scenario: Scenario, cores: int | None = None, progress: Callable[[int], object] | None = None
+) -> HeartReport:
+    """LVEF over time, and the comparison of one reading with two; `progress` is told how many courses were just run."""
     fewer = replace(scenario, patients=min(scenario.patients, HEART_FAN_PATIENTS))
     fan = fan_of(portions(Policy("US label"), fewer, cores, SAMPLE_DAYS), SAMPLE_DAYS)
     days = [day for day in SHOWN_DAYS if day <= scenario.horizon_days]
     true = [fan.true[:, day // SAMPLE_DAYS] for day in days]
-    policies = [Policy("one reading"), Policy("confirmed", confirm="repeat"), Policy("mean of two", confirm="mean")]
-    outcomes = [run_policy(policy, scenario, cores) for policy in policies]
+    outcomes = [run_policy(policy, scenario, cores, progress=progress) for policy in CONFIRMED]
     return HeartReport(scenario, days, np.array(true), Comparison(scenario, outcomes))

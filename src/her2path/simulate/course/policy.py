@@ -42,8 +42,9 @@ from ...tables.library import Knowledge
 from ...tables.load import read_edition_files, read_knowledge
 from ...tables.proof import prove
 from ...tables.site import Site, read_toml, site_of
+from ..exposure.choice import UNDER_SKIN_PRODUCT, model_and_population
 
-POLICY_PRODUCTS = ("trastuzumab-iv", "trastuzumab-sc")
+POLICY_PRODUCTS = ("trastuzumab-iv", UNDER_SKIN_PRODUCT)
 CONFIRMATIONS = ("none", "repeat", "mean")
 STARTS_ON = dt.date(2026, 6, 1)
 """The day on which courses begin and editions are chosen, unless another is asked for."""
@@ -92,6 +93,11 @@ class Policy:
         chosen = {outcome: edition.key for edition in self.own_editions for outcome in edition.tables}
         site = replace(self.site, editions={**self.site.editions, **chosen})
         return ReviewRules(self.knowledge(), site, on, site.jurisdiction)
+
+
+def exposure_model(product: str, population: str) -> str:
+    """The model that a policy's concentrations follow. Raises `AskedWrongly` where no model is for that population."""
+    return model_and_population(None, population, product == UNDER_SKIN_PRODUCT)[0]
 
 
 def read_policy(path: Path) -> Policy:

@@ -25,7 +25,7 @@ from ..model import read_model
 from ..patients import BLOCK, COURSE_STREAM, generator, parameters_for
 from .heart import REGIMENS, decline_a_day, draw_hearts, grid_value, methods
 from .kernel import COLUMNS, MOST_EVENTS, SETTINGS, SLOTS, run
-from .policy import CONFIRMATIONS, STARTS_ON, Policy, interval_days
+from .policy import CONFIRMATIONS, STARTS_ON, Policy, exposure_model, interval_days
 
 COURSE_POPULATIONS = ("early-breast", "breast", "metastatic-breast")
 DAYS_LOOKED_UP = 1800
@@ -172,9 +172,8 @@ def rules_of(policy: Policy, scenario: Scenario, sample_days: int = 0) -> Rules:
     reference = Policy("reference")
     numbers["reference_limit"] = float(reference.site.limit)
     settings = np.array([numbers[name] for name in SETTINGS], np.float64)
-    patients = request_for(
-        policy.product, scenario.population, "q3w", 1, patients=scenario.patients, seed=scenario.seed
-    )
+    model = exposure_model(policy.product, scenario.population)
+    patients = request_for(model, scenario.population, schedule, 1, patients=scenario.patients, seed=scenario.seed)
     return Rules(
         policy, courses, patients, settings, courses.heart_tables(False), reference.courses().heart_tables(False),
         reloads, goes_on, np.array(policy.visits_days, np.int64), (first, later), list(given.rows),

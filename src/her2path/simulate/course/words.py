@@ -11,9 +11,10 @@ import numpy as np
 
 from ...tables.site import ASSUMED_LOWER_LIMIT
 from ...write.charts.course import Fan, PolicyPanel
+from ..exposure.choice import chosen_words
 from .compare import OUTCOME_MEASURES, Comparison, OutcomeMeasure, TrialMean, trial_size_for
 from .kernel import COLUMNS
-from .policy import STARTS_ON, Policy
+from .policy import STARTS_ON, Policy, exposure_model
 from .run import Portion, Scenario, rules_of
 
 CHART_MEASURES = (
@@ -77,6 +78,14 @@ def scenario_words(scenario: Scenario) -> str:
     return words + "."
 
 
+def exposure_words(comparison: Comparison) -> list[str]:
+    """Which model the patients' own concentrations follow, a sentence for each that there is, and why it was taken."""
+    population = comparison.scenario.population
+    products = dict.fromkeys(outcome.policy.product for outcome in comparison.outcomes)
+    models = dict.fromkeys(exposure_model(product, population) for product in products)
+    return [f"Troughs and areas are those of the model {chosen_words(model, population)}." for model in models]
+
+
 def trial_mean_cell(estimate: TrialMean, measure: OutcomeMeasure) -> str:
     """A mean with its interval, as a cell."""
     if not np.isfinite(estimate.mean):
@@ -117,7 +126,7 @@ def comparison_text(comparison: Comparison) -> str:
         f"Mean over {comparison.trials} trials of {size} patients with the 95 % interval of the mean; the same "
         "patients and errors of measurement in every policy.",
     ]
-    lines += [*comparison_summary(comparison), *CAVEATS, NOT_REVIEWED]
+    lines += [*comparison_summary(comparison), *exposure_words(comparison), *CAVEATS, NOT_REVIEWED]
     return "\n".join(piece for line in lines for piece in _wrapped(line))
 
 
@@ -204,7 +213,7 @@ def comparison_page(comparison: Comparison, chart: str | None = None) -> str:
         "",
         "## How to read it",
         "",
-        *(f"- {caveat}" for caveat in CAVEATS),
+        *(f"- {caveat}" for caveat in (*exposure_words(comparison), *CAVEATS)),
         "",
         f"**{NOT_REVIEWED}**",
         "",

@@ -17,6 +17,7 @@ from ...record.event import STATEMENT, Event, Record
 from ...tables.library import Knowledge
 from ..model import PLAUSIBLE, read_model
 from ..patients import covariates_of, with_derived
+from .choice import chosen_words, model_and_population, standing
 from .dose_history import hour_of_doses, own_schedule, usual_minutes
 from .kernel import INFUSION, UNDER_SKIN
 from .schedule import Dose, Schedule, labelled
@@ -98,13 +99,15 @@ def history_of(
 ) -> History:
     """Her doses up to a day. `by_hand` gives covariates that the record has not, or not rightly.
 
-    Raises `AskedWrongly` where she had no dose of what the model describes.
+    Raises `AskedWrongly` where she had no dose of what the model describes, and where no model is one of patients like
+    her or lent to them.
     """
     course = [event for event in record.course if event.day is None or event.day <= on]
-    chosen = model or _model_for(record, course)
+    whose = population or _population(record, course)
+    chosen = model or _model_for(record, course, whose)
     if chosen not in OF_MODEL:
         raise AskedWrongly(f"{chosen!r} is no model of exposure; there are {', '.join(OF_MODEL)}")
-    history = History(record.patient, chosen, population or _population(record, course), _NO_SCHEDULE, None, {}, 0.0)
+    history = History(record.patient, chosen, whose, _NO_SCHEDULE, None, {}, 0.0)
     events = _administrations(record, course, history)
     weights = {
         event.day: float(event.value)
@@ -127,6 +130,7 @@ def history_of(
     history.taken.insert(
         0, f"{_count(len(doses), 'dose')} of {_products(events)} from {first} to {last} ({_list(fixed)} mg)"
     )
+    history.assumed.append(model_words(chosen, whose))
     return history
 
 
@@ -146,11 +150,18 @@ def _products(events: Iterable[Event]) -> str:
     return " and ".join(dict.fromkeys(event.product for event in events))
 
 
-def _model_for(record: Record, course: list[Event]) -> str:
+def model_words(model: str, population: str) -> str:
+    """Why a model is simulated for her, as something assumed. Raises `AskedWrongly` where it is none of hers."""
+    standing(model, population, lent=True)
+    return f"model {chosen_words(model, population)}"
+
+
+def _model_for(record: Record, course: list[Event], population: str) -> str:
     """The model for what she got: trastuzumab where she got any, else the last antibody or conjugate."""
     products = [event.product for event in course if event.fact in GIVEN_DOSE_FACTS and event.value != "no"]
     if any(product in TRASTUZUMAB for product in products):
-        return "trastuzumab-sc" if any(product in UNDER_THE_SKIN for product in products) else "trastuzumab-iv"
+        under_skin = any(product in UNDER_THE_SKIN for product in products)
+        return model_and_population(None, population, under_skin, lent=True)[0]
     for product in reversed(products):
         if product in OF_MODEL:
             return product

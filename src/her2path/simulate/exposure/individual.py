@@ -103,6 +103,7 @@ def predict(
         covariates_of(history.population),
         after_days,
         target_mg_per_l,
+        lent=True,
     )
     times = output_days(history.schedule, after_days)
     for level in levels:

@@ -31,6 +31,7 @@ from ..patients import (
     draw_deviations,
     parameters_for,
 )
+from .choice import model_and_population, require_population, standing
 from .kernel import PARAMETERS, UNDER_SKIN, profiles
 from .schedule import Pieces, Schedule, cut, labelled
 
@@ -50,7 +51,10 @@ MEASURES = ("cmin", "cmax_end_of_infusion", "cmax_12h", "cmax_half_day_grid", "a
 
 @dataclass(frozen=True, slots=True)
 class ExposureRequest:
-    """What to simulate: a model, who, and which doses. `after_days` follow the last dose; `target` is in mg/L."""
+    """What to simulate: a model, who, and which doses. `after_days` follow the last dose; `target` is in mg/L.
+
+    The model must be one of the population, or with `lent` one that is lent to it (`choice.py`).
+    """
 
     model: Model
     population: str
@@ -62,10 +66,13 @@ class ExposureRequest:
     after_days: int = 300
     target_mg_per_l: float = 20.0
     male: bool = False
+    lent: bool = False
 
     def __post_init__(self) -> None:
         if self.model.kind != "exposure":
             raise AskedWrongly(f"{self.model.key} is a model of {self.model.kind}, not of exposure")
+        require_population(self.population)
+        standing(self.model.key, self.population, self.lent)
         if "weight_kg" not in self.covariates:
             raise AskedWrongly("the patients have no weight; expected covariates_of(population)")
         if not 0 <= self.seed < 2**63:
@@ -152,9 +159,15 @@ def percentiles(values: Floats) -> dict[str, float]:
 
 
 def simulate(
-    request: ExposureRequest, cores: int | None = None, keep: Callable[[int, Floats, Floats], None] | None = None
+    request: ExposureRequest,
+    cores: int | None = None,
+    keep: Callable[[int, Floats, Floats], None] | None = None,
+    progress: Callable[[int], object] | None = None,
 ) -> Exposure:
-    """Simulate a request. `keep` is given (first patient, times in days, concentrations outputs x patients)."""
+    """Simulate a request. `keep` is given (first patient, times in days, concentrations outputs x patients).
+
+    `progress` is told how many patients were just simulated.
+    """
     times = output_days(request.schedule, request.after_days)
     pieces = cut(request.schedule, times.tolist())
     bands = Bands(times)
@@ -171,6 +184,8 @@ def simulate(
         bands.add(concentration)
         if keep is not None:
             keep(first, times, concentration)
+        if progress is not None:
+            progress(concentration.shape[1])
     measures = {
         name: {measure: np.concatenate([part[0][name][measure] for part in gathered]) for measure in MEASURES}
         for name in gathered[0][0]
@@ -342,24 +357,33 @@ def days_to_below(times: Floats, concentration: Floats, after_day: float, level:
 
 
 def request_for(
-    model: str = "trastuzumab-iv",
-    population: str = "breast",
+    model: str | None = None,
+    population: str | None = None,
     schedule: str = "q3w",
     cycles: int = 18,
     covariates: Mapping[str, str] | None = None,
     **more: Any,
 ) -> ExposureRequest:
-    """A request in words, with the label's schedule. Raises `AskedWrongly` for what there is not."""
-    tumour = "gastric" if population == "gastric" else "breast"
-    doses = labelled(model, schedule, cycles, tumour=tumour)
+    """A request in words, with the label's schedule. Raises `AskedWrongly` for what there is not.
+
+    A model or a population that is not named is the one taken for the other (`choice.py`).
+    """
+    lent = bool(more.get("lent", False))
+    model, population = model_and_population(model, population, schedule == "sc", lent)
+    doses = labelled(model, schedule, cycles, tumour=tumour_of(population))
     return ExposureRequest(
         read_model(model), population, doses, covariates=covariates_of(population, covariates), **more
     )
 
 
+def tumour_of(population: str) -> str:
+    """Whose doses a population gets: those of gastric cancer, or of breast cancer."""
+    return "gastric" if population == "gastric" else "breast"
+
+
 def typical_profile(model: str, schedule: str, cycles: int, times_days: npt.ArrayLike) -> Floats:
     """The concentration (mg/L) of the typical patient at these days after the first dose."""
-    request = request_for(model, schedule=schedule, cycles=cycles, patients=1, typical=True)
+    request = request_for(model, None, schedule, cycles, patients=1, typical=True)
     times = np.asarray(times_days, float)
     concentration, _ = simulated_concentrations(request, cut(request.schedule, times.tolist()), 0, 1)
     return concentration[:, 0]

@@ -17,6 +17,7 @@ import numpy as np
 from ...facts.problem import AskedWrongly
 from ...tables.decision import Decision, decide
 from ..arrays import Floats, Integers
+from .choice import require_licensed
 from .kernel import INFUSION, UNDER_SKIN
 
 SCHEDULES = ("q3w", "weekly", "sc")
@@ -99,7 +100,8 @@ class Pieces:
 def labelled(model: str, name: str, cycles: int, jurisdiction: str = "us", tumour: str = "breast") -> Schedule:
     """The schedule of a model's product by the label's table of doses.
 
-    `name` is q3w, weekly or sc; `cycles` of 21 days. Raises `AskedWrongly` for a schedule that the product has not.
+    `name` is q3w, weekly or sc; `cycles` of 21 days. Raises `AskedWrongly` for a schedule that the product has not, or
+    not in that tumour.
     """
     check_cycles(cycles)
     if name not in SCHEDULES:
@@ -113,6 +115,7 @@ def labelled(model: str, name: str, cycles: int, jurisdiction: str = "us", tumou
         product = "trastuzumab-sc"
     elif name == "weekly" and product != "trastuzumab-iv":
         raise AskedWrongly(f"{product} has no weekly schedule; use --schedule q3w")
+    require_licensed(product, name, tumour)
     step = 7 if name == "weekly" else CYCLE_LENGTH_DAYS
     rows: list[str] = []
     kinds = {

@@ -6,6 +6,7 @@ published data cannot fix, in words, so that no result is read without it.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cache
 from math import exp
@@ -298,9 +299,13 @@ def drawn_parameters(request: TumourRequest, patients: int, seed: int) -> list[d
 
 
 def simulate_tumours(
-    request: TumourRequest, patients: int, seed: int, exposure: SerumProfile | None = None
+    request: TumourRequest,
+    patients: int,
+    seed: int,
+    exposure: SerumProfile | None = None,
+    progress: Callable[[int], object] | None = None,
 ) -> TumourPatients:
-    """Many patients with the typical exposure.
+    """Many patients with the typical exposure; `progress` is told how many were just simulated.
 
     Raises `AskedWrongly` for a number of patients or a seed out of bounds.
     """
@@ -322,6 +327,8 @@ def simulate_tumours(
                 "least_volume_cm3": float(course.volume_cm3.min()),
             }
         )
+        if progress is not None:
+            progress(1)
     start = tumour_of(request).initial_volume_cm3
     return TumourPatients(request, terms, start, {name: np.array([row[name] for row in rows]) for name in rows[0]})
 
