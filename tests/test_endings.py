@@ -111,7 +111,9 @@ def test_no_two_outputs_are_one_file(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.parametrize("arguments", [("review", LONG, "--on", ON), ("decide", "her2_status", "--fact", "ihc_score=3+")])
+@pytest.mark.parametrize(
+    "arguments", [("review", LONG, "--on", ON), ("decide", "her2_status", "--fact", "ihc_score=3+")]
+)
 def test_a_folder_is_no_output(arguments: tuple[Any, ...], tmp_path: Path) -> None:
     done = asked(*arguments, "-o", tmp_path)
     assert (done.exit_code, "it is a folder" in done.stderr) == (2, True), done.stderr
@@ -218,7 +220,8 @@ def test_a_full_disk_is_told_and_leaves_nothing(name: str, tmp_path: Path) -> No
 
 @linux
 @pytest.mark.parametrize(
-    "arguments", [("review", LONG, "--on", ON), ("decide", "her2_status", "--fact", "ihc_score=3+"), ("show",), ("--help",)]
+    "arguments",
+    [("review", LONG, "--on", ON), ("decide", "her2_status", "--fact", "ihc_score=3+"), ("show",), ("--help",)],
 )
 def test_a_full_standard_output_is_told(arguments: tuple[Any, ...]) -> None:
     with open("/dev/full", "wb") as full:
@@ -340,9 +343,7 @@ def test_a_signal_ends_a_review_with_its_number(
 
 
 @linux
-def test_a_worker_that_is_killed_is_told(
-    output: Path, at_work: Callable[[int], subprocess.Popen[str]]
-) -> None:
+def test_a_worker_that_is_killed_is_told(output: Path, at_work: Callable[[int], subprocess.Popen[str]]) -> None:
     process = at_work(2)
     workers = begun(output.parent, process, 2)
     os.kill(workers[0], signal.SIGKILL)
@@ -363,7 +364,9 @@ def test_workers_end_with_a_parent_that_is_killed(
     process.kill()
     process.communicate(timeout=SOON_SECONDS)
     assert ended(workers)
-    assert {path.read_text(encoding="utf-8") for path in output.parent.iterdir() if not path.name.startswith(".")} == {OLD}
+    assert {path.read_text(encoding="utf-8") for path in output.parent.iterdir() if not path.name.startswith(".")} == {
+        OLD
+    }
 
 
 class Swallows:
@@ -402,9 +405,7 @@ def test_an_interrupt_that_python_drops_still_ends_the_command(
     assert [path.name for path in tmp_path.iterdir()] == ["in"]
 
 
-def test_a_fault_of_ours_is_told_in_a_line_without_the_record(
-    source: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_fault_of_ours_is_told_in_a_line_without_the_record(source: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def fault(*_: object) -> Any:
         raise ValueError("Mrs Somebody, born 1960")
 
@@ -426,8 +427,18 @@ def test_the_same_review_gives_the_same_bytes(processes: str, tmp_path: Path) ->
     for seed in ("1", "2", "3"):
         output = tmp_path / f"{seed}.parquet"
         done = run(
-            "review", source, "--on", ON, "--processes", processes, "-o", output, env=os.environ | {"PYTHONHASHSEED": seed}
+            "review",
+            source,
+            "--on",
+            ON,
+            "--processes",
+            processes,
+            "-o",
+            output,
+            env=os.environ | {"PYTHONHASHSEED": seed},
         )
         assert done.returncode in (0, 3), told(done)
-        made.append([(tmp_path / f"{seed}{kind}.parquet").read_bytes() for kind in ("", ".patients", ".episodes")])
+        made.append(
+            [(tmp_path / f"{seed}{kind}.parquet").read_bytes() for kind in ("", ".patients", ".episodes", ".specimens")]
+        )
     assert made[0] == made[1] == made[2]
