@@ -236,6 +236,13 @@ def test_a_code_of_lvef_without_its_system_is_told(tmp_path: Path, code: tuple[s
     assert told(with_resource(tmp_path, observation), "act", "could not be read")
 
 
+@pytest.mark.parametrize(("day", "grade"), [("2025-03-01", "note"), ("2025-06-01", "unreadable")])
+def test_a_weight_before_a_later_one_that_was_read_is_but_noted(tmp_path: Path, day: str, grade: str) -> None:
+    weight = named("x", make.quantity(16, "kg")) | {"code": make.concept(make.coding("29463-7", make.LOINC))}
+    review = with_resource(tmp_path, weight | {"effectiveDateTime": day})
+    assert told(review, grade, "that could not be read: 1", "16")
+
+
 @pytest.mark.parametrize("name", ["Weight", "Body weight", "Gewicht", "Körpergewicht", "Poids", "Peso corporal"])
 def test_a_weight_by_its_name_alone_is_told(tmp_path: Path, name: str) -> None:
     review = with_resource(tmp_path, named(name, make.quantity(81, "kg")))

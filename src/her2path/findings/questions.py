@@ -172,6 +172,7 @@ DOUBTS: dict[str, tuple[str, ...]] = {
     "entries in the future": ("count", "review_day"),
     "value unread": ("entry", "value"),
     "weights unread": ("count", "day", "value"),
+    "earlier weights unread": ("count", "day", "value"),
     "remark of the record": ("entry", "remark"),
     "doses without an amount": ("drugs",),
     "entry without a day": ("entry",),

@@ -56,21 +56,28 @@ class EntryDoubts(DoubtMaker):
         yield self._each("value unread", rows, entry=entries, value=self._values(rows))
 
     def _weights(self) -> Iterator[FindingRows]:
-        """Weights that could not be read: how many of a patient, and the last."""
-        record, doubt = self.record, Doubt()
+        """Weights that could not be read: how many of a patient, and the last; apart where a later one could be."""
+        record = self.record
         unread = np.array([is_unread(value) for value in record.values], np.bool_)
         weight = np.array([name == "weight_kg" for name in record.facts], np.bool_)
         if not unread.any() or not weight.any():
             return
-        rows = self._marked(unread[record.value] & weight[record.fact] & self.of_course & self._past)
+        weighed = weight[record.fact] & self.of_course & self._past
+        read = np.flatnonzero(weighed & ~unread[record.value])
+        last_read = np.full(len(record), UNKNOWN, np.int64)
+        np.maximum.at(last_read, self.owner[read], record.day[read])
         of_patient: dict[int, list[int]] = {}
-        for row in rows.tolist():
+        for row in self._marked(weighed & unread[record.value]).tolist():
             of_patient.setdefault(int(self.owner[row]), []).append(row)
+        doubts = {"weights unread": Doubt(), "earlier weights unread": Doubt()}
         for patient, unreadable in of_patient.items():
             last = max(unreadable, key=lambda row: int(record.day[row]))
             (day,), (value,) = self._days(np.array([last])), self._values(np.array([last]))
+            is_earlier = UNKNOWN < record.day[last] < last_read[patient]
+            doubt = doubts["earlier weights unread" if is_earlier else "weights unread"]
             doubt.add(patient, (last,), count=str(len(unreadable)), day=day, value=value)
-        yield self._of("weights unread", doubt)
+        for name, doubt in doubts.items():
+            yield self._of(name, doubt)
 
     def _remarks(self) -> Iterator[FindingRows]:
         record = self.record

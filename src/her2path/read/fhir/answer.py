@@ -130,7 +130,7 @@ def _coded(concept: Mapping[str, Any], codes: Codes) -> Answer:
 
     Where no code is listed, its text or display are its words.
     """
-    text = text_of(concept)
+    text = TAG.sub("", text_of(concept))
     answers: list[str] = []
     listed: list[str] = []
     others: list[str] = []
