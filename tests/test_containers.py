@@ -444,14 +444,7 @@ def test_a_medication_in_another_file_is_found(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("shape", [as_bulk, as_list_of_bundles, as_search_a_type])
 def test_results_contained_in_a_report_are_read(tmp_path: Path, shape: Any) -> None:
-    inside = her2()
-    inside.pop("subject")
-    inside.pop("effectiveDateTime")
-    report = {
-        "resourceType": "DiagnosticReport", "id": "r1", "status": "final", "subject": {"reference": "Patient/p1"},
-        "effectiveDateTime": "2025-05-20", "code": {"text": "pathology"}, "contained": [inside],
-        "result": [{"reference": "#h1"}],
-    }  # fmt: skip
+    report = report_of(without_subject(), result=[{"reference": "#h1"}])
     wanted = expected(tmp_path)
     resources = [each for each in therapy_of() if each["id"] != "h1"]
     said = Said(shape(tmp_path, [*resources, report]))
@@ -466,6 +459,48 @@ def test_a_contained_specimen_is_that_of_its_test(tmp_path: Path) -> None:
     review = make_review(document(tmp_path / "b.json", container("collection", *therapy_of()[:2], test)))
     (specimen,) = review.specimens
     assert (specimen.kind, specimen.place) == ("biopsy", "metastasis")
+
+
+def report_of(*inside: Resource, **more: Any) -> Resource:
+    return {
+        "resourceType": "DiagnosticReport", "id": "r1", "status": "final", "subject": {"reference": "Patient/p1"},
+        "effectiveDateTime": "2025-05-20", "code": {"text": "pathology"}, "contained": list(inside), **more,
+    }  # fmt: skip
+
+
+def without_subject(**more: Any) -> Resource:
+    inside = her2(**more)
+    inside.pop("subject")
+    inside.pop("effectiveDateTime")
+    return inside
+
+
+def test_a_result_and_its_specimen_contained_in_one_report(tmp_path: Path) -> None:
+    tissue = {"resourceType": "Specimen", "id": "sp", "type": {"text": "biopsy of a liver metastasis"}}
+    report = report_of(tissue, without_subject(specimen={"reference": "#sp"}))
+    review = make_review(document(tmp_path / "b.json", container("collection", *therapy_of()[:2], report)))
+    (specimen,) = review.specimens
+    assert (specimen.kind, specimen.place, str(specimen.day)) == ("biopsy", "metastasis", "2025-05-20")
+
+
+@pytest.mark.parametrize("shape", [as_bulk, as_list_of_bundles, as_search_a_type])
+def test_a_contained_result_is_that_of_the_latest_version_of_its_report(tmp_path: Path, shape: Any) -> None:
+    resources = [each for each in therapy_of() if each["id"] != "h1"]
+    first = report_of(without_subject(), meta={"lastUpdated": "2025-05-21T08:00:00Z"})
+    later = report_of(without_subject(score="1+"), meta={"lastUpdated": "2025-05-22T08:00:00Z"})
+    said = Said(shape(tmp_path, [*resources, later, first]))
+    assert said.status() == "negative"
+    assert "it stands again at" in said.words()
+
+
+@pytest.mark.parametrize("shape", [as_list_of_bundles, as_search_a_type])
+def test_a_result_that_the_latest_version_of_its_report_leaves_out_is_none(tmp_path: Path, shape: Any) -> None:
+    resources = [each for each in therapy_of() if each["id"] != "h1"]
+    first = report_of(without_subject(), meta={"lastUpdated": "2025-05-21T08:00:00Z"})
+    later = report_of(meta={"lastUpdated": "2025-05-22T08:00:00Z"})
+    said = Said(shape(tmp_path, [*resources, later, first]))
+    assert said.status() is None
+    assert "no HER2 test" in said.words()
 
 
 def make_review(path: Path) -> Any:

@@ -283,7 +283,7 @@ def test_a_resource_that_stands_twice_counts_once_in_its_latest_version() -> Non
     new = given(TRASTUZUMAB, 440, meta={"lastUpdated": "2026-01-02"})
     made = record(new, old)
     assert [each.value for each in made.course] == [Decimal(440)]
-    assert told(made) == ["it stands again at b.json entry 1"]
+    assert told(made) == ["it stands again at b.json entry 1 MedicationAdministration/a1"]
     assert len(events(given(TRASTUZUMAB, 440), given(TRASTUZUMAB, 440, identity="a2"))) == 2
 
 

@@ -212,10 +212,15 @@ def found(code: str, value: Any = None, unit: str | None = None, *, system: str 
 
 
 def records(document: Mapping[str, Any] | bytes) -> list[Record | Trouble]:
+    """The records of the patients of a bundle, and what is told beside them.
+
+    Medications that another part of the source may name are a group of nobody; they are no record.
+    """
     content = document if isinstance(document, bytes) else json.dumps(document).encode()
     return [
         each if isinstance(each, Trouble) else read_record(each, codes(), facts())
         for each in Skimmer(codes()).skim(Piece("b.json", content))
+        if isinstance(each, Trouble) or each.patient
     ]
 
 

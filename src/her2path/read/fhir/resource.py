@@ -139,6 +139,8 @@ class ResourceType:
       here is part of the text, or never read (`templates/shape.py` lists what is never read of any resource).
     - `as_it_stands`: beginnings of paths under which a reference may be told as it stands.
     - `medications`: the references by which it names one of the source.
+    - `reads_inside`: the types that its own reader reads where they stand inside it; all others that stand there are
+      read by themselves.
     - `few_fields`: the only fields that are read at all, where no two resources are alike otherwise.
     """
 
@@ -154,6 +156,7 @@ class ResourceType:
     words: tuple[str, ...] = ()
     as_it_stands: tuple[str, ...] = ()
     medications: tuple[str, ...] = ()
+    reads_inside: tuple[str, ...] = ()
     few_fields: FewFields | None = None
     only_some_matter: bool = True
     """Whether one that belongs to nobody is told; one with a wrong head is then told only where its text speaks of

@@ -11,6 +11,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Generator, Iterable, Iterator
+from functools import partial
 from typing import Any
 
 import msgspec
@@ -214,7 +215,7 @@ class Skimmer:
                 yield from _outcome(held)
                 continue
             if holds_others(bytes(held.raw)):
-                inside = contained_of(held, head, RESOURCE_TYPES.__contains__)
+                inside = contained_of(held, head, partial(_is_read_inside, kind))
                 yield from self._take(sorter, inside, None, depth + 1)
             matters = matters_of(head)
             if matters:
@@ -254,6 +255,12 @@ class Skimmer:
         if RESOURCE_TYPES[kind].only_some_matter and not self.interest.speaks(text):
             return []
         return [Trouble("wrong type", f"{place} {kind}/{resource.get('id')}", f"{error}; the resource is not used")]
+
+
+def _is_read_inside(around: str, kind: str) -> bool:
+    """Whether a resource of a type that stands in one of the type `around` is read by itself there."""
+    known = RESOURCE_TYPES.get(around)
+    return kind in RESOURCE_TYPES and (known is None or kind not in known.reads_inside)
 
 
 def _later_and_quiet(sorter: Sorter, quiet: list[tuple[Held, Head]]) -> Iterator[Deleted]:

@@ -228,7 +228,7 @@ class _Contained(msgspec.Struct, gc=False):
 
 
 _contained = msgspec.json.Decoder(_Contained)
-NAMED_INSIDE = ("Medication",)
+NAMED_INSIDE = ("Medication", "Substance")
 """Types that are read with the resource in which they stand."""
 
 
@@ -244,7 +244,7 @@ def holds_others(text: bytes) -> bool:
 
 
 def contained_of(held: Held, head: Head, is_read: Callable[[str], bool]) -> Iterator[Held]:
-    """The resources inside a resource that are read by themselves, with its subject where they name none.
+    """The resources inside a resource whose type `is_read` by itself there, with its subject where they name none.
 
     Of a resource that was withdrawn, what stands in it is withdrawn too. A result without a day has that of its report.
     """

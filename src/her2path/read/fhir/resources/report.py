@@ -198,4 +198,5 @@ REPORT = ResourceType(
     fallback_days={"issued": "effectiveDateTime"},
     words=("specimen.*.reference",),
     as_it_stands=("contained.",),
+    reads_inside=("Observation",),
 )
