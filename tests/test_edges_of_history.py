@@ -27,7 +27,8 @@ from course_makers import (
     rules,
     state_of,
 )
-from her2path.findings.course.facts import CourseFacts, facts_of
+from her2path.findings.course.columns import CourseFacts
+from her2path.findings.course.facts import facts_of
 from her2path.history import clocks
 from her2path.history.drug_codes import default_codes
 from her2path.history.folds.heart import ACTIONS, FINDINGS, OTHER_ACTION

@@ -15,7 +15,7 @@ from ...history.sources import Origins
 from ...record.columns import UNKNOWN, Flags, RecordColumns, Whole
 from ..questions import Saying
 from ..rows import FindingRows, row_each
-from .facts import CourseFacts
+from .columns import CourseFacts
 from .words import day_words
 
 FIRST_ORIGINS = 3

@@ -6,7 +6,6 @@ What goes before what is the order of the steps here; a later step that override
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from decimal import Decimal
 
 import numpy as np
@@ -14,17 +13,18 @@ import numpy as np
 from ...facts.arithmetic import RULES, Rule, derive
 from ...facts.value import Interval, Reason, Unknown, Value
 from ...history import clocks
-from ...history.course_facts import COMPLETED, SETTLED_BY, Columns, age_years, first_of, known, settle, standing
-from ...history.evidence import OF_LAST_DOSE, SINCE_LAST_DOSE, Evidence, evidence_of, why_not_known
+from ...history.course_facts import COMPLETED, SETTLED_BY, age_years, first_of, known, settle, standing
+from ...history.evidence import OF_LAST_DOSE, SINCE_LAST_DOSE, evidence_of, why_not_known
 from ...history.folds.run import fold
-from ...history.latest import Latest, latest_of
+from ...history.latest import latest_of
 from ...history.names import NAMED, NO, YES
 from ...history.numbered import EXACT, Numbered, exactly, is_partial
-from ...history.same_day import UNCLEAR, DayDose, joined_doses
-from ...history.timeline import Timeline, timeline_of
-from ...record.columns import UNKNOWN, Flags, RecordColumns, Whole
+from ...history.same_day import UNCLEAR, joined_doses
+from ...history.timeline import timeline_of
+from ...record.columns import UNKNOWN, RecordColumns, Whole
 from ...record.event import STATEMENT
 from ..brands import compared, read_brands
+from .columns import CourseFacts
 from .rules import ABSENT, Rules
 
 THOUSAND = 1000
@@ -35,73 +35,6 @@ DIFFERENCES = (
     ("days_first_to_last_dose", "days_since_first_dose", "days_since_last_dose"),
 )
 BETWEEN_BRANDS = ("same_brand", "same_molecule", "same_route", "interchangeable_designation")
-
-
-@dataclass(slots=True)
-class CourseFacts:
-    """What is known of the courses of a batch.
-
-    `state` is what the folds left, `holds` their marks of the timeline, `clocks` the days that follow; `values` holds
-    facts as `Numbered` codes them, a column over patients each; `reasons` says by patient why a fact is unknown, where
-    that is more than absent.
-    """
-
-    record: RecordColumns
-    rules: Rules
-    numbered: Numbered
-    timeline: Timeline
-    latest: Latest
-    state: Columns
-    clocks: Columns
-    values: Columns
-    holds: Whole
-    reasons: dict[int, dict[str, Unknown]] = field(default_factory=dict)
-    of_statement: Flags = field(default_factory=lambda: np.zeros(0, np.bool_))
-    undated_doses: Whole = field(default_factory=lambda: np.zeros(0, np.int64))
-    undated_deaths: Whole = field(default_factory=lambda: np.zeros(0, np.int64))
-    evidence: Evidence | None = None
-    same_day: list[DayDose] = field(default_factory=list)
-
-    def __len__(self) -> int:
-        return len(self.record)
-
-    @property
-    def nothing(self) -> Whole:
-        """A column in which nothing is known."""
-        return np.full(len(self), UNKNOWN, np.int64)
-
-    @property
-    def ended_by_statement(self) -> Flags:
-        """Whose doses are only stated, up to a day on which they ended."""
-        stop, last = self.state["stop_day"], self.state["any_last_day"]
-        ended: Flags = self.of_statement & known(stop) & (stop >= last)
-        return ended
-
-    def column(self, name: str) -> Whole:
-        """A fact as a column; nothing known where nobody has said anything of it."""
-        column = self.values.get(name)
-        return self.nothing if column is None else column
-
-    def lay(self, columns: Mapping[str, Whole]) -> None:
-        """What is known of some columns over what the facts hold."""
-        for name, column in columns.items():
-            held = self.values.get(name)
-            self.values[name] = column if held is None else np.where(known(column), column, held)
-
-    def fill(self, columns: Mapping[str, Whole]) -> None:
-        """What is known of some columns where the facts hold nothing."""
-        for name, column in columns.items():
-            held = self.values.get(name)
-            self.values[name] = column if held is None else np.where(known(held), held, column)
-
-    def why(self, patient: int, name: str, reason: Unknown) -> None:
-        """Why a fact of a patient is unknown."""
-        self.reasons.setdefault(patient, {})[name] = reason
-
-    def of_her2(self) -> Flags:
-        """The rows of HER2-directed products."""
-        products = np.array([name in self.rules.codes.products for name in self.record.products], np.bool_)
-        return products[self.record.product] if len(self.record.product) else np.zeros(0, np.bool_)
 
 
 def facts_of(record: RecordColumns, rules: Rules, her2: Mapping[str, Whole]) -> CourseFacts:

@@ -17,7 +17,7 @@ from ..finding import Finding, in_order
 from ..questions import NOT_NO, UNDETERMINED, Saying
 from ..rows import FindingRows, fields_of
 from .answers import SCORED, Answers, Asker
-from .facts import CourseFacts
+from .columns import CourseFacts
 from .words import Words
 
 BY_DAY = {"echo_status": "echo_due_day", "hold_status": "latest_recovery_day", "dose_status": "next_dose_day"}

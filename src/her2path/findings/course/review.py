@@ -23,10 +23,11 @@ from ...record.event import NOT_KNOWN
 from ..finding import Finding
 from ..rows import FindingRows
 from .answers import Asker
+from .columns import CourseFacts
 from .course_doubts import CourseDoubts
 from .entry_doubts import EntryDoubts
 from .evidence_doubts import EvidenceDoubts
-from .facts import CourseFacts, facts_of
+from .facts import facts_of
 from .reasons import Reasons, rows_of_answers
 from .rules import Rules
 from .safety import safety

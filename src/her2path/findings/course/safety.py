@@ -15,7 +15,7 @@ from ...history.numbered import EXACT, exactly
 from ...record.columns import UNKNOWN, Flags, Whole
 from ..questions import Saying
 from ..rows import FindingRows
-from .facts import CourseFacts
+from .columns import CourseFacts
 
 SUBSTANCES = ("trastuzumab", "hyaluronidase")
 """Substances of the products, an allergy to which forbids them."""

@@ -12,7 +12,7 @@ import numpy as np
 import pyarrow as pa
 
 from ...facts.days import EPOCH
-from ...findings.course.facts import CourseFacts
+from ...findings.course.columns import CourseFacts
 from ...findings.course.words import NOT_KNOWN
 from ...findings.patient import Reviewed
 from ...history import names as names_of_kinds
