@@ -10,6 +10,7 @@ from .cache import kept
 from .fact import Facts
 from .folder import knowledge_folder
 from .markdown import code_names, plain, read_markdown
+from .problem import KnowledgeError, Problem
 from .therapy_codes import TherapyCodes, read_therapy_codes
 from .words.names import Names, read_names
 from .words.systems import keys_of, system_name
@@ -63,24 +64,50 @@ def _read_once(folder: Path) -> Codes:
 
 
 def _read_codes(folder: Path) -> Codes:
+    """Read the code tables of a folder. Raises `KnowledgeError` with every row that misses a cell."""
     codes = Codes()
+    problems: list[Problem] = []
     for path in sorted(folder.glob("*.md")):
-        for _, grid in read_markdown(path).grids():
-            for _, record in grid.records():
-                key = (plain(record["system"]), plain(record["code"]))
-                if "means" in record:
-                    codes.tests[key] = code_names(record["means"])[0]
-                    if site := plain(record.get("site", "")):
-                        codes.test_sites[key] = site
-                elif "answer" in record:
-                    codes.answers[key] = code_names(record["answer"])[0]
-                elif "kind" in record:
-                    codes.specimens[key] = code_names(record["kind"])[0]
-                else:
-                    codes.diagnoses[key] = (plain(record["site"]), plain(record["her2_status"]))
+        try:
+            document = read_markdown(path)
+        except KnowledgeError as faulty:
+            problems += faulty.problems
+            continue
+        except OSError as error:
+            what = f"the file cannot be read: {error}"
+            problems.append(Problem(path, 1, "unreadable", what, "write Markdown in UTF-8"))
+            continue
+        problems += document.problems()
+        for _, grid in document.grids():
+            for line, record in grid.records():
+                try:
+                    _take(codes, record)
+                except (KeyError, IndexError):
+                    what = f"the row of a code misses what it means: {' | '.join(record.values())[:100]}"
+                    advice = (
+                        "a table of codes has system, code, display, and means, answer, kind, or site and her2_status"
+                    )
+                    problems.append(Problem(path, line, "bad code", what, advice))
+    if problems:
+        raise KnowledgeError(problems)
     codes.therapy = read_therapy_codes(folder / "therapy")
     codes.texts, codes.names = read_texts(folder), read_names(folder)
     return codes
+
+
+def _take(codes: Codes, record: dict[str, str]) -> None:
+    """Take in one row. Raises `KeyError` or `IndexError` where a cell is missing or blank that must not be."""
+    key = (plain(record["system"]), plain(record["code"]))
+    if "means" in record:
+        codes.tests[key] = code_names(record["means"])[0]
+        if site := plain(record.get("site", "")):
+            codes.test_sites[key] = site
+    elif "answer" in record:
+        codes.answers[key] = code_names(record["answer"])[0]
+    elif "kind" in record:
+        codes.specimens[key] = code_names(record["kind"])[0]
+    else:
+        codes.diagnoses[key] = (plain(record["site"]), plain(record["her2_status"]))
 
 
 def check_digit_holds(system: str, code: str) -> bool:

@@ -231,7 +231,7 @@ def read_facts(path: Path) -> Facts:
     """Read `facts.md`. Raises `KnowledgeError` naming every faulty row."""
     document = read_markdown(path)
     facts: dict[str, Fact] = {}
-    problems: list[Problem] = []
+    problems: list[Problem] = document.problems()
     for _, grid in document.grids():
         if grid.first == "fact":
             for fact, problem in _facts_of(document, grid):

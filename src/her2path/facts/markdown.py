@@ -54,15 +54,22 @@ class Section:
 
 @dataclass(slots=True)
 class Document:
-    """A parsed Markdown file."""
+    """A parsed Markdown file. `stray` are the lines that begin like a row of a table and stand in none."""
 
     path: Path
     sections: list[Section]
+    stray: list[int] = field(default_factory=list)
 
     @property
     def title(self) -> str:
         """The first heading of level 1, or the file's name without its ending."""
         return next((s.title for s in self.sections if s.level == 1), self.path.stem)
+
+    def problems(self) -> list[Problem]:
+        """Rows that Markdown does not take for a table: nothing of them would be read."""
+        what = "a row that stands in no table: nothing of it is read"
+        advice = "a table is a header, a line of dashes with as many cells, and rows, none of them indented"
+        return [Problem(self.path, line, "no table", what, advice) for line in self.stray]
 
     def grids(self) -> Iterator[tuple[Section, Grid]]:
         """Every grid with the section that it stands in, in the order of the file."""
@@ -108,6 +115,7 @@ def read_markdown(path: Path, text: str | None = None) -> Document:
     grid: Grid | None = None
     row: GridRow | None = None
     heading: Section | None = None
+    stray: list[int] = []
     for token in tokens:
         line = _line(token)
         match token.type:
@@ -137,9 +145,19 @@ def read_markdown(path: Path, text: str | None = None) -> Document:
                     heading.title = plain(content)
                 else:
                     sections[-1].prose.append(content)
+                    stray += _rows_in(token)
+            case "code_block":
+                stray += _rows_in(token)
             case _:
                 pass
-    return Document(path=path, sections=sections)
+    return Document(path, sections, stray)
+
+
+def _rows_in(token: Any) -> Iterator[int]:
+    """The lines of a paragraph or an indented block that begin like rows of a table."""
+    for line, text in enumerate(token.content.split("\n"), start=_line(token)):
+        if text.lstrip().startswith("|"):
+            yield line
 
 
 def _line(token: Any) -> int:

@@ -63,8 +63,9 @@ class Sources(Mapping[str, Source]):
 def read_sources(path: Path) -> Sources:
     """Read `sources.md`. Raises `KnowledgeError` for a key given twice or an unknown level."""
     sources: dict[str, Source] = {}
-    problems: list[Problem] = []
-    for _, grid in read_markdown(path).grids():
+    document = read_markdown(path)
+    problems = document.problems()
+    for _, grid in document.grids():
         if grid.first != "key":
             continue
         for line, record in grid.records():

@@ -10,12 +10,16 @@ from typing import ClassVar
 
 from ..facts.cache import InParts
 from ..facts.fact import Facts
-from ..facts.markdown import Document, code_names, plain, read_markdown
+from ..facts.markdown import Document, Grid, code_names, plain, read_markdown
 from ..facts.problem import Problem
 from ..facts.source import VERIFIED, Citation, Sources, parse_citations
 from .score import Score, parse_scores
 from .table import Case, Table, parse_cases, parse_tables
 
+ENTRIES = (
+    "decides for", "jurisdiction", "in force from", "in force until", "supplement", "source", "verified", "reviewed by",
+)  # fmt: skip
+"""What the table at the head of an edition may say."""
 JURISDICTIONS = ("any", "us", "eu")
 ASSUMED_JURISDICTION = "us"  # whose label is taken where none is named; whoever takes it says so
 
@@ -71,6 +75,7 @@ def read_edition(path: Path, facts: Facts, sources: Sources) -> tuple[Edition | 
     """One edition file; `None` when it has no header that can be read."""
     document = read_markdown(path)
     edition, problems = _header(document, facts, sources)
+    problems += document.problems()
     if edition is None:
         return None, problems
     for section in document.sections:
@@ -104,8 +109,7 @@ def _header(document: Document, facts: Facts, sources: Sources) -> tuple[Edition
         if len(grid.header) < 2 or not plain(grid.header[1]):
             what = "the edition table has no key"
             return None, [Problem(path, grid.line, "bad edition", what, "head it | edition | `key` |")]
-        entries = {plain(row.cells[0]): row.cells[1] for row in grid.rows}
-        lines = {plain(row.cells[0]): row.line for row in grid.rows}
+        entries, lines = _entries(grid)
         problems: list[Problem] = []
 
         def date(
@@ -130,7 +134,7 @@ def _header(document: Document, facts: Facts, sources: Sources) -> tuple[Edition
             if citation.key not in sources:
                 what = f"@{citation.key} is not in sources.md"
                 problems.append(Problem(path, lines["source"], "unknown source", what, "add it there"))
-        problems += _header_faults(path, entries, lines, facts)
+        problems += _header_faults(path, grid, facts)
         edition = Edition(
             key=plain(grid.header[1]),
             topic=path.parent.name,
@@ -151,8 +155,22 @@ def _header(document: Document, facts: Facts, sources: Sources) -> tuple[Edition
     return None, [Problem(path, 1, "bad edition", "the file has no edition table", advice)]
 
 
-def _header_faults(path: Path, entries: dict[str, str], lines: dict[str, int], facts: Facts) -> Iterator[Problem]:
-    """Entries of the edition table that name no value there is."""
+def _entries(grid: Grid) -> tuple[dict[str, str], dict[str, int]]:
+    """The entries of an edition table by their names, and the line of each."""
+    entries = {plain(row.cells[0]): row.cells[1] for row in grid.rows}
+    return entries, {plain(row.cells[0]): row.line for row in grid.rows}
+
+
+def _header_faults(path: Path, grid: Grid, facts: Facts) -> Iterator[Problem]:
+    """Entries of the edition table that are none, stand there twice, or name no value there is."""
+    entries, lines = _entries(grid)
+    twice = [plain(row.cells[0]) for row in grid.rows]
+    for name in entries:
+        if twice.count(name) > 1:
+            yield Problem(path, lines[name], "bad edition", f"{name} stands there twice", "keep one of the two")
+        if name not in ENTRIES:
+            what = f"an edition has no entry {name!r}"
+            yield Problem(path, lines[name], "bad edition", what, "write one of: " + ", ".join(ENTRIES))
     allowed: list[tuple[str, str, tuple[str, ...]]] = [
         ("verified", plain(entries.get("verified", "")), VERIFIED),
         ("jurisdiction", plain(entries.get("jurisdiction", "any")), JURISDICTIONS),

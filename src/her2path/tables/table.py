@@ -141,6 +141,12 @@ def parse_tables(
     for grid in section.grids:
         if grid.first == "row":
             yield _parse_table(grid, section, path, facts, sources)
+        elif grid.first != "case" and any(heading.lstrip().startswith("=>") for heading in grid.header):
+            what = f"a table with an outcome begins with the column {grid.first!r}: nothing of it is read"
+            yield (
+                None,
+                [Problem(path, grid.line, "unknown table", what, "head it | row |, or | case | for worked cases")],
+            )
 
 
 def _parse_table(

@@ -67,7 +67,9 @@ class Page:
         self.path = path
         self.problems: list[Problem] = []
         try:
-            self._grids = [grid for _, grid in read_markdown(path).grids()]
+            document = read_markdown(path)
+            self._grids = [grid for _, grid in document.grids()]
+            self.problems += document.problems()
         except KnowledgeError as faulty:
             self._grids = []
             self.problems += faulty.problems

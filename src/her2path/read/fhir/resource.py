@@ -161,6 +161,8 @@ class ResourceType:
     only_some_matter: bool = True
     """Whether one that belongs to nobody is told; one with a wrong head is then told only where its text speaks of
     something that matters."""
+    is_named_by_code: bool = False
+    """Whether its code, or those of its components, are all that says what it is."""
     reads_address: bool = False
     """Whether the address of its entry is read too."""
     is_referred_to: bool = True

@@ -41,6 +41,7 @@ from .containers.sorter import Sorter
 from .containers.versions import SAYS_OTHER, WITHDREW, is_withdrawn, version_of
 from .head import FullEnvelope, Head
 from .json import exact, json_trouble, key_twice
+from .nameless import is_nameless, is_no_type, tell_nameless
 from .readers import RESOURCE_TYPES, Interest, heads
 from .resource import Group, Missing, Owner, Resource, Stamp
 from .terms import NOTHING
@@ -218,11 +219,14 @@ class Skimmer:
                 inside = contained_of(held, head, partial(_is_read_inside, kind))
                 yield from self._take(sorter, inside, None, depth + 1)
             matters = matters_of(head)
+            nameless = (not matters or head.code is None) and is_nameless(head)
+            if nameless:
+                yield from tell_nameless(head, bytes(held.raw), held.place, self.interest)
             if matters:
                 resource = Resource(head, held.raw, held.place, "", matters)
                 resource.stamp = held.stamp
                 sorter.add(resource, held.url)
-            elif kind in RESOURCE_TYPES and head.id:
+            elif kind in RESOURCE_TYPES and head.id and not nameless:
                 quiet.append((held, head))
         yield from _later_and_quiet(sorter, quiet)
         return is_whole
@@ -249,10 +253,11 @@ class Skimmer:
         kind = resource.get("resourceType")
         if not isinstance(kind, str):
             return [Trouble("wrong type", place, f"resourceType is {kind!r}, expected the name of a resource")]
-        if kind not in RESOURCE_TYPES:
-            return []
+        known = RESOURCE_TYPES.get(kind)
         text = bytes(raw).decode("utf-8", "replace")
-        if RESOURCE_TYPES[kind].only_some_matter and not self.interest.speaks(text):
+        may_matter = self.interest.speaks(text) or (known is not None and known.medications and "eference" in text)
+        is_other = known is None and not is_no_type(kind, tuple(RESOURCE_TYPES))
+        if is_other or ((known is None or known.only_some_matter) and not may_matter):
             return []
         return [Trouble("wrong type", f"{place} {kind}/{resource.get('id')}", f"{error}; the resource is not used")]
 

@@ -130,6 +130,10 @@ class Terms:
         """Whether the text of a resource that cannot be read speaks of anything that matters."""
         if self.codes.names.named(text) or "trastuzumab" in text.lower():
             return True
+        if self.drugs.names.names_a_product(text):
+            return True
+        if any(f'"{code}{end}' in text for _, code in self.codes.diagnoses for end in '".'):
+            return True
         therapy = self.codes.therapy
         known = (*therapy.measures, *therapy.drugs, *therapy.claims)
         return any(code in text for code in self._tests) or any(f'"{code}"' in text for _, code in known)

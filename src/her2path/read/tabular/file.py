@@ -49,7 +49,7 @@ def read_numbered(path: Path, told: list[Trouble] | None = None) -> tuple[Any, W
         raise AskedWrongly(f"{path}: there is no such file") from error
     except OSError as error:
         raise AskedWrongly(f"{path}: the file cannot be read: {error.strerror or error}") from error
-    _require_distinct(path, table.column_names)
+    require_distinct(path, table.column_names)
     return table, numbers
 
 
@@ -111,11 +111,12 @@ def csv_header(path: Path) -> tuple[list[str], str]:
         header = next(csv.reader(io.StringIO(text, newline=""), delimiter=separator))
     except csv.Error as error:
         raise AskedWrongly(f"{path}: the header cannot be read: {error}") from error
-    _require_distinct(path, [name.strip() for name in header])
+    require_distinct(path, [name.strip() for name in header])
     return header, separator
 
 
-def _require_distinct(path: Path, names: list[str]) -> None:
+def require_distinct(path: Path, names: list[str]) -> None:
+    """Raise `AskedWrongly` where two columns have one name."""
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:
         raise AskedWrongly(f"{path}: two columns are called {' and '.join(map(repr, twice))}; rename one of them")

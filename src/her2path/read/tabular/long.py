@@ -21,7 +21,7 @@ from ...facts.problem import AskedWrongly
 from ...record.columns import Flags, Whole
 from ...record.event import Trouble
 from .csv_rows import FEW_ROWS, FIRST_ROW, CsvFile, NotForArrow
-from .file import csv_file
+from .file import csv_file, require_distinct
 from .words import UNREADABLE, as_words, is_missing, is_plain, words_of
 
 PATIENT = ("patient", "patient_id", "id")
@@ -104,6 +104,7 @@ class LongFile:
         try:
             if self.is_parquet:
                 self.names = names_of(path)
+                require_distinct(path, self.names)
             else:
                 self.csv = csv_file(path)
                 self.names = self.csv.names

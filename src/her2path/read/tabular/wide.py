@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import datetime as dt
 import difflib
+import re
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -25,6 +26,10 @@ from .words import BROKEN, as_days, as_words, broken, is_missing, words_of
 
 PATIENT = ("patient", "patient_id", "id")
 SPECIMEN_COLUMNS = ("tumour_site", "specimen_kind", "test_date")
+_WHOSE = re.compile(r"patient|subject|person|\b(?:mrn|pid)\b", re.IGNORECASE)
+_SPEAKS = re.compile(
+    r"her-? ?2|erb-?b-?2|\b(?:ihc|lvef|[fcs]?ish)\b|\bcep ?17\b|ejection fraction|\bweight\b|trastuzumab", re.IGNORECASE
+)
 OUTCOMES = ("her2_expression", "her2_next_step", "her2_discordance")
 
 
@@ -45,8 +50,10 @@ def read_rows(
     if not tests:
         known = ", ".join(name for name, fact in facts.items() if fact.test)
         raise AskedWrongly(f"{path}: no column is a fact of a HER2 test; expected some of {known}")
+    _require_no_half(path, names, [name for name in tests if facts[name].test])
     yield from told
-    yield from (Trouble("unreadable", path.name, what) for what in misspelt_columns(names, facts))
+    of_names = [*speaking_columns(names, facts), *([] if patient_column else misnamed_patient(names))]
+    yield from (Trouble("unreadable", path.name, what) for what in of_names)
     if of_course := [name for name in tests if not facts[name].test]:
         what = f"a file with a row a specimen is read for HER2 tests alone, not for {', '.join(of_course)}"
         what += "; give the course of therapy as one event a row (columns patient, date, fact, value)"
@@ -216,6 +223,33 @@ def named_columns(table: Any, columns: Mapping[str, str], facts: Facts) -> Any:
             raise AskedWrongly(f"--column {fact}={column}: the file has a column {fact} too; drop or rename it")
         fact_of[column] = fact
     return table.rename_columns([fact_of.get(name, name) for name in table.column_names])
+
+
+def _require_no_half(path: Path, names: Collection[str], tests: Collection[str]) -> None:
+    """Raise `AskedWrongly` where a file of one event a row misses one of its two columns, and would be read as wide."""
+    here, gone = ("fact", "value") if "fact" in names else ("value", "fact")
+    if here in names and gone not in names and (here == "fact" or not tests):
+        what = f"a column is called {here} and none {gone}; a file of one event a row needs both"
+        raise AskedWrongly(f"{path}: {what} (--column {gone}=COLUMN)")
+
+
+def misnamed_patient(names: Iterable[str]) -> Iterator[str]:
+    """What is told of columns that may hold the patients of a file of which no column is called so."""
+    for name in names:
+        if _WHOSE.search(name.replace("_", " ")):
+            what = f"no column is called {', '.join(PATIENT[:-1])} or {PATIENT[-1]}; is it {name!r}?"
+            yield f"{what} (--column patient={name}) Each row is reviewed as a patient of its own"
+
+
+def speaking_columns(names: Collection[str], facts: Facts) -> Iterator[str]:
+    """What is told of columns that are no fact: those that are nearly one, and those that speak of what is read."""
+    told = list(misspelt_columns(names, facts))
+    yield from told
+    for name in names:
+        near = any(what.startswith(f"the column {name} is no fact") for what in told)
+        if name not in facts and not near and _SPEAKS.search(name.replace("_", " ")):
+            what = f"the column {name} is no fact, but speaks of what is read"
+            yield f"{what}; nothing is read from it (--column FACT={name})"
 
 
 def misspelt_columns(names: Iterable[str], facts: Facts) -> Iterator[str]:

@@ -8,6 +8,7 @@ from dataclasses import replace
 from ....record.event import TOLD, Trouble
 from ..readers import RESOURCE_TYPES, owner_of
 from ..resource import Group, Owner, Resource, Stamp
+from ..terms import COURSE
 from .medications import note_medication
 from .persons import (
     BY_IDENTIFIER,
@@ -82,7 +83,8 @@ class Sorter:
             if group is None:
                 patient, why = self._patient_of(resource, only)
                 if not patient:
-                    if RESOURCE_TYPES[resource.head.resourceType].only_some_matter and resource.matters:
+                    some = RESOURCE_TYPES[resource.head.resourceType].only_some_matter
+                    if resource.matters & COURSE or (some and resource.matters):
                         yield Trouble("no patient", resource.origin, why)
                     continue
                 group = self._groups.setdefault(patient, Group(patient, self.where))

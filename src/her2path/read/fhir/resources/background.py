@@ -363,6 +363,7 @@ PATIENT = ResourceType(
 )
 CONDITION = ResourceType(
     name="Condition",
+    is_named_by_code=True,
     matters=lambda head, terms: HER2 | _matters_by_claims_or_name(head, terms),
     read_tests=read_diagnosis,
     read_course=_read_condition,
@@ -371,12 +372,14 @@ CONDITION = ResourceType(
 )
 FLAG = ResourceType(
     name="Flag",
+    is_named_by_code=True,
     matters=_matters_by_claims_or_name,
     read_course=_read_flag,
     days=("period.start", "period.end"),
 )
 ALLERGY = ResourceType(
     name="AllergyIntolerance",
+    is_named_by_code=True,
     matters=lambda head, terms: COURSE if _allergen_of(head.code, terms) is not None else NOTHING,
     read_course=_read_allergy,
     days=("onsetDateTime", "recordedDate"),

@@ -172,6 +172,7 @@ DISPENSE = ResourceType(
 )
 PROCEDURE = ResourceType(
     name="Procedure",
+    is_named_by_code=True,
     matters=_procedure_matters,
     read_course=_read_procedure,
     head=ProcedureHead,

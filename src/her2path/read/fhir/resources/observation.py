@@ -65,6 +65,7 @@ OBSERVATION = ResourceType(
     read_tests=_read_tests,
     read_course=_read_course,
     head=ObservationHead,
+    is_named_by_code=True,
     days=("effectiveDateTime", "effectivePeriod.start", "effectivePeriod.end", "issued"),
     fallback_days={"issued": "effectiveDateTime"},
     numbers=("valueQuantity.value", "component.*.valueQuantity.value", "valueInteger", "component.*.valueInteger"),

@@ -21,6 +21,7 @@ from ..containers.medications import medication_named
 from ..containers.versions import WITHDRAWN, is_withdrawn
 from ..head import Head
 from ..json import parse_strictly
+from ..nameless import is_nameless
 from ..patient import TherapyReader, read_resources
 from ..readers import RESOURCE_TYPES, Interest, heads
 from ..resource import Group, Owner, Resource, ResourceType
@@ -101,7 +102,7 @@ class Templates:
             head = self._head_of(text)
             matters = self.interest.matters(head)
             known = RESOURCE_TYPES.get(head.resourceType)
-            if (known is None and head.resourceType in TAKEN_APART) or holds_others(text):
+            if (known is None and head.resourceType in TAKEN_APART) or is_nameless(head) or holds_others(text):
                 return None
             if known is None or (matters == NOTHING and NO_KIND in self.unlike and not is_withdrawn(text)):
                 return NOTHING_READ, ((head.id or "").encode(),) if known is not None else ()

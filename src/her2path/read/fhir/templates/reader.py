@@ -23,6 +23,7 @@ from ..containers.bundles import IN_PARTS, has_next
 from ..containers.notes import Deleted, SourceNotes
 from ..containers.versions import stand_twice
 from ..head import Envelope, kind_of_bundle
+from ..nameless import is_nameless
 from ..patient import read_group_itself, read_record
 from ..readers import RESOURCE_TYPES
 from ..resource import Group, Owner, Resource
@@ -262,7 +263,7 @@ class ColumnReader:
             matters = self.skimmer.interest.matters(head)
         except _BAD_JSON:
             return None
-        if not matters:
+        if not matters or (head.code is None and is_nameless(head)):
             return None
         known = RESOURCE_TYPES[head.resourceType]
         if known.owner is not Owner.PATIENT or known.reads_address or known.names_medication(head):
