@@ -315,7 +315,8 @@ class Layout:
             return
         try:
             head = self._head_of(line.raw)
-        except msgspec.DecodeError:
+        except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
+            group.told.append(Trouble("unreadable", line.where, f"{error}; the resource is not used"))
             return
         resource = Resource(head, line.raw, line.where, line.url, interest.matters(head))
         if line.updated or line.version:
