@@ -166,7 +166,9 @@ for result in in_turn(range(30), work, 2):
 
 HEEDING = """
 import os, signal, sys
-signal.signal(signal.SIGINT, signal.SIG_DFL)
+for number in ("SIGINT", "SIGHUP"):  # who starts us may have them ignored, which would be passed on
+    if hasattr(signal, number):
+        signal.signal(getattr(signal, number), signal.SIG_DFL)
 os.execv(sys.executable, [sys.executable, *sys.argv[1:]])
 """
 
