@@ -60,6 +60,8 @@ class Finding:
                 "facts": dict(self.facts), "remark": self.remark,
                 "would_settle": [list(names) for names in self.settle],
             }  # fmt: skip
+        elif self.do:
+            told["do"] = self.do
         return told
 
 
