@@ -30,7 +30,7 @@ from her2path.read.fhir.patient import read_record
 from her2path.read.fhir.skim import Skimmer
 from her2path.read.files import Piece
 from her2path.read.source import read_records
-from her2path.record.event import RECORDED_STATUS, Event, Record, Tissue
+from her2path.record.event import RECORDED_STATUS, STAINING_OPEN, Event, Record, Tissue
 from her2path.simulate.course.files import write_bundles
 from her2path.simulate.course.recording import (
     PRESETS,
@@ -152,7 +152,7 @@ def findings_of(record: Record, on: dt.date = dt.date(2026, 6, 1)) -> str:
 def _only_in_fhir(told: Any) -> bool:
     """Notes of reading FHIR: a day that is missing is told, and a score that is a range."""
     words = told.get("finding", "") if isinstance(told, dict) else ""
-    return words == "no date" or words.startswith(("0+ is read as", "IHC '", "stop_recorded: the day is not recorded"))
+    return words == "no date" or words.startswith(("IHC '", "stop_recorded: the day is not recorded"))
 
 
 def comes_back(record: Record, *lost: str) -> Record:
@@ -238,16 +238,27 @@ def test_the_codes_of_a_test_name_no_other_organ(site) -> None:
     assert comes_back(record_of(tests=tests, site=site)).sites == ({site} if site else set())
 
 
-def test_a_score_of_zero_with_some_staining_is_one_result() -> None:
-    tests = [event("ihc_score", "0", specimen="core"), event("any_membrane_staining", "yes", specimen="core")]
+@pytest.mark.parametrize(
+    ("staining", "text"), [("yes", "0 with staining"), ("no", "0 without staining"), (STAINING_OPEN, "0+")]
+)
+def test_a_score_of_zero_with_its_staining_is_one_result(staining, text) -> None:
+    tests = [event("ihc_score", "0", specimen="core"), event("any_membrane_staining", staining, specimen="core")]
     made = written(record_of(tests=tests))
     values = [
         each["resource"].get("valueString")
         for each in made.bundle["entry"]
         if each["resource"]["resourceType"] == "Observation"
     ]
-    assert (values, made.losses) == (["0+"], [])
+    assert (values, made.losses) == ([text], [])
     assert all_of(read_bundle(made.bundle)) == Counter(map(said, tests))
+
+
+def test_staining_of_another_specimen_than_the_score_is_told_as_a_loss() -> None:
+    tests = [event("ihc_score", "0", specimen="core"), event("any_membrane_staining", "yes", specimen="other")]
+    made = written(record_of(tests=tests))
+    (loss,) = made.losses
+    assert "any_membrane_staining yes of 2024-03-04: staining is read with an IHC score of 0 only" in str(loss)
+    assert "0 with staining" not in str(made.bundle)
 
 
 def test_a_status_in_a_diagnosis_comes_back_as_one() -> None:

@@ -357,6 +357,46 @@ def test_a_site_says_what_its_laboratory_means_by_zero_plus(
     assert review.expression == expression
 
 
+TABLES_OF_ZERO_PLUS = {
+    "one row a specimen": "patient,test_date,ihc_score\np1,2024-03-04,0+\n",
+    "one row a specimen, the staining empty": "patient,test_date,ihc_score,any_membrane_staining\np1,2024-03-04,0+,\n",
+    "one row an event": "patient,date,fact,value\np1,2024-03-04,ihc_score,0+\n",
+    "one row an event, and the staining too": (
+        "patient,date,fact,value\np1,2024-03-04,ihc_score,0+\np1,2024-03-04,any_membrane_staining,0+\n"
+    ),
+}
+
+
+@pytest.mark.parametrize(("says", "expression"), [(None, None), ("staining", "ultralow"), ("no staining", "null")])
+@pytest.mark.parametrize("table", TABLES_OF_ZERO_PLUS.values(), ids=TABLES_OF_ZERO_PLUS)
+def test_a_table_says_by_zero_plus_what_fhir_says(
+    tmp_path: Path, table: str, says: str | None, expression: str | None
+) -> None:
+    (review,) = review_table(tmp_path, table, Site(zero_plus=says))
+    assert (review.status, review.expression) == ("negative", expression)
+    told = make.says(review, "note", "0+ does not say whether the membrane stains: with staining it is ultralow")
+    assert told is (says is None)
+
+
+@pytest.mark.parametrize("says", ["staining", "no staining", None])
+@pytest.mark.parametrize("table", [
+    "patient,test_date,ihc_score,any_membrane_staining\np1,2024-03-04,0+,yes\n",
+    "patient,date,fact,value\np1,2024-03-04,ihc_score,0+\np1,2024-03-04,any_membrane_staining,yes\n",
+])  # fmt: skip
+def test_staining_that_is_said_beside_zero_plus_stands(tmp_path: Path, table: str, says: str | None) -> None:
+    (review,) = review_table(tmp_path, table, Site(zero_plus=says))
+    assert (review.status, review.expression) == ("negative", "ultralow")
+    assert not make.says(review, "contradiction", "")
+
+
+def review_table(tmp_path: Path, table: str, at: Site) -> list[PatientReview]:
+    path = tmp_path / "t.csv"
+    path.write_text(table, encoding="utf-8")
+    patients, troubles = make.review_of(path, at=at)
+    assert not troubles
+    return patients
+
+
 def test_copies_beside_a_total_of_cep17_are_no_copies(tmp_path: Path) -> None:
     parts = [make.component(make.HER2_COPIES, make.quantity(84)), make.component(make.CEP17_COPIES, make.quantity(66))]
     review = make.review_tests(tmp_path, make.observation(make.ISH_PANEL, components=parts))

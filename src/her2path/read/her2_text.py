@@ -15,7 +15,7 @@ from ..facts.fact import Facts
 from ..facts.number import parse_interval, parse_number
 from ..facts.value import NOT_REPORTED, Interval, OneOf, Reason, Unknown, Value
 from ..facts.words.texts import Said, Texts
-from ..record.event import RECORDED_STATUS, ZERO_PLUS
+from ..record.event import RECORDED_STATUS, STAINED, STAINING_OPEN
 
 IHC, ISH, OVERALL, UNNAMED = "ihc", "ish", "overall", ""
 SCORES = {"positive": frozenset({"3+"}), "equivocal": frozenset({"2+"}), "negative": frozenset({"0", "1+"})}
@@ -245,9 +245,9 @@ def _ihc(statement: Statement, scores: frozenset[str], text: str) -> Iterator[Fa
         note = LOW_NOTE if "low" in statement.marks else f"IHC {text!r} is read as {value}"
     yield "ihc_score", value, note
     if "0" in scores and statement.staining:
-        yield "any_membrane_staining", next(iter(statement.staining)), ""
+        yield STAINED, next(iter(statement.staining)), ""
     elif scores == {"0"} and "zero plus" in statement.marks:
-        yield "any_membrane_staining", Unknown(Reason.ABSENT, ZERO_PLUS), ""
+        yield STAINED, STAINING_OPEN, ""
 
 
 def _ish(statement: Statement, scores: frozenset[str], text: str, facts: Facts, texts: Texts) -> Iterator[FactValue]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from dataclasses import dataclass, field
 
-from ..facts.value import Value
+from ..facts.value import Reason, Unknown, Value
 
 RECORDED_STATUS = "recorded status"
 """An event's fact where somebody wrote a HER2 status; it is compared, never used as a test."""
@@ -26,6 +26,10 @@ WORDS_ALONE = "words alone"
 """The kind of a trouble with something that was read by its words, for want of a code."""
 ZERO_PLUS = "0+ does not say whether the membrane stains"
 """Why the staining of a score 0+ is unknown; a site may say what its laboratory means by it."""
+STAINED = "any_membrane_staining"
+"""The fact that a score of 0 leaves open."""
+STAINING_OPEN = Unknown(Reason.ABSENT, ZERO_PLUS)
+"""Its value where the score is 0+ and nothing more is said."""
 STATEMENT = "from a statement"
 """How the note of a dose begins that a record only states."""
 

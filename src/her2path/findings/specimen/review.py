@@ -17,6 +17,8 @@ from ...facts.value import NOT_REPORTED, Reason, Unknown, Value
 from ...record.event import (
     INCOMPLETE,
     RECORDED_STATUS,
+    STAINED,
+    STAINING_OPEN,
     TOLD,
     UNMAPPED_TEST,
     WORDS_ALONE,
@@ -107,10 +109,15 @@ class SpecimenReviewer:
         )  # fmt: skip
 
     def _zero_plus(self, record: Record) -> None:
-        """Take a score of 0+ as the site's laboratory means it."""
+        """Take a score of 0+ as the site's laboratory means it, where nothing says more of its specimen and day."""
         means = self.settings.at.zero_plus
-        for place, event in enumerate(record.events) if means else ():
-            if isinstance(event.value, Unknown) and event.value.detail == ZERO_PLUS:
+        if not means:
+            return
+        said = {
+            (each.specimen, each.day) for each in record.events if each.fact == STAINED and isinstance(each.value, str)
+        }
+        for place, event in enumerate(record.events):
+            if event.value == STAINING_OPEN and (event.specimen, event.day) not in said:
                 note = f"0+ is taken as 0 with {means}, as the site says"
                 record.events[place] = replace(event, value=ZERO_PLUS_MEANS[str(means)], note=note)
 

@@ -18,7 +18,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 
 from ...facts.value import NOT_REPORTED, Interval, OneOf, Reason, Unknown, Value
-from ...record.event import RECORDED_STATUS, Event, Record, Tissue
+from ...record.event import RECORDED_STATUS, STAINING_OPEN, Event, Record, Tissue
 from ..finding import Finding, Grade
 
 REFLEX_DAYS = 60
@@ -142,11 +142,12 @@ def _one_of_several(specimen: Specimen, fact: str, events: list[Event]) -> None:
     """The value of a fact that several reports give: what was corrected or repeated later gives way.
 
     An unreadable report counts like any other, since it may say anything; only "not done" beside a
-    result says nothing, unless it corrects the result.
+    result says nothing, unless it corrects the result, and a score of 0+ leaves open only what nothing else says.
     """
     standing = _without_corrected(specimen, fact, events)
     standing = [event for event in standing if event.value != NOT_REPORTED or event.amended] or standing
     standing = _latest(specimen, fact, standing)
+    standing = [event for event in standing if event.value != STAINING_OPEN] or standing
     distinct = list({_plain(event.value): event for event in standing}.values())
     specimen.used.extend(distinct)
     if len(distinct) == 1:

@@ -11,6 +11,7 @@ from ...facts.fact import Facts
 from ...facts.number import parse_number
 from ...facts.value import Interval, Reason, Unknown, Value
 from ...facts.words.units import units
+from ...record.event import STAINED, STAINING_OPEN
 from ..drugs import Drugs
 from ..fhir.answer import times
 from ..fhir.resources.ingredients import MILLIGRAMS
@@ -52,6 +53,8 @@ class Cells:
     def _read(self, fact: str, raw: Any, unit: str) -> tuple[Value, str]:
         """A value in the fact's own unit, which its name says; another unit is converted or refused."""
         about = self.facts[fact]
+        if fact == STAINED and raw == "0+":
+            return STAINING_OPEN, ""
         if not about.is_number or (isinstance(raw, str) and raw.lower() in about.values):
             return about.coerce(raw), ""
         number = parse_number(raw.lower()) if isinstance(raw, str) else raw

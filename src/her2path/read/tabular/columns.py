@@ -18,13 +18,10 @@ from ...facts.days import EPOCH
 from ...facts.fact import Facts
 from ...facts.value import Reason, Unknown, Value
 from ...record.columns import KIND, RECORDED_STATUS, SITE, UNKNOWN, Flags, RecordColumns, Whole, in_order
-from ...record.event import DOSE_NOT_READ, HER2_DRUG, ORDER_NOT_READ, Trouble
+from ...record.event import DOSE_NOT_READ, HER2_DRUG, ORDER_NOT_READ, STAINED, STAINING_OPEN, Trouble
 from .cells import METHODS, Cells
 from .long import LongFile, Part, coded_words, distinct_numbers, starts_of
 from .words import BROKEN, as_days, broken, is_missing
-
-STAINED = "any_membrane_staining"
-STAINED_NOTE = "0+ is read as score 0 with some membrane staining"
 
 
 class RowOrigins(Sequence[str]):
@@ -277,7 +274,7 @@ class ColumnReader:
         return np.where(tests, 0, np.where(measured, methods[places["qualifier"]], other)), listed
 
     def _stained(self, record: RecordColumns) -> RecordColumns:
-        """A score of 0+ says that some membranes are stained: an event more for each."""
+        """A score of 0+ does not say whether membranes stain: an event more for each, which says so."""
         plus = np.array([word == "0+" for word in record.saids], np.bool_)
         scores = np.array([word == "ihc_score" for word in record.facts], np.bool_)
         rows = np.flatnonzero(plus[record.said] & scores[record.fact])
@@ -285,13 +282,12 @@ class ColumnReader:
             return record
         record.facts.append(STAINED)
         record.is_test.append(True)
-        record.values.append("yes")
+        record.values.append(STAINING_OPEN)
         record.saids.append("0+")
-        record.notes.append(STAINED_NOTE)
         owner = record.owner()[rows]
         ends = record.starts[owner + 1]
         for name, new in (
-            ("fact", len(record.facts) - 1), ("value", len(record.values) - 1), ("note", len(record.notes) - 1),
+            ("fact", len(record.facts) - 1), ("value", len(record.values) - 1), ("note", record.notes.index("")),
             ("said", len(record.saids) - 1),
         ):  # fmt: skip
             setattr(record, name, np.insert(getattr(record, name), ends, new))

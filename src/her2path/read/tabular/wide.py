@@ -19,7 +19,7 @@ import pyarrow as pa
 from ...facts.fact import Facts
 from ...facts.problem import AskedWrongly
 from ...facts.value import Reason, Unknown
-from ...record.event import RECORDED_STATUS, Event, Record, Tissue, Trouble
+from ...record.event import RECORDED_STATUS, STAINED, STAINING_OPEN, Event, Record, Tissue, Trouble
 from .csv_rows import FEW_ROWS
 from .file import read_numbered, read_table
 from .words import BROKEN, as_days, as_words, broken, is_missing, words_of
@@ -194,9 +194,8 @@ def _row(record: Record, row: dict[str, Any], number: int, name: str, tests: lis
         record.tissues[specimen] = Tissue(specimen, kind if isinstance(kind, str) else "", day=on)
     for test in tests:
         value = facts[test].coerce(row[test])
-        if test == "ihc_score" and str(row[test]).strip() == "0+" and "any_membrane_staining" not in tests:
-            note = "0+ is read as score 0 with some membrane staining"
-            record.events.append(Event("any_membrane_staining", "yes", on, specimen, where, "0+", note=note))
+        if test == "ihc_score" and str(row[test]).strip() == "0+" and not str(row.get(STAINED) or "").strip():
+            record.events.append(Event(STAINED, STAINING_OPEN, on, specimen, where, "0+"))
         if isinstance(value, Unknown) and value.reason is Reason.ABSENT:
             continue
         record.events.append(Event(test, value, on, specimen, where, str(row[test])))

@@ -17,9 +17,9 @@ from functools import cache
 
 import msgspec
 
-from ...facts.value import Reason, Unknown
+from ...facts.value import Reason, Unknown, Value
 from ...read.fhir.resources.her2_test import EARLY
-from ...record.event import RECORDED_STATUS, Event, Record, Tissue
+from ...record.event import RECORDED_STATUS, STAINED, STAINING_OPEN, Event, Record, Tissue
 from .codes import CodeWithDisplay, Json, Shapes, concept, shapes
 from .course import PERSON, CourseWriter
 from .medication import Medications
@@ -36,7 +36,8 @@ DIAGNOSED: dict[str, CodeWithDisplay] = {
 TISSUE: CodeWithDisplay = ("SNOMED", "119376003", "Tissue specimen")
 BIOPSY: CodeWithDisplay = ("SNOMED", "129314006", "Biopsy - action")
 PLACES = {"primary": "primary tumour", "metastasis": "metastasis"}
-STAINED = "any_membrane_staining"
+ZERO: dict[Value, str] = {"yes": "0 with staining", "no": "0 without staining", STAINING_OPEN: "0+"}
+"""A score of 0 with what is said of its staining, as texts that are read as both."""
 MEANS = {
     "ihc_score": "ihc",
     "ish_result": "ish",
@@ -140,24 +141,24 @@ def _tests(entries: Entries) -> None:
             _diagnosis(entries, event)
         elif event.fact == STAINED:
             if id(event) not in stained:
-                entries.lose(event, "staining is read of an IHC score of 0+ only")
+                entries.lose(event, "staining is read with an IHC score of 0 only")
         elif event.fact not in MEANS:
             entries.lose(event, "no code of a HER2 test says it")
         else:
-            _test(entries, event, id(event) in stained)
+            _test(entries, event, stained.get(id(event), ""))
 
 
-def _stained(events: list[Event]) -> set[int]:
-    """Pairs of score 0 and staining of one specimen and day, which are one result: 0+."""
+def _stained(events: list[Event]) -> dict[int, str]:
+    """The text of each score of 0 that stands beside a staining of its specimen and day, for both, which are one."""
     scores = [e for e in events if (e.fact, e.value) == ("ihc_score", "0")]
-    stained: set[int] = set()
+    stained: dict[int, str] = {}
     for event in events:
-        if (event.fact, event.value) != (STAINED, "yes"):
+        if event.fact != STAINED or event.value not in ZERO:
             continue
         of = (event.day, event.specimen, event.amended)
         same = (score for score in scores if (score.day, score.specimen, score.amended) == of)
         if (score := next((zero for zero in same if id(zero) not in stained), None)) is not None:
-            stained |= {id(event), id(score)}
+            stained[id(event)] = stained[id(score)] = ZERO[event.value]
     return stained
 
 
@@ -171,12 +172,12 @@ def _diagnosis(entries: Entries, event: Event) -> None:
         entries.lose(event, "a status in a diagnosis has no day", replace(event, day=None, specimen=""))
 
 
-def _test(entries: Entries, event: Event, stained: bool) -> None:
+def _test(entries: Entries, event: Event, stained: str) -> None:
     means = MEANS[event.fact]
     code = entries.shapes.test(means, entries.of_breast)
     part: Json | None = None
     if stained:
-        part = {"valueString": "0+"}
+        part = {"valueString": stained}
     elif status_of(event) in EARLY:
         part = {"valueString": event.said or "not final"}
     else:

@@ -173,9 +173,8 @@ class _Writer:
     def _candidates(self, fact: str, value: Value, written: str) -> Iterator[tuple[str, str]]:
         unit = self.facts[fact].unit
         unit = TABLE_UNITS.get(unit, unit) if self.facts[fact].is_number else ""
-        for words in (
-            own_words(value, written, unit) if written != "0+" else ()
-        ):  # 0+ in a table is a score and a staining
+        # A score of 0+ in a table says of the staining that it is open, whatever else stands beside it.
+        for words in own_words(value, written, unit) if (fact, written) != ("ihc_score", "0+") else ():
             yield words, ""
             number, _, last = words.rpartition(" ")
             if number:
