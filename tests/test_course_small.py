@@ -405,10 +405,10 @@ def test_what_a_silent_site_assumes(tmp_path: Path, knowledge: Knowledge) -> Non
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("x = 1", "x stands outside a table; expected [dosing], [editions], [formulary], [heart], [prices], [site], [treatment], [vials]"),
+        ("x = 1", "x stands outside a table; expected [dosing], [editions], [files], [formulary], [heart], [prices], [site], [tests], [treatment], [vials]"),
         ("[heart]\nlvef_limit = 50", "[heart] lvef_limit is no setting; expected lvef_lower_limit, echo_tolerance_days"),
         ("[hart]\nlimit = 50",
-         "[hart] limit is no setting; expected one of the tables dosing, editions, formulary, heart, prices, site, treatment, vials"),
+         "[hart] limit is no setting; expected one of the tables dosing, editions, files, formulary, heart, prices, site, tests, treatment, vials"),
         ("[heart]\nlvef_lower_limit = 39.9", "[heart] lvef_lower_limit = Decimal('39.9'); expected a number from 40 to 65"),
         ("[heart]\nlvef_lower_limit = '50'", "[heart] lvef_lower_limit = '50'; expected a number from 40 to 65"),
         ("[heart]\nlvef_lower_limit = true", "[heart] lvef_lower_limit = True; expected a number from 40 to 65"),
@@ -427,7 +427,7 @@ def test_what_a_silent_site_assumes(tmp_path: Path, knowledge: Knowledge) -> Non
         ("[formulary]\nkanjinti = 'kanjinti'", "[formulary] kanjinti = 'kanjinti'; no product is called kanjinti; expected one of "),
         ("[formulary]\ntrastuzumab-iv = 'x'", "[formulary] trastuzumab-iv = 'x'; no brand is called so; expected one of "),
         ("[editions]\ncardiac_action = 3", "[editions] cardiac_action = 3; expected the key of an edition"),
-        ("[site", "this is no TOML: "), (b"\xff", "the file cannot be read: "),
+        ("[site", "this is no TOML: "), (b"\xff", "line 1 is not UTF-8; save the file as UTF-8"),
     ],
 )  # fmt: skip
 def test_what_a_site_cannot_say(text: str | bytes, said: str, tmp_path: Path, knowledge: Knowledge) -> None:

@@ -591,7 +591,13 @@ def test_a_file_says_of_every_row_what_one_question_says(tmp_path: Path, jurisdi
         writer.writerows({"patient": number, **row} for number, row in enumerate(rows))
     options = ["--jurisdiction", jurisdiction] if jurisdiction else []
     result = run("decide", "cardiac_action", path, *options, "--json")
-    assert result.exit_code == 0, result.stderr
+    assert result.exit_code == 3, result.stderr  # two rows contradict themselves, and are told
+    told_rows = [line.partition("patients.csv: ")[2] for line in result.stderr.splitlines()]
+    fall, limit = (rows.index({**LOW, **changed}) + 1 for changed in ({"lvef_fall": 20}, {"lvef_below_limit": "no"}))
+    assert [each for each in told_rows if each.startswith("row ")] == [
+        f"row {fall}: lvef_fall contradictory: 20 was given, but lvef_baseline 65 and lvef 49 make it 16",
+        f"row {limit}: lvef_below_limit contradictory: no was given, but lvef 49 and lvef_lower_limit 50 make it yes",
+    ]
     told = [json.loads(line) for line in result.stdout.splitlines()]
     assert [row["patient"] for row in told] == [str(number) for number in range(len(rows))]
     for row, said in zip(rows, told, strict=True):
