@@ -90,8 +90,9 @@ class Kinds:
         _, first, places = np.unique(marks[0] ^ (marks[1] >> np.uint64(1)), return_index=True, return_inverse=True)
         if (marks[:, first[places.reshape(-1)]] != marks).any():  # two kinds with one mark: tell them apart by both
             _, first, places = np.unique(marks, axis=1, return_index=True, return_inverse=True)
+        in_order = np.argsort(first)  # of the patients; marks are in another order in every process
         kinds, speakers = [], []
-        for patient in first.tolist():
+        for patient in first[in_order].tolist():
             mark = (int(marks[0, patient]), int(marks[1, patient]))
             kind = self._kept.get(mark)
             speakers.append(-1 if kind is not None else patient)
@@ -100,7 +101,7 @@ class Kinds:
                 if len(self._kept) < MOST_KEPT:
                     self._kept[mark] = kind
             kinds.append(kind)
-        return kinds, speakers, places.reshape(-1)
+        return kinds, speakers, np.argsort(in_order)[places.reshape(-1)]
 
     def _kind(self, record: RecordColumns, patient: int, entries: Whole) -> Kind:
         review = self.reviewer.review(record.record(patient, tests_only=True))
