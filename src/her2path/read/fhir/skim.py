@@ -219,7 +219,7 @@ class Skimmer:
                 inside = contained_of(held, head, partial(_is_read_inside, kind))
                 yield from self._take(sorter, inside, None, depth + 1)
             matters = matters_of(head)
-            nameless = (not matters or head.code is None) and is_nameless(head)
+            nameless = (not matters or head.code is None) and is_nameless(head) and not is_withdrawn(bytes(held.raw))
             if nameless:
                 yield from tell_nameless(head, bytes(held.raw), held.place, self.interest)
             if matters:
