@@ -21,7 +21,9 @@ def _coded(system: str, code: str, display: str) -> dict[str, Any]:
     return {"coding": [{"system": system, "code": code, "display": display}]}
 
 
-def _observation(rng: random.Random, patient: str, code: str, display: str, day: str, value: dict[str, Any]) -> dict[str, Any]:
+def _observation(
+    rng: random.Random, patient: str, code: str, display: str, day: str, value: dict[str, Any]
+) -> dict[str, Any]:
     return {
         "resourceType": "Observation", "id": _id(rng), "status": "final",
         "category": [{"coding": [{"system": CATEGORY, "code": "laboratory"}]}],
@@ -38,16 +40,43 @@ def _id(rng: random.Random) -> str:
 def _her2(rng: random.Random, patient: str, day: str) -> list[dict[str, Any]]:
     """An IHC score, and a dual-probe ISH by numbers or in words for most."""
     score = rng.choices(["0", "1+", "2+", "3+"], [3, 4, 3, 2])[0]
-    tests = [_observation(rng, patient, "85319-2", "HER2 [Presence] in Breast cancer specimen by Immune stain", day, {"valueString": score})]
+    tests = [
+        _observation(
+            rng,
+            patient,
+            "85319-2",
+            "HER2 [Presence] in Breast cancer specimen by Immune stain",
+            day,
+            {"valueString": score},
+        )
+    ]
     if rng.random() < 0.8:
         cep17 = round(rng.uniform(1.2, 3.5), 2)
         copies = round(rng.choices([rng.uniform(1.5, 3.9), rng.uniform(4, 5.9), rng.uniform(6, 25)], [5, 2, 3])[0], 2)
         ratio = round(copies / cep17, 2)
         quantity = {"unit": "{ratio}", "system": "http://unitsofmeasure.org", "code": "{ratio}"}
         per_cell = {"unit": "{copies}/{cell}", "system": "http://unitsofmeasure.org", "code": "{copies}/{cell}"}
-        tests.append(_observation(rng, patient, "49683-6", "ERBB2 copy number/Chromosome 17 copy number in Tissue by FISH", day, {"valueQuantity": {"value": ratio, **quantity}}))
+        tests.append(
+            _observation(
+                rng,
+                patient,
+                "49683-6",
+                "ERBB2 copy number/Chromosome 17 copy number in Tissue by FISH",
+                day,
+                {"valueQuantity": {"value": ratio, **quantity}},
+            )
+        )
         if rng.random() < 0.85:
-            tests.append(_observation(rng, patient, "74860-8", "ERBB2 gene copy number/nucleus in Tissue by FISH", day, {"valueQuantity": {"value": copies, **per_cell}}))
+            tests.append(
+                _observation(
+                    rng,
+                    patient,
+                    "74860-8",
+                    "ERBB2 gene copy number/nucleus in Tissue by FISH",
+                    day,
+                    {"valueQuantity": {"value": copies, **per_cell}},
+                )
+            )
     return tests
 
 
@@ -61,7 +90,10 @@ def bundle(rng: random.Random) -> dict[str, Any]:
         {"url": CORE + "us-core-ethnicity", "extension": [{"url": "text", "valueString": "unknown"}]},
         {"url": CORE + "us-core-birthsex", "valueCode": "F"},
     ]
-    identifier = [{"system": f"https://example.org/identifiers/{n}", "value": _id(rng), "type": {"text": "a made identifier"}} for n in range(8)]
+    identifier = [
+        {"system": f"https://example.org/identifiers/{n}", "value": _id(rng), "type": {"text": "a made identifier"}}
+        for n in range(8)
+    ]
     resources: list[dict[str, Any]] = [
         {"resourceType": "Patient", "id": patient, "gender": "female", "birthDate": "1960-01-01", "active": True, "identifier": identifier,
          "name": [{"use": "official", "family": "Made", "given": ["Patient"]}], "extension": extension,
@@ -86,10 +118,19 @@ def bundle(rng: random.Random) -> dict[str, Any]:
     ):
         resources.append(_observation(rng, patient, code, display, day, answer))
     while len(resources) < 24:
-        weight = {"value": round(rng.uniform(45, 110), 1), "unit": "kg", "system": "http://unitsofmeasure.org", "code": "kg"}
+        weight = {
+            "value": round(rng.uniform(45, 110), 1),
+            "unit": "kg",
+            "system": "http://unitsofmeasure.org",
+            "code": "kg",
+        }
         resources.append(_observation(rng, patient, "29463-7", "Body Weight", day, {"valueQuantity": weight}))
     entries = [
-        {"fullUrl": f"urn:uuid:{each['id']}", "resource": each, "request": {"method": "POST", "url": each["resourceType"]}}
+        {
+            "fullUrl": f"urn:uuid:{each['id']}",
+            "resource": each,
+            "request": {"method": "POST", "url": each["resourceType"]},
+        }
         for each in resources
     ]
     return {"resourceType": "Bundle", "type": "collection", "entry": entries}

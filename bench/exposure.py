@@ -329,7 +329,9 @@ def peak() -> tuple[float, float]:
 
 def linear(big: Work, rounds: int) -> dict[int, float]:
     """Patients a second on one core by how many there are: one, two and four times as many."""
-    kernels = {count: Kernel(big.of(slice(0, count)), STEP_TOLERANCE) for count in (big.patients // 4, big.patients // 2)}
+    kernels = {
+        count: Kernel(big.of(slice(0, count)), STEP_TOLERANCE) for count in (big.patients // 4, big.patients // 2)
+    }
     kernels[big.patients] = Kernel(big, STEP_TOLERANCE)
     taken: dict[int, list[float]] = {count: [] for count in kernels}
     for _ in range(rounds):

@@ -75,7 +75,9 @@ def disturb(fault: str, process: subprocess.Popen[bytes], after_seconds: float) 
     return workers
 
 
-def once(fault: str, source: Path, whole: dict[str, bytes], seconds: float, dice: random.Random) -> tuple[str, list[str]]:
+def once(
+    fault: str, source: Path, whole: dict[str, bytes], seconds: float, dice: random.Random
+) -> tuple[str, list[str]]:
     """Disturb one review; how it ended, and what was wrong."""
     processes = 2 if fault == "worker killed" else dice.choice((1, 2))
     wrong: list[str] = []

@@ -105,7 +105,12 @@ class Run:
             self.again += [(name, start, half), (name, start + half, count - half)]
             return
         tally = Tally(tried=1, ended=Counter({REFUSED: 1}), faults=Counter({kind: 1}))
-        tally.examples[kind, f"{name}: its process"] = (name, start, "", f"the process {'died' if kind == 'crashed' else 'was silent'}")
+        tally.examples[kind, f"{name}: its process"] = (
+            name,
+            start,
+            "",
+            f"the process {'died' if kind == 'crashed' else 'was silent'}",
+        )
         self.take(task, tally)
 
     def go(self, listed: Iterator[Task], processes: int) -> None:
@@ -116,7 +121,10 @@ class Run:
         try:
             while True:
                 for worker in workers:
-                    if worker.task is None and (task := self.again.pop() if self.again else next(listed, None)) is not None:
+                    if (
+                        worker.task is None
+                        and (task := self.again.pop() if self.again else next(listed, None)) is not None
+                    ):
                         worker.give(task)
                 busy = [worker for worker in workers if worker.task is not None]
                 if not busy:
@@ -184,7 +192,11 @@ def page(run: Run) -> str:
     heads = ("", "tried", READ, TOLD, REFUSED, *FAULTS)
     lines = ["| " + " | ".join(heads) + " |", "|" + "---|" * len(heads)]
     for name, tally in run.tallies.items():
-        counts = [tally.tried, *(tally.ended[ended] for ended in (READ, TOLD, REFUSED)), *(tally.faults[kind] for kind in FAULTS)]
+        counts = [
+            tally.tried,
+            *(tally.ended[ended] for ended in (READ, TOLD, REFUSED)),
+            *(tally.faults[kind] for kind in FAULTS),
+        ]
         lines.append(f"| {name} | " + " | ".join(f"{count:,}" for count in counts) + " |")
     return "\n".join(lines)
 

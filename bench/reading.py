@@ -61,7 +61,11 @@ def peak_memory_mb(path: Path, output: Path) -> float:
         "import resource, subprocess, sys; subprocess.run(sys.argv[1:], check=True);"
         "print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)"
     )
-    done = subprocess.run([sys.executable, "-c", script, *COMMAND, str(path), "--her2-only", "-o", str(output)], check=True, capture_output=True)
+    done = subprocess.run(
+        [sys.executable, "-c", script, *COMMAND, str(path), "--her2-only", "-o", str(output)],
+        check=True,
+        capture_output=True,
+    )
     return int(done.stdout) / 1024
 
 
@@ -117,7 +121,9 @@ def cql(path: Path, limit: int) -> dict[str, Any] | None:
         done = subprocess.run(["npm", "ci", "--omit=dev", "--silent"], cwd=folder, check=False)
         if done.returncode:
             return None
-    done = subprocess.run(["node", "run.mjs", str(path), "--limit", str(limit)], cwd=folder, check=True, capture_output=True)
+    done = subprocess.run(
+        ["node", "run.mjs", str(path), "--limit", str(limit)], cwd=folder, check=True, capture_output=True
+    )
     return json.loads(done.stdout.splitlines()[-1])  # type: ignore[no-any-return]
 
 
@@ -172,14 +178,18 @@ def show(found: dict[str, Any]) -> None:
     read, memory = found["reading"], found["peak_memory_mb"]
     print(f"\nher2path review, whole command: {read['patients']} bundles, {read['megabytes']:.0f} MB")
     print(f"  {read['review_seconds']:.2f} s, {read['patients_per_second']:,.0f} patients/s")
-    print(f"  orjson.loads alone {read['orjson_seconds']:.2f} s: {read['ratio']:.2f} times its time (target: at most 3)")
+    print(
+        f"  orjson.loads alone {read['orjson_seconds']:.2f} s: {read['ratio']:.2f} times its time (target: at most 3)"
+    )
     print(f"  peak memory {memory['quarter']:.0f} MB for a quarter of the patients, {memory['all']:.0f} MB for all")
     peer = found["cql"]
     if peer is None:
         print("\ncql-execution: not measured (npm and node are needed)")
         return
     print("\nthe HER2 rules on the same loaded bundles")
-    print(f"  her2path {peer['rules_patients_per_second']:,.0f} patients/s, cql-execution {peer['cql_patients_per_second']:,.0f}")
+    print(
+        f"  her2path {peer['rules_patients_per_second']:,.0f} patients/s, cql-execution {peer['cql_patients_per_second']:,.0f}"
+    )
     print(f"  {peer['rules_ratio']:.0f} times (target: at least 100)")
     alone = peer["rules_patients_per_second_one_by_one"]
     print(f"  one record after the other {alone:,.0f} patients/s: {peer['rules_ratio_one_by_one']:.0f} times")

@@ -33,6 +33,11 @@ EXAMPLES = {
         her2path review bundles/ --settings site.toml --format json -o reviews.json
         her2path review events.parquet -o findings.parquet
     """,
+    "inspect": """
+        her2path inspect examples/feeds/local-codes.ndjson --on 2025-10-20
+        her2path inspect examples/feeds/local-codes.ndjson --mapping starter.toml
+        her2path inspect examples/feeds/local-codes.ndjson --settings examples/feeds/local-codes.toml
+    """,
     "decide": """
         her2path decide missed_dose_action --jurisdiction us --fact product=trastuzumab-iv --fact schedule=q3w --fact days_since_last_dose=29
         her2path decide her2_status --edition asco-cap-2018 --fact ihc_score=2+ --fact her2_copies=3.1 --fact ish_recount=unchanged

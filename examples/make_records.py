@@ -53,32 +53,64 @@ class Bundle:
         self.patient = name
         self.entries: list[dict[str, Any]] = []
         self.add({"resourceType": "Patient", "id": name, "gender": gender, "birthDate": born})
-        diagnosis = {"breast": ("C50.911", "Malignant neoplasm of right female breast"), "gastric": ("C16.2", "Malignant neoplasm of body of stomach")}
+        diagnosis = {
+            "breast": ("C50.911", "Malignant neoplasm of right female breast"),
+            "gastric": ("C16.2", "Malignant neoplasm of body of stomach"),
+        }
         if site:
-            self.add({"resourceType": "Condition", "id": f"{name}-diagnosis", "subject": self.subject, "code": coded(*diagnosis[site], ICD)})
+            self.add(
+                {
+                    "resourceType": "Condition",
+                    "id": f"{name}-diagnosis",
+                    "subject": self.subject,
+                    "code": coded(*diagnosis[site], ICD),
+                }
+            )
 
     @property
     def subject(self) -> dict[str, str]:
         return {"reference": f"Patient/{self.patient}"}
 
     def add(self, resource: dict[str, Any]) -> None:
-        url = f"urn:uuid:{uuid.uuid5(uuid.NAMESPACE_URL, 'her2path/' + resource['resourceType'] + '/' + resource['id'])}"
+        url = (
+            f"urn:uuid:{uuid.uuid5(uuid.NAMESPACE_URL, 'her2path/' + resource['resourceType'] + '/' + resource['id'])}"
+        )
         self.entries.append({"fullUrl": url, "resource": resource})
 
     def specimen(self, name: str, kind: tuple[str, str], place: str = "") -> Bundle:
         """Tissue with its kind; `place` is free text on the body site."""
-        resource = {"resourceType": "Specimen", "id": f"{self.patient}-{name}", "subject": self.subject, "type": coded(*kind)}
+        resource = {
+            "resourceType": "Specimen",
+            "id": f"{self.patient}-{name}",
+            "subject": self.subject,
+            "type": coded(*kind),
+        }
         if place:
             resource["collection"] = {"bodySite": {"text": place}}
         self.add(resource)
         return self
 
-    def test(self, code: str, given: Any, day: str = "2024-03-11", *, status: str = "final", specimen: str = "", more: tuple[str, ...] = (), **extra: Any) -> Bundle:
+    def test(
+        self,
+        code: str,
+        given: Any,
+        day: str = "2024-03-11",
+        *,
+        status: str = "final",
+        specimen: str = "",
+        more: tuple[str, ...] = (),
+        **extra: Any,
+    ) -> Bundle:
         """One observation; `more` are further LOINC codes on the same one."""
         number = len(self.entries)
         resource: dict[str, Any] = {
-            "resourceType": "Observation", "id": f"{self.patient}-{number}", "status": status, "subject": self.subject,
-            "code": {"coding": [{"system": LOINC, "code": each, "display": DISPLAY.get(each, "")} for each in (code, *more)]},
+            "resourceType": "Observation",
+            "id": f"{self.patient}-{number}",
+            "status": status,
+            "subject": self.subject,
+            "code": {
+                "coding": [{"system": LOINC, "code": each, "display": DISPLAY.get(each, "")} for each in (code, *more)]
+            },
         }
         if day:
             resource["effectiveDateTime"] = day

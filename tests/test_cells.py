@@ -114,7 +114,9 @@ def test_a_value_that_is_none_is_told_for_each_patient(cells: Any, tmp_path: Pat
 
 @pytest.mark.parametrize("name", ["origin", "note", "any"])
 @pytest.mark.parametrize(
-    "cells", [[{"a": 1}] * 3, [[1], [], [2]], [b"\xff", b"", None], [2**40, 1, 2]], ids=["struct", "list", "bytes", "days"]
+    "cells",
+    [[{"a": 1}] * 3, [[1], [], [2]], [b"\xff", b"", None], [2**40, 1, 2]],
+    ids=["struct", "list", "bytes", "days"],
 )
 def test_a_column_that_is_not_needed_costs_nothing(name: str, cells: Any, tmp_path: Path) -> None:
     array = pa.array(cells).cast(pa.timestamp("ns")) if cells[0] == 2**40 else pa.array(cells)
@@ -160,7 +162,9 @@ ROWS = [f"p{number},2026-01-05,ihc_score,{'3+' if number % 2 else '1+'}" for num
 
 def csv_file(folder: Path, *rows: str | bytes) -> Path:
     path = folder / "x.csv"
-    path.write_bytes(HEAD.encode() + b"".join((row if isinstance(row, bytes) else row.encode()) + b"\n" for row in rows))
+    path.write_bytes(
+        HEAD.encode() + b"".join((row if isinstance(row, bytes) else row.encode()) + b"\n" for row in rows)
+    )
     return path
 
 
@@ -168,7 +172,10 @@ BAD_ROWS: dict[str, tuple[bytes, str]] = {
     "fewer cells": (b"q1,2026-01-05,ihc_score", "the row has 3 cells, but the header has 4"),
     "more cells": (b"q1,2026-01-05,ihc_score,3+,x", "the row has 5 cells, but the header has 4"),
     "open quote": (b'q1,2026-01-05,ihc_score,"3+', "a quote is left open"),
-    "open quote, closed by another": (b'q1,2026-01-05,ihc_score,"3+\np9,2026-01-05,ihc_score,"1+"', "a quote is left open"),
+    "open quote, closed by another": (
+        b'q1,2026-01-05,ihc_score,"3+\np9,2026-01-05,ihc_score,"1+"',
+        "a quote is left open",
+    ),
     "a row of megabytes": (b"q1,2026-01-05,ihc_score," + b"3" * (40 << 20), "longer than 16 MB"),
     "not UTF-8, fewer cells": (b"q\xff,2026-01-05,ihc_score", "the row has 3 cells"),
 }

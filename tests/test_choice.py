@@ -75,7 +75,9 @@ def test_every_combination_runs_its_own_model_or_is_refused_by_name(population: 
             message = result.stderr.removeprefix("her2path: ")
             # What was asked for is named, and what there is in its place.
             assert (model or population) in message or LABEL_PRODUCTS[model or taken or IV] in message
-            assert any(words in message for words in ("Models for ", "Licensed there: ", "use --model", "use --schedule"))
+            assert any(
+                words in message for words in ("Models for ", "Licensed there: ", "use --model", "use --schedule")
+            )
 
 
 def test_under_the_skin_in_gastric_cancer_says_what_is_licensed_and_what_is_modelled() -> None:

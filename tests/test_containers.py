@@ -578,7 +578,10 @@ def test_one_id_on_two_servers_is_two_patients_in_pages_too(tmp_path: Path) -> N
 
 
 def test_an_id_named_on_two_servers_is_told(tmp_path: Path) -> None:
-    references = [her2(subject="https://a.example/Patient/p1"), lvef("e", "2025-06-05", 62, subject="https://b.example/Patient/p1")]
+    references = [
+        her2(subject="https://a.example/Patient/p1"),
+        lvef("e", "2025-06-05", 62, subject="https://b.example/Patient/p1"),
+    ]
     assert "named on several servers" in Said(lines(tmp_path / "x.ndjson", person(), *references)).words()
 
 

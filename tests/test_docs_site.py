@@ -12,7 +12,7 @@ from her2path.tables.library import Knowledge
 from her2path.tables.site import LIMITS, SECTIONS, Site, read_site
 
 PAGE = (Path(__file__).parent.parent / "docs" / "site-settings.md").read_text(encoding="utf-8")
-FREE = {"vials", "formulary", "prices", "editions"}
+FREE = {"vials", "formulary", "prices", "editions", "map"}
 EXAMPLE = re.search(r"^```toml\n(.*?)^```", PAGE, re.MULTILINE | re.DOTALL)
 
 
@@ -26,7 +26,7 @@ def site(knowledge: Knowledge, tmp_path_factory: pytest.TempPathFactory) -> Site
 
 def test_the_example_uses_every_setting(site: Site) -> None:
     assert EXAMPLE is not None
-    tables = set(re.findall(r"^\[(\w+)\]", EXAMPLE[1], re.MULTILINE))
+    tables = set(re.findall(r"^\[+(\w+)\]", EXAMPLE[1], re.MULTILINE))
     assert tables == set(SECTIONS) | FREE
     keys = set(re.findall(r"^(\w+) =", EXAMPLE[1], re.MULTILINE))
     assert {key for settings in SECTIONS.values() for key in settings} <= keys

@@ -642,7 +642,7 @@ def test_a_record_line_by_line_says_the_same(tmp_path: Path, path: Path) -> None
     assert not troubles
     whole = review_of_file(tmp_path, document)
     assert (only.status, only.possible, only.expression) == (whole.status, whole.possible, whole.expression)
-    assert tests_of(only) == tests_of(whole) != []
+    assert said_of_tests(only) == said_of_tests(whole) != []
     of_therapy = any(each["resourceType"].startswith("Medication") for each in resources)
     if whole.course is None:  # a record of HER2 tests that settle nothing
         assert (only.course, whole.status, of_therapy) == (None, None, False)
@@ -653,7 +653,7 @@ def test_a_record_line_by_line_says_the_same(tmp_path: Path, path: Path) -> None
     assert words[0] == words[1] != []
 
 
-def tests_of(review: PatientReview) -> list[object]:
+def said_of_tests(review: PatientReview) -> list[object]:
     """What is said of each specimen, without where it stands."""
     return [
         (one.day, [test[:2] for test in one.tests], [(found.grade, found.words) for found in one.findings])

@@ -20,7 +20,7 @@ pytest.importorskip("scipy")
 
 from scipy import integrate, stats
 
-from her2path.cli.equivalence import equivalence, trial
+from her2path.cli.simulate.equivalence import equivalence, trial
 from her2path.simulate.equivalence.arms import ComparisonOptions, compare_arms
 from her2path.simulate.equivalence.data import read_trial
 from her2path.simulate.equivalence.intervals import (

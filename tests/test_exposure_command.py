@@ -16,9 +16,9 @@ from click.testing import CliRunner, Result
 pytest.importorskip("numba")
 pytest.importorskip("scipy")
 
-from her2path.cli.exposure import exposure
 from her2path.cli.group import Commands
-from her2path.cli.truth import truth
+from her2path.cli.simulate.exposure import exposure
+from her2path.cli.simulate.truth import truth
 from her2path.simulate.exposure.dose_history import Level, own_schedule, without
 from her2path.simulate.exposure.doses_of_record import History, find_record, history_of
 from her2path.simulate.exposure.individual import estimate_deviations, predict, residual_deviation

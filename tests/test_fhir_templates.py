@@ -343,6 +343,19 @@ def test_numbers_of_every_form() -> None:
     assert_equal(*[body.replace("560", number).encode() for number in numbers])
 
 
+def test_a_specimen_within_a_report_is_that_of_its_result() -> None:
+    tissue = {"resourceType": "Specimen", "id": "sp", "type": {"text": "biopsy of a liver metastasis"}}
+    result = make.observation(make.IHC, valueString="3+", specimen={"reference": "#sp"})
+    report = {
+        "resourceType": "DiagnosticReport", "id": "r", "status": "final", "subject": {"reference": "Patient/p1"},
+        "code": {"text": "Pathology"}, "effectiveDateTime": "2020-03-01", "contained": [tissue, result],
+    }  # fmt: skip
+    document = bundled([make.patient(), report])
+    assert_equal(document, bundled([make.patient(), report | {"contained": [result]}]))
+    ((told, _),) = strictly([Piece("b.json", json.dumps(document).encode())]).items()
+    assert "place='metastasis'" in repr(told)
+
+
 def test_keys_that_stand_twice_or_in_escapes() -> None:
     for base in BASES:
         text = json.dumps(bundled([make.patient(), base, base | {"id": "other"}]))

@@ -76,7 +76,8 @@ def test_what_could_not_be_read_begins_no_line_of_a_report(tmp_path: Path) -> No
     path = tmp_path / "x.csv"
     padding = "x " * 60
     path.write_text(
-        f"patient,date,fact,value\np1,2026-01-05,ihc_score,1+\np1,2026-01-05,{padding}{FORGED[:7]} p9,1+\n", encoding="utf-8"
+        f"patient,date,fact,value\np1,2026-01-05,ihc_score,1+\np1,2026-01-05,{padding}{FORGED[:7]} p9,1+\n",
+        encoding="utf-8",
     )
     done = asked("review", path, "--on", ON)
     assert sum(line.startswith("Patient ") for line in done.stdout.split("\n")) == 1

@@ -38,19 +38,33 @@ def told(knowledge: Knowledge, path: Path) -> list[str]:
 
 
 @pytest.mark.parametrize(
-    "broken", [lambda dashes: dashes[: dashes.rindex("|", 0, -1)], lambda _: "", lambda dashes: dashes.replace("-", "x", 1), lambda dashes: "    " + dashes]
+    "broken",
+    [
+        lambda dashes: dashes[: dashes.rindex("|", 0, -1)],
+        lambda _: "",
+        lambda dashes: dashes.replace("-", "x", 1),
+        lambda dashes: "    " + dashes,
+    ],
 )
-def test_a_table_with_a_broken_line_of_dashes_is_told(tmp_path: Path, knowledge: Knowledge, broken: Callable[[str], str]) -> None:
+def test_a_table_with_a_broken_line_of_dashes_is_told(
+    tmp_path: Path, knowledge: Knowledge, broken: Callable[[str], str]
+) -> None:
     def change(text: str) -> str:
         dashes = first_dashes(text, "| row | `lvef_fall`")
         return text.replace(dashes, broken(dashes), 1)
 
-    assert any("stands in no table: nothing of it is read" in words for words in told(knowledge, changed(tmp_path, EDITION, change)))
+    assert any(
+        "stands in no table: nothing of it is read" in words
+        for words in told(knowledge, changed(tmp_path, EDITION, change))
+    )
 
 
 def test_a_table_with_another_first_column_is_told(tmp_path: Path, knowledge: Knowledge) -> None:
     path = changed(tmp_path, EDITION, lambda text: text.replace("| row |", "| rule |", 1))
-    assert any("a table with an outcome begins with the column 'rule': nothing of it is read" in words for words in told(knowledge, path))
+    assert any(
+        "a table with an outcome begins with the column 'rule': nothing of it is read" in words
+        for words in told(knowledge, path)
+    )
 
 
 @pytest.mark.parametrize(
@@ -60,12 +74,18 @@ def test_a_table_with_another_first_column_is_told(tmp_path: Path, knowledge: Kn
         ("| jurisdiction   |", "| verified       |", "verified stands there twice"),
     ],
 )
-def test_an_entry_of_an_edition_that_is_none_or_doubled_is_told(tmp_path: Path, knowledge: Knowledge, was: str, became: str, words: str) -> None:
-    assert any(words in said for said in told(knowledge, changed(tmp_path, EDITION, lambda text: text.replace(was, became, 1))))
+def test_an_entry_of_an_edition_that_is_none_or_doubled_is_told(
+    tmp_path: Path, knowledge: Knowledge, was: str, became: str, words: str
+) -> None:
+    assert any(
+        words in said for said in told(knowledge, changed(tmp_path, EDITION, lambda text: text.replace(was, became, 1)))
+    )
 
 
 @pytest.mark.parametrize(("name", "read"), [("facts.md", read_facts), ("sources.md", read_sources)])
-def test_rows_of_facts_and_sources_in_no_table_are_told(tmp_path: Path, name: str, read: Callable[[Path], object]) -> None:
+def test_rows_of_facts_and_sources_in_no_table_are_told(
+    tmp_path: Path, name: str, read: Callable[[Path], object]
+) -> None:
     first = {"facts.md": "| fact", "sources.md": "| key"}[name]
     path = changed(tmp_path, knowledge_folder() / name, lambda text: text.replace(first_dashes(text, first), "|-|", 1))
     with pytest.raises(KnowledgeError, match="stands in no table"):
@@ -76,7 +96,10 @@ def test_rows_of_facts_and_sources_in_no_table_are_told(tmp_path: Path, name: st
     ("change", "words"),
     [
         (lambda text: text.replace(first_dashes(text, "| system"), "", 1), "stands in no table"),
-        (lambda text: text.replace("| LOINC  | 85319-2  |", "| LOINC  |\n| LOINC  | 85319-2  |", 1), "misses what it means"),
+        (
+            lambda text: text.replace("| LOINC  | 85319-2  |", "| LOINC  |\n| LOINC  | 85319-2  |", 1),
+            "misses what it means",
+        ),
         (lambda text: text.replace("| means ", "| mens ", 1), "misses what it means"),
     ],
 )

@@ -40,7 +40,9 @@ ENDINGS = pytest.mark.parametrize("ending", ["csv", "parquet"])
 @ENDINGS
 @pytest.mark.parametrize("became", ["valu", "Value", "result", "VALUE"])
 def test_one_event_a_row_without_a_value_is_refused(tmp_path: Path, became: str, ending: str) -> None:
-    with pytest.raises(AskedWrongly, match=r"a column is called fact and none value; .* needs both \(--column value=COLUMN\)"):
+    with pytest.raises(
+        AskedWrongly, match=r"a column is called fact and none value; .* needs both \(--column value=COLUMN\)"
+    ):
         read(tmp_path, renamed(LONG, "value", became), ending)
 
 

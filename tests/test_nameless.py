@@ -13,14 +13,20 @@ from her2path.read.source import read_records
 from her2path.record.event import Record, Trouble
 from her2path.tables.load import default_knowledge
 
-LVEF = {"code": concept(coding("10230-1", LOINC, "Left ventricular ejection fraction")), "valueQuantity": {"value": 40, "unit": "%"}}
+LVEF = {
+    "code": concept(coding("10230-1", LOINC, "Left ventricular ejection fraction")),
+    "valueQuantity": {"value": 40, "unit": "%"},
+}
 OTHER = {"code": concept(coding("718-7", LOINC, "Hemoglobin")), "valueQuantity": {"value": 13, "unit": "g/dL"}}
 
 
 def told(folder: Path, *resources: Any, alone: bool = False) -> list[str]:
     """Everything that is told of a patient with these resources, as places and words."""
     listed = [patient(), observation(IHC, "3+"), *resources]
-    bundle = {"resourceType": "Bundle", "entry": [{"fullUrl": f"urn:x:{n}", "resource": each} for n, each in enumerate(listed)]}
+    bundle = {
+        "resourceType": "Bundle",
+        "entry": [{"fullUrl": f"urn:x:{n}", "resource": each} for n, each in enumerate(listed)],
+    }
     path = folder / ("x.ndjson" if alone else "x.json")
     path.write_text("\n".join(map(json.dumps, listed)) if alone else json.dumps(bundle))
     troubles: list[Trouble] = []
@@ -31,10 +37,27 @@ def told(folder: Path, *resources: Any, alone: bool = False) -> list[str]:
 
 def heart(kind: Any) -> dict[str, Any]:
     typed = {} if kind is None else {"resourceType": kind}
-    return {**typed, "id": "e1", "status": "final", "subject": {"reference": "Patient/p1"}, "effectiveDateTime": "2025-05-01", **LVEF}
+    return {
+        **typed,
+        "id": "e1",
+        "status": "final",
+        "subject": {"reference": "Patient/p1"},
+        "effectiveDateTime": "2025-05-01",
+        **LVEF,
+    }
 
 
-NO_TYPES = ["observation", "Observatio", " Observation", "OBSERVATION", "Ob\u00adservation", "", "Observation\n", "Obse(vation", None]
+NO_TYPES = [
+    "observation",
+    "Observatio",
+    " Observation",
+    "OBSERVATION",
+    "Ob\u00adservation",
+    "",
+    "Observation\n",
+    "Obse(vation",
+    None,
+]
 
 
 @pytest.mark.parametrize("alone", [False, True])
@@ -71,18 +94,40 @@ def test_an_observation_without_a_code_that_speaks_of_nothing_is_not_told(tmp_pa
 
 
 def test_a_condition_without_a_code_that_names_a_heart_failure_is_told(tmp_path: Path) -> None:
-    resource = {"resourceType": "Condition", "id": "c1", "subject": {"reference": "Patient/p1"}, "Code": concept(coding("84114007", "http://snomed.info/sct"))}
+    resource = {
+        "resourceType": "Condition",
+        "id": "c1",
+        "subject": {"reference": "Patient/p1"},
+        "Code": concept(coding("84114007", "http://snomed.info/sct")),
+    }
     assert any("Condition/c1: it has no code and no name" in words for words in told(tmp_path, resource))
 
 
 @pytest.mark.parametrize("subject", [{}, {"reference": "patient/p1"}, {"reference": ""}, {"reference": "Group/p1"}])
 def test_a_heart_failure_of_nobody_is_told(tmp_path: Path, subject: dict[str, str]) -> None:
-    resource = {"resourceType": "Condition", "id": "c1", "subject": subject, "code": concept(coding("84114007", "http://snomed.info/sct"))}
+    resource = {
+        "resourceType": "Condition",
+        "id": "c1",
+        "subject": subject,
+        "code": concept(coding("84114007", "http://snomed.info/sct")),
+    }
     assert any("Condition/c1" in words and "nobody" in words for words in told(tmp_path, resource))
 
 
 @pytest.mark.parametrize(("field", "value"), [("id", [["d1"]]), ("subject", []), ("id", {"value": "d1"})])
-@pytest.mark.parametrize("drug", [{"medicationCodeableConcept": {"text": "Herceptin 150 mg"}}, {"medicationReference": {"reference": "Medication/m1"}}])
+@pytest.mark.parametrize(
+    "drug",
+    [
+        {"medicationCodeableConcept": {"text": "Herceptin 150 mg"}},
+        {"medicationReference": {"reference": "Medication/m1"}},
+    ],
+)
 def test_a_dose_whose_head_cannot_be_read_is_told(tmp_path: Path, field: str, value: Any, drug: dict[str, Any]) -> None:
-    dose = {"resourceType": "MedicationAdministration", "id": "d1", "status": "completed", "subject": {"reference": "Patient/p1"}, **drug}
+    dose = {
+        "resourceType": "MedicationAdministration",
+        "id": "d1",
+        "status": "completed",
+        "subject": {"reference": "Patient/p1"},
+        **drug,
+    }
     assert any("x.json entry 2" in words for words in told(tmp_path, dose | {field: value}))

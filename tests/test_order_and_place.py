@@ -27,7 +27,9 @@ from her2path.findings.settings import Settings
 from her2path.tables.load import default_knowledge
 from her2path.write.review_json import patient_json
 
-FEW = settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture])
+FEW = settings(
+    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture]
+)
 PLACES = ("where", "from")
 """What says where something stood, which an order or a container may change."""
 
@@ -95,7 +97,9 @@ def lines(listed: list[Any]) -> bytes:
 
 
 def bundles_in_lines(folder: Path, rng: random.Random) -> Path:
-    (folder / "x.ndjson").write_bytes(lines([bundle(resources(base)) for base in rng.sample(EVERYBODY, len(EVERYBODY))]))
+    (folder / "x.ndjson").write_bytes(
+        lines([bundle(resources(base)) for base in rng.sample(EVERYBODY, len(EVERYBODY))])
+    )
     return folder / "x.ndjson"
 
 
@@ -139,7 +143,9 @@ def archived(folder: Path, rng: random.Random) -> Path:
     return folder / "x.tgz"
 
 
-@pytest.mark.parametrize("way", [bundles_in_lines, resources_in_lines, a_file_a_type, a_file_a_patient, packed, archived])
+@pytest.mark.parametrize(
+    "way", [bundles_in_lines, resources_in_lines, a_file_a_type, a_file_a_patient, packed, archived]
+)
 def test_the_same_patients_in_every_container(tmp_path: Path, way: Callable[[Path, random.Random], Path]) -> None:
     alone: dict[str, Any] = {}
     for base in EVERYBODY:
@@ -179,7 +185,9 @@ ENVIRONMENTS = (
 def test_in_any_time_zone_and_locale(tmp_path: Path) -> None:
     """The same bytes, with instants at both ends of the day and names beyond ASCII."""
     listed = resources(0)
-    for each, hour in zip(listed, ("T00:30:00+14:00", "T23:30:00-11:00", "T12:00:00Z", "", "T00:00:00Z") * 5, strict=False):
+    for each, hour in zip(
+        listed, ("T00:30:00+14:00", "T23:30:00-11:00", "T12:00:00Z", "", "T00:00:00Z") * 5, strict=False
+    ):
         if "effectiveDateTime" in each:
             each["effectiveDateTime"] += hour
     listed[0]["id"] = listed[0]["id"] + "-Äğı"

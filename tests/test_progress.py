@@ -17,7 +17,7 @@ pytest.importorskip("scipy")
 import numba
 
 from her2path.cli.group import main
-from her2path.cli.progress import COMPILING, shown_progress
+from her2path.cli.simulate.progress import COMPILING, shown_progress
 
 COMMANDS = {
     "exposure": ["exposure", "--patients", "40", "--cycles", "1"],

@@ -99,7 +99,7 @@ def test_every_option_is_tried_here() -> None:
     names = {max(parameter.opts, key=len) for parameter in review_command.params} - {"source"}
     assert names == {
         "--on", "--site", "--edition", "--jurisdiction", "--column", "--settings", "--format", "--calendar", "--her2-only",
-        "--processes", "--summary-only", "--output",
+        "--processes", "--summary-only", "--output", "--missing",
     }  # fmt: skip
 
 
@@ -154,6 +154,15 @@ def test_an_edition_decides_the_tests(output: str, tmp_path: Path) -> None:
     )
     assert edition in told
     assert "asco-cap-2023" not in told
+
+
+@pytest.mark.parametrize("output", OUTPUTS)
+def test_a_word_for_a_missing_value_holds_nothing(output: str, tmp_path: Path) -> None:
+    source = write_csv(tmp_path)
+    told = compare(source, output, tmp_path, "--on", ON, "--missing", "Not Readable")
+    plain = expected(source, "--on", ON)
+    assert any("(not readable)" in words for _, _, words in plain)
+    assert not any("(not readable)" in words for _, _, words in told)
 
 
 @pytest.mark.parametrize("output", OUTPUTS)

@@ -258,7 +258,7 @@ def test_few_rows_and_many_are_coded_alike(tmp_path: Path, monkeypatch: pytest.M
         "p2,2026-01-03,dose_mg,440,mg,Kanjinti",
     ]
     few, told_of_few = read(written(tmp_path, *lines))
-    monkeypatch.setattr("her2path.read.tabular.long.FEW_ROWS", 0)
+    monkeypatch.setattr("her2path.read.tabular.coded.FEW_ROWS", 0)
     many, told_of_many = read(written(tmp_path, *lines))
     assert few == many
     assert told_of_few == told_of_many

@@ -14,7 +14,7 @@ from her2path.facts.problem import AskedWrongly
 
 pytest.importorskip("scipy")
 
-from her2path.cli.tumour import tumour as command
+from her2path.cli.simulate.tumour import tumour as command
 from her2path.facts.markdown import plain
 from her2path.simulate.tumour import run as tumour_run
 from her2path.simulate.tumour.equations import TERMS, growth_per_day, solve_course, supply_per_day, switched

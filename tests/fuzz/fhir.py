@@ -92,14 +92,25 @@ class Fhir:
         if form == FORMS[1]:
             texts = [written(resource).replace(TAG, tag).encode() for resource in resources]
         else:
-            bundle = {"resourceType": "Bundle", "type": "collection", "entry": [{"resource": each} for each in resources]}
+            bundle = {
+                "resourceType": "Bundle",
+                "type": "collection",
+                "entry": [{"resource": each} for each in resources],
+            }
             texts = [written(bundle).replace(TAG, tag).encode()]
         if kind in OF_TEXT and rng is not None:
             number = rng.randrange(len(texts))
             texts[number] = OF_TEXT[kind](rng, texts[number])
         if form != FORMS[2]:
             texts = [text.replace(b"\n", b" ").replace(b"\r", b" ") for text in texts]
-        return Mutant(self.name, seed, kind, form, {str(number): text for number, text in enumerate(texts)}, parts=Parts(0, frozenset({"*"})))
+        return Mutant(
+            self.name,
+            seed,
+            kind,
+            form,
+            {str(number): text for number, text in enumerate(texts)},
+            parts=Parts(0, frozenset({"*"})),
+        )
 
     def control(self, base: int, form: str) -> Mutant:
         """A patient as she is."""
@@ -142,7 +153,9 @@ class Fhir:
                 documents.append((parsed(text), piece))
             except (ValueError, RecursionError):
                 if text.strip() and not piece.told and not piece.events:
-                    verdict.faults.append(Fault("lost", f"{mutant.kind} no JSON", f"{_where(key)}: no JSON, and not told"))
+                    verdict.faults.append(
+                        Fault("lost", f"{mutant.kind} no JSON", f"{_where(key)}: no JSON, and not told")
+                    )
         for ours, piece in _all_ours(documents, mutant.form == FORMS[1]):
             is_touched = "*" in mutant.parts.touched or ours.id in mutant.parts.touched
             is_read, faults = self._of_ours(ours, piece, is_touched, mutant, reading, number)
@@ -180,7 +193,9 @@ class Fhir:
 
     @staticmethod
     def _how(mutant: Mutant, ours: Ours) -> str:
-        touched = ours.id in mutant.parts.touched or _untagged(ours.id, mutant) not in conclusion_of(mutant.parts.base).events
+        touched = (
+            ours.id in mutant.parts.touched or _untagged(ours.id, mutant) not in conclusion_of(mutant.parts.base).events
+        )
         return mutant.how if touched else f"{mutant.how} > {ours.type}"
 
     @staticmethod
@@ -189,7 +204,9 @@ class Fhir:
         records = reading.records[number]
         dosed = any(event.fact.startswith("dose_") for event, _ in reading.events[number])
         if "patient" in ours.kinds:
-            return any(record.patient == ours.id for record in records) or any(record in records for record in piece.records)
+            return any(record.patient == ours.id for record in records) or any(
+                record in records for record in piece.records
+            )
         if ours.type == "Condition" and "diagnosis" in ours.kinds and any(record.sites for record in records):
             return not any("failure" in word.lower() for word in numbers_in(ours.resource))
         if "drug" in ours.kinds:
@@ -229,7 +246,9 @@ def _all_ours(documents: list[tuple[Any, Piece]], alone: bool) -> list[tuple[Our
     if not alone:
         return [(ours, piece) for document, piece in documents for ours in ours_in(document)]
     pieces = {id(document): piece for document, piece in documents}
-    listed = [(ours, pieces[id(ours.resource)]) for ours in ours_in([d for d, _ in documents]) if id(ours.resource) in pieces]
+    listed = [
+        (ours, pieces[id(ours.resource)]) for ours in ours_in([d for d, _ in documents]) if id(ours.resource) in pieces
+    ]
     inside = [(ours, piece) for document, piece in documents for ours in ours_in(document)]
     return listed + [(ours, piece) for ours, piece in inside if id(ours.resource) not in pieces]
 

@@ -67,7 +67,9 @@ def key_renamed(rng: random.Random, resources: Resources, place: int) -> str:
     listed = [path for path in places(resources[place]) if isinstance(path[-1], str)]
     path = rng.choice(listed)
     holder, key = holder_of(resources[place], path), path[-1]
-    other = rng.choice((key.upper(), key.capitalize(), key[:-1], key + "s", f"_{key}", f" {key}", key.replace("e", "е")))
+    other = rng.choice(
+        (key.upper(), key.capitalize(), key[:-1], key + "s", f"_{key}", f" {key}", key.replace("e", "е"))
+    )
     items = [(other if name == key else name, value) for name, value in holder.items()]
     holder.clear()
     holder.update(items)
@@ -91,7 +93,9 @@ def type_changed(rng: random.Random, resources: Resources, place: int) -> str:
 
 
 def coding_swapped(rng: random.Random, resources: Resources, place: int) -> str:
-    path = _somewhere(rng, resources[place], lambda value: isinstance(value, dict) and "code" in value and "system" in value)
+    path = _somewhere(
+        rng, resources[place], lambda value: isinstance(value, dict) and "code" in value and "system" in value
+    )
     if path is None:
         return ""
     coding = at(resources[place], path)
@@ -105,7 +109,9 @@ def system_changed(rng: random.Random, resources: Resources, place: int) -> str:
     path = _somewhere(rng, resources[place], lambda value: isinstance(value, str) and value.startswith("http"))
     if path is None:
         return ""
-    other = rng.choice(("", "https://loinc.org", "http://loinc.org/", "LOINC", "urn:oid:2.16.840.1.113883.6.1", "local", "ICD10"))
+    other = rng.choice(
+        ("", "https://loinc.org", "http://loinc.org/", "LOINC", "urn:oid:2.16.840.1.113883.6.1", "local", "ICD10")
+    )
     holder_of(resources[place], path)[path[-1]] = other
     return named(path)
 
@@ -177,7 +183,11 @@ def nested(rng: random.Random, resources: Resources, place: int) -> str:
             "contained": [resource], "result": [{"reference": f"#{resource.get('id')}"}],
         }  # fmt: skip
     elif how == "List":
-        resources[place] = {"resourceType": "List", "contained": [resource], "entry": [{"item": {"reference": f"#{resource.get('id')}"}}]}
+        resources[place] = {
+            "resourceType": "List",
+            "contained": [resource],
+            "entry": [{"item": {"reference": f"#{resource.get('id')}"}}],
+        }
     else:
         resources[place] = {"resource": resource}
     return how
@@ -192,7 +202,9 @@ STATUSES = (
 def status_changed(rng: random.Random, resources: Resources, place: int) -> str:
     status = rng.choice(STATUSES)
     if resources[place].get("resourceType") == "Condition":
-        resources[place]["verificationStatus"] = {"coding": [{"code": rng.choice(("refuted", "provisional", "confirmed", "x"))}]}
+        resources[place]["verificationStatus"] = {
+            "coding": [{"code": rng.choice(("refuted", "provisional", "confirmed", "x"))}]
+        }
     else:
         resources[place]["status"] = status
     return str(status)
@@ -211,7 +223,11 @@ def date_changed(rng: random.Random, resources: Resources, place: int) -> str:
     if not fields:
         return ""
     name, day = fields[0], rng.choice(DATES)
-    how = rng.choice(("written", "as a period", "as an instant", "as issued")) if name == "effectiveDateTime" else "written"
+    how = (
+        rng.choice(("written", "as a period", "as an instant", "as issued"))
+        if name == "effectiveDateTime"
+        else "written"
+    )
     if how == "written":
         resources[place][name] = day
     else:
@@ -240,7 +256,9 @@ def reference_changed(rng: random.Random, resources: Resources, place: int) -> s
 
 def type_of_resource(rng: random.Random, resources: Resources, place: int) -> str:
     kind = resources[place].pop("resourceType", "")
-    how = rng.choice(("dropped", "lower case", "misspelt", "blank around", "a list", "null", "a number", "in DSTU2 or R5"))
+    how = rng.choice(
+        ("dropped", "lower case", "misspelt", "blank around", "a list", "null", "a number", "in DSTU2 or R5")
+    )
     other = {
         "lower case": kind.lower(), "misspelt": kind[:-1], "blank around": f" {kind}", "a list": [kind], "null": None, "a number": 5,
         "in DSTU2 or R5": {"MedicationRequest": "MedicationOrder", "MedicationStatement": "MedicationUsage"}.get(kind, kind),
@@ -278,7 +296,9 @@ NUMBERS = (
 
 
 def number_changed(rng: random.Random, resources: Resources, place: int) -> str:
-    path = _somewhere(rng, resources[place], lambda value: isinstance(value, int | float) and not isinstance(value, bool))
+    path = _somewhere(
+        rng, resources[place], lambda value: isinstance(value, int | float) and not isinstance(value, bool)
+    )
     if path is None:
         return ""
     holder = holder_of(resources[place], path)
@@ -296,7 +316,9 @@ def extended(rng: random.Random, resources: Resources, place: int) -> str:
         deep = {"a": deep}
     path = _somewhere(rng, resources[place], lambda value: isinstance(value, dict))
     holder = at(resources[place], path) if path else resources[place]
-    holder[rng.choice(("extension", "x", "", "__proto__", "resourceType ", "😀"))] = rng.choice((deep, "x" * 5000, list(range(50))))
+    holder[rng.choice(("extension", "x", "", "__proto__", "resourceType ", "😀"))] = rng.choice(
+        (deep, "x" * 5000, list(range(50)))
+    )
     return named(path or ())
 
 

@@ -69,7 +69,9 @@ def ours_in(document: Any) -> list[Ours]:
     """Every resource of ours in a document."""
     resources = list(_resources(document, (), False))
     medications = {
-        str(resource.get("id")): _naming(resource) for resource, _, _ in resources if resource.get("resourceType") == "Medication"
+        str(resource.get("id")): _naming(resource)
+        for resource, _, _ in resources
+        if resource.get("resourceType") == "Medication"
     }
     listed = []
     for resource, entries, deep in resources:
@@ -81,7 +83,9 @@ def ours_in(document: Any) -> list[Ours]:
     return listed
 
 
-def _resources(value: Any, entries: tuple[int, ...], deep: bool) -> Iterator[tuple[dict[str, Any], tuple[int, ...], bool]]:
+def _resources(
+    value: Any, entries: tuple[int, ...], deep: bool
+) -> Iterator[tuple[dict[str, Any], tuple[int, ...], bool]]:
     """Every resource in a value, with the numbers of the entries on the way; `deep` where it stands elsewhere than in an entry."""
     if isinstance(value, list):
         for inner in value:

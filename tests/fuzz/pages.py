@@ -95,14 +95,36 @@ def line_moved(rng: random.Random, text: str) -> str:
 
 def letter_changed(rng: random.Random, text: str) -> str:
     place = rng.randrange(len(text))
-    sign = rng.choice(("", "x", " ", "|", "`", '"', "=", "[", "\t", "\u200b", "\u00a0", "0", "\n", "\\", "<", "-", ALIKE.get(text[place], "é")))
+    sign = rng.choice(
+        (
+            "",
+            "x",
+            " ",
+            "|",
+            "`",
+            '"',
+            "=",
+            "[",
+            "\t",
+            "\u200b",
+            "\u00a0",
+            "0",
+            "\n",
+            "\\",
+            "<",
+            "-",
+            ALIKE.get(text[place], "é"),
+        )
+    )
     return text[:place] + sign + text[place + 1 :]
 
 
 def word_changed(rng: random.Random, text: str) -> str:
     words = list(re.finditer(r"\w+", text))
     word = rng.choice(words)
-    other = rng.choice((word[0].upper(), word[0][:-1], word[0] + "s", rng.choice(words)[0], "", "none", "-", "999999", "０"))
+    other = rng.choice(
+        (word[0].upper(), word[0][:-1], word[0] + "s", rng.choice(words)[0], "", "none", "-", "999999", "０")
+    )
     return text[: word.start()] + other + text[word.end() :]
 
 
@@ -111,7 +133,25 @@ def number_changed(rng: random.Random, text: str) -> str:
     if not numbers:
         return text
     number = rng.choice(numbers)
-    other = rng.choice(("1e400", "-1", "0", "nan", "inf", "1_000", "0x10", "５３", "53,5", '"53"', "true", "[1]", "{}", "9" * 400, "53.0000001"))
+    other = rng.choice(
+        (
+            "1e400",
+            "-1",
+            "0",
+            "nan",
+            "inf",
+            "1_000",
+            "0x10",
+            "５３",
+            "53,5",
+            '"53"',
+            "true",
+            "[1]",
+            "{}",
+            "9" * 400,
+            "53.0000001",
+        )
+    )
     return text[: number.start()] + other + text[number.end() :]
 
 
@@ -121,11 +161,15 @@ def nested_brackets(rng: random.Random, text: str) -> str:
 
 
 def huge(rng: random.Random, text: str) -> str:
-    return _line(rng, text, lambda line: line + rng.choice((" ", "x", "|", "<", "`", "[", "#")) * rng.choice((1_000, 20_000)))
+    return _line(
+        rng, text, lambda line: line + rng.choice((" ", "x", "|", "<", "`", "[", "#")) * rng.choice((1_000, 20_000))
+    )
 
 
 def cells_missing(rng: random.Random, text: str) -> str:
-    return _line(rng, text, lambda line: "|".join(line.split("|")[: rng.randrange(1, 4)]) + rng.choice(("", "|")), _is_row)
+    return _line(
+        rng, text, lambda line: "|".join(line.split("|")[: rng.randrange(1, 4)]) + rng.choice(("", "|")), _is_row
+    )
 
 
 def cells_swapped(rng: random.Random, text: str) -> str:
@@ -140,7 +184,14 @@ def cells_swapped(rng: random.Random, text: str) -> str:
 
 
 def separator_broken(rng: random.Random, text: str) -> str:
-    return _line(rng, text, lambda line: rng.choice(("", line[: len(line) // 2], line.replace("-", "x", 1), line.replace("|", "", 1), " " * 4 + line)), lambda line: line.startswith("|--"))
+    return _line(
+        rng,
+        text,
+        lambda line: rng.choice(
+            ("", line[: len(line) // 2], line.replace("-", "x", 1), line.replace("|", "", 1), " " * 4 + line)
+        ),
+        lambda line: line.startswith("|--"),
+    )
 
 
 def _is_row(line: str) -> bool:
@@ -203,7 +254,12 @@ class SettingsFiles(_Pages):
         try:
             site = read_site(path, default_knowledge())
         except AskedWrongly as refused:
-            return Verdict(REFUSED, [] if "site.toml" in str(refused) else [Fault("lost", mutant.how, f"refused without its place: {refused}")])
+            return Verdict(
+                REFUSED,
+                []
+                if "site.toml" in str(refused)
+                else [Fault("lost", mutant.how, f"refused without its place: {refused}")],
+            )
         except Exception as error:
             return Verdict(REFUSED, [fault_of(mutant, error)])
         content = tomllib.loads(mutant.files["site.toml"].decode("utf-8-sig"), parse_float=Decimal)
@@ -230,7 +286,9 @@ def _knowledge_texts() -> tuple[tuple[str, str], ...]:
     """The files of the knowledge that are mutated: facts, sources, codes, and every edition without a score."""
     folder = knowledge_folder()
     names = ["facts.md", "sources.md", *(f"codes/{path.name}" for path in sorted((folder / "codes").glob("*.md")))]
-    names += sorted({edition.path.relative_to(folder).as_posix() for edition in default_knowledge().editions if not edition.scores})
+    names += sorted(
+        {edition.path.relative_to(folder).as_posix() for edition in default_knowledge().editions if not edition.scores}
+    )
     return tuple((name, (folder / name).read_text(encoding="utf-8")) for name in names)
 
 
@@ -238,14 +296,24 @@ class KnowledgeFiles(_Pages):
     """Facts, sources, codes and editions."""
 
     name = "knowledge"
-    changes = OF_ANY | {"cells missing": cells_missing, "cells swapped": cells_swapped, "separator broken": separator_broken}
+    changes = OF_ANY | {
+        "cells missing": cells_missing,
+        "cells swapped": cells_swapped,
+        "separator broken": separator_broken,
+    }
     kinds = (*changes, *OF_BYTES, "encoding")
 
     def mutant(self, seed: int, kind: str | None = None) -> Mutant:
         rng = random.Random(f"knowledge {seed}")
         kind = kind or rng.choice(self.kinds)
         name, text = rng.choice(_knowledge_texts())
-        what = name if name in ("facts.md", "sources.md") else name.partition("/")[0] if name.startswith("codes/") else "edition"
+        what = (
+            name
+            if name in ("facts.md", "sources.md")
+            else name.partition("/")[0]
+            if name.startswith("codes/")
+            else "edition"
+        )
         return Mutant(self.name, seed, kind, name, {Path(name).name: _changed(rng, kind, text, self.changes)}, what)
 
     def _judge(self, mutant: Mutant, folder: Path) -> Verdict:
@@ -253,12 +321,17 @@ class KnowledgeFiles(_Pages):
         below = folder / "codes"
         path = (below if mutant.place == "codes" else folder) / name
         try:
-            read = {"facts.md": _facts_rows, "sources.md": _source_rows, "codes": _code_rows}.get(mutant.place, _edition_rows)
+            read = {"facts.md": _facts_rows, "sources.md": _source_rows, "codes": _code_rows}.get(
+                mutant.place, _edition_rows
+            )
             below.mkdir(exist_ok=True)
             path.write_bytes(content)
             known, told = read(path)
         except (AskedWrongly, KnowledgeError) as refused:
-            return Verdict(REFUSED, [] if name in str(refused) else [Fault("lost", mutant.how, f"refused without its place: {refused}")])
+            return Verdict(
+                REFUSED,
+                [] if name in str(refused) else [Fault("lost", mutant.how, f"refused without its place: {refused}")],
+            )
         except (OSError, UnicodeDecodeError) as error:
             # Who calls these readers tells both; `codes` has no such caller.
             return Verdict(REFUSED, [fault_of(mutant, error)] if mutant.place == "codes" else [])
@@ -274,7 +347,13 @@ class KnowledgeFiles(_Pages):
             return verdict
         for number, cells in table_rows(content):
             if not known(number, cells):
-                verdict.faults.append(Fault("lost", mutant.how, f"{mutant.form}:{number} {' | '.join(cells)[:200]}: the row is neither used nor told"))
+                verdict.faults.append(
+                    Fault(
+                        "lost",
+                        mutant.how,
+                        f"{mutant.form}:{number} {' | '.join(cells)[:200]}: the row is neither used nor told",
+                    )
+                )
         return verdict
 
 
@@ -326,7 +405,9 @@ def _edition_rows(path: Path) -> tuple[Known, bool]:
     if edition is None or problems:
         return lambda _number, _cells: True, True
     problems = [problem for table in edition.tables.values() for problem in prove_table(table, facts)]
-    lines = {row.line for table in edition.tables.values() for row in table.rows} | {case.line for case in edition.cases}
+    lines = {row.line for table in edition.tables.values() for row in table.rows} | {
+        case.line for case in edition.cases
+    }
 
     def known(number: int, cells: list[str]) -> bool:
         return number in lines or cells[0] in HEADER

@@ -122,7 +122,9 @@ OF_ROWS: dict[str, Callable[[random.Random, Table], str]] = {
 OF_CSV_ROWS = {"row shorter": row_shorter, "row longer": row_longer}
 
 
-def csv_text(table: Table, delimiter: str = ",", quoting: Any = csv.QUOTE_MINIMAL, ends: str = "\n", quote: str = '"') -> bytes:
+def csv_text(
+    table: Table, delimiter: str = ",", quoting: Any = csv.QUOTE_MINIMAL, ends: str = "\n", quote: str = '"'
+) -> bytes:
     stream = io.StringIO()
     csv.writer(stream, delimiter=delimiter, quoting=quoting, lineterminator=ends, quotechar=quote).writerows(table)
     return stream.getvalue().encode("utf-8", "surrogatepass")
@@ -134,7 +136,9 @@ def written(rng: random.Random, table: Table) -> tuple[bytes, str]:
     ends = rng.choice(("\n", "\r\n", "\r"))
     quoting, quote = rng.choice(((csv.QUOTE_MINIMAL, '"'), (csv.QUOTE_ALL, '"'), (csv.QUOTE_ALL, "'")))
     text = csv_text(table, delimiter, quoting, ends, quote)
-    how = rng.choice(("", "utf-8-sig", "utf-16", "latin-1", "utf-16-le", "nul", "quote left open", "blank first", "no end"))
+    how = rng.choice(
+        ("", "utf-8-sig", "utf-16", "latin-1", "utf-16-le", "nul", "quote left open", "blank first", "no end")
+    )
     if how in ("utf-8-sig", "utf-16", "latin-1", "utf-16-le"):
         text = text.decode().replace("core", "cöre").encode(how, "replace")
     elif how == "nul":
@@ -166,7 +170,9 @@ TYPES: tuple[tuple[Any, Callable[[Any], Any]], ...] = (
 )  # fmt: skip
 
 
-def parquet_of(table: Table, changed: str = "", kind: Any = None, cell: Callable[[Any], Any] = str, groups: int | None = None) -> bytes:
+def parquet_of(
+    table: Table, changed: str = "", kind: Any = None, cell: Callable[[Any], Any] = str, groups: int | None = None
+) -> bytes:
     """A Parquet file of text, with one column of another type."""
     columns, names = [], []
     for place, name in enumerate(table[0]):
@@ -177,7 +183,12 @@ def parquet_of(table: Table, changed: str = "", kind: Any = None, cell: Callable
             except (pa.ArrowException, TypeError, OverflowError, ValueError):
                 columns.append(pa.array([str(each) for each in cells], pa.string()))
         else:
-            columns.append(pa.array([None if each is None else str(each).encode("utf-8", "replace").decode() for each in cells], pa.string()))
+            columns.append(
+                pa.array(
+                    [None if each is None else str(each).encode("utf-8", "replace").decode() for each in cells],
+                    pa.string(),
+                )
+            )
         names.append(str(name))
     sink = io.BytesIO()
     try:

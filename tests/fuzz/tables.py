@@ -52,7 +52,17 @@ WIDE = [
     ["w3", "s3", "2025-03-22", "breast", "1+", "", "", "negative"],
     ["w3", "s4", "2025-03-23", "breast", "0", "1.1", "2.9", ""],
 ]
-FACTS = ("ihcscore", "weightkg", "lvef", "dosemg", "dosemgperkg", "her2cep17ratio", "her2copies", "heartfailure", "her2status")
+FACTS = (
+    "ihcscore",
+    "weightkg",
+    "lvef",
+    "dosemg",
+    "dosemgperkg",
+    "her2cep17ratio",
+    "her2copies",
+    "heartfailure",
+    "her2status",
+)
 _LIKE = re.compile(r"ihc|her2|her-2|lvef|ejection|ratio|copies|weight")
 MISSING = ("", "na", "n/a", "null", "none", "nan", "-", ".", "?", "unknown", "[not available]", "not available")
 FORMS = ("long csv", "wide csv", "long parquet", "wide parquet")
@@ -83,7 +93,13 @@ class Tables:
     def mutant(self, seed: int, kind: str | None = None) -> Mutant:
         rng = random.Random(f"tables {seed}")
         kind = kind or rng.choice(self.kinds)
-        forms = FORMS[:2] if kind == "writing" or kind in OF_CSV_ROWS else FORMS[2:] if kind in ("type", "row groups") else FORMS
+        forms = (
+            FORMS[:2]
+            if kind == "writing" or kind in OF_CSV_ROWS
+            else FORMS[2:]
+            if kind in ("type", "row groups")
+            else FORMS
+        )
         form = rng.choice(forms)
         table: list[list[Any]] = copy.deepcopy(LONG if form.startswith("long") else WIDE)
         place, is_csv = "", form.endswith("csv")
@@ -172,12 +188,24 @@ class Tables:
         of_file = [trouble for trouble in told if trouble.where == name]
         wanted = self._wanted(mutant, row)
         for column, fact, value in wanted:
-            events_of_it = [each for each in mine if key_of(each[0].fact).replace("recorded", "her2") == key_of(fact)] if "wide" in mutant.form else mine
+            events_of_it = (
+                [each for each in mine if key_of(each[0].fact).replace("recorded", "her2") == key_of(fact)]
+                if "wide" in mutant.form
+                else mine
+            )
             told_of_it = said or [trouble for trouble in of_file if column and column in key_of(trouble.what)]
             if not events_of_it and not told_of_it:
-                yield Fault("lost", mutant.how, f"row {row.number} {row.cells}: {fact} {value!r} is neither read nor told")
-            elif not told_of_it and not any(_is_known(event) or is_said(event, record) for event, record in events_of_it):
-                yield Fault("lost", mutant.how + " (unread, unsaid)", f"row {row.number} {row.cells}: {events_of_it[0][0].value}")
+                yield Fault(
+                    "lost", mutant.how, f"row {row.number} {row.cells}: {fact} {value!r} is neither read nor told"
+                )
+            elif not told_of_it and not any(
+                _is_known(event) or is_said(event, record) for event, record in events_of_it
+            ):
+                yield Fault(
+                    "lost",
+                    mutant.how + " (unread, unsaid)",
+                    f"row {row.number} {row.cells}: {events_of_it[0][0].value}",
+                )
         if exact:
             for event, record in mine:
                 if what := self._wrong(event, record, row, (token, place), of_file):
@@ -208,14 +236,30 @@ class Tables:
             return ""
         text = " ".join(row.cells.values())
         if isinstance(event.value, Decimal):
-            found = {Decimal(each.replace(",", ".")) for each in re.findall(r"\d+(?:[.,]\d+)?", plain(text)) if len(each) < 30}
-            found |= {number * 100 for number in found} | {number * 1000 for number in found} | {number / 1000 for number in found}
-            scaled = {number * scale for number in found for scale in (1, Decimal("0.45359237"), *(Decimal(10) ** n for n in range(-3, 4)))}
+            found = {
+                Decimal(each.replace(",", "."))
+                for each in re.findall(r"\d+(?:[.,]\d+)?", plain(text))
+                if len(each) < 30
+            }
+            found |= (
+                {number * 100 for number in found}
+                | {number * 1000 for number in found}
+                | {number / 1000 for number in found}
+            )
+            scaled = {
+                number * scale
+                for number in found
+                for scale in (1, Decimal("0.45359237"), *(Decimal(10) ** n for n in range(-3, 4)))
+            }
             if not any(abs(number - event.value) < Decimal("0.01") for number in scaled):
                 return f"{event.fact} is read as {event.value}"
         if event.fact == "ihc_score" and str(event.value)[0] not in plain(text) and "++" not in text:
             return f"ihc_score is read as {event.value}"
-        if isinstance(event.day, dt.date) and event.day.isoformat() not in plain(text) and event.day.strftime("%Y%m%d") not in text:
+        if (
+            isinstance(event.day, dt.date)
+            and event.day.isoformat() not in plain(text)
+            and event.day.strftime("%Y%m%d") not in text
+        ):
             digits = "".join(str(int(sign)) if sign.isdecimal() else sign for sign in text)
             short = event.day.isoformat()[:7] if event.day.day == 1 else event.day.isoformat()
             short = short[:4] if event.day.day == 1 and event.day.month == 1 else short
@@ -256,7 +300,13 @@ def rows_of(name: str, content: bytes) -> tuple[list[Row], bool]:
         return [], False
     if not listed:
         return [], False
-    exact = '"' not in text and "'" not in text and "\x00" not in text and delimiter != "|" and all(len(row) == len(listed[0]) for row in listed)
+    exact = (
+        '"' not in text
+        and "'" not in text
+        and "\x00" not in text
+        and delimiter != "|"
+        and all(len(row) == len(listed[0]) for row in listed)
+    )
     exact = exact and len(text.splitlines()) == len(listed)
     return [Row(number, _cells(listed[0], row)) for number, row in enumerate(listed[1:], start=2)], exact
 

@@ -39,9 +39,7 @@ KINDS = {
 }
 """What the law names: its codes, under whatever system, and its words."""
 
-LOOK_ALIKES = dict(
-    zip("АВЕКМНОРСТУХаеорсухіΑΒΕΖΗΙΚΜΝΟΡΤΥΧο", "ABEKMHOPCTYXaeopcyxiABEZHIKMNOPTYXo", strict=True)
-)
+LOOK_ALIKES = dict(zip("АВЕКМНОРСТУХаеорсухіΑΒΕΖΗΙΚΜΝΟΡΤΥΧο", "ABEKMHOPCTYXaeopcyxiABEZHIKMNOPTYXo", strict=True))
 """Cyrillic and Greek letters that look like Latin ones."""
 INVISIBLE = dict.fromkeys(map(ord, "\u200b\u200c\u200d\u2060\ufeff\u00ad"), None)
 DASHES = dict.fromkeys(map(ord, "‐‑‒–—−"), "-")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import json
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,6 +18,7 @@ from .options import Day, column_option, missing_option, pairs
 
 if TYPE_CHECKING:
     from ..tables.library import Knowledge
+    from ..tables.site import Site
 
 
 @click.command()
@@ -28,46 +30,59 @@ if TYPE_CHECKING:
 @click.option("--fact", "facts", multiple=True, metavar="NAME=VALUE", help="A fact; may be given many times.")
 @column_option
 @missing_option
+@click.option(
+    "--settings", "settings_file", type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="The institution's settings: its jurisdiction, and for a FILE its mapping and words for a missing value.",
+)  # fmt: skip
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @click.option("-o", "--output", type=click.Path(path_type=Path), help="Write here; .csv or .parquet for a FILE.")
 def decide(
     fact: str, file: Path | None, edition: str | None, jurisdiction: str | None, on: dt.date | None,
-    facts: tuple[str, ...], columns: tuple[str, ...], missing: tuple[str, ...], as_json: bool, output: Path | None,
+    facts: tuple[str, ...], columns: tuple[str, ...], missing: tuple[str, ...], settings_file: Path | None,
+    as_json: bool, output: Path | None,
 ) -> None:  # fmt: skip
     """Decide FACT for one patient (--fact name=value ...) or for every row of a CSV or Parquet FILE."""
     from ..tables.load import read_knowledge
+    from ..tables.site import Site, missing_words, read_site
 
     knowledge = read_knowledge()
+    at = read_site(settings_file, knowledge) if settings_file else Site()
+    jurisdiction = jurisdiction or at.jurisdiction
     given = pairs(facts)
     if file is not None:
-        require_outputs({"--output": output}, file)
-        _decide_file(fact, file, knowledge, edition, jurisdiction, on, given, columns, missing, as_json, output)
+        require_outputs({"--output": output}, file, settings_file)
+        at = replace(at, missing=at.missing | missing_words([*missing], "--missing"))
+        _decide_file(fact, file, knowledge, edition, jurisdiction, on, given, columns, at, as_json, output)
         return
     from ..tables.decision import decide as decide_one
     from ..write.table_text import show_decision
 
     decision = decide_one(fact, given, knowledge=knowledge, edition=edition, on=on, jurisdiction=jurisdiction)
     text = json.dumps(decision.as_json(), indent=2, ensure_ascii=False) if as_json else show_decision(decision)
-    put(text, output)
+    put(text, output, settings_file)
 
 
 def _decide_file(
     fact: str, file: Path, knowledge: Knowledge, edition: str | None, jurisdiction: str | None,
-    on: dt.date | None, given: dict[str, str], columns: tuple[str, ...], missing: tuple[str, ...],
-    as_json: bool, output: Path | None,
+    on: dt.date | None, given: dict[str, str], columns: tuple[str, ...], at: Site, as_json: bool,
+    output: Path | None,
 ) -> None:  # fmt: skip
-    from ..read.tabular.long import require_wide
-    from ..read.tabular.wide import misspelt_columns, read_wide
+    from ..facts.mapping.tables import with_mapping
+    from ..read.tabular.long import names_of, require_wide
+    from ..read.tabular.site_words import mapped_cells
+    from ..read.tabular.wide import local_columns, misspelt_columns, read_wide
     from ..tables.decision import assumed_for_all
     from ..tables.many.decide_rows import decide_table
-    from ..tables.site import missing_words
     from ..write.tables.rows import require_ending, write_table
 
     if output is not None:
         require_ending(output)
-    mapped = pairs(columns)
-    table, broken = read_wide(file, mapped, knowledge.facts, missing_words([*missing], "--missing"))
+    as_named, named = with_mapping(knowledge.facts, at.mapping), pairs(columns)
+    table, broken = read_wide(file, named, as_named, at.missing)
     require_wide(file, table.column_names, knowledge.facts)
+    table, met = mapped_cells(table, as_named, local_columns(names_of(file), named, as_named))
+    for words, count in (at.mapping.told(met.elements()) if at.mapping else {}).items():
+        click.echo(f"her2path: {plain(f'{file}: {count} cells read by {words}')}", err=True)
     decided, problems = decide_table(
         fact, table, knowledge=knowledge, edition=edition, on=on, jurisdiction=jurisdiction, constants=given
     )

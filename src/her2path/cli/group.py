@@ -191,13 +191,14 @@ def _keep_streams() -> None:
 
 PLACES = {
     "review": Place("review", "Review every patient of a file or folder, with the plan."),
+    "inspect": Place("inspect", "What a feed holds, and what of it is not recognised."),
     "decide": Place("decide", "Decide one outcome for a patient, or for every row of a file."),
     "show": Place("knowledge", "Show a table with its sources, a fact, or all editions."),
     "diff": Place("knowledge", "Every situation in which two editions disagree."),
     "check": Place("knowledge", "Prove the tables and run their worked cases."),
     "coverage": Place("knowledge", "What is carried by which tables, verified how far."),
     "simulate": Place("simulators", "Simulate exposure, heart, tumour, courses and trials."),
-    "equivalence": Place("equivalence", "Is it equivalent? The published trials, or one of your own."),
+    "equivalence": Place("simulate.equivalence", "Is it equivalent? The published trials, or one of your own."),
 }
 """All commands, in the order of use."""
 

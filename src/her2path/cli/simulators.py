@@ -14,12 +14,12 @@ LIBRARIES = ("numba", "scipy", "matplotlib")
 
 
 PLACES = {
-    "exposure": Place("exposure", "Concentrations over time, and the day the drug is gone."),
-    "heart": Place("course", "True and measured LVEF under anthracycline and trastuzumab."),
-    "tumour": Place("tumour", "Follow HER2 and a tumour under a drug."),
-    "course": Place("course", "Virtual patients through policies, by the same rules."),
-    "trial": Place("equivalence", "The power of a trial of equivalence, or its size."),
-    "truth": Place("truth", "What was published, and the same number simulated."),
+    "exposure": Place("simulate.exposure", "Concentrations over time, and the day the drug is gone."),
+    "heart": Place("simulate.course", "True and measured LVEF under anthracycline and trastuzumab."),
+    "tumour": Place("simulate.tumour", "Follow HER2 and a tumour under a drug."),
+    "course": Place("simulate.course", "Virtual patients through policies, by the same rules."),
+    "trial": Place("simulate.equivalence", "The power of a trial of equivalence, or its size."),
+    "truth": Place("simulate.truth", "What was published, and the same number simulated."),
 }
 
 

@@ -9,7 +9,7 @@ import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 from ..facts.problem import AskedWrongly
 from ..findings.patient import Reviewed, Reviewer
@@ -35,6 +35,7 @@ BATCH_BYTES = 24_000_000
 
 Output = TypeVar("Output")
 Progress = Callable[[int], object]
+Look = Callable[[list[Piece | Trouble]], object]
 
 
 @dataclass(slots=True)
@@ -45,6 +46,8 @@ class Part(Generic[Output]):
     summary: Summary = field(default_factory=Summary)
     aside: ColumnPart = field(default_factory=ColumnPart)
     """What the layout takes over: the resources laid aside, and what was noted of the source."""
+    looked: Any = None
+    """What whoever looks at the pieces themselves makes of them."""
 
 
 def processes_for(path: Path) -> int:
@@ -72,7 +75,7 @@ def review_source(
     """
     reviewer = Reviewer(knowledge, settings)
     missing = settings.at.missing
-    for batch in read_columns(path, knowledge.facts, progress, columns, settings.courses, missing=missing):
+    for batch in read_columns(path, settings.facts(knowledge), progress, columns, settings.courses, missing=missing):
         if isinstance(batch, Trouble):
             yield batch
         else:
@@ -85,7 +88,7 @@ class _Work(Generic[Output]):
     def __init__(self, knowledge: Knowledge, settings: Settings, output: Callable[[Reviewed], Output]) -> None:
         self.knowledge, self.settings, self.output = knowledge, settings, output
         self.reviewer = Reviewer(knowledge, settings)
-        self.worker = ColumnWorker(knowledge.facts, settings.courses)
+        self.worker = ColumnWorker(settings.facts(knowledge), settings.courses)
 
     def before_sharing(self) -> None:
         """Load what the processes share."""
@@ -117,6 +120,27 @@ class _Work(Generic[Output]):
         return part
 
 
+class _Looking(_Work[Output]):
+    """The same, and the pieces themselves are looked at."""
+
+    def __init__(
+        self, knowledge: Knowledge, settings: Settings, output: Callable[[Reviewed], Output], look: Look
+    ) -> None:  # fmt: skip
+        super().__init__(knowledge, settings, output)
+        self.look = look
+
+    def of_pieces(self, pieces: list[Piece | Trouble]) -> Part[Output]:
+        part = super().of_pieces(pieces)
+        part.looked = self.look(pieces)
+        return part
+
+    def of_deleted(self, pieces: Iterable[Piece | Trouble]) -> Part[Output]:
+        listed = list(pieces)
+        part = super().of_deleted(listed)
+        part.looked = self.look(listed) if listed else None
+        return part
+
+
 class _OfRows(_Work[Output]):
     """The same for ranges of rows of a Parquet file; each process opens the file itself."""
 
@@ -130,7 +154,7 @@ class _OfRows(_Work[Output]):
         super().__init__(knowledge, settings, output)
         self.path, self.columns = path, columns
         self.file: LongFile | None = None
-        self.reader = ColumnReader(knowledge.facts, path.name, settings.at.missing)
+        self.reader = ColumnReader(settings.facts(knowledge), path.name, settings.at.missing)
 
     def of_rows(self, ranges: list[tuple[int, int]]) -> Part[Output]:
         from ..read.tabular.long import LongFile
@@ -150,20 +174,24 @@ def review_parts(
     processes: int = 1,
     progress: Progress | None = None,
     columns: Mapping[str, str] | None = None,
+    look: Look | None = None,
 ) -> Iterator[Part[Output]]:
-    """Review a source, part by part, in its order; of each batch comes what `output` makes of it."""
+    """Review a source, part by part, in its order; of each batch comes what `output` makes of it.
+
+    `look` is given the pieces of a source of FHIR too, in the process that reads them (`Part.looked`).
+    """
     if path.suffix.lower() in TABLES:
         yield from _parts_of_table(path, knowledge, settings, output, processes, progress, columns)
         return
     if columns:
         raise AskedWrongly(f"--column is for CSV and Parquet; {path} is read as FHIR")
-    work = _Work(knowledge, settings, output)
+    work = _Work(knowledge, settings, output) if look is None else _Looking(knowledge, settings, output, look)
     if processes > 1:
         work.before_sharing()
     with Layout() as layout:
         deleted = work.of_deleted(read_pieces(path, deleted=True))
         layout.take_deleted(deleted.aside)
-        if deleted.items:
+        if deleted.items or deleted.looked is not None:
             yield deleted
         for part in in_turn(_batches(path, progress), work.of_pieces, processes):
             layout.take(part.aside)
@@ -195,7 +223,7 @@ def _parts_of_table(
             return
     alone = _Work(knowledge, settings, output)
     missing = settings.at.missing
-    for batch in read_columns(path, knowledge.facts, progress, columns, settings.courses, missing=missing):
+    for batch in read_columns(path, settings.facts(knowledge), progress, columns, settings.courses, missing=missing):
         yield alone.of_batches([batch])
 
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 
 from .cache import kept
 from .fact import Facts
 from .folder import knowledge_folder
+from .mapping.entries import SiteMapping
+from .mapping.tables import extended
 from .markdown import code_names, plain, read_markdown
 from .problem import KnowledgeError, Problem
 from .therapy_codes import TherapyCodes, read_therapy_codes
@@ -38,6 +40,8 @@ class Codes:
     therapy: TherapyCodes = field(default_factory=TherapyCodes)
     texts: Texts = field(default_factory=Texts)
     names: Names = field(default_factory=Names)
+    mapping: SiteMapping | None = None
+    """The mapping of a site, whose entries stand in the tables too."""
 
     def diagnosis(self, key: Key) -> tuple[str, str]:
         """The tumour site and the HER2 status a diagnosis claims; "" where it says nothing.
@@ -46,6 +50,15 @@ class Codes:
         """
         return next((self.diagnoses[form] for form in keys_of(*key) if form in self.diagnoses), ("", ""))
 
+    def knows(self, key: Key) -> bool:
+        """Whether a table says what a code means, be it that nothing is to be read from it; answers apart."""
+        if not key[0]:
+            return False
+        therapy = self.therapy
+        if key in self.tests or key in therapy.measures or therapy.drug(key) is not None:
+            return True
+        return any(form in therapy.claims or form in self.diagnoses for form in keys_of(*key))
+
 
 def read_codes(folder: Path | None = None) -> Codes:
     """The code tables of the knowledge in use, or those in the folder of codes `folder`."""
@@ -53,9 +66,16 @@ def read_codes(folder: Path | None = None) -> Codes:
 
 
 def codes_of(facts: Facts) -> Codes:
-    """The code tables beside some facts; those of the knowledge in use where none stand there."""
+    """The code tables beside some facts, with the site's mapping; of the knowledge in use where none stand there."""
     folder = facts.path.parent / "codes"
-    return read_codes(folder if folder.is_dir() else None)
+    codes = read_codes(folder if folder.is_dir() else None)
+    return codes if facts.mapping is None else _mapped(folder, facts.mapping)
+
+
+@lru_cache(maxsize=8)
+def _mapped(folder: Path, mapping: SiteMapping) -> Codes:
+    codes: Codes = extended(read_codes(folder if folder.is_dir() else None), mapping)
+    return codes
 
 
 @cache

@@ -16,6 +16,7 @@ from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import Any
 
+from .mapping.entries import SiteMapping
 from .markdown import Document, Grid, code_names, plain, read_markdown
 from .number import parse_ihc_score, parse_interval, parse_number
 from .problem import KnowledgeError, Problem
@@ -202,6 +203,9 @@ class Facts(Mapping[str, Fact]):
 
     gaps: dict[tuple[str, ...], tuple[dict[str, Unknown], tuple[str, ...]]] = field(default_factory=dict, init=False)
     """For the facts that records speak of, what else of the tests is unknown and not reported (`derive.py`)."""
+
+    mapping: SiteMapping | None = field(default=None, init=False)
+    """The mapping of the site whose records are read; set by `mapping/tables.py`."""
 
     def __post_init__(self) -> None:
         self.place = {name: place for place, name in enumerate(self.by_name)}

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator
 
 import numpy as np
 
+from ..facts.mapping.entries import SiteMapping
 from ..history.folds.run import load_compiled
 from ..record.columns import Flags, RecordColumns, columns_of, tests_in_order
 from ..record.event import Record
@@ -35,6 +36,11 @@ class Reviewed:
         self._reviewer = reviewer
         self._rows: list[FindingRows] | None = None
         self._told: ToldTests | None = None
+
+    @property
+    def mapping(self) -> SiteMapping | None:
+        """The mapping of the site by which the batch was read."""
+        return self._reviewer.settings.at.mapping
 
     def __len__(self) -> int:
         return len(self.record)

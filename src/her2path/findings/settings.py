@@ -5,6 +5,9 @@ from __future__ import annotations
 import datetime as dt
 from dataclasses import dataclass, field
 
+from ..facts.fact import Facts
+from ..facts.mapping.tables import with_mapping
+from ..tables.library import Knowledge
 from ..tables.site import Site
 
 
@@ -21,3 +24,7 @@ class Settings:
     jurisdiction: str | None = None
     at: Site = field(default_factory=Site)
     courses: bool = True
+
+    def facts(self, knowledge: Knowledge) -> Facts:
+        """The facts as the institution's records speak of them, for a reader."""
+        return with_mapping(knowledge.facts, self.at.mapping)

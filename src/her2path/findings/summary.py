@@ -27,6 +27,8 @@ class Summary:
     findings: Counter[str] = field(default_factory=Counter)
     editions: Counter[str] = field(default_factory=Counter)
     therapy: Counter[str] = field(default_factory=Counter)
+    mapped: Counter[str] = field(default_factory=Counter)
+    """How many resources or rows were read by each entry of the site's mapping."""
     troubles: int = 0
 
     def add(self, patient: PatientReview) -> None:
@@ -51,6 +53,8 @@ class Summary:
         if reviewed.courses is not None:
             words = reviewed.courses.reasons.words
             self.therapy.update(words.column("therapy_phase", np.flatnonzero(reviewed.courses.mine)))
+        if reviewed.mapping is not None:
+            self.mapped.update(reviewed.mapping.told(reviewed.record.met()))
         counts = np.bincount(reviewed.tested.places, minlength=len(reviewed.tested.reviews)).tolist()
         for review, count in zip(reviewed.tested.reviews, counts, strict=True):
             if count:  # kinds of other batches are kept too
@@ -82,16 +86,17 @@ class Summary:
         """Add the counts of other patients."""
         for name in ("patients", "without_tests", "specimens", "troubles"):
             setattr(self, name, getattr(self, name) + getattr(other, name))
-        for name in ("status", "expression", "why_undetermined", "findings", "editions", "therapy"):
+        for name in ("status", "expression", "why_undetermined", "findings", "editions", "therapy", "mapped"):
             getattr(self, name).update(getattr(other, name))
 
     def as_json(self) -> dict[str, Json]:
+        mapped: dict[str, Json] = {"read_by_mapping": _by_count(self.mapped)} if self.mapped else {}
         return {
             "patients": self.patients, "without_her2_tests": self.without_tests, "specimens": self.specimens,
             "her2_status": _by_count(self.status), "her2_expression": _by_count(self.expression),
             "undetermined_because": _by_count(self.why_undetermined), "therapy": _by_count(self.therapy),
             "findings": _by_count(self.findings), "editions": _by_count(self.editions),
-            "not_read": self.troubles,
+            "not_read": self.troubles, **mapped,
         }  # fmt: skip
 
 

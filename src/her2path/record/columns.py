@@ -7,13 +7,14 @@ order of `order` (day, fact, value, what was said, product; the undated last), w
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from ..facts.mapping.entries import numbers_in
 from ..facts.value import Unknown, Value
 from .event import RECORDED_STATUS, Event, Record, Tissue, Trouble
 
@@ -82,6 +83,11 @@ class RecordColumns:
         if self._owner is None:
             self._owner = np.repeat(np.arange(len(self.patients)), np.diff(self.starts))
         return self._owner
+
+    def met(self) -> Iterator[int]:
+        """The entries of the site's mapping by which the resources and rows of the events were read."""
+        for place in np.unique(self.origin).tolist():
+            yield from numbers_in(self.origins[place])
 
     def event(self, row: int) -> Event:
         """One row as an event."""

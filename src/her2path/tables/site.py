@@ -20,6 +20,9 @@ from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import Any
 
+from ..facts.codes import codes_of
+from ..facts.mapping.check import mapping_of
+from ..facts.mapping.entries import SiteMapping
 from ..facts.problem import AskedWrongly
 from .edition import ASSUMED_JURISDICTION
 from .library import Knowledge
@@ -36,6 +39,7 @@ class Site:
 
     `lvef_lower_limit` percent, `None` where the site did not say; `echo_tolerance_days` after the due day
     an LVEF counts as overdue; `editions` names for an outcome the edition to decide by (a choice of table H);
+    `mapping` its own codes and names;
     `vials` mg sizes of a product; `prices` of one mg by brand, in `currency`; `preferred` brands by product.
     `zero_plus` is what the laboratory means by 0+; `accept_recorded_status` takes a HER2 status that no test carries.
     `missing` are the words, in small letters, for a cell of a table that holds nothing.
@@ -56,6 +60,7 @@ class Site:
     zero_plus: str | None = None
     accept_recorded_status: bool = False
     missing: frozenset[str] = frozenset()
+    mapping: SiteMapping | None = None
 
     @property
     def limit(self) -> Decimal:
@@ -137,6 +142,9 @@ def site_of(path: Path, content: Mapping[str, Any], knowledge: Knowledge) -> Sit
     """The site that a file's tables describe; raises `AskedWrongly` as `read_site` does."""
     settings: dict[str, Any] = {}
     for table, values in content.items():
+        if table == "map":
+            settings["mapping"] = mapping_of(path, values, knowledge.facts, codes_of(knowledge.facts))
+            continue
         if not isinstance(values, dict):
             raise AskedWrongly(f"{path}: {table} stands outside a table; expected [{'], ['.join(_tables())}]")
         for key, value in values.items():
@@ -153,7 +161,7 @@ def site_of(path: Path, content: Mapping[str, Any], knowledge: Knowledge) -> Sit
 
 
 def _tables() -> list[str]:
-    return sorted({*SECTIONS, "vials", "formulary", "prices", "editions"})
+    return sorted({*SECTIONS, "vials", "formulary", "prices", "editions", "[map]"})
 
 
 def _checked(path: Path, table: str, key: str, name: str, value: Any) -> Any:

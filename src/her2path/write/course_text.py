@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -13,6 +14,8 @@ from ..findings.reviews import CourseReview
 from .table_text import wrapped
 
 MOST_POSSIBLE, MOST_UNKNOWN = 8, 3
+_MARK_ALONE = re.compile(r"by map [\d+]+")
+"""What stands behind the file and the number of a row that was read by a site's mapping."""
 
 
 def course_lines(course: CourseReview, indent: str = "  ") -> Iterator[str]:
@@ -139,8 +142,9 @@ def _plan_lines(item: PlanItem, indent: str) -> Iterator[str]:
 
 
 def short(origin: str) -> str:
-    """An origin without its file: the entry and the resource."""
-    return origin.split(" ", 1)[-1]
+    """An origin without its file: the entry and the resource; of a row of a table all of it."""
+    rest = origin.split(" ", 1)[-1]
+    return origin if _MARK_ALONE.fullmatch(rest) else rest
 
 
 def course_json(course: CourseReview) -> dict[str, Any]:

@@ -246,7 +246,7 @@ def require_other(output: Path, *sources: Path | None) -> None:
     """Raise `AskedWrongly` where an output is what is read (or stands in the folder that is read), or lies in the
     knowledge in use."""
     for source in sources:
-        if source is None or not output.exists():
+        if source is None or not (output.exists() and source.exists()):  # standard input is no file
             continue
         if output.samefile(source) or (source.is_dir() and _lies_in(output, source)):
             raise AskedWrongly(f"{output} is what is read; write to another file")

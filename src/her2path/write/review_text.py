@@ -14,10 +14,15 @@ from ..tables.array import Array
 from ..tables.axis import Code
 from ..tables.decision import Decision
 from .caution import CAUTION
-from .course_text import course_lines
+from .course_text import course_lines, short
 from .formats import Format
 from .plain import plain, plain_lines
 from .table_text import outcome_words, paragraph, wrapped
+
+COUNTED = (
+    "her2_status", "her2_expression", "undetermined_because", "therapy", "findings", "editions", "read_by_mapping",
+)  # fmt: skip
+"""The counts of a summary that are told in words, in this order."""
 
 
 class TextFormat(Format):
@@ -105,8 +110,8 @@ def _finding_lines(finding: Finding, indent: str) -> Iterator[str]:
 
 
 def _last(origin: str) -> str:
-    """An origin without its file: the entry and the resource."""
-    return origin.split(" ", 1)[-1]
+    """An origin without its file: the entry and the resource; of a row of a table all of it."""
+    return short(origin)
 
 
 def trouble_text(trouble: Trouble) -> str:
@@ -120,8 +125,16 @@ def summary_text(summary: Summary) -> str:
     lines = [
         f"{told['patients']} patients, {told['specimens']} specimens; {told['without_her2_tests']} without a HER2 test"
     ]
-    for name in ("her2_status", "her2_expression", "undetermined_because", "therapy", "findings", "editions"):
-        counts = told[name]
+    for name in (
+        "her2_status",
+        "her2_expression",
+        "undetermined_because",
+        "therapy",
+        "findings",
+        "editions",
+        "read_by_mapping",
+    ):
+        counts = told.get(name)
         if isinstance(counts, Mapping) and counts:
             lines.append(f"  {name.replace('_', ' ')}")
             width = max(len(str(count)) for count in counts.values())

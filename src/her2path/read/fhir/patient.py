@@ -8,11 +8,13 @@ the rest is unknown.
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 
 from ...facts.codes import Codes
 from ...facts.fact import Facts
 from ...facts.value import Reason, Unknown
 from ...record.event import INCOMPLETE, TOLD, Event, Record, Tissue, Trouble
+from .containers.medications import medication_named
 from .containers.versions import Versions, stand_twice, versions_of
 from .readers import RESOURCE_TYPES
 from .resource import (
@@ -46,12 +48,14 @@ def read_record(group: Group, codes: Codes, facts: Facts) -> Record:
 def read_resources(group: Group, codes: Codes, facts: Facts) -> tuple[Record, TherapyReader]:
     """What the resources of one patient say one by one; `finish` of the second then says what they say together."""
     record = Record(group.patient, group.where)
-    beside = Surroundings(codes, facts, group.terms or Terms(codes), group.medications)
-    therapy = TherapyReader(record, beside)
+    terms = group.terms or Terms(codes)
+    mapped = group if terms.site is None else terms.site.group(group, partial(medication_named, group.medications))
+    therapy = TherapyReader(record, Surroundings(codes, facts, terms, mapped.medications))
     versions = Versions()
     if (len(group.resources) > 1 or group.withdrawn) and stand_twice(group.resources, group.withdrawn):
         versions = versions_of(group.resources, group.withdrawn)
     apart = {id(resource) for unclear in versions.unclear for resource in unclear}
+    as_mapped = dict(zip(map(id, group.resources), mapped.resources, strict=True))
     for resource in group.resources:
         if id(resource) in versions.old:
             where, how = versions.old[id(resource)]
@@ -59,9 +63,9 @@ def read_resources(group: Group, codes: Codes, facts: Facts) -> tuple[Record, Th
             if resource.matters:
                 record.passed_over.append(Trouble("passed over", resource.origin, again))
         elif id(resource) not in apart:
-            _read(resource, record, therapy)
+            _read(as_mapped[id(resource)], record, therapy)
     for unclear in versions.unclear:
-        _read_unclear(unclear, record, therapy)
+        _read_unclear([as_mapped[id(resource)] for resource in unclear], record, therapy)
     return record, therapy
 
 

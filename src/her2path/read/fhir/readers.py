@@ -73,7 +73,9 @@ class Interest(Terms):
     def matters(self, head: Head) -> int:
         """What a resource matters for; without `courses` only HER2 does."""
         known = self._types.get(head.resourceType)
-        return NOTHING if known is None else known.matters(head, self) & self._wanted
+        if known is None:
+            return NOTHING
+        return known.matters(head if self.site is None else self.site.head(head), self) & self._wanted
 
 
 class WhoseHead(msgspec.Struct, gc=False):

@@ -55,11 +55,13 @@ class Resource:
     matters: int = HER2
     content: dict[str, Any] | None = None
     stamp: Stamp = NO_STAMP
+    mapped: str = ""
+    """By which entries of the site's mapping it is read, as its origin says it."""
 
     @property
     def origin(self) -> str:
         """Where the resource stands, with its type and its id."""
-        return f"{self.where} {self.head.resourceType}/{self.head.id or '?'}"
+        return f"{self.where}{self.mapped} {self.head.resourceType}/{self.head.id or '?'}"
 
     def parsed(self) -> dict[str, Any]:
         """The resource parsed in full. Raises `ValueError` where a key stands twice or it is no JSON."""

@@ -12,6 +12,7 @@ from ...facts.value import Value
 from ..drugs import NOBODY, Coded, Drugs, Named
 from .answer import TAG
 from .head import Concept
+from .site_mapping import Translator
 
 LOINC_SHAPE = re.compile(r"\d{3,6}-\d")
 ICD_SHAPE = re.compile(r"[A-Z]\d\d(?:\.?[0-9A-Z]{1,4})?")
@@ -45,6 +46,8 @@ class Terms:
         self._of_codings: dict[Coded, int] = {}
         self._meanings: dict[tuple[tuple[Coded, ...], str], Meaning] = {}
         self._claims: dict[tuple[str | None, str | None], bool] = {}
+        self.site = None if codes.mapping is None else Translator(codes, codes.mapping)
+        """What puts the site's mapping in the place of its local codes."""
 
     def measured(self, concept: Concept) -> int:
         """What an observation of a concept matters for."""
@@ -129,6 +132,8 @@ class Terms:
     def speaks(self, text: str) -> bool:
         """Whether the text of a resource that cannot be read speaks of anything that matters."""
         if self.codes.names.named(text) or "trastuzumab" in text.lower():
+            return True
+        if self.site is not None and self.site.speaks(text):
             return True
         if self.drugs.names.names_a_product(text):
             return True

@@ -20,21 +20,30 @@ from ...facts.value import Reason, Unknown, Value
 from ...record.columns import KIND, RECORDED_STATUS, SITE, UNKNOWN, Flags, RecordColumns, Whole, in_order
 from ...record.event import DOSE_NOT_READ, HER2_DRUG, ORDER_NOT_READ, STAINED, STAINING_OPEN, Trouble
 from .cells import METHODS, Cells
-from .long import LongFile, Part, coded_words, distinct_numbers, starts_of
+from .coded import coded_words, distinct_numbers, starts_of
+from .long import LongFile, Part
+from .site_words import site_words_of
 from .words import BROKEN, as_days, broken, is_missing
 
 
 class RowOrigins(Sequence[str]):
     """Where each row of a file stands, in words: the file, the number of the row, and what it names as its origin."""
 
-    def __init__(self, name: str, numbers: Whole, places: Whole | None = None, words: Sequence[str] = ()) -> None:
+    def __init__(
+        self, name: str, numbers: Whole, places: Whole | None = None, words: Sequence[str] = (),
+        marks: Mapping[int, str] | None = None,
+    ) -> None:  # fmt: skip
         self.name, self.numbers, self._places, self._words = name, numbers, places, words
+        self.marks = marks or {}
+        """By row the entries of the site's mapping by which it was read, as an origin says it."""
 
     def __len__(self) -> int:
         return len(self.numbers)
 
     def __getitem__(self, row: Any) -> Any:
         where = f"{self.name}:{self.numbers[row]}"
+        if self.marks and (mark := self.marks.get(int(row))):
+            where += mark
         word = self._words[self._places[row]] if self._places is not None else ""
         return f"{where} {word}" if word and word != where else where
 
@@ -42,7 +51,7 @@ class RowOrigins(Sequence[str]):
         """Several at once, as an Arrow array."""
         import pyarrow.compute as pc  # slow to import, and needed only for tables
 
-        if self._places is not None:
+        if self._places is not None or self.marks:
             return pa.array([self[row] for row in rows.tolist()], pa.string())
         numbers = pa.array(self.numbers[rows]).cast(pa.string())
         return pc.binary_join_element_wise(f"{self.name}:", numbers, "")
@@ -78,6 +87,7 @@ class ColumnReader:
         self.missing = missing
         self._cells = Cells(facts, codes_of(facts))
         self._days: dict[Any, int | Unknown] = {}
+        self._site = site_words_of(facts)
 
     def read(self, part: Part) -> RecordColumns:
         """The columns of a part, with what could not be read beside each patient."""
@@ -93,7 +103,8 @@ class ColumnReader:
                 what = "no patient; the row is reviewed by itself"
                 troubles[patient] = [Trouble("unreadable", f"{self.name}:{first[patient]}", what)]
         places, lists = self._places(table)
-        origins = RowOrigins(self.name, part.numbers, places.get("origin"), lists.get("origin", ()))
+        marks = {} if self._site is None else self._site.map_rows(places, lists)
+        origins = RowOrigins(self.name, part.numbers, places.get("origin"), lists.get("origin", ()), marks)
         owner = np.repeat(np.arange(len(named)), np.diff(starts))
         self._tell_broken(named, places, lists, owner, origins, troubles)
         day, wrong_day = self._dates(table)

@@ -17,11 +17,13 @@ from typing import Any
 import pyarrow as pa
 
 from ...facts.fact import Facts
+from ...facts.mapping.entries import Entry, mark_of
 from ...facts.problem import AskedWrongly
 from ...facts.value import Reason, Unknown
 from ...record.event import RECORDED_STATUS, STAINED, STAINING_OPEN, Event, Record, Tissue, Trouble
 from .csv_rows import FEW_ROWS
 from .file import read_numbered, read_table
+from .site_words import SiteWords, site_words_of
 from .words import BROKEN, as_days, as_words, broken, is_missing, words_of
 
 PATIENT = ("patient", "patient_id", "id")
@@ -43,6 +45,8 @@ def read_rows(
     """
     told: list[Trouble] = []
     table, numbers = read_numbered(path, told)
+    site = site_words_of(facts)
+    local = local_columns(table.column_names, columns, facts)
     table = named_columns(table, columns, facts)
     names = table.column_names
     patient_column = next((name for name in PATIENT if name in names), None)
@@ -83,7 +87,7 @@ def read_rows(
             for name, cell in row.items()
             if isinstance(cell, str) and BROKEN in cell
         ]
-        _row(record, row, number, path.name, tests, facts)
+        _row(record, row, number, path.name, tests, facts, site, local)
     if record is not None:
         yield record
 
@@ -174,8 +178,18 @@ def _in_utf8(words: Any) -> Any:
     return words
 
 
-def _row(record: Record, row: dict[str, Any], number: int, name: str, tests: list[str], facts: Facts) -> None:
+def _row(
+    record: Record, row: dict[str, Any], number: int, name: str, tests: list[str], facts: Facts,
+    own_words: SiteWords | None = None, local: Mapping[str, Entry] | None = None,
+) -> None:  # fmt: skip
     where = f"{name}:{number}"
+    marks: dict[str, str] = {}
+    if own_words is not None:
+        said = dict(row)
+        for fact in (*tests, *SPECIMEN_COLUMNS, "her2_status"):
+            if row.get(fact) not in (None, ""):
+                row[fact], met = own_words.cell(fact, row[fact], (local or {}).get(fact))
+                marks[fact] = mark_of(met)
     day = facts["test_date"].coerce(row.get("test_date"))
     if isinstance(day, Unknown) and day.reason is not Reason.ABSENT:
         record.troubles.append(Trouble("unreadable", where, str(day)))
@@ -193,16 +207,18 @@ def _row(record: Record, row: dict[str, Any], number: int, name: str, tests: lis
     if isinstance(kind, str) or specimen not in record.tissues:
         record.tissues[specimen] = Tissue(specimen, kind if isinstance(kind, str) else "", day=on)
     for test in tests:
-        value = facts[test].coerce(row[test])
+        value, stands = facts[test].coerce(row[test]), where + marks.get(test, "")
         if test == "ihc_score" and str(row[test]).strip() == "0+" and not str(row.get(STAINED) or "").strip():
-            record.events.append(Event(STAINED, STAINING_OPEN, on, specimen, where, "0+"))
+            record.events.append(Event(STAINED, STAINING_OPEN, on, specimen, stands, "0+"))
         if isinstance(value, Unknown) and value.reason is Reason.ABSENT:
             continue
-        record.events.append(Event(test, value, on, specimen, where, str(row[test])))
+        words = str(row[test] if own_words is None else said[test])
+        record.events.append(Event(test, value, on, specimen, stands, words))
     recorded = row.get("her2_status")
     if recorded not in (None, ""):
         status = facts["her2_status"].coerce(str(recorded))
-        record.events.append(Event(RECORDED_STATUS, status, on, specimen, where, str(recorded)))
+        stands = where + marks.get("her2_status", "")
+        record.events.append(Event(RECORDED_STATUS, status, on, specimen, stands, str(recorded)))
 
 
 def named_columns(table: Any, columns: Mapping[str, str], facts: Facts) -> Any:
@@ -221,7 +237,21 @@ def named_columns(table: Any, columns: Mapping[str, str], facts: Facts) -> Any:
         if fact in table.column_names and fact != column:
             raise AskedWrongly(f"--column {fact}={column}: the file has a column {fact} too; drop or rename it")
         fact_of[column] = fact
+    fact_of |= {column: entry.fact for column, entry in _mapped_columns(table.column_names, columns, facts).items()}
     return table.rename_columns([fact_of.get(name, name) for name in table.column_names])
+
+
+def local_columns(names: list[str], columns: Mapping[str, str], facts: Facts) -> dict[str, Entry]:
+    """The entries of the site's mapping that name a column of a file, by the fact that it holds."""
+    return {entry.fact: entry for entry in _mapped_columns(names, columns, facts).values()}
+
+
+def _mapped_columns(names: list[str], columns: Mapping[str, str], facts: Facts) -> dict[str, Entry]:
+    site = site_words_of(facts)
+    if site is None:
+        return {}
+    found = site.columns([name for name in names if name not in columns.values()])
+    return {column: entry for column, entry in found.items() if entry.fact not in columns and entry.fact not in names}
 
 
 def _require_no_half(path: Path, names: Collection[str], tests: Collection[str]) -> None:

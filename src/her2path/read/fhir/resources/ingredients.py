@@ -54,7 +54,7 @@ def drug_of_medication(content: Any, find: Find, terms: Terms, depth: int = 0) -
     parts: list[tuple[Named, bool]] = []
     strengths: list[tuple[Decimal, Decimal, str]] = []
     untold = False
-    for ingredient in _ingredients(content):
+    for ingredient in ingredients_of(content):
         part = _of_ingredient(ingredient, content, find, terms, depth)
         enzyme = any(terms.drugs.names.is_hyaluronidase(words) for words in _words_of(ingredient))
         untold = untold or part is None
@@ -67,14 +67,15 @@ def drug_of_medication(content: Any, find: Find, terms: Terms, depth: int = 0) -
     return replace(named, strength=strengths[0]) if len(strengths) == 1 else named
 
 
-def _ingredients(content: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+def ingredients_of(content: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+    """The ingredients of a Medication or Substance."""
     product = content.get("product")
     listed = content.get("ingredient") or (product.get("ingredient") if isinstance(product, dict) else None)
     for ingredient in listed if isinstance(listed, list) else []:
         yield ingredient if isinstance(ingredient, dict) else {}
 
 
-def _item(ingredient: Mapping[str, Any]) -> tuple[Any, Any]:
+def item_of(ingredient: Mapping[str, Any]) -> tuple[Any, Any]:
     """The concept and the reference of an ingredient, as R4, R5 and DSTU2 write them."""
     item = ingredient.get("item") or ingredient.get("substance")
     item = item if isinstance(item, dict) else {}
@@ -88,7 +89,7 @@ def _item(ingredient: Mapping[str, Any]) -> tuple[Any, Any]:
 def _of_ingredient(
     ingredient: Mapping[str, Any], content: Mapping[str, Any], find: Find, terms: Terms, depth: int
 ) -> Named | None:
-    concept, reference = _item(ingredient)
+    concept, reference = item_of(ingredient)
     if concept is not None:
         return drug_of_concept(concept, terms)
     if not isinstance(reference, dict) or depth >= DEEPEST:
@@ -116,11 +117,11 @@ def contained_in(content: Mapping[str, Any], address: str) -> Any:
 
 def refers_on(content: Mapping[str, Any]) -> bool:
     """Whether a Medication names ingredients by references."""
-    return any(_item(ingredient)[0] is None for ingredient in _ingredients(content))
+    return any(item_of(ingredient)[0] is None for ingredient in ingredients_of(content))
 
 
 def _words_of(ingredient: Mapping[str, Any]) -> Iterator[str]:
-    concept, reference = _item(ingredient)
+    concept, reference = item_of(ingredient)
     yield text_of(concept)
     for coding in codings_of(concept):
         yield _word(coding.get("display")) or ""

@@ -26,10 +26,11 @@ class Origins(Sequence[str]):
 
     def __init__(
         self, wheres: list[str], owners: npt.NDArray[np.int32], places: list[Place], kinds: npt.NDArray[np.int8],
-        names: list[str], ids: list[bytes | str | None], plain: list[str],
+        names: list[str], ids: list[bytes | str | None], plain: list[str], mapped: list[str] | None = None,
     ) -> None:  # fmt: skip
         self._wheres, self._owners, self._places = wheres, owners, places
         self._kinds, self._names, self._ids, self._plain = kinds, names, ids, plain
+        self._mapped = mapped
 
     def __len__(self) -> int:
         return len(self._ids) + len(self._plain)
@@ -52,6 +53,7 @@ class Origins(Sequence[str]):
         place, identity = self._places[at], self._ids[at]
         where = place if isinstance(place, str) else f"{self._wheres[self._owners[at]]} entry {place}"
         name = identity.decode("ascii") if isinstance(identity, bytes) else identity
+        where += self._mapped[at] if self._mapped else ""
         return f"{where} {self._names[self._kinds[at]]}/{name or '?'}"
 
 
@@ -201,7 +203,9 @@ class Batch:
         if any(self.templates.identities):
             identities = self.templates.identities
             held.ids = [name or identities[reading] for name, reading in zip(held.ids, held.readings, strict=True)]
-        return Origins(self.wheres, owners.astype(np.int32), held.places, kinds, names, held.ids, self._plain)
+        by_map = self.templates.mapped if any(self.templates.mapped) else None
+        mapped = None if by_map is None else [by_map[reading] for reading in held.readings]
+        return Origins(self.wheres, owners.astype(np.int32), held.places, kinds, names, held.ids, self._plain, mapped)
 
     def _all_rows(self) -> npt.NDArray[np.int64]:
         """The rows of all readings; only those that are new are taken over from their list."""

@@ -9,6 +9,7 @@ No rule of reading stands here.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 import msgspec
@@ -71,6 +72,8 @@ class Templates:
         self.kinds: list[str] = [NO_KIND]
         """By reading; the first is that of all that does not matter."""
         self.identities: list[str | None] = [None]
+        self.mapped: list[str] = [""]
+        """By reading the entries of the site's mapping by which it was read, as an origin says it."""
         self._persons: dict[tuple[Any, ...], Template] = {}
         self.later_counts: list[int] = [0]
         """By reading how many days a resource of it brings beside its first."""
@@ -262,6 +265,8 @@ class Templates:
 
         Instead the places whose marks show in what is read; `None` where it shows where the resource stands.
         """
+        if (site := self.interest.site) is not None:
+            resource = site.resource(resource, partial(medication_named, medications))
         record, therapy = self.read_alone(resource, medications)
         everything = "\n".join(words_of(record))
         if SHOWN.search(everything):
@@ -279,6 +284,7 @@ class Templates:
         self.kinds.append(resource.head.resourceType)
         self.later_counts.append(parsed.later_days)
         self.identities.append(identity)
+        self.mapped.append(resource.mapped)
         told = Told(
             [(trouble.kind, trouble.what) for trouble in record.troubles],
             [(trouble.kind, trouble.what) for trouble in record.passed_over],

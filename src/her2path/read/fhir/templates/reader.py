@@ -19,7 +19,7 @@ from ....facts.fact import Facts
 from ....record.columns import RecordColumns
 from ....record.event import Record, Trouble
 from ...files import Piece
-from ..containers.bundles import IN_PARTS, has_next
+from ..containers.bundles import IN_PARTS, has_next, holds_others
 from ..containers.notes import Deleted, SourceNotes
 from ..containers.versions import stand_twice
 from ..head import Envelope, kind_of_bundle
@@ -263,7 +263,7 @@ class ColumnReader:
             matters = self.skimmer.interest.matters(head)
         except _BAD_JSON:
             return None
-        if not matters or (head.code is None and is_nameless(head)):
+        if not matters or holds_others(text) or (head.code is None and is_nameless(head)):
             return None
         known = RESOURCE_TYPES[head.resourceType]
         if known.owner is not Owner.PATIENT or known.reads_address or known.names_medication(head):

@@ -13,19 +13,19 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from ..facts.problem import AskedWrongly
-from ..write.interrupt import require_going_on
-from ..write.output import finite, require_outputs, telling, whole
-from .options import pairs
+from ...facts.problem import AskedWrongly
+from ...write.interrupt import require_going_on
+from ...write.output import finite, require_outputs, telling, whole
+from ..options import pairs
 from .progress import progress_option, shown_progress
 
 if TYPE_CHECKING:
-    from ..simulate.arrays import Floats
-    from ..simulate.exposure.doses_of_record import History
-    from ..simulate.exposure.individual import Prediction
-    from ..simulate.exposure.population import Exposure, ExposureRequest
-    from ..simulate.exposure.schedule import Schedule
-    from ..write.charts.exposure import Shown
+    from ...simulate.arrays import Floats
+    from ...simulate.exposure.doses_of_record import History
+    from ...simulate.exposure.individual import Prediction
+    from ...simulate.exposure.population import Exposure, ExposureRequest
+    from ...simulate.exposure.schedule import Schedule
+    from ...write.charts.exposure import Shown
 
 SCHEDULE, CYCLES = "q3w", 18
 """What is simulated where nothing is said: a year of the usual schedule."""
@@ -95,7 +95,7 @@ def exposure(as_json: bool, progress_asked: bool, chart: Path | None, output: Pa
     require_extra()
     asked = Asked(**options)
     if chart is not None:
-        from ..write.charts.style import require_ending
+        from ...write.charts.style import require_ending
 
         require_ending(chart)
     if output is not None and output.suffix.lower() != ".parquet":
@@ -112,8 +112,8 @@ def exposure(as_json: bool, progress_asked: bool, chart: Path | None, output: Pa
             told, text, show = _population(asked, keep, progress)
     click.echo(json.dumps(told, indent=2, ensure_ascii=False) if as_json else text)
     if chart is not None:
-        from ..write.charts.exposure import exposure_picture
-        from ..write.charts.style import save
+        from ...write.charts.exposure import exposure_picture
+        from ...write.charts.style import save
 
         save(exposure_picture(show()), chart)
         click.echo(f"chart written to {chart}", err=True)
@@ -147,7 +147,7 @@ def _check_together(asked: Asked) -> None:
 
 def _check_model(model: str | None) -> None:
     """Raises `AskedWrongly` for what is no model of exposure, and names those there are."""
-    from ..simulate.model import model_keys
+    from ...simulate.model import model_keys
 
     there_are = model_keys("exposure")
     if model is not None and model not in there_are:
@@ -160,8 +160,8 @@ def _check_model(model: str | None) -> None:
 def _population(
     asked: Asked, keep: Any, progress: Callable[[int], None]
 ) -> tuple[dict[str, Any], str, Callable[[], Shown]]:
-    from ..simulate.exposure.population import simulate
-    from ..simulate.exposure.words import population_text
+    from ...simulate.exposure.population import simulate
+    from ...simulate.exposure.words import population_text
 
     request, assumed, missed_days = _request(asked)
     found = simulate(request, keep=keep, progress=progress)
@@ -173,10 +173,10 @@ def _population(
 
 
 def _request(asked: Asked) -> tuple[ExposureRequest, list[str], list[float]]:
-    from ..simulate.exposure.choice import chosen_words, model_and_population
-    from ..simulate.exposure.population import ExposureRequest
-    from ..simulate.model import read_model
-    from ..simulate.patients import covariates_of
+    from ...simulate.exposure.choice import chosen_words, model_and_population
+    from ...simulate.exposure.population import ExposureRequest
+    from ...simulate.model import read_model
+    from ...simulate.patients import covariates_of
 
     model, population = model_and_population(asked.model, asked.population, asked.schedule == "sc")
     covariates = covariates_of(population, pairs(asked.covariates, "--covariate weight_kg=80"))
@@ -185,7 +185,7 @@ def _request(asked: Asked) -> tuple[ExposureRequest, list[str], list[float]]:
         assumed.append(f"model {chosen_words(model, population)}")
     missed_days: list[float] = []
     if asked.doses is not None:
-        from ..simulate.exposure.dose_history import read_doses
+        from ...simulate.exposure.dose_history import read_doses
 
         own = read_doses(asked.doses, model)
         schedule = own.schedule
@@ -203,9 +203,9 @@ def _request(asked: Asked) -> tuple[ExposureRequest, list[str], list[float]]:
 
 def _labelled(asked: Asked, model: str, population: str) -> tuple[Schedule, list[float]]:
     """The label's schedule with what is late or missed; and the days of the doses that are missed."""
-    from ..simulate.exposure.dose_history import without
-    from ..simulate.exposure.population import tumour_of
-    from ..simulate.exposure.schedule import delayed, labelled
+    from ...simulate.exposure.dose_history import without
+    from ...simulate.exposure.population import tumour_of
+    from ...simulate.exposure.schedule import delayed, labelled
 
     cycles = CYCLES if asked.cycles is None else asked.cycles
     schedule = labelled(model, asked.schedule or SCHEDULE, cycles, tumour=tumour_of(population))
@@ -220,8 +220,8 @@ def _labelled(asked: Asked, model: str, population: str) -> tuple[Schedule, list
 
 
 def _population_shown(found: Exposure, missed_days: list[float]) -> Shown:
-    from ..simulate.exposure.population import GONE_MG_PER_L, SEVEN_MONTHS_DAYS
-    from ..write.charts.exposure import Shown
+    from ...simulate.exposure.population import GONE_MG_PER_L, SEVEN_MONTHS_DAYS
+    from ...write.charts.exposure import Shown
 
     request = found.request
     below = found.others["days_to_below_1_mg_per_l"]
@@ -254,10 +254,10 @@ def _gone(below: Floats) -> tuple[float, float, float]:
 
 
 def _one_patient(asked: Asked, keep: Any) -> tuple[dict[str, Any], str, Callable[[], Shown]]:
-    from ..simulate.exposure.dose_history import read_levels
-    from ..simulate.exposure.individual import predict
-    from ..simulate.exposure.population import Exposure
-    from ..simulate.exposure.words import prediction_json, prediction_text
+    from ...simulate.exposure.dose_history import read_levels
+    from ...simulate.exposure.individual import predict
+    from ...simulate.exposure.population import Exposure
+    from ...simulate.exposure.words import prediction_json, prediction_text
 
     if asked.patients < 1:
         raise AskedWrongly(f"{asked.patients} draws; expected 1 or more")
@@ -280,8 +280,8 @@ def _history(asked: Asked) -> tuple[History, float, str]:
     """Her doses, the day of a file's count on which the first was given, and her name in a file of levels."""
     by_hand = {name: _value(name, text) for name, text in pairs(asked.covariates, "--covariate weight_kg=80").items()}
     if asked.record is not None:
-        from ..simulate.exposure.doses_of_record import contraception_day, find_record, history_of
-        from ..tables.load import read_knowledge
+        from ...simulate.exposure.doses_of_record import contraception_day, find_record, history_of
+        from ...tables.load import read_knowledge
 
         knowledge = read_knowledge()
         on = asked.on.date() if asked.on else dt.date.today()
@@ -290,10 +290,10 @@ def _history(asked: Asked) -> tuple[History, float, str]:
         made.contraception_until = contraception_day(record, on, knowledge)
         return made, 0.0, record.patient
     assert asked.doses is not None
-    from ..simulate.exposure.choice import model_and_population
-    from ..simulate.exposure.dose_history import read_doses
-    from ..simulate.exposure.doses_of_record import History, derived, model_words
-    from ..simulate.patients import covariates_of
+    from ...simulate.exposure.choice import model_and_population
+    from ...simulate.exposure.dose_history import read_doses
+    from ...simulate.exposure.doses_of_record import History, derived, model_words
+    from ...simulate.patients import covariates_of
 
     model, population = model_and_population(asked.model, asked.population, lent=True)
     own = read_doses(asked.doses, model)
@@ -308,7 +308,7 @@ def _history(asked: Asked) -> tuple[History, float, str]:
 
 
 def _known_population(name: str | None) -> str | None:
-    from ..simulate.patients import covariates_of
+    from ...simulate.patients import covariates_of
 
     if name is not None:
         covariates_of(name)
@@ -316,7 +316,7 @@ def _known_population(name: str | None) -> str | None:
 
 
 def _value(name: str, text: str) -> float:
-    from ..simulate.patients import covariates_of
+    from ...simulate.patients import covariates_of
 
     found = covariates_of("breast", {name: text})[name]
     if found.spread:
@@ -325,8 +325,8 @@ def _value(name: str, text: str) -> float:
 
 
 def _patient_shown(found: Prediction) -> Shown:
-    from ..simulate.exposure.population import GONE_MG_PER_L, SEVEN_MONTHS_DAYS
-    from ..write.charts.exposure import Shown, ShownLevel
+    from ...simulate.exposure.population import GONE_MG_PER_L, SEVEN_MONTHS_DAYS
+    from ...write.charts.exposure import Shown, ShownLevel
 
     history = found.history
     days = found.days_to_below

@@ -85,7 +85,7 @@ def _listen_for_compiling(stack: ExitStack, say: Callable[[str], None]) -> None:
         from numba.core.event import install_listener
     except ImportError:  # without the extra there is nothing to listen to
         return
-    from ..history.folds.compiling import compiling_listener
+    from ...history.folds.compiling import compiling_listener
 
     def is_simulator(compiled: Any) -> bool:
         return ".simulate." in str(getattr(getattr(compiled, "py_func", None), "__module__", ""))

@@ -10,8 +10,8 @@ import click
 from .progress import progress_option, shown_progress
 
 if TYPE_CHECKING:
-    from ..simulate.exposure.fit import Fit, Percentiles
-    from ..simulate.exposure.truth import TruthRow
+    from ...simulate.exposure.fit import Fit, Percentiles
+    from ...simulate.exposure.truth import TruthRow
 
 WORDS_WIDTH = 76
 FIT_WIDTH = 24
@@ -32,8 +32,8 @@ def truth(patients: int, seed: int, progress_asked: bool, as_json: bool) -> None
     from .exposure import require_extra
 
     require_extra()
-    from ..simulate.exposure.fit import count_of_fits, fits
-    from ..simulate.exposure.truth import Runs, count_of_rows, truth_rows
+    from ...simulate.exposure.fit import count_of_fits, fits
+    from ...simulate.exposure.truth import Runs, count_of_rows, truth_rows
 
     runs = Runs(patients, seed)
     with shown_progress(count_of_rows() + count_of_fits(), progress_asked) as progress:
@@ -92,7 +92,7 @@ def _verdicts(rows: list[TruthRow]) -> list[tuple[bool, bool]]:
 
 
 def _criteria() -> str:
-    from ..simulate.exposure.truth import criteria
+    from ...simulate.exposure.truth import criteria
 
     model = criteria()
     return (

@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING
 
 import click
 
-from ..facts.problem import AskedWrongly
-from ..write.output import put, require_outputs, telling, whole
+from ...facts.problem import AskedWrongly
+from ...write.output import put, require_outputs, telling, whole
 from .progress import progress_option, shown_progress
 
 if TYPE_CHECKING:
-    from ..simulate.tumour.run import TumourPatients, TumourRun
+    from ...simulate.tumour.run import TumourPatients, TumourRun
 
 IHC_CHOICES = ("0", "1+", "2+", "3+")
 
@@ -48,8 +48,8 @@ def tumour(
     scenarios of ours, and every output says so. It shows how the parts hang together, and predicts nobody's tumour.
     """
     require_extra()
-    from ..simulate.tumour import words as text
-    from ..simulate.tumour.run import TumourRequest, simulate_tumour, simulate_tumours, term_rows
+    from ...simulate.tumour import words as text
+    from ...simulate.tumour.run import TumourRequest, simulate_tumour, simulate_tumours, term_rows
 
     if terms:
         put(json.dumps(term_rows(), indent=2) if as_json else text.terms_text(), None)
@@ -58,7 +58,7 @@ def tumour(
         raise AskedWrongly(f"{output}: the file ends in .parquet, not {output.suffix or 'nothing'}")
     require_outputs({"--output": output, "--chart": chart})
     if chart is not None:
-        from ..write.charts.style import require_ending
+        from ...write.charts.style import require_ending
 
         require_ending(chart)
         if patients is not None:
@@ -81,7 +81,7 @@ def tumour(
     if output is not None:
         _write_days(one, output)
     if chart is not None:
-        from ..write.charts.tumour import draw
+        from ...write.charts.tumour import draw
 
         scenario = frozenset(row["term"] for row in term_rows() if not row["size"].startswith("published"))
         draw(one, scenario, chart)

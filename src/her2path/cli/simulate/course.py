@@ -12,10 +12,10 @@ from typing import Any
 
 import click
 
-from ..facts.problem import AskedWrongly
-from ..write.interrupt import require_going_on
-from ..write.output import finite, put, require_outputs, telling, whole
-from .options import day_of
+from ...facts.problem import AskedWrongly
+from ...write.interrupt import require_going_on
+from ...write.output import finite, put, require_outputs, telling, whole
+from ..options import day_of
 from .progress import progress_option, shown_progress
 
 FAN_PATIENTS = 2000
@@ -70,12 +70,12 @@ def course(
     What is compared: holds and stops, called for or not by the true LVEF; dysfunction that was missed; dose intensity,
     exposure and LVEFs spent; with intervals over replicate trials.
     """
-    from ..simulate.course.compare import Comparison, run_policy
-    from ..simulate.course.files import require_new
-    from ..simulate.course.policy import Policy, read_policy
-    from ..simulate.course.recording import error_rates_named
-    from ..simulate.course.run import Scenario
-    from ..simulate.course.words import comparison_page, comparison_text, relative_chart
+    from ...simulate.course.compare import Comparison, run_policy
+    from ...simulate.course.files import require_new
+    from ...simulate.course.policy import Policy, read_policy
+    from ...simulate.course.recording import error_rates_named
+    from ...simulate.course.run import Scenario
+    from ...simulate.course.words import comparison_page, comparison_text, relative_chart
 
     _check_endings(chart, fan)
     require_outputs(
@@ -129,7 +129,7 @@ def _day(text: str) -> dt.date:
 
 
 def _check_endings(*charts: Path | None) -> None:
-    from ..write.charts.style import require_ending
+    from ...write.charts.style import require_ending
 
     for chart in charts:
         if chart is not None:
@@ -137,16 +137,16 @@ def _check_endings(*charts: Path | None) -> None:
 
 
 def _draw_comparison(found: Any, chart: Path) -> None:
-    from ..simulate.course.words import chart_names, chart_title, panels
-    from ..write.charts.course import draw_policies
+    from ...simulate.course.words import chart_names, chart_title, panels
+    from ...write.charts.course import draw_policies
 
     draw_policies(chart_names(found), panels(found), chart_title(found), chart)
 
 
 def _draw_fan(policy: Any, scenario: Any, path: Path, cores: int | None) -> None:
-    from ..simulate.course.run import portions
-    from ..simulate.course.words import SAMPLE_DAYS, fan_of
-    from ..write.charts.course import draw_fan
+    from ...simulate.course.run import portions
+    from ...simulate.course.words import SAMPLE_DAYS, fan_of
+    from ...write.charts.course import draw_fan
 
     fewer = replace(scenario, patients=min(scenario.patients, FAN_PATIENTS))
     made = fan_of(portions(policy, fewer, cores, SAMPLE_DAYS), SAMPLE_DAYS)
@@ -158,16 +158,16 @@ def _write_records(
     policy: Any, scenario: Any, fhir: Path | None, table: Path | None, mess: str, day: dt.date, cores: int | None
 ) -> Iterator[str]:
     """Write the patients of a policy; yields what was done, in words."""
-    from ..simulate.course.recording import entered_late, error_rates_named, with_recording_errors
+    from ...simulate.course.recording import entered_late, error_rates_named, with_recording_errors
 
     how = error_rates_named(mess)
     if fhir is None and table is None:
         return
-    from ..simulate.course.files import write_bundles
-    from ..simulate.course.records import Calendar, all_records
-    from ..simulate.course.run import portions
-    from ..tables.load import read_knowledge
-    from ..write.tables.events import write_long
+    from ...simulate.course.files import write_bundles
+    from ...simulate.course.records import Calendar, all_records
+    from ...simulate.course.run import portions
+    from ...tables.load import read_knowledge
+    from ...write.tables.events import write_long
 
     facts = read_knowledge().facts
     done = [0]
@@ -202,7 +202,7 @@ class _Keeper:
         import pyarrow as pa
         import pyarrow.parquet as pq
 
-        from ..simulate.course.kernel import COLUMNS
+        from ...simulate.course.kernel import COLUMNS
 
         self.columns = COLUMNS
         fields = [("policy", pa.string()), ("patient", pa.int64()), ("weight_kg", pa.float64()),
@@ -247,14 +247,14 @@ def heart(
     **who: Any,
 ) -> None:  # fmt: skip
     """True and measured LVEF under anthracycline and trastuzumab; and how well that meets the trials."""
-    from ..simulate.course.heart_words import compare_with_trials, heart_patients, simulate_heart
-    from ..simulate.course.run import Scenario
+    from ...simulate.course.heart_words import compare_with_trials, heart_patients, simulate_heart
+    from ...simulate.course.run import Scenario
 
     _check_endings(chart)
     require_outputs({"--chart": chart})
     scenario = Scenario(drug=not no_effect, **who)
     if chart is not None:
-        from ..simulate.course.policy import Policy
+        from ...simulate.course.policy import Policy
 
         _draw_fan(Policy("US label"), scenario, chart, cores)
     run = compare_with_trials if trials else simulate_heart

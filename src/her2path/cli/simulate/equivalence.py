@@ -12,14 +12,14 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from ..facts.problem import PARTLY_READ, AskedWrongly
-from ..write.output import require_outputs
-from ..write.plain import plain
+from ...facts.problem import PARTLY_READ, AskedWrongly
+from ...write.output import require_outputs
+from ...write.plain import plain
 
 if TYPE_CHECKING:
-    from ..simulate.equivalence.power import Power, Truth
-    from ..simulate.equivalence.responses import Margin
-    from ..write.charts.forest import ForestPanel
+    from ...simulate.equivalence.power import Power, Truth
+    from ...simulate.equivalence.responses import Margin
+    from ...write.charts.forest import ForestPanel
 
 _margin_option = click.option(
     "--margin", nargs=2, metavar="LOWER UPPER", help="The margin; - for no bound. Differences in percent points."
@@ -52,7 +52,7 @@ def equivalence(
     """
     require_extra()
     if chart is not None:
-        from ..write.charts.style import require_ending
+        from ...write.charts.style import require_ending
 
         require_ending(chart)
         require_outputs({"--chart": chart}, file)
@@ -63,9 +63,9 @@ def equivalence(
             raise AskedWrongly(f"{', '.join(given)} is for the trial of a FILE; the published trials have their own")
         _published(as_json, chart)
         return
-    from ..simulate.equivalence.arms import ComparisonOptions, compare_arms
-    from ..simulate.equivalence.data import read_trial
-    from ..simulate.equivalence.words import file_json, file_panels, file_text
+    from ...simulate.equivalence.arms import ComparisonOptions, compare_arms
+    from ...simulate.equivalence.data import read_trial
+    from ...simulate.equivalence.words import file_json, file_panels, file_text
 
     data = read_trial(file, endpoint=endpoint or "", reference=reference, design=design, column=column)
     found = compare_arms(
@@ -85,8 +85,8 @@ def equivalence(
 
 
 def _published(as_json: bool, chart: Path | None) -> None:
-    from ..simulate.equivalence.published import concentration_comparisons, response_comparisons
-    from ..simulate.equivalence.words import published_panels, published_text
+    from ...simulate.equivalence.published import concentration_comparisons, response_comparisons
+    from ...simulate.equivalence.words import published_panels, published_text
 
     responses, concentrations = response_comparisons(), concentration_comparisons()
     if as_json:
@@ -99,8 +99,8 @@ def _published(as_json: bool, chart: Path | None) -> None:
 
 
 def _draw(panels: list[ForestPanel], title: str, chart: Path) -> None:
-    from ..write.charts.forest import forest
-    from ..write.charts.style import save
+    from ...write.charts.forest import forest
+    from ...write.charts.style import save
 
     save(forest(panels, title), chart)
     click.echo(f"chart written to {chart}", err=True)
@@ -132,8 +132,8 @@ def trial(
     Two parallel arms of equal size. What is not said is assumed from the published trials, and the answer says so.
     """
     require_extra()
-    from ..simulate.equivalence.power import power, sample_size
-    from ..simulate.equivalence.words import power_json, power_text
+    from ...simulate.equivalence.power import power, sample_size
+    from ...simulate.equivalence.words import power_json, power_text
 
     if patients is not None and wanted is not None:
         raise AskedWrongly("give --patients to learn the power, or --power to learn the patients, not both")
@@ -167,9 +167,9 @@ class Design:
 
     def read(self) -> tuple[Truth, Margin, float]:
         """The truth, the margin and the level. Raises `AskedWrongly` for what does not belong to the endpoint."""
-        from ..simulate.equivalence.published import MODEL
-        from ..simulate.equivalence.responses import require_level
-        from ..simulate.model import read_model
+        from ...simulate.equivalence.published import MODEL
+        from ...simulate.equivalence.responses import require_level
+        from ...simulate.model import read_model
 
         model = read_model(MODEL)
         truth, prefix = self._response(model) if self.endpoint == "response" else self._concentration(model)
@@ -179,8 +179,8 @@ class Design:
         return truth, limits, require_level(self.taken("level of the interval", self.level, usual_level))
 
     def _response(self, model: Any) -> tuple[Truth, str]:
-        from ..simulate.equivalence.power import ResponseShares
-        from ..simulate.equivalence.responses import DIFFERENCE, RATIO
+        from ...simulate.equivalence.power import ResponseShares
+        from ...simulate.equivalence.responses import DIFFERENCE, RATIO
 
         if self.cv is not None:
             raise AskedWrongly("--cv belongs to concentrations; responses vary by themselves")
@@ -194,7 +194,7 @@ class Design:
         return ResponseShares(share + points / 100, share, DIFFERENCE), "response_difference"
 
     def _concentration(self, model: Any) -> tuple[Truth, str]:
-        from ..simulate.equivalence.power import Concentrations
+        from ...simulate.equivalence.power import Concentrations
 
         if self.difference is not None or self.response_reference is not None:
             raise AskedWrongly("--difference and --response-reference belong to --endpoint response")
@@ -205,7 +205,7 @@ class Design:
         )
 
     def _limits(self, usual: tuple[float | None, ...], *, ratio: bool) -> Margin:
-        from ..simulate.equivalence.responses import Margin
+        from ...simulate.equivalence.responses import Margin
 
         limits = Margin(*usual) if self.margin is None else read_margin(self.margin)
         (self.assumed if self.margin is None else self.given)["margin"] = str(limits)
@@ -219,7 +219,7 @@ class Design:
 
 def read_margin(texts: tuple[str, str]) -> Margin:
     """A margin from the command line, `-` for no bound. Raises `AskedWrongly` for text that is no number."""
-    from ..simulate.equivalence.responses import Margin
+    from ...simulate.equivalence.responses import Margin
 
     bounds: list[float | None] = []
     for text in texts:
