@@ -21,7 +21,7 @@ from ...history.names import NAMED, NO, YES
 from ...history.numbered import EXACT, Numbered, exactly, is_partial
 from ...history.same_day import UNCLEAR, joined_doses
 from ...history.timeline import timeline_of
-from ...record.columns import UNKNOWN, RecordColumns, Whole
+from ...record.columns import UNKNOWN, Flags, RecordColumns, Whole
 from ...record.event import STATEMENT
 from ..brands import compared, read_brands
 from .columns import CourseFacts
@@ -211,19 +211,13 @@ def _of_doubtful_days(course: CourseFacts) -> None:
         unread_doses = facts[record.fact[undated]] & unread[record.value[undated]]
         elsewhere = undated[unread_doses & no_product[record.product[undated]]]
         if len(elsewhere):
-            unplaced = np.zeros(len(record), np.bool_)
-            unplaced[record.owner()[elsewhere]] = True
-            unplaced &= ~known(course.state["first_ever_day"])
-            course.values["therapy_phase"] = np.where(unplaced, UNKNOWN, course.values["therapy_phase"])
+            unplaced = _phase_unknown(course, elsewhere)
             for row in elsewhere.tolist():
                 why, patient = record.values[record.value[row]], int(record.owner()[row])
                 if unplaced[patient] and isinstance(why, Unknown):
                     course.why(patient, "therapy_phase", why)
         if len(course.undated_doses):
-            unplaced = np.zeros(len(record), np.bool_)
-            unplaced[record.owner()[course.undated_doses]] = True
-            unplaced &= ~known(course.state["first_ever_day"])
-            course.values["therapy_phase"] = np.where(unplaced, UNKNOWN, course.values["therapy_phase"])
+            _phase_unknown(course, course.undated_doses)
     stated = np.array([STATEMENT in note for note in record.notes], np.bool_)
     if stated.any() and len(timeline.rows):
         rows, owner = timeline.rows, record.owner()[timeline.rows]
@@ -237,6 +231,15 @@ def _of_doubtful_days(course: CourseFacts) -> None:
         course.values["therapy_phase"] = np.where(course.of_statement & ~course.ended_by_statement, UNKNOWN, phase)
         for name in (*SINCE_LAST_DOSE, "doses_given"):
             course.values[name] = np.where(course.of_statement, UNKNOWN, course.column(name))
+
+
+def _phase_unknown(course: CourseFacts, rows: Whole) -> Flags:
+    """Leave the phase unknown of who has doses in some rows and none on a day that is known; who that is."""
+    unplaced = np.zeros(len(course.record), np.bool_)
+    unplaced[course.record.owner()[rows]] = True
+    unplaced &= ~known(course.state["first_ever_day"])
+    course.values["therapy_phase"] = np.where(unplaced, UNKNOWN, course.values["therapy_phase"])
+    return unplaced
 
 
 def _of_unread_doses(course: CourseFacts) -> None:

@@ -226,7 +226,7 @@ class Skimmer:
                 resource = Resource(head, held.raw, held.place, "", matters)
                 resource.stamp = held.stamp
                 sorter.add(resource, held.url)
-            elif kind in RESOURCE_TYPES and head.id and not nameless:
+            elif kind in RESOURCE_TYPES and head.id:
                 quiet.append((held, head))
         yield from _later_and_quiet(sorter, quiet)
         return is_whole

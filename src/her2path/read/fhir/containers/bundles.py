@@ -246,7 +246,8 @@ def holds_others(text: bytes) -> bool:
 def contained_of(held: Held, head: Head, is_read: Callable[[str], bool]) -> Iterator[Held]:
     """The resources inside a resource whose type `is_read` by itself there, with its subject where they name none.
 
-    Of a resource that was withdrawn, what stands in it is withdrawn too. A result without a day has that of its report.
+    Of a resource that was withdrawn, what stands in it is withdrawn too. A result without a day has that of the
+    resource around it.
     """
     try:
         around = _contained.decode(held.raw)
@@ -275,10 +276,10 @@ def contained_of(held: Held, head: Head, is_read: Callable[[str], bool]) -> Iter
         yield Held(msgspec.Raw(_encoded(inside)), f"{held.place} contained", f"{origin}#{own}", held.stamp)
 
 
-def _complete(result: dict[str, Any], report: _Contained, name: str) -> None:
-    """Give a result inside a report the report's day, and its specimen a name that others may use."""
+def _complete(result: dict[str, Any], around: _Contained, name: str) -> None:
+    """Give a result the day of the resource around it, and its specimen a name that others may use."""
     if not any(key.startswith("effective") or key == "issued" for key in result):
-        result |= {key: day for key in ("effectiveDateTime", "issued") if (day := getattr(report, key))}
+        result |= {key: day for key in ("effectiveDateTime", "issued") if (day := getattr(around, key))}
     specimen = result.get("specimen")
     if isinstance(specimen, dict) and str(specimen.get("reference", "")).startswith("#"):
         specimen["reference"] = f"Specimen/{name}{specimen['reference']}"
