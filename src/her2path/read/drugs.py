@@ -26,11 +26,9 @@ from .drug_names import (
     narrowest,
     one_product,
 )
+from .swapped import Coded, codes_elsewhere, words_elsewhere
 
 __all__ = ["IV", "NOBODY", "PERTUZUMAB", "PHESGO", "SC", "Coded", "Drugs", "Named"]
-
-Coded = tuple[str | None, str | None, str | None]
-"""A coding: system, code and display."""
 
 GENERAL = ("RxNorm", "ATC", "SNOMED", "OMOP", "UNII")
 """Systems whose codes may name a substance without its route and form."""
@@ -105,7 +103,8 @@ class Drugs:
             return Named(trouble=misplaced, said=said, directed=True)
         if not by_code and not by_word:
             if not any(self.names.speaks(word) for word in words):
-                return NOBODY
+                swapped = self._swapped(codings)
+                return Named(trouble=swapped, said=said, directed=True) if swapped else NOBODY
             why = "neither code nor name is known"
             if classes:
                 why = f"code {classes[0]} names no one drug"
@@ -145,6 +144,20 @@ class Drugs:
                     f"code {written} is that of {known[1]} in {known[0]} and stands {under}; its name is {listed(read)}"
                 )
             return f"code {written} is that of {known[1]} in {known[0]}, but stands {under}"
+        return ""
+
+    def _swapped(self, codings: Iterable[Coded]) -> str:
+        """A code or a name of a HER2-directed drug that stands in the place of another part of its coding, in words."""
+        for coding in codings:
+            if self.codes.drug((system_name(coding[0]), str(coding[1] or "").strip())) is not None:
+                continue
+            for place, written in codes_elsewhere(coding):
+                if known := self._known_code(written):
+                    where = f"stands in the {place} of its coding"
+                    return f"code {written} is that of {known[1]} in {known[0]}, but {where}"
+            for place, words in words_elsewhere(coding):
+                if self.names.names_a_product(words) or self.names.speaks(words):
+                    return f"{words!r} speaks of a HER2-directed drug and stands in the {place} of its coding"
         return ""
 
     def _known_code(self, written: str) -> tuple[str, str] | None:

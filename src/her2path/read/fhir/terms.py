@@ -10,6 +10,7 @@ from ...facts.codes import Codes, system_name
 from ...facts.therapy_codes import Measure
 from ...facts.value import Value
 from ..drugs import NOBODY, Coded, Drugs, Named
+from ..swapped import codes_elsewhere, words_elsewhere
 from .answer import TAG
 from .head import Concept
 from .site_mapping import Translator
@@ -45,7 +46,8 @@ class Terms:
         self._tests = {code for _, code in codes.tests}
         self._of_codings: dict[Coded, int] = {}
         self._meanings: dict[tuple[tuple[Coded, ...], str], Meaning] = {}
-        self._claims: dict[tuple[str | None, str | None], bool] = {}
+        self._claims: dict[tuple[bool, Coded], bool] = {}
+        self._said: dict[str, bool] = {}
         self.site = None if codes.mapping is None else Translator(codes, codes.mapping)
         """What puts the site's mapping in the place of its local codes."""
 
@@ -71,7 +73,19 @@ class Terms:
         if measure is not None:
             return matters & HER2 | (COURSE if measure.fact else NOTHING)
         is_finding = finding_of((system_name(system), (code or "").strip()), self.codes) is not None
-        return matters | (COURSE if is_finding or measured_by_code(system, code, self.codes) else NOTHING)
+        if is_finding or measured_by_code(system, code, self.codes):
+            matters |= COURSE
+        return matters if matters else self._of_swapped((system, code, display))
+
+    def _of_swapped(self, coding: Coded) -> int:
+        """What a coding matters for by strings that stand in the place of others."""
+        matters = NOTHING
+        for _, written in codes_elsewhere(coding):
+            matters |= HER2 if written in self._tests else NOTHING
+            matters |= COURSE if measured_by_code(None, written, self.codes) else NOTHING
+        for _, words in words_elsewhere(coding):
+            matters |= self._of_words(words)
+        return matters
 
     def _of_words(self, words: str) -> int:
         named = self.codes.names.named(words, ("her2", *BY_NAME))
@@ -92,27 +106,37 @@ class Terms:
         if concept is None:
             return False
         for coding in concept.coding:
-            key = (coding.system, coding.code)
+            key = (by_name, (coding.system, coding.code, coding.display))
             states = self._claims.get(key)
             if states is None:
-                states = bool(stated_by_code(coding.system, coding.code, self.codes))
+                states = self._coding_states(*key)
                 if len(self._claims) < MOST_KEPT:
                     self._claims[key] = states
             if states:
                 return True
-        words = (concept.text, *(coding.display for coding in concept.coding)) if by_name else ()
-        return any(self._states(said) for said in words if said)
+        return bool(by_name and concept.text and self._states(concept.text))
+
+    def _coding_states(self, by_name: bool, coding: Coded) -> bool:
+        system, code, display = coding
+        if stated_by_code(system, code, self.codes):
+            return True
+        if not by_name:
+            return False
+        if display and self._states(display):
+            return True
+        return any(stated_by_code(None, written, self.codes) for _, written in codes_elsewhere(coding)) or any(
+            self._states(words) for _, words in words_elsewhere(coding)
+        )
 
     def _states(self, words: str) -> bool:
-        key = (None, words)
-        states = self._claims.get(key)
+        states = self._said.get(words)
         if states is None:
             states = (
                 bool(self.codes.names.named(words, (*STATED_BY_NAME, "allergy")))
                 or plain_display(words) in self.codes.therapy.displays
             )
-            if len(self._claims) < MOST_KEPT:
-                self._claims[key] = states
+            if len(self._said) < MOST_KEPT:
+                self._said[words] = states
         return states
 
     def drug_of(self, concept: Concept | None) -> Named:
@@ -124,9 +148,12 @@ class Terms:
         enough."""
         if concept is None:
             return False
-        if any(self.drugs.is_code_of_product(coding.code) for coding in concept.coding):
+        codings = coded(concept)
+        written = [code for coding in codings for code in (coding[1], *(code for _, code in codes_elsewhere(coding)))]
+        if any(self.drugs.is_code_of_product(code) for code in written):
             return True
-        words = (concept.text, *(coding.display for coding in concept.coding))
+        words = [concept.text, *(display for _, _, display in codings)]
+        words += [words for coding in codings for _, words in words_elsewhere(coding)]
         return any(word and self.drugs.names.names_a_product(word) for word in words)
 
     def speaks(self, text: str) -> bool:
@@ -190,6 +217,14 @@ def _unmapped(codings: list[Coded], text: str, codes: Codes) -> Meaning:
         for fact in codes.names.named(words, tuple(BY_NAME)) if words else ():
             what = f"{words!r} speaks of {BY_NAME[fact]}, but its code is not one we know"
             return Measure(fact, "unspecified" if fact == "lvef" else ""), what
+    for coding in codings:
+        for place, written in codes_elsewhere(coding):
+            if measure := measured_by_code(None, written, codes):
+                return measure, f"code {written} stands in the {place} of its coding"
+        for place, words in words_elsewhere(coding):
+            for fact in codes.names.named(words, tuple(BY_NAME)):
+                what = f"{words!r} speaks of {BY_NAME[fact]} and stands in the {place} of its coding"
+                return Measure(fact, "unspecified" if fact == "lvef" else ""), what
     return None, ""
 
 

@@ -18,6 +18,7 @@ from ....facts.value import OneOf, Reason, Unknown, Value
 from ....facts.words.systems import keys_of
 from ....record.event import RECORDED_STATUS, WORDS_ALONE, Event, Trouble
 from ...drugs import PHESGO, SC, Coded, Drugs
+from ...swapped import coded_of, codes_elsewhere, words_elsewhere
 from ..answer import codings_of, text_of
 from ..head import Concept, Head
 from ..json import FewFields
@@ -105,6 +106,13 @@ def _claims_by_name(concept: Any, codes: Codes) -> Claims:
             claims |= {fact: (value, f"by its words {words!r} alone") for fact, value in codes.therapy.claims[key]}
         for fact in codes.names.named(words, STATED_BY_NAME):
             claims.setdefault(fact, (UNCLEAR, f"{words!r}, and no code that is known"))
+    for coding in coded_of(codings_of(concept)):
+        for place, written in codes_elsewhere(coding):
+            for fact, _ in stated_by_code(None, written, codes):
+                claims.setdefault(fact, (UNCLEAR, f"code {written} in the {place} of its coding"))
+        for place, words in words_elsewhere(coding):
+            for fact in codes.names.named(words, STATED_BY_NAME):
+                claims.setdefault(fact, (UNCLEAR, f"{words!r} in the {place} of its coding"))
     return claims
 
 
@@ -300,13 +308,18 @@ def _other_site(content: Mapping[str, Any], origin: str, codes: Codes) -> Iterat
     """The organ of a tumour whose code names none: by a code under a wrong system, by its body site, by its words."""
     concept = content.get("code")
     said = [text_of(concept), *(str(coding.get("display") or "") for coding in codings_of(concept))]
-    for coding in codings_of(concept):
-        code = str(coding.get("code", "")).strip()
-        if not system_name(coding.get("system")) and (site := codes.diagnosis(("ICD-10", code))[0]):
-            yield TumourSite(site)
-            what = f"code {code} stands under the system {coding.get('system')!r}: taken for a {site} tumour by ICD-10"
-            yield Trouble(WORDS_ALONE, origin, what)
-            return
+    for coding in coded_of(codings_of(concept)):
+        said += [words for _, words in words_elsewhere(coding)]
+        system, code = coding[0], (coding[1] or "").strip()
+        written_at = [] if system_name(system) else [(f"under the system {system!r}", code)]
+        written_at += [(f"in the {place} of its coding", written) for place, written in codes_elsewhere(coding)]
+        for place, written in written_at:
+            for own in ("ICD-10", "SNOMED"):
+                if site := codes.diagnosis((own, written))[0]:
+                    yield TumourSite(site)
+                    what = f"code {written} stands {place}: taken for a {site} tumour by {own}"
+                    yield Trouble(WORDS_ALONE, origin, what)
+                    return
     places = content.get("bodySite")
     is_tumour = any(codes.names.is_tumour(words) for words in said if words) or any(
         system_name(coding.get("system")) == "ICD-O-3" for coding in codings_of(concept)

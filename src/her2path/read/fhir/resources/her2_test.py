@@ -26,6 +26,7 @@ from ....facts.value import Reason, Unknown, Value
 from ....facts.words.texts import NotUnderstood
 from ....record.event import UNMAPPED_TEST, WORDS_ALONE, Event, Trouble
 from ...her2_text import Unread, statement_of
+from ...swapped import Coded, coded_of, codes_elsewhere, words_elsewhere
 from ..answer import codings_of, read_answer, text_of
 from ..her2_values import read_values
 
@@ -55,6 +56,8 @@ def meaning(concept: Any, codes: Codes) -> tuple[str, list[str]]:
             digit = "" if check_digit_holds(system, code) else " (its check digit is wrong)"
             where = system or repr(coding.get("system"))
             named.append(f"{where} {code} speaks of HER2 but is not a code we know{digit}: {coding['display']}")
+        else:
+            named += [words for each in coded_of([coding]) if (words := _swapped(each, codes))]
     if not tests and not named and not wrong and _names_her2(text_of(concept), codes):
         named.append(f"{text_of(concept)!r} speaks of HER2, but no code says which test it is; expected a LOINC code")
     told = wrong if tests else wrong + named  # a code of the laboratory beside one that is known adds nothing
@@ -62,6 +65,17 @@ def meaning(concept: Any, codes: Codes) -> tuple[str, list[str]]:
     if len(exact) > 1 or ("ish" in tests and "ihc" in tests):
         return "contradictory", [*told, "one observation is coded as several tests: " + ", ".join(sorted(tests))]
     return next((means for means in (*TELLING, *UNREAD) if means in tests), ""), told
+
+
+def _swapped(coding: Coded, codes: Codes) -> str:
+    """A code or a name of a HER2 test that stands in the place of another part of its coding, in words."""
+    for place, written in codes_elsewhere(coding):
+        if any(written == known for _, known in codes.tests):
+            return f"code {written} stands in the {place} of its coding; expected it in its code"
+    for place, words in words_elsewhere(coding):
+        if _names_her2(words, codes):
+            return f"{words!r} speaks of HER2 and stands in the {place} of its coding; expected a LOINC code"
+    return ""
 
 
 def _names_her2(words: Any, codes: Codes) -> bool:

@@ -1,0 +1,46 @@
+"""Codings whose parts are swapped: a code where the system or the display should be, a name where the code should be.
+
+Where the code of a coding is not known, its other strings are looked at too. What they say is never read, only told:
+nobody knows how else the coding was garbled.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+Coded = tuple[str | None, str | None, str | None]
+"""A coding: system, code and display."""
+_ADDRESS = ("://", "urn:")
+
+
+def codes_elsewhere(coding: Coded) -> Iterator[tuple[str, str]]:
+    """What may be the code of a coding and stands elsewhere in it: the place, and the string."""
+    system, _, display = coding
+    for place, written in (("system", system), ("display", display)):
+        if isinstance(written, str) and (bare := written.strip()) and not is_address(bare):
+            yield place, bare
+
+
+def words_elsewhere(coding: Coded) -> Iterator[tuple[str, str]]:
+    """What may be the name of a coding and stands elsewhere in it: the place, and the string."""
+    system, code, _ = coding
+    for place, written in (("code", code), ("system", system)):
+        if isinstance(written, str) and any(map(str.isalpha, written)) and not is_address(written):
+            yield place, written.strip()
+
+
+def is_address(written: str) -> bool:
+    """Whether a string is the address of a system; names in an address say nothing."""
+    return any(part in written for part in _ADDRESS)
+
+
+def coded_of(codings: Iterable[object]) -> Iterator[Coded]:
+    """Codings as they were parsed, as tuples; what is no text in them is left out."""
+    for coding in codings:
+        if isinstance(coding, dict):
+            system, code, display = (coding.get(name) for name in ("system", "code", "display"))
+            yield _text(system), _text(code), _text(display)
+
+
+def _text(value: object) -> str | None:
+    return value if isinstance(value, str) else None
