@@ -21,6 +21,8 @@ _TYPE = re.compile(r"[A-Z][A-Za-z]{2,}")
 LIKE = 0.8
 """How like a type that is read a name must be to be taken for a misspelling of it."""
 NO_NAME = "no name"
+_OF_A_MEDICATION = '"medicationReference"'
+"""Where this stands in a resource of no type, it may be a dose of any drug."""
 
 
 @lru_cache(maxsize=10_000)
@@ -48,9 +50,9 @@ def _says(concept: Concept | None) -> bool:
 
 def tell_nameless(head: Head, raw: bytes, place: str, terms: Terms) -> list[Trouble]:
     """What is told of a resource that is nameless: nothing, unless its text speaks of what matters."""
-    if not terms.speaks(raw.decode("utf-8", "replace")):
+    kind, text = head.resourceType, raw.decode("utf-8", "replace")
+    if not terms.speaks(text) and (kind in RESOURCE_TYPES or _OF_A_MEDICATION not in text):
         return []
-    kind = head.resourceType
     origin = f"{place} {kind or '?'}/{head.id or '?'}"
     if kind in RESOURCE_TYPES:
         what = "it has no code and no name where it should, but speaks of what would be read; nothing is read from it"

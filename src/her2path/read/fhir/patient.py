@@ -7,8 +7,11 @@ the rest is unknown.
 
 from __future__ import annotations
 
+import datetime as dt
+import json
 from dataclasses import replace
 from functools import partial
+from typing import Any
 
 from ...facts.codes import Codes
 from ...facts.fact import Facts
@@ -28,6 +31,8 @@ from .resource import (
     Surroundings,
     TumourSite,
 )
+from .resources.her2_test import read_day
+from .resources.versions import in_words_of_r4
 from .terms import COURSE, HER2, Terms
 
 WRONG_TYPES = (ValueError, TypeError, AttributeError, KeyError, ArithmeticError, RecursionError)
@@ -80,6 +85,24 @@ def _read(resource: Resource, record: Record, therapy: TherapyReader) -> None:
     except WRONG_TYPES as error:
         what = str(error) if isinstance(error, ValueError) else f"a field has a wrong type ({error})"
         record.troubles.append(Trouble("unreadable", resource.origin, what))
+        in_part = any(event.origin == resource.origin for event in record.course)
+        if resource.matters & COURSE and known.names_unreadable is not None and not in_part:
+            record.course += known.names_unreadable(resource, therapy.beside, _day_of(resource), what)
+
+
+def _day_of(resource: Resource) -> dt.date | None:
+    """The day of a resource that cannot be read; `None` where it names none, or may name two."""
+    try:
+        content = json.loads(bytes(resource.raw), object_pairs_hook=_each_once)
+    except (ValueError, RecursionError):
+        return None
+    return read_day(in_words_of_r4(content))[0] if isinstance(content, dict) else None
+
+
+def _each_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """The fields of an object that stand in it once."""
+    names = [name for name, _ in pairs]
+    return {name: value for name, value in pairs if names.count(name) == 1}
 
 
 def _read_unclear(versions: list[Resource], record: Record, therapy: TherapyReader) -> None:

@@ -7,6 +7,7 @@ matters, whose it is, what a template of it leaves open) follows from its `Resou
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
@@ -122,6 +123,7 @@ COMPLETED, UNRESOLVED = "completed order", "unresolved medication"
 words, and a medication that is not in the source."""
 ReaderOfTests = Callable[[Resource, Surroundings], Iterable[Event | Trouble | Tissue | TumourSite]]
 ReaderOfCourse = Callable[[Resource, Surroundings], Iterable[Event | Trouble]]
+NamesUnreadable = Callable[[Resource, Surroundings, dt.date | None, str], Iterable[Event]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -150,6 +152,8 @@ class ResourceType:
     matters: Callable[[Any, Terms], int]
     read_tests: ReaderOfTests | None = None
     read_course: ReaderOfCourse | None = None
+    names_unreadable: NamesUnreadable | None = None
+    """What of the course one would have been that cannot be read, by its head: on the day given, and why it is not."""
     owner: Owner = Owner.PATIENT
     head: type[Head] = Head
     days: tuple[str, ...] = ()

@@ -26,10 +26,18 @@ from ....facts.value import Reason, Unknown, Value
 from ....record.event import DOSE_NOT_READ, HER2_DRUG, IN_PART, NOT_KNOWN, ORDER_NOT_READ, Event, Trouble
 from ...drugs import NOBODY, Named
 from ..answer import codings_of, text_of
-from ..resource import COMPLETED, UNRESOLVED, Resource, ResourceType, Surroundings
+from ..resource import COMPLETED, UNRESOLVED, NamesUnreadable, Resource, ResourceType, Surroundings
 from .amount import amount_of
 from .her2_test import read_day
-from .named_drug import CONTAINED, MEDICATION_REFERENCES, MedicationHead, drug_of_resource, matters_by_drug, not_read
+from .named_drug import (
+    CONTAINED,
+    MEDICATION_REFERENCES,
+    MedicationHead,
+    drug_named,
+    drug_of_resource,
+    matters_by_drug,
+    not_read,
+)
 from .versions import in_words_of_r4
 
 CARDIAC = re.compile(r"cardi|heart|\blv ?ef\b|ejection|ventric|ctrcd", re.IGNORECASE)
@@ -315,10 +323,27 @@ def _not_read(read: Read, content: Mapping[str, Any], named: Named | None, maker
             yield Event(HER2_DRUG, given, said.day, "", maker.origin, words)
 
 
+def _names_unreadable(value: str) -> NamesUnreadable:
+    """What is said of a resource that cannot be read and is, or may be, of a HER2-directed drug."""
+
+    def names(resource: Resource, beside: Surroundings, day: dt.date | None, _why: str) -> Iterator[Event]:
+        try:
+            named = drug_named(resource, beside)
+        except ValueError:  # its medication stands within it
+            named = None
+        if named is None:
+            yield Event(HER2_DRUG, NOT_KNOWN, day, "", resource.origin)
+        elif named.directed:
+            yield Event(HER2_DRUG, value, day, "", resource.origin, named.said)
+
+    return names
+
+
 ADMINISTRATION = ResourceType(
     name="MedicationAdministration",
     matters=matters_by_drug,
     read_course=by_drug(read_administration),
+    names_unreadable=_names_unreadable(DOSE_NOT_READ),
     head=MedicationHead,
     # Not the days of a period, which tell minutes too.
     days=("effectiveDateTime", "occurenceDateTime", "occurrenceDateTime", "effectiveTimeDateTime"),
@@ -330,6 +355,7 @@ REQUEST = ResourceType(
     name="MedicationRequest",
     matters=matters_by_drug,
     read_course=by_drug(read_request),
+    names_unreadable=_names_unreadable(ORDER_NOT_READ),
     head=MedicationHead,
     days=(
         "authoredOn",
@@ -347,6 +373,7 @@ STATEMENT = ResourceType(
     name="MedicationStatement",
     matters=matters_by_drug,
     read_course=by_drug(read_statement),
+    names_unreadable=_names_unreadable(DOSE_NOT_READ),
     head=MedicationHead,
     days=(
         "effectiveDateTime",

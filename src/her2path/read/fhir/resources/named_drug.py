@@ -73,7 +73,7 @@ SUBSTANCE = ResourceType(name="Substance", matters=always(COURSE), owner=Owner.S
 
 def drug_of_resource(resource: Resource, beside: Surroundings) -> Named | None:
     """The drug that a resource is of, which need not matter; `None` where what it names cannot be told at all."""
-    named = _named(resource, resource.head, beside)  # type: ignore[arg-type]  # the skim reads every head's fields
+    named = drug_named(resource, beside)
     if named is None or not named.drug:
         return named
     content = resource.parsed()
@@ -88,9 +88,10 @@ def not_read(named: Named, origin: str) -> Trouble:
     return Trouble(kind, origin, f"{named.said!r}: {named.trouble}; nothing is read from it")
 
 
-def _named(resource: Resource, head: MedicationHead, beside: Surroundings) -> Named | None:
-    terms = beside.terms
-    concept, reference = concept_and_reference(head)
+def drug_named(resource: Resource, beside: Surroundings) -> Named | None:
+    """The drug that a resource names, by whatever route it was given; `None` where it cannot be told at all."""
+    terms, head = beside.terms, resource.head
+    concept, reference = concept_and_reference(head)  # type: ignore[arg-type]  # the skim reads every head's fields
     if concept is not None and (concept.coding or concept.text):
         return drug_of_head(concept, terms)
     if reference is None:

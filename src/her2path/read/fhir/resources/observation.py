@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Iterator
 
 import msgspec
 
 from ....facts.codes import system_name
+from ....facts.value import Reason, Unknown
 from ....record.event import Event, Trouble
 from ..answer import codings_of
 from ..head import Concept, Head
@@ -59,11 +61,20 @@ def _read_course(resource: Resource, beside: Surroundings) -> Iterator[Event | T
     )
 
 
+def _names_unreadable(resource: Resource, beside: Surroundings, day: dt.date | None, why: str) -> Iterator[Event]:
+    """The facts that an observation would have said, each unknown."""
+    meanings = _meanings(resource.head, beside.terms)  # type: ignore[arg-type]  # the skim reads every head's fields
+    for name in dict.fromkeys(measure.fact for measure, _ in meanings if measure is not None):
+        if name in beside.facts:
+            yield Event(name, Unknown(Reason.UNPARSABLE_TEXT, why), day, "", resource.origin)
+
+
 OBSERVATION = ResourceType(
     name="Observation",
     matters=_matters,
     read_tests=_read_tests,
     read_course=_read_course,
+    names_unreadable=_names_unreadable,
     head=ObservationHead,
     is_named_by_code=True,
     days=("effectiveDateTime", "effectivePeriod.start", "effectivePeriod.end", "issued"),
