@@ -175,6 +175,7 @@ DOUBTS: dict[str, tuple[str, ...]] = {
     "earlier weights unread": ("count", "day", "value"),
     "remark of the record": ("entry", "remark"),
     "doses without an amount": ("drugs",),
+    "orders without an amount": ("drug", "count", "day", "value"),
     "entry without a day": ("entry",),
     "limits alone": ("entry", "value", "day"),
     "values of a day differ": ("entry", "value", "other", "day"),

@@ -77,7 +77,7 @@ class CourseDoubts(DoubtMaker):
         for patient, row in dict(zip(self.owner[rows].tolist(), rows.tolist(), strict=True)).items():
             day = int(last[patient])
             judged = "none other is recorded" if day == UNKNOWN else f"the heart is judged by that of {day_words(day)}"
-            said = record.saids[record.said[row]]
+            said = record.saids[record.said[row]] or str(record.values[record.value[row]])
             doubt.add(patient, (row,), day=day_words(int(record.day[row])), value=said, judged=judged)
         yield self._of("last LVEF unread", doubt)
 

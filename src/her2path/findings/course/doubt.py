@@ -201,7 +201,7 @@ def is_set_aside(value: object) -> bool:
 
 
 def is_unread(value: object) -> bool:
-    """Something stood there and could not be read; an amount left out is no error."""
+    """Something stood there and could not be read; what is left out is no error."""
     return isinstance(value, Unknown) and value.reason is not Reason.ABSENT
 
 

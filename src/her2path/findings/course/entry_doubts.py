@@ -11,11 +11,15 @@ from ...history.same_day import ONCE, PARTS, UNCLEAR, DayDose
 from ...record.columns import UNKNOWN
 from ...record.event import STATEMENT
 from ..rows import FindingRows, row_runs
-from .doubt import FIRST_ORIGINS, NO_DAY, Doubt, DoubtMaker, Same, is_set_aside, is_unread, runs
+from .doubt import FIRST_ORIGINS, NO_DAY, Doubt, DoubtMaker, Same, is_set_aside, is_unknown, is_unread, runs
+from .facts import DOSE_FACTS
 from .words import day_words
 
 BACKGROUND = ("weight_kg", "height_cm")
 """Of these the readable ones count; weights that cannot be read are told together."""
+MEASURED = ("lvef",)
+"""Of these an entry without a value is told too: it was measured, and what came of it is not there."""
+ORDERED = "ordered_mg"
 SEVERAL = frozenset({"allergy"})
 """Facts of which somebody may have several: two of one day are no contradiction."""
 
@@ -25,8 +29,8 @@ class EntryDoubts(DoubtMaker):
 
     def makers(self) -> Sequence[Callable[[], Iterable[FindingRows]]]:
         return (
-            self._future, self._unread, self._weights, self._remarks, self._without_amount, self._undated,
-            self._narrowed, self._differing, self._dead, self._same_day,
+            self._future, self._unread, self._weights, self._remarks, self._without_amount, self._orders,
+            self._undated, self._narrowed, self._differing, self._dead, self._same_day,
         )  # fmt: skip
 
     def _future(self) -> Iterator[FindingRows]:
@@ -44,21 +48,25 @@ class EntryDoubts(DoubtMaker):
     def _unread(self) -> Iterator[FindingRows]:
         record = self.record
         unread = np.array([is_unread(value) for value in record.values], np.bool_)
-        if not unread.any():
+        unknown = np.array([is_unknown(value) for value in record.values], np.bool_)
+        if not unknown.any():
             return
         background = np.array([name in BACKGROUND for name in record.facts], np.bool_)
         apart = background | np.array(
             [name == "death_date" for name in record.facts], np.bool_
         )  # that has words of its own
-        rows = self._marked(unread[record.value] & self.of_course & self._past & ~apart[record.fact])
+        measured = np.array([name in MEASURED for name in record.facts], np.bool_)
+        told = unread[record.value] | (unknown[record.value] & measured[record.fact])
+        rows = self._marked(told & self.of_course & self._past & ~apart[record.fact])
         days = [f" of {day}" if day != NO_DAY else "" for day in self._days(rows)]
         entries = [f"{name}{day}" for name, day in zip(self._facts(rows), days, strict=True)]
         yield self._each("value unread", rows, entry=entries, value=self._values(rows))
 
     def _weights(self) -> Iterator[FindingRows]:
-        """Weights that could not be read: how many of a patient, and the last; apart where a later one could be."""
+        """Weights that could not be read, or have no value: how many of a patient, and the last; apart where a later
+        one could be."""
         record = self.record
-        unread = np.array([is_unread(value) for value in record.values], np.bool_)
+        unread = np.array([is_unknown(value) for value in record.values], np.bool_)
         weight = np.array([name == "weight_kg" for name in record.facts], np.bool_)
         if not unread.any() or not weight.any():
             return
@@ -101,14 +109,17 @@ class EntryDoubts(DoubtMaker):
 
     def _without_amount(self) -> Iterator[FindingRows]:
         record = self.record
-        if "dose_given" not in record.facts:
+        if DOSE_FACTS.isdisjoint(record.facts):
             return
         given = np.array([name == "dose_given" for name in record.facts], np.bool_)
+        in_amounts = np.array([name in DOSE_FACTS for name in record.facts], np.bool_) & ~given
+        left_out = np.array([is_unknown(value) and not is_set_aside(value) for value in record.values], np.bool_)
         unknown = np.array([is_set_aside(value) for value in record.values], np.bool_)
         stated = np.array([STATEMENT in note for note in record.notes], np.bool_)[record.note]
-        flags = given[record.fact] & self.of_course & (record.day != UNKNOWN) & (record.day <= self.on)
         no = np.array([value == "no" for value in record.values], np.bool_)
-        flags &= ~stated & ~unknown[record.value] & ~no[record.value]
+        flags = given[record.fact] & ~stated & ~unknown[record.value] & ~no[record.value]
+        flags |= in_amounts[record.fact] & left_out[record.value]
+        flags &= self.of_course & (record.day != UNKNOWN) & (record.day <= self.on)
         rows = self._marked(flags)
         if not len(rows):
             return
@@ -129,6 +140,26 @@ class EntryDoubts(DoubtMaker):
         ]
         saying = self.sayings["doses without an amount"]
         yield FindingRows(saying, patients, saying.key, fields={"drugs": fields}, origins=origins)
+
+    def _orders(self) -> Iterator[FindingRows]:
+        """Orders of HER2-directed drugs without an amount: how many of a patient and a drug, and the last."""
+        record, doubt = self.record, Doubt()
+        absent = np.array([is_unknown(value) and not is_unread(value) for value in record.values], np.bool_)
+        if ORDERED not in record.facts or not absent.any():
+            return
+        ordered = np.array([name == ORDERED for name in record.facts], np.bool_)
+        flags = absent[record.value] & ordered[record.fact] & self.course.of_her2() & self.of_course & self._past
+        orders: dict[tuple[int, int], list[int]] = {}
+        for row in self._marked(flags).tolist():
+            orders.setdefault((int(self.owner[row]), int(record.product[row])), []).append(row)
+        for (patient, product), rows in orders.items():
+            last = max(rows, key=lambda row: int(record.day[row]))
+            (day,), (value,) = self._days(np.array([last])), self._values(np.array([last]))
+            others = [row for row in rows if row != last][: FIRST_ORIGINS - 1]
+            doubt.add(
+                patient, (last, *others), drug=record.products[product], count=str(len(rows)), day=day, value=value
+            )  # fmt: skip
+        yield self._of("orders without an amount", doubt)
 
     def _undated(self) -> Iterator[FindingRows]:
         record = self.record
