@@ -20,6 +20,7 @@ from ...facts.fact import Facts
 from ...facts.mapping.entries import Entry, mark_of
 from ...facts.problem import AskedWrongly
 from ...facts.value import Reason, Unknown
+from ...facts.words.look_alikes import as_seen
 from ...record.event import RECORDED_STATUS, STAINED, STAINING_OPEN, Event, Record, Tissue, Trouble
 from .csv_rows import FEW_ROWS
 from .file import read_numbered, read_table
@@ -265,7 +266,7 @@ def _require_no_half(path: Path, names: Collection[str], tests: Collection[str])
 def misnamed_patient(names: Iterable[str]) -> Iterator[str]:
     """What is told of columns that may hold the patients of a file of which no column is called so."""
     for name in names:
-        if _WHOSE.search(name.replace("_", " ")):
+        if _WHOSE.search(as_seen(name).replace("_", " ")):
             what = f"no column is called {', '.join(PATIENT[:-1])} or {PATIENT[-1]}; is it {name!r}?"
             yield f"{what} (--column patient={name}) Each row is reviewed as a patient of its own"
 
@@ -276,7 +277,7 @@ def speaking_columns(names: Collection[str], facts: Facts) -> Iterator[str]:
     yield from told
     for name in names:
         near = any(what.startswith(f"the column {name} is no fact") for what in told)
-        if name not in facts and not near and _SPEAKS.search(name.replace("_", " ")):
+        if name not in facts and not near and _SPEAKS.search(as_seen(name).replace("_", " ")):
             what = f"the column {name} is no fact, but speaks of what is read"
             yield f"{what}; nothing is read from it (--column FACT={name})"
 
@@ -286,6 +287,7 @@ def misspelt_columns(names: Iterable[str], facts: Facts) -> Iterator[str]:
     names = list(names)
     missing = {fact.lower(): fact for fact in facts if fact not in names}
     for name in names:
-        near = difflib.get_close_matches(name.lower(), missing, n=1, cutoff=0.85) if name not in facts else []
+        seen = as_seen(name).lower()
+        near = difflib.get_close_matches(seen, missing, n=1, cutoff=0.85) if name not in facts else []
         if near:
             yield f"the column {name} is no fact; did you mean {missing[near[0]]}? (--column {missing[near[0]]}={name})"
