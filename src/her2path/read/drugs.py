@@ -155,7 +155,7 @@ class Drugs:
                 if known := self._known_code(written):
                     where = f"stands in the {place} of its coding"
                     return f"code {written} is that of {known[1]} in {known[0]}, but {where}"
-            for place, words in words_elsewhere(coding):
+            for place, words, _ in words_elsewhere(coding):
                 if self.names.names_a_product(words) or self.names.speaks(words):
                     return f"{words!r} speaks of a HER2-directed drug and stands in the {place} of its coding"
         return ""

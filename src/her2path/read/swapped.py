@@ -10,6 +10,8 @@ from collections.abc import Iterable, Iterator
 
 Coded = tuple[str | None, str | None, str | None]
 """A coding: system, code and display."""
+SHORT = 3
+"""Letters of an abbreviation that may be anything."""
 _ADDRESS = ("://", "urn:")
 
 
@@ -17,16 +19,23 @@ def codes_elsewhere(coding: Coded) -> Iterator[tuple[str, str]]:
     """What may be the code of a coding and stands elsewhere in it: the place, and the string."""
     system, _, display = coding
     for place, written in (("system", system), ("display", display)):
-        if isinstance(written, str) and (bare := written.strip()) and not is_address(bare):
+        if written is not None and (bare := written.strip()) and not is_address(bare):
             yield place, bare
 
 
-def words_elsewhere(coding: Coded) -> Iterator[tuple[str, str]]:
-    """What may be the name of a coding and stands elsewhere in it: the place, and the string."""
-    system, code, _ = coding
+def words_elsewhere(coding: Coded) -> Iterator[tuple[str, str, str]]:
+    """What may be the name of a coding and stands elsewhere in it: the place, the string, and all words together.
+
+    All words together may deny what the string says alone ("weight", displayed as "Birth weight"). A few letters beside
+    a name are the code of a laboratory and no name.
+    """
+    system, code, display = coding
+    has_name = display is not None and any(map(str.isalpha, display))
     for place, written in (("code", code), ("system", system)):
-        if isinstance(written, str) and any(map(str.isalpha, written)) and not is_address(written):
-            yield place, written.strip()
+        if written is None or not any(map(str.isalpha, written)) or is_address(written):
+            continue
+        if not has_name or len(written.strip()) > SHORT:
+            yield place, written.strip(), f"{written.strip()} ; {display or ''}".rstrip(" ;")
 
 
 def is_address(written: str) -> bool:

@@ -83,7 +83,7 @@ class Terms:
         for _, written in codes_elsewhere(coding):
             matters |= HER2 if written in self._tests else NOTHING
             matters |= COURSE if measured_by_code(None, written, self.codes) else NOTHING
-        for _, words in words_elsewhere(coding):
+        for _, _, words in words_elsewhere(coding):
             matters |= self._of_words(words)
         return matters
 
@@ -125,7 +125,7 @@ class Terms:
         if display and self._states(display):
             return True
         return any(stated_by_code(None, written, self.codes) for _, written in codes_elsewhere(coding)) or any(
-            self._states(words) for _, words in words_elsewhere(coding)
+            self._states(words) for _, _, words in words_elsewhere(coding)
         )
 
     def _states(self, words: str) -> bool:
@@ -153,7 +153,7 @@ class Terms:
         if any(self.drugs.is_code_of_product(code) for code in written):
             return True
         words = [concept.text, *(display for _, _, display in codings)]
-        words += [words for coding in codings for _, words in words_elsewhere(coding)]
+        words += [words for coding in codings for _, words, _ in words_elsewhere(coding)]
         return any(word and self.drugs.names.names_a_product(word) for word in words)
 
     def speaks(self, text: str) -> bool:
@@ -221,8 +221,8 @@ def _unmapped(codings: list[Coded], text: str, codes: Codes) -> Meaning:
         for place, written in codes_elsewhere(coding):
             if measure := measured_by_code(None, written, codes):
                 return measure, f"code {written} stands in the {place} of its coding"
-        for place, words in words_elsewhere(coding):
-            for fact in codes.names.named(words, tuple(BY_NAME)):
+        for place, words, together in words_elsewhere(coding):
+            for fact in codes.names.named(f"{together} ; {text}", tuple(BY_NAME)):
                 what = f"{words!r} speaks of {BY_NAME[fact]} and stands in the {place} of its coding"
                 return Measure(fact, "unspecified" if fact == "lvef" else ""), what
     return None, ""

@@ -110,8 +110,8 @@ def _claims_by_name(concept: Any, codes: Codes) -> Claims:
         for place, written in codes_elsewhere(coding):
             for fact, _ in stated_by_code(None, written, codes):
                 claims.setdefault(fact, (UNCLEAR, f"code {written} in the {place} of its coding"))
-        for place, words in words_elsewhere(coding):
-            for fact in codes.names.named(words, STATED_BY_NAME):
+        for place, words, together in words_elsewhere(coding):
+            for fact in codes.names.named(f"{together} ; {text_of(concept)}", STATED_BY_NAME):
                 claims.setdefault(fact, (UNCLEAR, f"{words!r} in the {place} of its coding"))
     return claims
 
@@ -309,7 +309,7 @@ def _other_site(content: Mapping[str, Any], origin: str, codes: Codes) -> Iterat
     concept = content.get("code")
     said = [text_of(concept), *(str(coding.get("display") or "") for coding in codings_of(concept))]
     for coding in coded_of(codings_of(concept)):
-        said += [words for _, words in words_elsewhere(coding)]
+        said += [words for _, _, words in words_elsewhere(coding)]
         system, code = coding[0], (coding[1] or "").strip()
         written_at = [] if system_name(system) else [(f"under the system {system!r}", code)]
         written_at += [(f"in the {place} of its coding", written) for place, written in codes_elsewhere(coding)]

@@ -72,8 +72,8 @@ def _swapped(coding: Coded, codes: Codes) -> str:
     for place, written in codes_elsewhere(coding):
         if any(written == known for _, known in codes.tests):
             return f"code {written} stands in the {place} of its coding; expected it in its code"
-    for place, words in words_elsewhere(coding):
-        if _names_her2(words, codes):
+    for place, words, together in words_elsewhere(coding):
+        if _names_her2(together, codes):
             return f"{words!r} speaks of HER2 and stands in the {place} of its coding; expected a LOINC code"
     return ""
 
