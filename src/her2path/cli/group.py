@@ -164,7 +164,8 @@ def _keep_streams() -> None:
     """Make the standard streams such that none of them ends a command where it need not.
 
     Closed ones are opened anew, so that no file of ours takes their number: standard error goes nowhere, to standard
-    output nothing can be written. A name that the terminal has no signs for is written escaped.
+    output nothing can be written. A name that the terminal has no signs for is written escaped; into a file or a pipe
+    all is UTF-8, whatever the locale, as JSON and NDJSON must be.
     """
     for number, way in ((0, os.O_RDONLY), (1, os.O_RDONLY), (2, os.O_WRONLY)):
         try:
@@ -177,7 +178,8 @@ def _keep_streams() -> None:
         sys.stdout = open(1, "w", encoding="utf-8", closefd=False)  # noqa: SIM115
     elif sys.stdout is sys.__stdout__:
         with contextlib.suppress(AttributeError, ValueError, OSError):
-            sys.stdout.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
+            encoding = sys.stdout.encoding if sys.stdout.isatty() else "utf-8"
+            sys.stdout.reconfigure(encoding=encoding, errors="backslashreplace")  # type: ignore[union-attr]
     if sys.stderr is None:
         binary = open(2, "wb", closefd=False)  # noqa: SIM115
         sys.stderr = _Forgiving(binary, "utf-8", "backslashreplace", line_buffering=True)
