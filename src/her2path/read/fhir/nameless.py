@@ -7,38 +7,28 @@ anything that matters is told.
 
 from __future__ import annotations
 
-import difflib
-import re
-from functools import lru_cache
-
+from ...facts.words.fhir_types import fhir_types
 from ...record.event import Trouble
 from .head import Concept, Head
 from .readers import RESOURCE_TYPES
 from .resource import Owner
 from .terms import Terms
 
-_TYPE = re.compile(r"[A-Z][A-Za-z]{2,}")
-LIKE = 0.8
-"""How like a type that is read a name must be to be taken for a misspelling of it."""
 NO_NAME = "no name"
 _OF_A_MEDICATION = '"medicationReference"'
 """Where this stands in a resource of no type, it may be a dose of any drug."""
 
 
-@lru_cache(maxsize=10_000)
-def is_no_type(kind: str, read: tuple[str, ...]) -> bool:
-    """Whether a name is no type of FHIR: it is not written like one, or is nearly one of those that are `read`."""
-    if kind in read:
-        return False
-    like = difflib.get_close_matches(kind.casefold(), [name.casefold() for name in read], n=1, cutoff=LIKE)
-    return bool(like) or _TYPE.fullmatch(kind) is None
+def is_no_type(kind: str) -> bool:
+    """Whether a name is no type of FHIR, and none that is read."""
+    return kind not in RESOURCE_TYPES and kind not in fhir_types()
 
 
 def is_nameless(head: Head) -> bool:
     """Whether a head has a type that is none, or names nothing where its type has its name."""
     known = RESOURCE_TYPES.get(head.resourceType)
     if known is None:
-        return is_no_type(head.resourceType, tuple(RESOURCE_TYPES))
+        return is_no_type(head.resourceType)
     if known.owner is not Owner.PATIENT or not known.is_named_by_code or _says(head.code):
         return False
     return not any(_says(component.code) for component in getattr(head, "component", None) or ())

@@ -256,7 +256,7 @@ class Skimmer:
         known = RESOURCE_TYPES.get(kind)
         text = bytes(raw).decode("utf-8", "replace")
         may_matter = self.interest.speaks(text) or (known is not None and known.medications and "eference" in text)
-        is_other = known is None and not is_no_type(kind, tuple(RESOURCE_TYPES))
+        is_other = known is None and not is_no_type(kind)
         if is_other or ((known is None or known.only_some_matter) and not may_matter):
             return []
         return [Trouble("wrong type", f"{place} {kind}/{resource.get('id')}", f"{error}; the resource is not used")]
