@@ -81,6 +81,37 @@ def test_a_tumour_in_another_place_of_its_coding_is_taken_and_told(written: dict
     assert any("taken for a breast tumour" in words for words in told(made))
 
 
+IN_OTHER_SIGNS = ["１０２３０－１", "10230\u20111", "10230\u20131", "1\u200b0230-1", "10\u00ad230-1", "\ufeff10230-1"]
+
+
+@pytest.mark.parametrize("code", IN_OTHER_SIGNS)
+def test_a_heart_with_a_code_in_signs_that_look_like_it_is_unknown(code: str) -> None:
+    (event,) = events(observation(concept(coding(code)), quantity(55, "%")))
+    assert event.fact == "lvef"
+    assert isinstance(event.value, Unknown)
+
+
+@pytest.mark.parametrize("name", ["Воdу wеіght", "Ｂｏｄｙ　ｗｅｉｇｈｔ", "Body we\u00adight"])
+def test_a_weight_named_in_letters_that_look_like_its_own_is_unknown(name: str) -> None:
+    (event,) = events(observation(concept(text=name), quantity(70, "kg")))
+    assert event.fact == "weight_kg"
+    assert isinstance(event.value, Unknown)
+
+
+@pytest.mark.parametrize("name", ["Ηеrсерtіn 150 mg", "Неrсерtіn", "trаstuzumаb", "Her\u200bceptin"])
+def test_a_drug_in_letters_that_look_like_its_own_is_read_or_told(name: str) -> None:
+    made = record(given(name, 450))
+    assert made.course
+    assert made.course[0].product == "trastuzumab-iv" or any("HER2-directed" in words or "another script" in words for words in told(made))
+
+
+@pytest.mark.parametrize("name", ["Сердечная", "Вес при рождении", "Аспирин", "Ασπιρίνη"])
+def test_words_of_another_script_are_silent(name: str) -> None:
+    made = record(given(name, 450), observation(concept(text=name), quantity(3, "kg")))
+    assert not made.course
+    assert not told(made)
+
+
 @pytest.mark.parametrize(
     "written",
     [

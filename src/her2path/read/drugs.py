@@ -13,6 +13,7 @@ from functools import cached_property
 from ..facts.codes import Codes, system_name
 from ..facts.pages.products import read_products
 from ..facts.therapy_codes import Drug, ndc_forms
+from ..facts.words.look_alikes import as_seen
 from .drug_names import (
     IV,
     NARROWER,
@@ -103,7 +104,7 @@ class Drugs:
             return Named(trouble=misplaced, said=said, directed=True)
         if not by_code and not by_word:
             if not any(self.names.speaks(word) for word in words):
-                swapped = self._swapped(codings)
+                swapped = self._swapped(codings) or self._in_other_letters(words)
                 return Named(trouble=swapped, said=said, directed=True) if swapped else NOBODY
             why = "neither code nor name is known"
             if classes:
@@ -158,6 +159,14 @@ class Drugs:
             for place, words, _ in words_elsewhere(coding):
                 if self.names.names_a_product(words) or self.names.speaks(words):
                     return f"{words!r} speaks of a HER2-directed drug and stands in the {place} of its coding"
+        return ""
+
+    def _in_other_letters(self, words: Iterable[str]) -> str:
+        """A name of a HER2-directed drug in letters that only look like its own, in words."""
+        for word in words:
+            seen = as_seen(word)
+            if seen != word and (self.names.names_a_product(seen) or self.names.speaks(seen)):
+                return f"it looks like {seen!r}, but is written with signs of another script"
         return ""
 
     def _known_code(self, written: str) -> tuple[str, str] | None:

@@ -1,4 +1,5 @@
-"""Codings whose parts are swapped: a code where the system or the display should be, a name where the code should be.
+"""Codings whose parts are swapped: a code where the system or the display should be, a name where the code should be;
+and a code in signs that only look like it.
 
 Where the code of a coding is not known, its other strings are looked at too. What they say is never read, only told:
 nobody knows how else the coding was garbled.
@@ -8,6 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
+from ..facts.words.look_alikes import as_seen
+
 Coded = tuple[str | None, str | None, str | None]
 """A coding: system, code and display."""
 SHORT = 3
@@ -16,8 +19,10 @@ _ADDRESS = ("://", "urn:")
 
 
 def codes_elsewhere(coding: Coded) -> Iterator[tuple[str, str]]:
-    """What may be the code of a coding and stands elsewhere in it: the place, and the string."""
-    system, _, display = coding
+    """What may be the code of a coding and stands elsewhere in it, or in other signs: the place, and the string."""
+    system, code, display = coding
+    if code is not None and not code.isascii() and (seen := as_seen(code).strip()) != code:
+        yield "code, in signs that look like it,", seen
     for place, written in (("system", system), ("display", display)):
         if written is not None and (bare := written.strip()) and not is_address(bare):
             yield place, bare

@@ -8,6 +8,7 @@ from functools import cached_property
 from pathlib import Path
 
 from ..folder import shipped_folder
+from .look_alikes import as_seen
 from .rows import rows_in
 from .texts import folded
 
@@ -37,13 +38,13 @@ class Names:
         return {organ: _any_of(names) for organ, names in self.organs.items()}
 
     def named(self, words: str, facts: tuple[str, ...] = ()) -> list[str]:
-        """The facts that words name; of `facts` alone, where these are given."""
+        """The facts that words name, also in letters that look like theirs; of `facts` alone, where these are given."""
+        asked = [fact for fact in facts or tuple(self._patterns) if fact in self._patterns]
         plain = folded(words)
-        return [
-            fact
-            for fact in facts or tuple(self._patterns)
-            if fact in self._patterns and _holds(self._patterns[fact], plain)
-        ]
+        named = [fact for fact in asked if _holds(self._patterns[fact], plain)]
+        if named or words.isascii() or (seen := folded(as_seen(words))) == plain:
+            return named
+        return [fact for fact in asked if _holds(self._patterns[fact], seen)]
 
     def without(self, words: str, fact: str) -> str:
         """Words without the names of a fact."""
