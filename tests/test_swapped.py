@@ -147,3 +147,11 @@ def test_another_drug_is_silent(written: dict[str, Any]) -> None:
 def test_an_address_is_no_name() -> None:
     assert list(words_elsewhere(("https://hospital.example/her2", "1", None))) == []
     assert list(codes_elsewhere(("urn:oid:1.2", "x", None))) == []
+
+
+@pytest.mark.parametrize(("inside", "is_told"), [("trastuzumab", True), ("ondansetron", False)])
+def test_a_dose_that_contains_a_drug_and_names_another_is_told(inside: str, is_told: bool) -> None:
+    contained = [{"resourceType": "Medication", "id": "m1", "code": concept(text=inside)}]
+    made = record(given({"medicationReference": {"display": "somebody"}, "contained": contained}, 450))
+    assert [event.value for event in made.course] == (["drug not known"] if is_told else [])
+    assert bool(told(made)) == is_told

@@ -178,8 +178,8 @@ def _keep_streams() -> None:
         sys.stdout = open(1, "w", encoding="utf-8", closefd=False)  # noqa: SIM115
     elif sys.stdout is sys.__stdout__:
         with contextlib.suppress(AttributeError, ValueError, OSError):
-            encoding = sys.stdout.encoding if sys.stdout.isatty() else "utf-8"
-            sys.stdout.reconfigure(encoding=encoding, errors="backslashreplace")  # type: ignore[union-attr]
+            out: Any = sys.stdout
+            out.reconfigure(encoding=out.encoding if out.isatty() else "utf-8", errors="backslashreplace")
     if sys.stderr is None:
         binary = open(2, "wb", closefd=False)  # noqa: SIM115
         sys.stderr = _Forgiving(binary, "utf-8", "backslashreplace", line_buffering=True)

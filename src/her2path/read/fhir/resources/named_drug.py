@@ -106,7 +106,13 @@ def drug_named(resource: Resource, beside: Surroundings) -> Named | None:
     found = find(reference.reference or "")
     if found is not None:
         return drug_of_medication(found, find, terms)
-    return terms.drugs.identify((), reference.display) if reference.display else None
+    named = terms.drugs.identify((), reference.display) if reference.display else None
+    if named is not None and not named.matters and b'"contained"' in bytes(resource.raw):
+        parts = resource.parsed().get("contained")
+        inside = [part for part in parts if isinstance(part, dict)] if isinstance(parts, list) else []
+        if any((held := drug_of_medication(part, find, terms)) is not None and held.matters for part in inside):
+            return None  # it holds a drug, and does not say that this is it
+    return named
 
 
 def _by_route(named: Named, content: dict[str, Any], beside: Surroundings) -> Named:
