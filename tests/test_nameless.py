@@ -47,7 +47,21 @@ def heart(kind: Any) -> dict[str, Any]:
     }
 
 
-NO_TYPES = ["observation", "Observatio", "Observ", "Obsion", "Coon", "MyObservation", " Observation", "OBSERVATION", "Ob\u00adservation", "", "Observation\n", "Obse(vation", None]
+NO_TYPES = [
+    "observation",
+    "Observatio",
+    "Observ",
+    "Obsion",
+    "Coon",
+    "MyObservation",
+    " Observation",
+    "OBSERVATION",
+    "Ob\u00adservation",
+    "",
+    "Observation\n",
+    "Obse(vation",
+    None,
+]
 
 
 @pytest.mark.parametrize("alone", [False, True])
@@ -58,7 +72,19 @@ def test_a_heart_under_a_type_that_is_none_is_told(tmp_path: Path, kind: Any, al
     assert words.startswith("x.ndjson:3" if alone else "x.json entry 2")
 
 
-@pytest.mark.parametrize("kind", ["ServiceRequest", "CarePlan", "Claim", "ImagingStudy", "DiagnosticOrder", "DiagnosticRequest", "GenomicStudy", "ProcedureRequest"])
+@pytest.mark.parametrize(
+    "kind",
+    [
+        "ServiceRequest",
+        "CarePlan",
+        "Claim",
+        "ImagingStudy",
+        "DiagnosticOrder",
+        "DiagnosticRequest",
+        "GenomicStudy",
+        "ProcedureRequest",
+    ],
+)
 def test_a_type_that_is_not_read_is_not_told(tmp_path: Path, kind: str) -> None:
     assert told(tmp_path, heart(kind)) == []
 
