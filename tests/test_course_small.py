@@ -405,7 +405,7 @@ def test_what_a_silent_site_assumes(tmp_path: Path, knowledge: Knowledge) -> Non
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("x = 1", "x stands outside a table; expected [dosing], [editions], [files], [formulary], [heart], [prices], [site], [tests], [treatment], [vials]"),
+        ("x = 1", "x stands outside a table; expected [dosing], [editions], [files], [formulary], [heart], [prices], [site], [tests], [treatment], [vials] or [[map]]"),
         ("[heart]\nlvef_limit = 50", "[heart] lvef_limit is no setting; expected lvef_lower_limit, echo_tolerance_days"),
         ("[hart]\nlimit = 50",
          "[hart] limit is no setting; expected one of the tables dosing, editions, files, formulary, heart, prices, site, tests, treatment, vials"),

@@ -146,7 +146,7 @@ def site_of(path: Path, content: Mapping[str, Any], knowledge: Knowledge) -> Sit
             settings["mapping"] = mapping_of(path, values, knowledge.facts, codes_of(knowledge.facts))
             continue
         if not isinstance(values, dict):
-            raise AskedWrongly(f"{path}: {table} stands outside a table; expected [{'], ['.join(_tables())}]")
+            raise AskedWrongly(f"{path}: {table} stands outside a table; expected [{'], ['.join(_tables())}] or [[map]]")
         for key, value in values.items():
             if table in SECTIONS and key in SECTIONS[table]:
                 name = SECTIONS[table][key]
@@ -161,7 +161,7 @@ def site_of(path: Path, content: Mapping[str, Any], knowledge: Knowledge) -> Sit
 
 
 def _tables() -> list[str]:
-    return sorted({*SECTIONS, "vials", "formulary", "prices", "editions", "[map]"})
+    return sorted({*SECTIONS, "vials", "formulary", "prices", "editions"})
 
 
 def _checked(path: Path, table: str, key: str, name: str, value: Any) -> Any:
