@@ -146,7 +146,8 @@ def site_of(path: Path, content: Mapping[str, Any], knowledge: Knowledge) -> Sit
             settings["mapping"] = mapping_of(path, values, knowledge.facts, codes_of(knowledge.facts))
             continue
         if not isinstance(values, dict):
-            raise AskedWrongly(f"{path}: {table} stands outside a table; expected [{'], ['.join(_tables())}] or [[map]]")
+            expected = f"[{'], ['.join(_tables())}] or [[map]]"
+            raise AskedWrongly(f"{path}: {table} stands outside a table; expected {expected}")
         for key, value in values.items():
             if table in SECTIONS and key in SECTIONS[table]:
                 name = SECTIONS[table][key]
