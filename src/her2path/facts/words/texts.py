@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 
 from ..folder import shipped_folder
@@ -76,9 +76,20 @@ class Texts:
     impossible: list[tuple[str, str, str]] = field(default_factory=list)
 
     @cached_property
-    def _by_length(self) -> list[tuple[re.Pattern[str], Phrase]]:
-        longest = sorted(self.phrases, key=lambda phrase: (phrase.written.count("{"), -len(phrase.written)))
-        return [(re.compile(phrase.pattern), phrase) for phrase in longest]
+    def _by_length(self) -> list[Phrase]:
+        return sorted(self.phrases, key=lambda phrase: (phrase.written.count("{"), -len(phrase.written)))
+
+    @cached_property
+    def _by_letter(self) -> dict[str, list[tuple[re.Pattern[str], Phrase]]]:
+        """By the letter at which a phrase may begin those that may, compiled when the first text has one there."""
+        return {}
+
+    def _beginning(self, letter: str) -> list[tuple[re.Pattern[str], Phrase]]:
+        known = self._by_letter.get(letter)
+        if known is None:
+            may = [each for each in self._by_length if each.written[0] == letter or not each.written[0].isalnum()]
+            known = self._by_letter[letter] = [(_compiled(each.pattern), each) for each in may]
+        return known
 
     def __getstate__(self) -> dict[str, object]:
         return {"phrases": self.phrases, "impossible": self.impossible}
@@ -115,7 +126,7 @@ class Texts:
 
     def _longest(self, plain: str, at: int) -> tuple[re.Match[str], Phrase] | None:
         best: tuple[re.Match[str], Phrase] | None = None
-        for pattern, phrase in self._by_length:
+        for pattern, phrase in self._beginning(plain[at]):
             match = pattern.match(plain, at)
             if match is not None and match.end() > at and (best is None or match.end() > best[0].end()):
                 best = match, phrase
@@ -127,6 +138,11 @@ class Texts:
         import difflib  # slow to import, and needed only here
 
         return next(iter(difflib.get_close_matches(words, written, 1, 0.7)), "")
+
+
+@cache
+def _compiled(pattern: str) -> re.Pattern[str]:
+    return re.compile(pattern)
 
 
 def folded(text: str) -> str:
