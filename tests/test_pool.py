@@ -222,3 +222,23 @@ def test_a_parent_that_is_ended_ends_its_workers(parent: subprocess.Popen[str]) 
     parent.terminate()
     parent.wait(timeout=SOON_SECONDS)
     assert ended(workers)
+
+
+LARGE = """
+from her2path.cohort.pool import in_turn
+
+def work(task):
+    return b"x" * 30_000_000
+
+for number, _ in enumerate(in_turn(range(40), work, 2)):
+    if number == 2:
+        raise RuntimeError("enough")
+"""
+
+
+def test_who_stops_does_not_wait_for_the_other_half_of_an_answer() -> None:
+    """Workers that are ended in the midst of a long answer leave half of it in the pipe."""
+    for _ in range(3):
+        done = subprocess.run(python("-c", LARGE), capture_output=True, text=True, timeout=60, check=False)
+        assert done.returncode == 1
+        assert done.stderr.endswith("RuntimeError: enough\n")

@@ -6,6 +6,7 @@ their parent, however it ends.
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import os
 import signal
@@ -25,6 +26,8 @@ WAITING = 3
 PR_SET_PDEATHSIG = 1
 ASKED_SECONDS = 0.2
 """So often whoever waits for a result asks whether to go on."""
+DEAD_FOR = 10
+"""So many times a worker is found dead before its answer is given up; the pool itself mostly sees it at once."""
 
 Task = TypeVar("Task")
 Result = TypeVar("Result")
@@ -62,9 +65,9 @@ def in_turn(tasks: Iterable[Task], work: Callable[[Task], Result], processes: in
             with undisturbed():  # an interrupt beside a fork would be lost, or leave half a process
                 waiting.append(pool.submit(_work, task))
             if len(waiting) >= processes * WAITING:
-                yield _result(waiting.popleft())
+                yield _result(waiting.popleft(), pool)
         while waiting:
-            yield _result(waiting.popleft())
+            yield _result(waiting.popleft(), pool)
     except BrokenProcessPool as error:
         _stop(pool)
         require_going_on()
@@ -78,8 +81,14 @@ def in_turn(tasks: Iterable[Task], work: Callable[[Task], Result], processes: in
         _here.remove(work)
 
 
-def _result(future: Future[Result]) -> Result:
-    """The result of a task, waited for; raises `Interrupted` in good time."""
+def _result(future: Future[Result], pool: ProcessPoolExecutor) -> Result:
+    """The result of a task, waited for; raises `Interrupted` in good time, and `BrokenProcessPool` where a worker died.
+
+    The pool sees a dead worker itself, but for one that died in the midst of its answer: it waits for the rest of it.
+    """
+    from concurrent.futures.process import BrokenProcessPool
+
+    dead_for = 0
     while True:
         require_going_on()
         try:
@@ -87,12 +96,27 @@ def _result(future: Future[Result]) -> Result:
         except TimeoutError:
             if future.done():  # just now, or the work itself ran out of some time
                 return future.result()
+        dead_for = dead_for + 1 if any(not process.is_alive() for process in _workers(pool)) else 0
+        if dead_for > DEAD_FOR:
+            raise BrokenProcessPool("a worker died in the midst of its answer")
+
+
+def _workers(pool: ProcessPoolExecutor) -> list[Any]:
+    return list((getattr(pool, "_processes", None) or {}).values())
 
 
 def _stop(pool: ProcessPoolExecutor) -> None:
-    """End the workers now: whoever stops does not wait for what is under way."""
-    for process in list((getattr(pool, "_processes", None) or {}).values()):
+    """End the workers now: whoever stops does not wait for what is under way.
+
+    One that ends in the midst of its answer leaves half of it in the pipe, and the pool would wait for the other half
+    as long as somebody could still write it: so our own end of the pipe is closed too.
+    """
+    for process in _workers(pool):
         process.terminate()
+    writer = getattr(getattr(pool, "_result_queue", None), "_writer", None)
+    if writer is not None:
+        with contextlib.suppress(OSError):
+            writer.close()
 
 
 def _work(task: Any) -> Any:
