@@ -5,7 +5,6 @@ from __future__ import annotations
 import datetime as dt
 import json
 import sys
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,7 +13,7 @@ import click
 from ..facts.problem import PARTLY_READ
 from ..write.output import put, require_outputs
 from ..write.plain import plain
-from .options import Day, column_option, missing_option, pairs
+from .options import Day, column_option, missing_option, pairs, site_asked
 
 if TYPE_CHECKING:
     from ..tables.library import Knowledge
@@ -43,15 +42,13 @@ def decide(
 ) -> None:  # fmt: skip
     """Decide FACT for one patient (--fact name=value ...) or for every row of a CSV or Parquet FILE."""
     from ..tables.load import read_knowledge
-    from ..tables.site import Site, missing_words, read_site
 
     knowledge = read_knowledge()
-    at = read_site(settings_file, knowledge) if settings_file else Site()
+    at = site_asked(settings_file, missing if file is not None else (), knowledge)
     jurisdiction = jurisdiction or at.jurisdiction
     given = pairs(facts)
     if file is not None:
         require_outputs({"--output": output}, file, settings_file)
-        at = replace(at, missing=at.missing | missing_words([*missing], "--missing"))
         _decide_file(fact, file, knowledge, edition, jurisdiction, on, given, columns, at, as_json, output)
         return
     from ..tables.decision import decide as decide_one

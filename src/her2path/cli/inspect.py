@@ -5,13 +5,12 @@ from __future__ import annotations
 import datetime as dt
 import json
 import sys
-from dataclasses import replace
 from pathlib import Path
 
 import click
 
 from ..facts.problem import DOES_NOT_HOLD, PARTLY_READ
-from .options import Day, column_option, missing_option, pairs
+from .options import Day, column_option, missing_option, pairs, site_asked
 
 
 @click.command("inspect")
@@ -49,12 +48,10 @@ def inspect(
     from ..inspect.words import read_feed_words
     from ..read.files import source_size
     from ..tables.load import read_knowledge
-    from ..tables.site import Site, missing_words, read_site
     from ..write.output import Outputs, finite, require_outputs, text_file
 
     knowledge = read_knowledge()
-    at = read_site(settings_file, knowledge) if settings_file else Site()
-    at = replace(at, missing=at.missing | missing_words([*missing], "--missing"))
+    at = site_asked(settings_file, missing, knowledge)
     settings = Settings(on or dt.date.today(), jurisdiction=at.jurisdiction, at=at)
     require_outputs({"--output": output, "--mapping": mapping_file}, source, settings_file)
     many = processes or processes_for(source)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import datetime as dt
 import re
 from collections.abc import Callable, Iterable
+from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
@@ -13,6 +15,9 @@ from ..facts.problem import AskedWrongly
 from ..write.formats import format_names, is_format
 
 if TYPE_CHECKING:
+    from ..tables.library import Knowledge
+    from ..tables.site import Site
+
     _DateType = click.ParamType[dt.date]
     _NameType = click.ParamType[str]
 else:
@@ -70,6 +75,17 @@ def missing_option(command: Command) -> Command:
         "--missing", "missing", multiple=True, metavar="WORD",
         help="A word for a cell of a CSV or Parquet file that holds nothing, such as NA.",
     )(command)  # fmt: skip
+
+
+def site_asked(settings_file: Path | None, missing: Iterable[str], knowledge: Knowledge) -> Site:
+    """The settings of a file, if one is named, with the words for a missing value beside them.
+
+    Raises `AskedWrongly` where the file or a word cannot be used.
+    """
+    from ..tables.site import Site, missing_words, read_site
+
+    at = read_site(settings_file, knowledge) if settings_file else Site()
+    return replace(at, missing=at.missing | missing_words([*missing], "--missing"))
 
 
 def pairs(texts: Iterable[str], example: str = "--fact ihc_score=2+") -> dict[str, str]:

@@ -7,14 +7,14 @@ import gc
 import sys
 from collections.abc import Callable, Sequence
 from contextlib import nullcontext
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from ..facts.problem import DOES_NOT_HOLD, PARTLY_READ, AskedWrongly
-from .options import Day, FormatName, column_option, missing_option, pairs
+from .options import Day, FormatName, column_option, missing_option, pairs, site_asked
 
 if TYPE_CHECKING:
     from ..findings.patient import Reviewed
@@ -74,14 +74,11 @@ def review(
     from ..cohort.review import processes_for
     from ..findings.settings import Settings
     from ..tables.load import read_knowledge
-    from ..tables.site import Site, missing_words, read_site
     from ..write.calendar import CalendarFolder
     from ..write.output import Outputs, require_outputs
 
     knowledge = read_knowledge()
-    at = read_site(settings_file, knowledge) if settings_file else Site()
-    if missing:
-        at = replace(at, missing=at.missing | missing_words([*missing], "--missing"))
+    at = site_asked(settings_file, missing, knowledge)
     settings = Settings(on or dt.date.today(), site, edition, jurisdiction or at.jurisdiction, at, not her2_only)
     if calendar is not None and her2_only:
         raise AskedWrongly("--calendar writes plans of courses, which --her2-only leaves out: drop one of them")

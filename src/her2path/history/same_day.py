@@ -23,15 +23,13 @@ from ..record.columns import UNKNOWN, RecordColumns
 from ..record.event import IN_PART, STATEMENT
 from . import names
 from .drug_codes import DrugCodes
-from .timeline import THOUSAND, Timeline
+from .timeline import THOUSAND, Timeline, both_of
 
 PARTS, ONCE, BEGUN, UNCLEAR = "parts", "once", "begun", "unclear"
 PERIOD = re.compile(r"(\S+) to (\S+)")
 """How an infusion says when it began and ended."""
 NONE_GIVEN = re.compile(r"0+(?:\.0+)? ")
 """How an amount of nothing begins: a row that only begins or ends an infusion."""
-MOST_APART = dt.timedelta(hours=1)
-"""Rows of one infusion follow each other within so long (ours): a line is flushed, a bag is changed."""
 Period = tuple[dt.datetime, dt.datetime]
 
 
@@ -74,17 +72,17 @@ def joined_doses(record: RecordColumns, timeline: Timeline, codes: DrugCodes) ->
     )
     owner = record.owner()[timeline.rows[places]]
     day = timeline.day[places]
-    near = np.flatnonzero((owner[1:] == owner[:-1]) & (day[1:] == day[:-1]))
-    if not len(near):
+    several = both_of((owner[1:] == owner[:-1]) & (day[1:] == day[:-1]))
+    if not len(several):
         return []
-    places = places[np.union1d(near, near + 1)]
+    places = places[several]
     owner, day, code = record.owner()[timeline.rows[places]], timeline.day[places], timeline.code[places]
     groups: dict[tuple[int, int, int], list[int]] = {}
     for key, place in zip(zip(owner.tolist(), day.tolist(), code.tolist(), strict=True), places.tolist(), strict=True):
         groups.setdefault(key, []).append(place)
     joined = []
-    for (patient, on, drug), several in groups.items():
-        rows = [_row(record, timeline, place) for place in several]
+    for (patient, on, drug), of_drug in groups.items():
+        rows = [_row(record, timeline, place) for place in of_drug]
         own = [row for row in rows if not row.stated]
         whole = _whole(timeline, codes, (patient, on, drug), own) if own else None
         if whole is not None:
@@ -148,7 +146,7 @@ def _whole(timeline: Timeline, codes: DrugCodes, key: tuple[int, int, int], rows
         # A row without an amount is the beginning or the end of the one that has it, unless that one is no whole dose.
         return told(UNCLEAR, UNKNOWN) if is_near(amounts[0]) is False else told(BEGUN, amounts[0])
     periods = [row.period for row, _ in distinct]
-    if (minutes := _following(periods)) is not None:
+    if (minutes := _following(periods, codes.numbers.same_infusion_minutes)) is not None:
         return told(PARTS, sum(amounts), minutes)
     together, alone = is_near(sum(amounts)), is_near(amounts[0])
     if together and (len(set(amounts)) > 1 or not alone):
@@ -172,8 +170,9 @@ def _weight(timeline: Timeline, patient: int, day: int) -> int:
     return int(timeline.number[places[-1]]) if len(places) else UNKNOWN
 
 
-def _following(periods: list[Period | None]) -> int | None:
-    """The minutes of infusions that follow each other; `None` where they overlap, lie apart, or have no times."""
+def _following(periods: list[Period | None], most_apart: int) -> int | None:
+    """The minutes of infusions that follow each other within `most_apart` minutes; `None` where they overlap, lie
+    further apart, or have no times."""
     whole = [period for period in periods if period is not None]
     if len(whole) < len(periods):
         return None
@@ -182,7 +181,7 @@ def _following(periods: list[Period | None]) -> int | None:
         gaps = [after[0] - before[1] for before, after in pairwise(whole)]
     except TypeError:  # some with a time zone and some without
         return None
-    if any(not -dt.timedelta(minutes=1) <= gap <= MOST_APART for gap in gaps):
+    if any(not -dt.timedelta(minutes=1) <= gap <= dt.timedelta(minutes=most_apart) for gap in gaps):
         return None
     return round(sum((ended - began).total_seconds() for began, ended in whole) / 60)
 

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from ..facts.value import Interval, Value
-from ..record.columns import METHODS, UNKNOWN, RecordColumns, Whole
+from ..record.columns import METHODS, UNKNOWN, Flags, RecordColumns, Whole
 from . import names
 from .drug_codes import DrugCodes, default_codes
 from .kinds import CATEGORIES, KINDS
@@ -125,10 +125,15 @@ def _sorted(order: Whole, keys: tuple[Whole, ...]) -> Whole:
         return order
     earlier = tied & ((number[1:] < number[:-1]) | ((number[1:] == number[:-1]) & (code[1:] < code[:-1])))
     if earlier.any():
-        both = np.flatnonzero(np.append(tied, False) | np.insert(tied, 0, False))
+        both = both_of(tied)
         order = order.copy()
         order[both] = order[both[np.lexsort((code[both], number[both], packed[both]))]]
     return order
+
+
+def both_of(like_the_next: Flags) -> Whole:
+    """The places that are like the next one or the one before, where `like_the_next` says it of all but the last."""
+    return np.flatnonzero(np.append(like_the_next, False) | np.insert(like_the_next, 0, False))
 
 
 DAY_BITS, KIND_BITS = 22, 5

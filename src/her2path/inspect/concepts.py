@@ -9,10 +9,11 @@ from typing import Any
 
 import msgspec
 
+from ..read.coding import Coded, coded_of, text_alone
+from ..read.fhir.answer import codings_of
 from ..read.fhir.containers.bundles import BAD_JSON, CONTAINERS, DEEPEST, Held, items_of, type_of, unpack
 from ..read.fhir.resources.ingredients import ingredients_of, item_of
 from ..read.files import Piece
-from .words import Coded
 
 DRUG_FIELDS = ("medicationCodeableConcept", "medication", "code")
 LONGEST_ANSWER = 60
@@ -140,16 +141,7 @@ def _is_of_part(key: str) -> bool:
 
 def codings_in(concept: Mapping[str, Any]) -> tuple[Coded, ...]:
     """The codings of a concept: system, code and display of each."""
-    listed = concept.get("coding")
-    return tuple(
-        (_word(c.get("system")), _word(c.get("code")), _word(c.get("display")))
-        for c in (listed if isinstance(listed, list) else ())
-        if isinstance(c, dict)
-    )
-
-
-def _word(value: Any) -> str | None:
-    return value if isinstance(value, str) else None
+    return tuple(coded_of(codings_of(concept)))
 
 
 def text_in(concept: Mapping[str, Any]) -> str:
@@ -175,7 +167,7 @@ def answer_of(about: About) -> tuple[Any, ...]:
         return "text", one_line(said.strip())
     quantity = holder.get("valueQuantity") or _dose(holder)
     if isinstance(quantity, dict):
-        return "quantity", _word(quantity.get("unit")) or _word(quantity.get("code")) or ""
+        return "quantity", text_alone(quantity.get("unit")) or text_alone(quantity.get("code")) or ""
     if conclusions := [codings_in(each) for each in _objects(holder.get(CONCLUSION))]:
         return "report", str(holder.get("conclusion")), tuple(conclusions)
     return (next((name for name in holder if name.startswith("value")), "none"), str(holder.get("conclusion")))

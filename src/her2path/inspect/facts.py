@@ -17,7 +17,6 @@ REMARKS = (TOLD, WORDS_ALONE)
 MEANT = {"dose_": "dose", "ordered_": "order"}
 GIVEN = {"dose": "dose", "order": "order", HER2_DRUG: "shown"}
 """The facts of doses and of orders, by how their names begin; and what is counted by product."""
-LONGEST = 60
 
 
 def count_facts(record: RecordColumns, seen: Seen) -> None:

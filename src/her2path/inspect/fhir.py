@@ -16,6 +16,7 @@ from ..facts.codes import Codes, system_name
 from ..facts.fact import Facts
 from ..facts.mapping.tables import SITE
 from ..facts.value import Reason, Unknown
+from ..read.coding import Coded
 from ..read.fhir.patient import WRONG_TYPES, read_resources
 from ..read.fhir.readers import RESOURCE_TYPES, Interest, heads
 from ..read.fhir.resource import Group, Resource
@@ -43,7 +44,7 @@ from .concepts import (
     text_in,
 )
 from .seen import Seen, Unmapped
-from .words import Coded, Guesser
+from .words import Guesser
 
 MOST_KEPT = 100_000
 VOID = (*NOT_SO, "nullified")

@@ -14,6 +14,7 @@ from ..facts.codes import Codes, system_name
 from ..facts.folder import knowledge_folder
 from ..facts.markdown import code_names, plain, read_markdown
 from ..facts.words.systems import keys_of
+from ..read.coding import Coded
 
 NEIGHBOURS = {"ICD-": 3, "ATC": 5}
 """Of systems whose codes stand in an order, by how their names begin: so many characters are the category that a
@@ -24,7 +25,6 @@ PLACES = {
     "MedicationDispense": "drugs", "MedicationOrder": "drugs", "Medication": "drugs", "Substance": "drugs",
     "AllergyIntolerance": "drugs", "DiagnosticReport": "observations",
 }  # fmt: skip
-Coded = tuple[str | None, str | None, str | None]
 
 
 @dataclass(slots=True)

@@ -14,6 +14,7 @@ from ..facts.codes import Codes, system_name
 from ..facts.pages.products import read_products
 from ..facts.therapy_codes import Drug, ndc_forms
 from ..facts.words.look_alikes import as_seen
+from .coding import Coded
 from .drug_names import (
     IV,
     NARROWER,
@@ -27,7 +28,7 @@ from .drug_names import (
     narrowest,
     one_product,
 )
-from .swapped import Coded, codes_elsewhere, words_elsewhere
+from .swapped import codes_elsewhere, words_elsewhere
 
 __all__ = ["IV", "NOBODY", "PERTUZUMAB", "PHESGO", "SC", "Coded", "Drugs", "Named"]
 

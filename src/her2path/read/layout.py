@@ -217,11 +217,12 @@ class Layout:
 
     def _told_late(self) -> Iterator[Trouble]:
         """Tell of deletions that were read when patients of bundles had been reviewed already."""
+        used_already = self.notes.withdrawn.keys() - self._known_deleted - self.notes.applied
         late = sorted(
             (stamp.where, name)
-            for name, stamps in self.notes.withdrawn.items()
-            for stamp in stamps
-            if name not in self._known_deleted | self.notes.applied and stamp.how == DELETED_HOW
+            for name in used_already
+            for stamp in self.notes.withdrawn[name]
+            if stamp.how == DELETED_HOW
         )
         if late and self._whole:
             names = ", ".join(name for _, name in late[:3]) + (" and more" if len(late) > 3 else "")

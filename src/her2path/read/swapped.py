@@ -7,12 +7,11 @@ nobody knows how else the coding was garbled.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 
 from ..facts.words.look_alikes import as_seen
+from .coding import Coded
 
-Coded = tuple[str | None, str | None, str | None]
-"""A coding: system, code and display."""
 SHORT = 3
 """Letters of an abbreviation that may be anything."""
 _ADDRESS = ("://", "urn:")
@@ -46,15 +45,3 @@ def words_elsewhere(coding: Coded) -> Iterator[tuple[str, str, str]]:
 def is_address(written: str) -> bool:
     """Whether a string is the address of a system; names in an address say nothing."""
     return any(part in written for part in _ADDRESS)
-
-
-def coded_of(codings: Iterable[object]) -> Iterator[Coded]:
-    """Codings as they were parsed, as tuples; what is no text in them is left out."""
-    for coding in codings:
-        if isinstance(coding, dict):
-            system, code, display = (coding.get(name) for name in ("system", "code", "display"))
-            yield _text(system), _text(code), _text(display)
-
-
-def _text(value: object) -> str | None:
-    return value if isinstance(value, str) else None

@@ -125,15 +125,7 @@ def summary_text(summary: Summary) -> str:
     lines = [
         f"{told['patients']} patients, {told['specimens']} specimens; {told['without_her2_tests']} without a HER2 test"
     ]
-    for name in (
-        "her2_status",
-        "her2_expression",
-        "undetermined_because",
-        "therapy",
-        "findings",
-        "editions",
-        "read_by_mapping",
-    ):
+    for name in COUNTED:
         counts = told.get(name)
         if isinstance(counts, Mapping) and counts:
             lines.append(f"  {name.replace('_', ' ')}")

@@ -28,6 +28,7 @@ class CourseNumbers(NamedTuple):
     recent_anthracycline_days: int
     credible_dose_percent: int
     same_day_percent: int
+    same_infusion_minutes: int
     earliest_resume_days: int
     latest_recovery_days: int
     gestation_days: int
@@ -40,6 +41,7 @@ class CourseNumbers(NamedTuple):
 
 UNITS = {
     "days": "days", "percent": "percent", "years": "years", "doses": "doses", "carboplatin": "doses", "kg": "mg/kg",
+    "minutes": "minutes",
 }  # fmt: skip
 """The unit that the last word of a number's name promises."""
 

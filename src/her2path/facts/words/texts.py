@@ -174,12 +174,7 @@ def _says(part: str) -> tuple[str, tuple[str, ...]]:
     words = part.split()
     if words[0] == "from":
         return "from", (words[1], words[3])
-    if (
-        words[0] in ("score", "word", "protein", "gene", "method", "group", "staining", "share", "number")
-        or "_" in words[0]
-    ):
-        return words[0], tuple(words[1:])
-    return (words[0], tuple(words[1:])) if words[0] == "ratio" else (" ".join(words), ())
+    return (words[0], tuple(words[1:])) if words[0] in WITH_VALUES else (" ".join(words), ())
 
 
 def _pattern(phrase: str) -> str:

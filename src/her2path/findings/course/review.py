@@ -12,7 +12,6 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ...facts.value import Value
 from ...history import clocks
 from ...history.course_facts import COMPLETED, known
 from ...history.evidence import rows_of_her2_drugs
@@ -154,15 +153,6 @@ def _longest_washout(course: CourseFacts, asker: Asker, asked: Flags, on: int) -
             until[answers.asked] = np.maximum(until[answers.asked], ends)
             stated[answers.asked] |= answers.values >= 0
     return until, stated
-
-
-def her2_column(values: Mapping[str, Value | None], name: str, rules: Rules) -> Whole:
-    """One patient's decided HER2 fact as a column of one."""
-    value = values.get(name)
-    fact = rules.knowledge.facts[name]
-    return np.array(
-        [fact.values.index(value) if isinstance(value, str) and value in fact.values else UNKNOWN], np.int64
-    )
 
 
 def is_treated(record: RecordColumns, rules: Rules) -> Flags:

@@ -7,7 +7,7 @@ entries it was read (`Resource.mapped`).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -16,6 +16,8 @@ import msgspec
 from ...facts.codes import Codes, system_name
 from ...facts.mapping.entries import SITE_SYSTEM, TESTS, Entry, SiteMapping, bare_system, folded, mark_of
 from ...facts.number import parse_number
+from ..coding import Coded, coded_of
+from .answer import codings_of
 from .head import Coding, Concept, Head
 
 MOST_KEPT = 100_000
@@ -31,7 +33,7 @@ Find = Callable[[str], Any]
 """Gives the medication of the source that a reference names; `None` where there is none."""
 DEEPEST = 3
 """Medications that are made of others: so far they are followed."""
-_Key = tuple[tuple[str | None, str | None, str | None], ...]
+_Key = tuple[Coded, ...]
 
 
 @dataclass(slots=True)
@@ -316,16 +318,7 @@ def _is_answer(name: str) -> bool:
 
 
 def _codings(concept: Mapping[str, Any]) -> _Key:
-    listed: Sequence[Any] = concept["coding"] if isinstance(concept.get("coding"), list) else ()
-    return tuple(
-        (_word(coding.get("system")), _word(coding.get("code")), _word(coding.get("display")))
-        for coding in listed
-        if isinstance(coding, dict)
-    )
-
-
-def _word(value: Any) -> str | None:
-    return value if isinstance(value, str) else None
+    return tuple(coded_of(codings_of(concept)))
 
 
 def _text(concept: Mapping[str, Any]) -> str:

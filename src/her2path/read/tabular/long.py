@@ -104,7 +104,10 @@ class LongFile:
         self.csv: CsvFile | None = None
         try:
             if self.is_parquet:
-                self.names = names_of(path)
+                import pyarrow.parquet as pq  # slow to import, and not needed for a CSV
+
+                self._schema = pq.ParquetFile(path).schema_arrow
+                self.names = [str(name) for name in self._schema.names]
                 require_distinct(path, self.names)
             else:
                 self.csv = csv_file(path)
@@ -127,11 +130,8 @@ class LongFile:
 
     def _require_plain(self) -> None:
         """Raise `AskedWrongly` where no row can say whose it is or what; leave out origins that are no words."""
-        import pyarrow.parquet as pq
-
-        schema = pq.ParquetFile(self.path).schema_arrow
         for name, column in list(self.places.items()):
-            kind = schema.field(column).type
+            kind = self._schema.field(column).type
             if is_plain(kind):
                 continue
             if name == "origin":
@@ -146,8 +146,7 @@ class LongFile:
         import pyarrow.parquet as pq
 
         try:
-            schema = pq.ParquetFile(self.path).schema_arrow
-            short = [column for column in self.places.values() if pa.types.is_string(schema.field(column).type)]
+            short = [column for column in self.places.values() if pa.types.is_string(self._schema.field(column).type)]
             return pq.ParquetFile(self.path, read_dictionary=short)
         except UNREADABLE as error:
             raise AskedWrongly(f"{self.path}: this is no Parquet file: {error}") from error

@@ -17,8 +17,9 @@ from ....facts.fact import Facts
 from ....facts.value import OneOf, Reason, Unknown, Value
 from ....facts.words.systems import keys_of
 from ....record.event import RECORDED_STATUS, WORDS_ALONE, Event, Trouble
+from ...coding import coded_of
 from ...drugs import PHESGO, SC, Coded, Drugs
-from ...swapped import coded_of, codes_elsewhere, words_elsewhere
+from ...swapped import codes_elsewhere, words_elsewhere
 from ..answer import codings_of, text_of
 from ..head import Concept, Head
 from ..json import FewFields
@@ -355,10 +356,6 @@ def _read_allergy(resource: Resource, beside: Surroundings) -> Events:
 
 def _allergen_of(concept: Concept | None, terms: Terms) -> Value | None:
     return None if concept is None else allergen(coded(concept), concept.text or "", terms.drugs)
-
-
-def _matters_by_claims(head: Head, terms: Terms) -> int:
-    return COURSE if terms.claims(head.code) else NOTHING
 
 
 def _matters_by_claims_or_name(head: Head, terms: Terms) -> int:

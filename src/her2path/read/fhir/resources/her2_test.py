@@ -25,8 +25,9 @@ from ....facts.fact import Facts
 from ....facts.value import Reason, Unknown, Value
 from ....facts.words.texts import NotUnderstood
 from ....record.event import UNMAPPED_TEST, WORDS_ALONE, Event, Trouble
+from ...coding import Coded, coded_of
 from ...her2_text import Unread, statement_of
-from ...swapped import Coded, coded_of, codes_elsewhere, words_elsewhere
+from ...swapped import codes_elsewhere, words_elsewhere
 from ..answer import codings_of, read_answer, text_of
 from ..her2_values import read_values
 
@@ -35,6 +36,9 @@ UNREAD = ("serum", "immunoassay", "variant", "unclear")
 FINAL = ("final", "amended", "corrected", "appended")
 EARLY = ("preliminary", "registered")
 VOID = ("entered-in-error", "cancelled")
+EFFECTIVE_DAYS = ("effectiveDateTime", "effectivePeriod.start", "effectivePeriod.end", "issued")
+FALLBACK_DAYS = {"issued": "effectiveDateTime"}
+"""The fields of which `read_day` takes the day of a result, and which of them counts only without another."""
 
 
 def meaning(concept: Any, codes: Codes) -> tuple[str, list[str]]:

@@ -12,6 +12,7 @@ from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
+from ...coding import coded_of, text_alone
 from ...drugs import NOBODY, Named
 from ..answer import codings_of, text_of
 from ..terms import Terms
@@ -38,7 +39,7 @@ def concept_of(value: Any) -> Any:
 
 def drug_of_concept(concept: Any, terms: Terms) -> Named | None:
     """The drug of a codeable concept; `None` where it has no word and no code that is known."""
-    codings = [(_word(c.get("system")), _word(c.get("code")), _word(c.get("display"))) for c in codings_of(concept)]
+    codings = list(coded_of(codings_of(concept)))
     text = text_of(concept)
     named = terms.drugs.identify(codings, text)
     if not named.matters and terms.drugs.is_known_by_code_alone(codings, text):
@@ -94,7 +95,7 @@ def _of_ingredient(
         return drug_of_concept(concept, terms)
     if not isinstance(reference, dict) or depth >= DEEPEST:
         return None
-    address = _word(reference.get("reference")) or ""
+    address = text_alone(reference.get("reference")) or ""
 
     def beside(name: str) -> Any:
         return contained_in(content, name) or find(name)
@@ -102,7 +103,7 @@ def _of_ingredient(
     found = beside(address)
     if found is not None:
         return drug_of_medication(found, beside, terms, depth + 1)
-    display = _word(reference.get("display"))
+    display = text_alone(reference.get("display"))
     return terms.drugs.identify((), display) if display else None
 
 
@@ -124,9 +125,9 @@ def _words_of(ingredient: Mapping[str, Any]) -> Iterator[str]:
     concept, reference = item_of(ingredient)
     yield text_of(concept)
     for coding in codings_of(concept):
-        yield _word(coding.get("display")) or ""
+        yield text_alone(coding.get("display")) or ""
     if isinstance(reference, dict):
-        yield _word(reference.get("display")) or ""
+        yield text_alone(reference.get("display")) or ""
 
 
 def _strength(ingredient: Mapping[str, Any]) -> tuple[Decimal, Decimal, str] | None:
@@ -160,7 +161,3 @@ def in_unit(quantity: Any, units: Mapping[str, Decimal]) -> Decimal | None:
     if factor is None and not any(written):
         factor = units.get("")
     return None if factor is None else value * factor
-
-
-def _word(value: Any) -> str | None:
-    return value if isinstance(value, str) else None

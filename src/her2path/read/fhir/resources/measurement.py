@@ -18,7 +18,7 @@ from ....facts.number import parse_number
 from ....facts.value import Interval, Reason, Unknown, Value
 from ....facts.words.units import units
 from ....record.event import Event, Trouble
-from ..answer import Answer, codings_of, read_answer, times, unit_of
+from ..answer import TAG, Answer, codings_of, read_answer, times, unit_of
 from ..terms import Meaning, ReadValue
 from .her2_test import FINAL, VOID, by_status, read_day
 
@@ -30,7 +30,6 @@ _LVEF_WORDS = re.compile(
     r"(?:lv)?ef\s*(?:is|of|[:=])?\s*|(?:about|approximately|approx\.?|est(?:imated)?\.?|~)\s*", re.IGNORECASE
 )
 _ANY_UNIT = re.compile(r"[a-z\[\]_%]+")
-_BRACKETS = re.compile(r"\s*\((?:qualifier value|finding|disorder|observable entity|situation)\)\s*$")
 _ROMAN = {"i": "1", "ii": "2", "iii": "3", "iv": "4"}
 _STAGE = re.compile(r"(?:.*\bstage\s+(?:group\s*)?|[cp]|yp)?(0|iv|i{1,3}|[1-4])\s*[a-d]?[1-3]?", re.DOTALL)
 _GRADE = re.compile(r"(?:.*\bgrade\s*|g\s*)?(i{1,3}|[1-3])(?:\s*/\s*3)?")
@@ -280,7 +279,7 @@ def category_of(fact: str, answer: Answer, facts: Facts) -> tuple[Value, str]:
 
 
 def _category_of_words(fact: str, words: str, facts: Facts) -> tuple[Value, str]:
-    lower = _BRACKETS.sub("", words.lower()).strip()
+    lower = TAG.sub("", words.lower()).strip()
     known = WORDS["status"] if fact in STATUSES else WORDS.get(fact, {})
     if set(facts[fact].values) == {"yes", "no"}:
         known = YES_OR_NO | known

@@ -14,7 +14,7 @@ from ..answer import codings_of
 from ..head import Concept, Head
 from ..resource import Resource, ResourceType, Surroundings, TumourSite
 from ..terms import NOTHING, Meaning, Terms
-from .her2_test import read_observation
+from .her2_test import EFFECTIVE_DAYS, FALLBACK_DAYS, read_observation
 from .measurement import read_clinical
 
 NO_MEANING: Meaning = (None, "")
@@ -77,8 +77,8 @@ OBSERVATION = ResourceType(
     names_unreadable=_names_unreadable,
     head=ObservationHead,
     is_named_by_code=True,
-    days=("effectiveDateTime", "effectivePeriod.start", "effectivePeriod.end", "issued"),
-    fallback_days={"issued": "effectiveDateTime"},
+    days=EFFECTIVE_DAYS,
+    fallback_days=FALLBACK_DAYS,
     numbers=("valueQuantity.value", "component.*.valueQuantity.value", "valueInteger", "component.*.valueInteger"),
     words=("specimen.reference",),
     as_it_stands=("value", "component."),

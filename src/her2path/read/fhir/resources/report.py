@@ -16,18 +16,30 @@ import msgspec
 from ....facts.codes import system_name
 from ....facts.value import Reason, Unknown
 from ....record.event import RECORDED_STATUS, UNMAPPED_TEST, WORDS_ALONE, Event, Trouble
+from ...coding import coded_of, text_alone
 from ..answer import Answer, codings_of
 from ..head import Coding, Concept, Head
 from ..her2_values import read_values
 from ..resource import Resource, ResourceType, Surroundings, TumourSite
-from ..terms import COURSE, HER2, NOTHING, Meaning, Terms
+from ..terms import BY_NAME, COURSE, HER2, NOTHING, Meaning, Terms
 from .background import read_stated
-from .her2_test import FINAL, UNREAD, VOID, by_status, meaning, read_day, read_observation, specimen_name
+from .her2_test import (
+    EFFECTIVE_DAYS,
+    FALLBACK_DAYS,
+    FINAL,
+    UNREAD,
+    VOID,
+    by_status,
+    meaning,
+    read_day,
+    read_observation,
+    specimen_name,
+)
 from .measurement import read_clinical, value_of
 
 _SENTENCE = re.compile(r"(?<=[.!?])\s+|[\r\n]+")
 _DATES = ("effectiveDateTime", "effectivePeriod", "effectiveInstant", "issued")
-IN_WORDS = {"lvef": "the ejection fraction", "heart_failure": "heart failure"}
+IN_WORDS = {"lvef": BY_NAME["lvef"], "heart_failure": "heart failure"}
 Said = Iterator[Event | Trouble | TumourSite]
 
 
@@ -180,12 +192,8 @@ def _read_course(resource: Resource, beside: Surroundings) -> Iterator[Event | T
 def _meaning(part: Mapping[str, Any], terms: Terms) -> Meaning:
     code = part.get("code")
     text = code.get("text") if isinstance(code, dict) else None
-    codings = [Coding(*(_word(each.get(name)) for name in ("system", "code", "display"))) for each in codings_of(code)]
-    return terms.meaning(Concept(codings, text if isinstance(text, str) else None))
-
-
-def _word(value: Any) -> str | None:
-    return value if isinstance(value, str) else None
+    codings = [Coding(*coded) for coded in coded_of(codings_of(code))]
+    return terms.meaning(Concept(codings, text_alone(text)))
 
 
 REPORT = ResourceType(
@@ -194,8 +202,8 @@ REPORT = ResourceType(
     read_tests=_read_tests,
     read_course=_read_course,
     head=ReportHead,
-    days=("effectiveDateTime", "effectivePeriod.start", "effectivePeriod.end", "issued"),
-    fallback_days={"issued": "effectiveDateTime"},
+    days=EFFECTIVE_DAYS,
+    fallback_days=FALLBACK_DAYS,
     words=("specimen.*.reference",),
     as_it_stands=("contained.",),
     reads_inside=("Observation",),
