@@ -7,7 +7,7 @@ in `knowledge/findings.md`, where a clinician can read and change them.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -19,6 +19,7 @@ from ..facts.markdown import plain, read_markdown
 from ..facts.problem import Problem
 from ..history.names import COURSE, DOSING, HEART
 from ..tables.library import Knowledge
+from .effects import Effect, faults_of, parse_effects
 from .finding import Grade
 
 UNDETERMINED = "undetermined"
@@ -31,6 +32,8 @@ CLOCKS = (
 )  # fmt: skip
 """The days of `clocks.py` that words may name."""
 GRADES = {grade.word: grade for grade in Grade}
+NEXT_DOSE = "next dose"
+"""The column that says what a finding does to the next dose."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +69,7 @@ class Saying:
     do: str
     line: int
     key: str = ""
+    effects: tuple[Effect, ...] = ()
 
 
 def findings_path(folder: Path | None = None) -> Path:
@@ -120,7 +124,10 @@ def _read_sayings(path: Path) -> dict[tuple[str, str], Saying]:
             outcome = plain(record["outcome"])
             for value in (each.strip() for each in plain(record["value"]).split(";")):
                 grade = GRADES[plain(record["grade"])]
-                found[outcome, value] = Saying(outcome, value, grade, record["say"], record.get("do", ""), line)
+                found[outcome, value] = Saying(
+                    outcome, value, grade, record["say"], record.get("do", ""), line,
+                    effects=parse_effects(plain(record[NEXT_DOSE])),
+                )  # fmt: skip
     return found
 
 
@@ -144,8 +151,9 @@ def _read_doubts(path: Path) -> dict[str, Saying]:
             outcome, _, value = key.partition(": ")
             grade = GRADES[plain(record["grade"])]
             doubts[name] = Saying(
-                outcome or OF_RECORD, value or name, grade, record["say"], record.get("do", ""), line, key
-            )
+                outcome or OF_RECORD, value or name, grade, record["say"], record.get("do", ""), line, key,
+                parse_effects(plain(record[NEXT_DOSE])),
+            )  # fmt: skip
     return doubts
 
 
@@ -215,6 +223,10 @@ def prove_questions(knowledge: Knowledge) -> list[Problem]:
 
     for _, grid in read_markdown(path).grids():
         for line, record in grid.records():
+            if grid.first in ("outcome", "doubt"):
+                cell = plain(record.get(NEXT_DOSE, ""))
+                for what in faults_of(plain(record["grade"]), record.get("do", ""), cell):
+                    fault(line, what, f"say in the column {NEXT_DOSE!r} what it forbids, gates or changes")
             if grid.first == "question":
                 name = plain(record["question"])
                 asked.add(name)
@@ -232,7 +244,7 @@ def prove_questions(knowledge: Knowledge) -> list[Problem]:
                 doubts.add(name)
                 if name not in DOUBTS:
                     fault(line, f"nobody looks for the doubt {name!r}", f"write one of {', '.join(DOUBTS)}")
-                for field in re.findall(r"\{(\w*)\}", record["say"] + record.get("do", "")):
+                for field in _fields_of(record):
                     if field not in (*facts, *DOUBTS.get(name, ()), *DOSING, *HEART, *COURSE, *CLOCKS):
                         fault(line, f"no fact, day or word is called {field!r}", "name one, or mend the braces")
                 if plain(record["grade"]) not in GRADES:
@@ -247,7 +259,7 @@ def prove_questions(knowledge: Knowledge) -> list[Problem]:
                         fault(line, f"{name} has no value {value!r}", f"write one of {', '.join(facts[name].values)}")
                 if name not in asked:
                     fault(line, f"nobody asks for {name}", "add a question, or drop the row")
-                for field in re.findall(r"\{(\w*)\}", record["say"] + record.get("do", "")):
+                for field in _fields_of(record):
                     if field not in facts and field not in (*DOSING, *HEART, *COURSE, *CLOCKS):
                         fault(line, f"no fact or day is called {field!r}", "name one, or mend the braces")
                 if plain(record["grade"]) not in GRADES:
@@ -256,6 +268,11 @@ def prove_questions(knowledge: Knowledge) -> list[Problem]:
         if name not in doubts:
             fault(1, f"nothing is said of the doubt {name!r}", "add its row to the grid of doubts")
     return [*problems, *_twice(path)]
+
+
+def _fields_of(record: Mapping[str, str]) -> list[str]:
+    """The names in the braces of a row."""
+    return re.findall(r"\{(\w*)\}", "".join((record["say"], record.get("do", ""), record.get(NEXT_DOSE, ""))))
 
 
 def _twice(path: Path) -> Iterator[Problem]:
