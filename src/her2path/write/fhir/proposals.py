@@ -17,7 +17,6 @@ from collections.abc import Iterator, Sequence
 from functools import cache
 
 from ...facts.codes import Codes, read_codes
-from ...facts.pages.products import read_products
 from ...findings.finding import Finding, Grade, in_order
 from ...findings.plan.items import PlanItem
 from ...findings.reviews import PatientReview
@@ -218,7 +217,7 @@ class _Maker:
         }
 
     def _medication(self, item: PlanItem, in_hand: str | None) -> Json:
-        product = drug_of(item) or in_hand
+        product = item.drug or in_hand
         drug = clean(product or "") or clean(item.what) or "HER2-directed drug, not named"
         request = {
             **self._request(item),
@@ -249,12 +248,6 @@ class _Maker:
         measure = known.measures.get(LVEF_CODE)
         if measure is not None and measure.fact == "lvef":
             yield _coding(LVEF_CODE)
-
-
-def drug_of(item: PlanItem) -> str:
-    """The product that a dose names before its amount, which need not be the one in hand; "" where it names none."""
-    match = re.search(rf"(?:^|: )({'|'.join(map(re.escape, read_products().products))}): ", item.what)
-    return match[1] if match else ""
 
 
 def subject_of(patient_id: str) -> Json:
