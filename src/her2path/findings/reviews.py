@@ -14,7 +14,7 @@ from .plan.verdicts import Verdict
 
 @dataclass(slots=True)
 class CourseReview:
-    """What is said of a patient's course: where it stands, the findings, the plan, the verdicts, the regimens that fit."""
+    """What is said of a patient's course: where it stands, findings, plan, verdicts, the regimens that fit."""
 
     standing: Standing
     findings: list[Finding] = field(default_factory=list)

@@ -75,7 +75,7 @@ class Reasons:
             origins = self.course.record.origins
             listed = tuple(dict.fromkeys(origins[int(self.course.record.origin[row])] for row in rows.origins[place]))
             say, do = (self.said(text, rows, place) for text in (saying.say, saying.do))
-            return Finding(saying.grade, say, listed, rows.key, do)
+            return Finding(saying.grade, say, listed, rows.key, do, name=saying.value)
         decision = self.decision(rows.answers, int(rows.places[place]))
         say, do = (self.said(text, rows, place) for text in (saying.say, saying.do))
         if decision.value is None:

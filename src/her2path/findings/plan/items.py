@@ -15,8 +15,8 @@ from ...facts.value import Json, Value
 from ...history.clocks import span
 from ...tables.decision import Decision
 from ..brands import default_vials
-from ..effects import Strength
 from ..course.standing import Standing
+from ..effects import Strength
 from .vials import rounded, vials_for, volume_ml
 
 DAYS_LOOKED_AHEAD = 120
