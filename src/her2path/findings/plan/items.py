@@ -82,6 +82,12 @@ def _may_be_dosed(found: Standing, drug: str) -> bool:
     return all(bears.effect.strength < Strength.REPLACES for bears in found.bears(drug))
 
 
+def _may_begin(found: Standing, drug: str) -> bool:
+    """The same for the first dose of a drug: that the one before is replaced does not forbid it."""
+    strengths = {bears.effect.strength for bears in found.bears(drug)} - {Strength.REPLACES}
+    return all(strength < Strength.REPLACES for strength in strengths)
+
+
 def _condition(found: Standing, drug: str) -> str:
     """What must hold before a dose of a drug, by all findings that gate it."""
     gates = (bears for bears in found.bears(drug) if bears.effect.strength == Strength.GATES)
@@ -134,7 +140,7 @@ def _first_dose(found: Standing) -> Iterator[PlanItem]:
         if event.fact.startswith("ordered") and event.product in found.rules.codes.products
         and event.day is not None and last <= event.day <= found.on
     }  # fmt: skip
-    may_be = [product for product in ordered if _may_be_dosed(found, product)]
+    may_be = [product for product in ordered if _may_begin(found, product)]
     for product in sorted(may_be, key=lambda name: found.rules.codes.product(name).partner):
         usual = found.rules.codes.product(product).schedules[-1]
         values: dict[str, Value] = {"schedule": usual, **found.values, "product": product, "doses_given": Decimal(0)}
