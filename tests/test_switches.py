@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from course_makers import NOTHING, P, SC, T, date, dose, doses, given, lvef, made, review_one, rules
+from course_makers import NOTHING, SC, P, T, date, dose, doses, given, lvef, made, review_one, rules
 from her2path.findings.course.standing import Standing
 from her2path.findings.plan.items import PlanItem, plan_of
 from her2path.record.event import Event
