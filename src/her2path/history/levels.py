@@ -23,7 +23,7 @@ from .timeline import Timeline
 class DosesByWeight:
     """Doses of one product for each patient, by patient and day; `rows` are those of the record.
 
-    `per_kg` and `mg` are in thousandths of mg/kg and mg, `UNKNOWN` where not known.
+    `per_kg` and `mg` are in thousandths of mg/kg and mg, `UNKNOWN` where not known; `mg` also where mg/kg is recorded.
     """
 
     patient: Whole
@@ -81,15 +81,15 @@ def doses_by_weight(timeline: Timeline, product: Whole, on: int) -> DosesByWeigh
     by_kg = kind[places] == names.DOSE_PER_KG
     both = known(amount) & has_weight
     per_kg = np.where(by_kg, amount, np.where(both, amount * THOUSAND // safe, UNKNOWN))
-    mg = np.where(by_kg, np.where(both, amount * safe // THOUSAND, UNKNOWN), amount)
+    mg = np.where(by_kg, UNKNOWN, amount)
     return DosesByWeight(mine, timeline.day[places], per_kg, mg, timeline.rows[places])
 
 
 def levels_given(doses: DosesByWeight, levels: tuple[int, ...], patients: int, numbers: CourseNumbers) -> LevelsGiven:
     """The lowest of `levels` (thousandths of mg/kg, the full one first) that was meant, for so many patients.
 
-    A dose is of the level that it is nearest to by its share, within `level_percent`; above the full one it is full. It
-    means a reduction only where its amount fell too: an amount that was kept while the weight rose means none.
+    A dose is of the level that it is nearest to by its share, within `level_percent`; above the full one it is full. An
+    amount that was kept while the weight rose, within `kept_amount_percent`, means no reduction.
     """
     nothing = np.full(patients, UNKNOWN, np.int64)
     level, per_kg, day, row, last_per_kg, last_row = (nothing.copy() for _ in range(6))
@@ -106,8 +106,9 @@ def levels_given(doses: DosesByWeight, levels: tuple[int, ...], patients: int, n
     last_row[doses.patient[last]] = doses.rows[last]
     last_per_kg[doses.patient[last]] = doses.per_kg[last]
     before = _known_before(doses, first)
-    fell = ~known(before) | ~known(doses.mg) | (doses.mg * 100 < before * (100 - numbers.kept_amount_percent))
-    told = np.flatnonzero(known(place) & (fell | (place == 0)))
+    both = known(before) & known(doses.mg)
+    kept = both & (np.abs(doses.mg - before) * 100 <= numbers.kept_amount_percent * before)
+    told = np.flatnonzero(known(place) & (~kept | (place == 0)))
     # The first dose of the lowest level is written last: after those of higher levels, and after later ones.
     order = told[np.lexsort((-told, place[told]))]
     amount = nothing.copy()

@@ -27,6 +27,7 @@ PERTUZUMAB = "pertuzumab"
 NOT_SETTLED = "dose not settled"
 NO_LEVEL_LEFT = "stop"
 """The dose of a level below the lowest that is given."""
+LEVEL = "dose_level"
 CLOCKED = ("too early", "waiting for recovery")
 """The states of a hold whose clocks still run."""
 _PER_KG = re.compile(r"(\d+(?:\.\d+)?) mg/kg")
@@ -185,6 +186,10 @@ def _dose_item(
     observation = found.decide("observation_minutes", values)
     words = dose.value if dose is not None and dose.value else NOT_SETTLED
     details = _amounts(words, found, product, found.rules.knowledge.folder)
+    if dose is not None and (level := values["dose_level"]) != "full" and LEVEL in dose.given.values:
+        details["level"] = str(level)
+    if decided is not None:
+        details["proposed"] = "no order yet"
     for name, decision in (("infusion_minutes", minutes), ("observation_minutes", observation)):
         if decision is not None and decision.value not in (None, "none stated"):
             details[name] = str(decision.value)
