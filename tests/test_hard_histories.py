@@ -128,7 +128,8 @@ CASES = {
     ),
     "no weight": Case("2025-06-01", [HER, lvef("2025-02-01", 62), SIX, SEEN], facts={"weight_kg": None, "dose_deviation_percent": None}),
     "a gap of a year": Case(
-        "2026-07-01", [BASE, SIX, SEEN, dose("2026-06-22", amount=560)], OVERDUE, words=("began anew on 2026-06-22",),
+        "2026-07-01", [BASE, SIX, SEEN, dose("2026-06-22", amount=560)], ("act", "baseline_lvef_window: too old"), (OVERDUE,),
+        words=("began anew on 2026-06-22",),
         facts={"course_restarted": "yes", "doses_given": "1"},
     ),
     "a gap of ten months": Case(

@@ -123,9 +123,12 @@ def added(folder: Path) -> None:
     write(folder / "course" / "status.md", lambda text: text.replace(low, f"| low, ultralow     | {LIKE}, {KEY} "))
     doses = (folder / "dosing" / "t-dxd-us-2019.md").read_text(encoding="utf-8").replace(LIKE, KEY)
     doses = re.sub(r"\| in force until \|[^|]*\|", "| in force until | - |", doses).replace("5.4 mg/kg", "4.8 mg/kg")
+    doses = re.sub(r"\| jurisdiction( *)\| us", r"| jurisdiction\1| any", doses)
     (folder / "dosing" / "t-mys-us.md").write_text(doses.replace("4.4 mg/kg", "4.0 mg/kg"), encoding="utf-8")
     heart = (folder / "cardiac" / "t-dxd.md").read_text(encoding="utf-8").replace(LIKE, KEY)
     (folder / "cardiac" / "t-mys.md").write_text(heart, encoding="utf-8")
+    for name in ("cardiac/low-lvef", "cardiac/baseline", "cardiac/boxed-warning", "dosing/weight-conjugates"):
+        write(folder / f"{name}.md", lambda text: text.replace(f"`{LIKE}`", f"`{LIKE}`, `{KEY}`", 1))
 
 
 @pytest.fixture(scope="module")

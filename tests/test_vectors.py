@@ -115,8 +115,8 @@ def test_resuming_in_the_us(baseline: float, now: float, action: str) -> None:
         (27, "hold", "hold", "hold"),
         (28, "resume", "hold", "hold"),
         (56, "resume", "hold", "hold"),
-        (57, "stop", "stop", "stop"),
-        (400, "stop", "stop", "stop"),
+        (57, "clinician decides", "stop", "stop"),
+        (400, "clinician decides", "stop", "stop"),
     ],
 )
 def test_the_four_and_eight_weeks_of_a_hold(day: int, recovered: str, low: str, dead_zone: str) -> None:
@@ -177,7 +177,7 @@ LOW = {"lvef_baseline": 65, "lvef": 49, "lvef_lower_limit": 50, **NOT_HELD}
         ({"heart_failure": None, "lvef": 60}, {"continue", "stop"}, [["heart_failure"]]),
         ({"hold_count": None}, {"hold", "stop"}, [["hold_count"]]),
         ({"on_hold": "yes", "days_on_hold": None}, {"hold", "stop"}, [["days_on_hold"]]),
-        ({"on_hold": "yes", "days_on_hold": None, "lvef": 60}, {"hold", "resume", "stop"}, [["days_on_hold"]]),
+        ({"on_hold": "yes", "days_on_hold": None, "lvef": 60}, {"hold", "resume", "clinician decides"}, [["days_on_hold"]]),
         ({"on_hold": "yes", "days_on_hold": "50-60"}, {"hold", "stop"}, [["days_on_hold"]]),
     ],
 )
@@ -545,10 +545,11 @@ def test_a_product_that_cannot_be_read_is_not_taken_for_trastuzumab() -> None:
 
 def test_a_product_without_a_rule_is_said_so() -> None:
     assert answer("cardiac_action", product="tucatinib", **LOW) == "no rule"
-    refused = run("decide", "missed_dose_action", "--fact", "product=tucatinib")
+    assert answer("missed_dose_action", product="tucatinib") == "no rule"
+    refused = run("decide", "infusion_minutes", "--fact", "product=tucatinib")
     assert refused.exit_code == 2
-    assert "no edition decides missed_dose_action for tucatinib" in refused.stderr
-    refused = run("decide", "missed_dose_action", "--fact", "product=zanidatamab", "--jurisdiction", "eu")
+    assert "no edition decides infusion_minutes for tucatinib" in refused.stderr
+    refused = run("decide", "infusion_minutes", "--fact", "product=zanidatamab", "--jurisdiction", "eu")
     assert refused.exit_code == 2
     assert "jurisdiction eu" in refused.stderr
     refused = run("decide", "tumour_agnostic_eligible", "--jurisdiction", "eu")
@@ -613,10 +614,13 @@ def test_missed_doses_of_a_file(tmp_path: Path) -> None:
     lines = [",".join(map(str, row[:3])) for row in MISSED]
     path.write_text("product,schedule,days_since_last_dose\n" + "\n".join([*lines, "tucatinib,daily,9"]) + "\n")
     result = run("decide", "missed_dose_action", path, "--jurisdiction", "us", "--json")
-    assert result.exit_code == 3  # one row could not be decided, and is told
-    assert f"row {len(MISSED) + 1}: no edition decides missed_dose_action for tucatinib" in result.stderr
+    assert result.exit_code == 0
     told = [json.loads(line)["missed_dose_action"] for line in result.stdout.splitlines()]
-    assert told == [*(row[3] for row in MISSED), None]
+    assert told == [*(row[3] for row in MISSED), "no rule"]
+    result = run("decide", "infusion_minutes", path, "--jurisdiction", "us", "--json")
+    assert result.exit_code == 3  # one row could not be decided, and is told
+    assert f"row {len(MISSED) + 1}: no edition decides infusion_minutes for tucatinib" in result.stderr
+    assert json.loads(result.stdout.splitlines()[-1])["infusion_minutes"] is None
 
 
 def test_a_file_with_an_lvef_that_cannot_be_read_tells_the_row(tmp_path: Path) -> None:

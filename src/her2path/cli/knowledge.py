@@ -24,6 +24,7 @@ def check(paths: tuple[Path, ...]) -> None:
     PATHS are edition files, or folders of them; without any, the knowledge that ships is checked. A
     folder with its own facts.md and sources.md is checked by itself.
     """
+    from ..findings.answered import prove_answered
     from ..findings.brands import prove_brands
     from ..findings.plan.regimens import prove_catalogue
     from ..findings.questions import findings_path, prove_questions
@@ -41,7 +42,8 @@ def check(paths: tuple[Path, ...]) -> None:
             held, faults = check_all(knowledge)
             problems += faults
             if findings_path(knowledge.folder).exists():
-                problems += [*prove_questions(knowledge), *prove_catalogue(knowledge), *prove_brands(knowledge)]
+                problems += [*prove_questions(knowledge), *prove_answered(knowledge)]
+                problems += [*prove_catalogue(knowledge), *prove_brands(knowledge)]
             if knowledge.folder == knowledge_folder():
                 models, faults = prove_models(knowledge.sources) if path is None else ([], [])
                 problems += faults

@@ -32,6 +32,8 @@ CLOCKS = (
 )  # fmt: skip
 """The days of `clocks.py` that words may name."""
 GRADES = {grade.word: grade for grade in Grade}
+ORDERED = "ordered_product"
+"""What a question is about where it is asked of the product on order, whichever that is."""
 NEXT_DOSE = "next dose"
 """The column that says what a finding does to the next dose."""
 
@@ -42,7 +44,7 @@ class Question:
 
     `stage` orders the questions: what a clock needs comes before it (1), what needs the clock after it (2), what is
     asked of all findings together last (3).
-    `about` is a product to ask about instead of the one in hand.
+    `about` is a product to ask about instead of the one in hand, or `ORDERED`: the one on order.
     """
 
     outcome: str
@@ -53,7 +55,7 @@ class Question:
     @property
     def key(self) -> str:
         """The name its answer is kept under: the outcome, and the product where it is another than that in hand."""
-        return f"{self.outcome} of {self.about}" if self.about else self.outcome
+        return f"{self.outcome} of {self.about}" if self.about and self.about != ORDERED else self.outcome
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,6 +198,8 @@ DOUBTS: dict[str, tuple[str, ...]] = {
     "two LVEFs on one day": ("day", "value"),
     "methods of LVEF differ": ("method", "baseline_method"),
     "hold for another reason": (),
+    "hold not asked for": (),
+    "holds not asked for": ("count",),
     "drugs not followed": ("drugs",),
     "course began anew": (),
     "brands changed": ("brands",),
@@ -247,8 +251,9 @@ def prove_questions(knowledge: Knowledge) -> list[Problem]:
                     fault(line, f"no table decides {name!r}", "name an outcome that a table decides")
                 if plain(record.get("stage", "")) not in ("1", "2", "3"):
                     fault(line, f"stage {record.get('stage')!r}", "write 1, 2 or 3")
-                if (about := plain(record.get("about", ""))) and about not in facts["product"].values:
-                    fault(line, f"no product is called {about!r}", "name a value of product, or leave it blank")
+                if (about := plain(record.get("about", ""))) and about not in (*facts["product"].values, ORDERED):
+                    advice = f"name a value of product or {ORDERED}, or leave it blank"
+                    fault(line, f"no product is called {about!r}", advice)
                 for fact, values in _conditions(record.get("asked when", "")):
                     if fact not in facts or not set(values) <= {*facts[fact].values, "known", "unknown"}:
                         fault(line, f"{fact} cannot be {', '.join(values)}", "name a fact and its values, or known")

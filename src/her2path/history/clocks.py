@@ -18,16 +18,28 @@ from .course_facts import THOUSAND, Column, Columns, first_of, known, values_met
 from .drug_codes import DrugCodes
 from .names import METASTATIC, NO, STATED, UNKNOWN, YES, last_day_of
 
-_SPAN = re.compile(r"(\d+)(?: to (\d+))? (day|week|month|year)s?")
+_SPAN = re.compile(r"(?:within )?(\d+)(?: to (\d+))? (day|week|month|year)s?")
+DEADLINE = "within "
+"""How an interval begins that is the last day for something, and no day from which on it may be done."""
 
 
 @cache
 def span(words: str) -> tuple[int, int] | None:
     """An interval in words as (days, months), the longest it allows; `None` where it names none."""
+    return _span(words, longest=True)
+
+
+@cache
+def shortest_span(words: str) -> tuple[int, int] | None:
+    """The shortest it allows: nothing of a deadline ("within 3 weeks")."""
+    return (0, 0) if words.startswith(DEADLINE) and span(words) else _span(words, longest=False)
+
+
+def _span(words: str, longest: bool) -> tuple[int, int] | None:
     match = _SPAN.fullmatch(words)
     if match is None:
         return None
-    count = int(match[2] or match[1])
+    count = int(match[2] if longest and match[2] else match[1])
     return {"day": (count, 0), "week": (7 * count, 0), "month": (0, count), "year": (0, 12 * count)}[match[3]]
 
 
@@ -57,22 +69,32 @@ def echo_clock(
 ) -> Columns:  # fmt: skip
     """When the next LVEF is due: after the last one, else after the first dose, by the label's interval.
 
-    A repeat that the latest LVEF itself calls for (`recheck`) comes first where it is sooner. `over` says whose
-    therapy is completed.
+    A repeat that the latest LVEF itself calls for (`recheck`) comes first where it is sooner. A deadline has no
+    tolerance. `over` says whose therapy is completed.
     """
     last = np.where(known(state["lvef_day"]), state["lvef_day"], state["first_day"])
     due = after(last, interval, values)
     sooner = after(state["lvef_day"], recheck, recheck_values)
-    due = np.where(known(sooner) & (~known(due) | (sooner < due)), sooner, due)
+    comes_first = known(sooner) & (~known(due) | (sooner < due))
+    due = np.where(comes_first, sooner, due)
+    strict = np.where(comes_first, _deadline(recheck, recheck_values), _deadline(interval, values))
     # One LVEF at completion: where none was measured since the last dose, it is due then.
     final = over & known(due) & known(state["any_last_day"]) & (state["any_last_day"] >= state["lvef_day"])
     due = np.where(final & known(state["lvef_day"]), np.minimum(due, state["any_last_day"]), due)
     overdue = late(due, on)
+    beyond = (overdue > tolerance_days * THOUSAND) | (strict & (overdue > 0))
     return {
         "echo_due_day": due,
         "echo_days_overdue": overdue,
-        "echo_beyond_tolerance": np.where(known(overdue), yes_no(overdue > tolerance_days * THOUSAND), UNKNOWN),
+        "echo_beyond_tolerance": np.where(known(overdue), yes_no(beyond), UNKNOWN),
     }
+
+
+def _deadline(words: Column, values: Sequence[str]) -> npt.NDArray[np.bool_]:
+    """Where a category is a deadline."""
+    return np.array([*(value.startswith(DEADLINE) for value in values), False], np.bool_)[
+        np.where(known(words), words, len(values))
+    ]
 
 
 def dose_clock(state: Mapping[str, Column], on: int) -> Columns:

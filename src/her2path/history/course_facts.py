@@ -122,8 +122,9 @@ def standing(state: Mapping[str, Column], on: int, codes: DrugCodes, schedules: 
     made["dose_deviation_percent"] = _deviation(given, nearest)
     made["weight_change_percent"] = _weight_change(state, given, nearest, codes)
     made["partner_pertuzumab"] = yes_no(_with_pertuzumab(state, codes))
-    before = known(state["baseline_day"]) & known(state["first_day"])
-    made["baseline_days_before_start"] = times(np.where(before, state["first_day"] - state["baseline_day"], UNKNOWN))
+    start = np.where(known(state["first_day"]), state["first_day"], on)
+    before = known(state["baseline_day"]) & (known(state["first_day"]) | ~known(state["first_ever_day"]))
+    made["baseline_days_before_start"] = times(np.where(before, start - state["baseline_day"], UNKNOWN))
     return made
 
 
@@ -249,10 +250,10 @@ def phase(state: Mapping[str, Column], on: int, codes: DrugCodes) -> Column:
 
 def _heart(state: Mapping[str, Column]) -> Columns:
     """The facts by which the last LVEF is judged: the state just before it where a hold is open, else now's."""
-    holding = state["on_hold"] == 1
+    holding = (state["on_hold"] == 1) & (state["hold_not_asked"] == 0)
     since_hold = holding & known(state["lvef_day"]) & (state["lvef_day"] >= state["hold_day"])
     stale = holding & ~since_hold
-    was_on = np.where(since_hold, state["before_on_hold"], state["on_hold"]) == 1
+    was_on = np.where(since_hold, state["before_on_hold"] == 1, holding)
     made: Columns = {
         "lvef_baseline": state["baseline"],
         "lvef": np.where(stale, UNKNOWN, state["lvef"]),

@@ -104,6 +104,8 @@ class HeartState(NamedTuple):
     lowest: int
     finding_at_hold: int
     past_doses_in_hold: int
+    hold_not_asked: int
+    holds_not_asked: int
 
 
 class CourseState(NamedTuple):

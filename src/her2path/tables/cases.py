@@ -16,7 +16,7 @@ from .edition import Edition
 from .library import Knowledge, chain
 from .load import read_edition_files, read_facts_and_sources, read_unproven
 from .proof import prove
-from .table import Table
+from .table import Case, Table
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +51,7 @@ def run_cases(knowledge: Knowledge) -> Iterator[Problem]:
             if edition.supplement:
                 # A supplement lends its tables: its cases run under the newest edition that borrows them.
                 try:
-                    runs_in, _ = _any_borrower(knowledge, edition, case.outcome)
+                    runs_in, _ = _any_borrower(knowledge, edition, case)
                 except AskedWrongly:
                     what = f"case {case.name}: no edition here borrows the table of {case.outcome}"
                     advice = "check the supplement together with its editions"
@@ -74,9 +74,11 @@ def run_cases(knowledge: Knowledge) -> Iterator[Problem]:
                 yield Problem(edition.path, case.line, "case disagrees", what, advice)
 
 
-def _any_borrower(knowledge: Knowledge, supplement: Edition, outcome: str) -> tuple[Edition, str]:
-    scopes = {supplement.scope: supplement.scope_values[0]} if supplement.scope_values else {}
-    return knowledge.in_force(outcome, scopes, dt.date.max)
+def _any_borrower(knowledge: Knowledge, supplement: Edition, case: Case) -> tuple[Edition, str]:
+    scopes: dict[str, object] = {}
+    if supplement.scope_values:
+        scopes[supplement.scope] = case.given.get(supplement.scope, supplement.scope_values[0])
+    return knowledge.in_force(case.outcome, scopes, dt.date.max)
 
 
 def check(knowledge: Knowledge) -> tuple[list[Proven], list[Problem]]:

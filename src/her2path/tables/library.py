@@ -71,12 +71,14 @@ class Knowledge:
         return able[0]
 
     def tables_of(self, edition: Edition) -> dict[str, Table]:
-        """An edition's own tables with those its topic's supplements lend it."""
+        """An edition's own tables with those its topic's supplements lend it: such as decide for all that it does."""
         tables = self._tables.get(id(edition))
         if tables is None:
             tables = dict(edition.tables)
             for other in self.editions:
-                lent = not other.scope or (other.scope, other.scope_values) == (edition.scope, edition.scope_values)
+                lent = not other.scope or (
+                    other.scope == edition.scope and set(edition.scope_values) <= set(other.scope_values)
+                )
                 if other.supplement and other.topic == edition.topic and lent:
                     for outcome, table in other.tables.items():
                         tables.setdefault(outcome, table)

@@ -38,8 +38,8 @@ class Site:
     """How an institution works: its limits, tolerances, vials, formulary and prices.
 
     `lvef_lower_limit` percent, `None` where the site did not say; `echo_tolerance_days` after the due day
-    an LVEF counts as overdue; `weight_max_age_days` that a body weight may be old.
-
+    an LVEF counts as overdue; `weight_max_age_days` that a body weight may be old;
+    `baseline_lvef_days` before the first dose a baseline is too old;
     `editions` names for an outcome the edition to decide by (a choice of table H);
     `mapping` its own codes and names;
     `vials` mg sizes of a product; `prices` of one mg by brand, in `currency`; `preferred` brands by product.
@@ -64,6 +64,7 @@ class Site:
     missing: frozenset[str] = frozenset()
     mapping: SiteMapping | None = None
     weight_max_age_days: int = 90
+    baseline_lvef_days: int = 90
 
     @property
     def limit(self) -> Decimal:
@@ -83,7 +84,11 @@ class Site:
 
 SECTIONS: dict[str, dict[str, str]] = {
     "site": {"name": "name", "jurisdiction": "jurisdiction"},
-    "heart": {"lvef_lower_limit": "lvef_lower_limit", "echo_tolerance_days": "echo_tolerance_days"},
+    "heart": {
+        "lvef_lower_limit": "lvef_lower_limit",
+        "echo_tolerance_days": "echo_tolerance_days",
+        "baseline_lvef_days": "baseline_lvef_days",
+    },
     "dosing": {
         "infusion_volume_ml": "infusion_volume_ml",
         "round_dose_mg": "round_dose_mg",
@@ -103,6 +108,7 @@ LIMITS: dict[str, tuple[Decimal | int, Decimal | int]] = {
     "lvef_lower_limit": (Decimal(40), Decimal(65)),
     "echo_tolerance_days": (0, 90),
     "weight_max_age_days": (1, 365),
+    "baseline_lvef_days": (7, 366),
     "infusion_volume_ml": (50, 1000),
     "round_dose_mg": (Decimal("0.1"), Decimal(50)),
 }

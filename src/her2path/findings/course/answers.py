@@ -23,7 +23,7 @@ from ...tables.array import Array, Situation
 from ...tables.axis import Axis, Code
 from ...tables.decision import decide_in
 from ...tables.edition import Edition
-from ..questions import Question
+from ..questions import ORDERED, Question
 from .rules import ABSENT, KNOWN_WORD, UNKNOWN_WORD, Conditions, Rules
 
 UNDECIDED = -1
@@ -95,13 +95,24 @@ class Asker:
             asked = np.flatnonzero(wanted if but is None else wanted & ~but)
         if not len(asked):
             return
-        about = question.about
-        for answers in self.answers_of(question.outcome, asked, key, {"product": about} if about else {}):
+        for answers in self._answers(question, asked):
             self.answers.setdefault(key, []).append(answers)
             column = self.outcomes.get(key)
             if column is None:
                 column = self.outcomes[key] = np.full(self.count, UNKNOWN, np.int64)
             column[answers.asked] = answers.column
+
+    def _answers(self, question: Question, asked: Whole) -> list[Answers]:
+        """The answers to a question: of the product that it is about, where that is not the one in hand."""
+        outcome, about = question.outcome, question.about
+        if about != ORDERED:
+            return self.answers_of(outcome, asked, question.key, {"product": about} if about else {})
+        column, products = self.facts[ORDERED][asked], self.rules.knowledge.facts[ORDERED].values
+        parts = []
+        for place in values_met(column, len(products)):
+            mine, product = asked[column == place], products[place]
+            parts += self.answers_of(outcome, mine, f"{outcome} of {product}", {"product": product})
+        return parts
 
     def _applies(self, question: Question) -> Flags:
         """Of whom the conditions of a question hold."""

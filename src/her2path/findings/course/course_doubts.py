@@ -22,8 +22,8 @@ class CourseDoubts(DoubtMaker):
 
     def makers(self) -> Sequence[Callable[[], Iterable[FindingRows]]]:
         return (
-            self._same_day, self._methods, self._other_hold, self._strange, self._restarted, self._brands,
-            self._unread_lvef, self._unknown_days, self._levels, self._cost, self._assumed, self._cycles,
+            self._same_day, self._methods, self._other_hold, self._not_asked, self._strange, self._restarted,
+            self._brands, self._unread_lvef, self._unknown_days, self._levels, self._cost, self._assumed, self._cycles,
             self._silence,
         )  # fmt: skip
 
@@ -60,6 +60,15 @@ class CourseDoubts(DoubtMaker):
     def _other_hold(self) -> Iterator[FindingRows]:
         day = self.course.state["other_hold_day"]
         yield self._at("hold for another reason", known(day), day, ("hold_recorded",))
+
+    def _not_asked(self) -> Iterator[FindingRows]:
+        """Holds recorded for the heart that no LVEF asked for."""
+        state = self.course.state
+        is_open, day, doubt = state["hold_not_asked"] == 1, state["hold_day"], Doubt()
+        yield self._at("hold not asked for", is_open, day, ("hold_recorded",))
+        for patient in np.flatnonzero((state["holds_not_asked"] > 0) & self.mine).tolist():
+            doubt.add(patient, count=str(int(state["holds_not_asked"][patient])))
+        yield self._of("holds not asked for", doubt)
 
     def _unread_lvef(self) -> Iterator[FindingRows]:
         """The last LVEF could not be read: the heart is judged by one before it, if there is one."""

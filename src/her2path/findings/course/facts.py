@@ -72,6 +72,8 @@ def facts_of(record: RecordColumns, rules: Rules, her2: Mapping[str, Whole]) -> 
     )
     old, oldest = columns["weight_days_old"], rules.site.weight_max_age_days * THOUSAND
     columns["weight_beyond_limit"] = np.where(known(old), np.where(old > oldest, YES, NO), UNKNOWN)
+    age, window = course.values["baseline_days_before_start"], rules.site.baseline_lvef_days * THOUSAND
+    columns["baseline_beyond_window"] = np.where(known(age), np.where(age > window, YES, NO), UNKNOWN)
     _limits_of_lvef(course)
     _brands(course, on)
     lay_levels(course)
@@ -293,7 +295,11 @@ def _dead_on_unknown_days(course: CourseFacts) -> None:
 
 def _stale_lvef(course: CourseFacts) -> None:
     """An LVEF from before an open hold says nothing of the heart in it."""
-    stale = (course.state["on_hold"] == 1) & ~known(course.values["lvef"]) & known(course.state["lvef_day"])
+    stale = (
+        (course.state["on_hold"] > course.state["hold_not_asked"])
+        & ~known(course.values["lvef"])
+        & known(course.state["lvef_day"])
+    )
     for patient in np.flatnonzero(stale).tolist():
         lvef, hold = (_date(course.state[name][patient]) for name in ("lvef_day", "hold_day"))
         course.why(patient, "lvef", Unknown(Reason.STALE, f"the LVEF of {lvef} is from before the hold of {hold}"))

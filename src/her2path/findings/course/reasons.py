@@ -92,7 +92,7 @@ class Reasons:
             f"{rows.key}: {decision.value or UNDETERMINED}", do, self._by(rows.answers.array.outcome.name, patient),
             tuple(decision.rows), tuple(decision.citations), used,
             self._askable(decision, patient) if decision.value is None else (),
-            decision.remarks[0] if decision.remarks and not saying.do else "", decision.edition.key,
+            decision.remarks[0] if decision.remarks else "", decision.edition.key,
         )  # fmt: skip
 
     @staticmethod
@@ -189,8 +189,8 @@ def rows_of_answers(reasons: Reasons, sayings: Mapping[tuple[str, str], Saying])
             values = answers.array.outcome.values
             for place in values_met(answers.values, len(values)):
                 if (saying := sayings.get((outcome, values[place]))) is not None:
-                    yield _chosen(saying, key, answers, (answers.values == place).nonzero()[0])
-            yield from _undetermined(key, outcome, answers, sayings, reasons)
+                    yield _chosen(saying, answers.key, answers, (answers.values == place).nonzero()[0])
+            yield from _undetermined(answers.key, outcome, answers, sayings, reasons)
 
 
 def _undetermined(

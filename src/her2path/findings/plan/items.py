@@ -12,7 +12,7 @@ from typing import Any
 
 from ...facts.source import Citation
 from ...facts.value import Json, Value
-from ...history.clocks import span
+from ...history.clocks import DEADLINE, shortest_span, span
 from ...tables.decision import Decision
 from ..brands import default_vials
 from ..course.standing import Standing
@@ -280,22 +280,27 @@ def _echo(found: Standing) -> Iterator[PlanItem]:
     last = found.day("lvef") or found.day("first")
     sooner = span(recheck)
     asked = interval
+    earliest: dt.date | None = due
+    latest = due + dt.timedelta(days=found.site.echo_tolerance_days)
     if sooner is not None and last is not None and due == last + dt.timedelta(days=sooner[0]):
         asked = recheck
+        if (opens := shortest_span(recheck)) is not None and opens != sooner:
+            earliest, latest = last + dt.timedelta(days=opens[0]), due
+    if asked.startswith(DEADLINE):
+        earliest, latest = None, due
     when = f"{asked} after the last"
     if found.values.get("stopped_for_good") == "yes":
         when = "after the stop; the cardiologist decides"
     elif found.values.get("therapy_phase") == "completed" and due == found.day("any_last"):
         when = "at completion"
-    latest = due + dt.timedelta(days=found.site.echo_tolerance_days)
     recovery = found.day("latest_recovery") if found.outcomes.get("hold_status") in CLOCKED else None
     if recovery is not None:
-        due, latest = min(due, recovery), min(latest, recovery)
+        earliest, latest = earliest and min(earliest, recovery), min(latest, recovery)
     if latest < found.on or found.outcomes.get("hold_status") == "verdict overdue":
-        due = latest = found.on
+        earliest = latest = found.on
         when = "now: it is overdue"
     why = _because(found.decision("echo_interval"), found.decision("echo_recheck"))
-    yield PlanItem("echo", f"LVEF ({when}; same method as before)", due, latest, {}, **why)
+    yield PlanItem("echo", f"LVEF ({when}; same method as before)", earliest, latest, {}, **why)
 
 
 def _hold(found: Standing) -> Iterator[PlanItem]:

@@ -9,8 +9,10 @@ holds so far) are looked up in the compiled table of the product then given, and
 - a dose during a hold that was not allowed to end is counted, and the hold stays open.
 
 A hold is one however many low LVEFs it has (H-12), and holds are counted over products and courses (H-13). Once a
-stop is recorded, LVEFs are judged no more until a next dose.
-A hold for another reason is remembered and not counted (H-14). Of two LVEFs on one day the lower counts.
+stop is recorded, LVEFs are judged no more until a next dose. Once the rule stopped for good, no LVEF undoes it.
+A hold for another reason is remembered and not counted (H-14), and so is one that the record calls cardiac while its
+LVEF did not ask for it: it becomes a hold of the rule with the first LVEF that is too low. Of two LVEFs on one day
+the lower counts.
 """
 
 from __future__ import annotations
@@ -44,6 +46,8 @@ ACTIONS = ("continue", "hold", "resume", "stop", "consider stopping", "clinician
 """The outcomes of `cardiac_action` by the numbers the fold knows them by; any other is `OTHER_ACTION`."""
 FINDINGS = ("too low", "far too low")
 """The outcomes of `lvef_finding` that a later LVEF of the same hold is judged by (`lvef_finding_at_hold`)."""
+NOT_TOO_LOW = len(FINDINGS)
+"""Any other outcome of `lvef_finding`."""
 OTHER_ACTION = 9
 CONTINUES, HOLDS, RESUMES, STOPS, CONSIDERS, DECIDES = range(6)
 INPUTS = (
@@ -51,6 +55,26 @@ INPUTS = (
     "lvef_baseline", "lvef_finding_at_hold",
 )  # fmt: skip
 """The facts the fold knows at an LVEF, in the order of its inputs; any other input of a table stays unknown."""
+
+
+NAN = float("nan")
+
+
+def lay_lvef(facts: Any, lvef: int, baseline: int, limit: int, setting: float) -> None:
+    """Lay what one LVEF says into the `facts` that a table is looked up by; whatever is of holds is left out.
+
+    `lvef`, `baseline` and `limit` are thousandths, `setting` the place of its value, NaN where it is unknown.
+    """
+    facts[0], facts[1], facts[2], facts[8], facts[9] = NAN, NAN, NAN, NAN, NAN
+    facts[3], facts[4], facts[5], facts[6] = float(NO), 0.0, NAN, float(NO)
+    facts[7] = setting
+    if baseline != UNKNOWN:
+        facts[8] = baseline / 1000
+    if lvef != UNKNOWN:
+        facts[0] = lvef / 1000
+        facts[2] = float(YES) if lvef < limit else float(NO)
+        if baseline != UNKNOWN:
+            facts[1] = (baseline - lvef) / 1000
 
 
 def fold_heart(
@@ -72,7 +96,8 @@ def fold_heart(
         failure_day = same_day = baseline_method = method = before_lvef = before_lvef_day = UNKNOWN
         other_hold = last_dose = lowest = before_days = product_last = UNKNOWN
         on_hold = may_resume = holds = before_on = before_holds = doses_in_hold = after_stop = 0
-        failure = count = from_record = longest = doses_past = ended = 0
+        failure = count = from_record = longest = doses_past = ended = not_asked = 0
+        asked = 1
         action, product, declared = OTHER_ACTION, UNKNOWN, nan
         finding, finding_at_hold = OTHER_ACTION, OTHER_ACTION
         metastatic = False
@@ -92,18 +117,25 @@ def fold_heart(
                 if code[e] == CARDIAC:
                     if on_hold == 0:
                         on_hold, hold_day, may_resume, from_record = 1, today, 0, 1
+                        recent = lvef_day != UNKNOWN and today - lvef_day <= numbers.judged_days
+                        if recent and product != UNKNOWN and failure == 0:
+                            lay_lvef(facts, lvef, baseline, limit, METASTATIC if metastatic else declared)
+                            if look_up(tables, product, facts) == NOT_TOO_LOW:
+                                asked, may_resume, may_day = 0, 1, today
                 elif code[e] == OTHER:
                     other_hold = today
                 elif code[e] == RESUMED:
                     other_hold = UNKNOWN
                     if on_hold == 1:
-                        on_hold, holds, may_resume, from_record = 0, holds + 1, 0, 0
+                        on_hold, holds, may_resume, from_record = 0, holds + asked, 0, 0
+                        not_asked, asked = not_asked + 1 - asked, 1
                         doses_past, doses_in_hold = doses_past + doses_in_hold, 0
             elif what == STOP:
                 # Therapy is over: a later LVEF holds nothing, and a hold that the rule had not ended ends with it.
                 ended = 1
                 if on_hold == 1 and stopped == UNKNOWN:
-                    on_hold, holds, may_resume, from_record = 0, holds + 1, 0, 0
+                    on_hold, holds, may_resume, from_record = 0, holds + asked, 0, 0
+                    not_asked, asked = not_asked + 1 - asked, 1
                     doses_past, doses_in_hold = doses_past + doses_in_hold, 0
             elif what == HEART_FAILURE or (what == LVEF and number[e] != UNKNOWN):
                 treated = last_dose != UNKNOWN and (on_hold == 1 or today - last_dose <= numbers.judged_days)
@@ -125,8 +157,8 @@ def fold_heart(
                     before_lvef, before_lvef_day = lvef, lvef_day
                     lvef, lvef_day, method = number[e], today, code[e]
                     count += 1
-                    before_on, before_holds, before_days = on_hold, holds, UNKNOWN
-                    if on_hold == 1:
+                    before_on, before_holds, before_days = on_hold * asked, holds, UNKNOWN
+                    if before_on == 1:
                         before_days = today - hold_day
                     if last_dose == UNKNOWN:
                         baseline, baseline_day, baseline_method = lvef, today, method
@@ -135,45 +167,42 @@ def fold_heart(
                         continue
                     if lowest == UNKNOWN or lvef < lowest:
                         lowest = lvef
-                facts[0], facts[1], facts[2] = nan, nan, nan
-                if lvef != UNKNOWN:
-                    facts[0] = lvef / 1000
-                    facts[1] = (baseline - lvef) / 1000 if baseline != UNKNOWN else nan
-                    facts[2] = float(YES) if lvef < limit else float(NO)
-                facts[3] = float(YES) if on_hold == 1 else float(NO)
-                facts[4] = float(today - hold_day) if on_hold == 1 else 0.0
+                held = on_hold * asked
+                lay_lvef(facts, lvef, baseline, limit, METASTATIC if metastatic else declared)
+                facts[3] = float(YES) if held == 1 else float(NO)
+                facts[4] = float(today - hold_day) if held == 1 else 0.0
                 facts[5] = float(holds)
                 facts[6] = float(YES) if failure == 1 else float(NO)
-                facts[7] = declared
-                if metastatic:
-                    facts[7] = float(METASTATIC)
-                facts[8] = baseline / 1000 if baseline != UNKNOWN else nan
                 # First what the LVEF says, then what it means for the next dose.
                 finding = look_up(tables, product, facts)
-                if on_hold == 0:
+                if on_hold == 0 or asked == 0:
                     finding_at_hold = finding
-                facts[9] = nan
-                if on_hold == 1 and 0 <= finding_at_hold < OTHER_ACTION:
+                if held == 1 and 0 <= finding_at_hold < NOT_TOO_LOW:
                     facts[9] = float(finding_at_hold)
                 action = look_up(tables, products + product, facts)
                 if action == STOPS:
                     if stopped == UNKNOWN:
                         stopped = today
                     doses_past, doses_in_hold = doses_past + doses_in_hold, 0
-                    if on_hold == 0:
-                        on_hold, hold_day = 1, today
+                    if held == 0:
+                        on_hold, hold_day, asked = 1, today, 1
                     may_resume = 0
                 elif action == HOLDS or action == CONSIDERS:
-                    if on_hold == 0:
-                        on_hold, hold_day = 1, today
+                    if held == 0:
+                        on_hold, hold_day, asked = 1, today, 1
                     may_resume = 0
-                elif on_hold == 1 and (action == RESUMES or action == DECIDES or action == CONTINUES):
+                elif (
+                    on_hold == 1
+                    and stopped == UNKNOWN
+                    and (action == RESUMES or action == DECIDES or action == CONTINUES)
+                ):
                     may_resume, may_day = 1, today
             elif DOSE <= what <= DOSE_PER_M2 and drugs.kind[code[e]] == HER2_PRODUCT:
                 if last_dose != UNKNOWN and today - last_dose > numbers.course_break_days:
                     if on_hold == 1:
                         # A long gap ends an open hold: it was one occasion.
-                        on_hold, holds, may_resume, from_record = 0, holds + 1, 0, 0
+                        on_hold, holds, may_resume, from_record = 0, holds + asked, 0, 0
+                        not_asked, asked = not_asked + 1 - asked, 1
                         doses_past, doses_in_hold = doses_past + doses_in_hold, 0
                     if lvef_day != UNKNOWN and lvef_day > last_dose:
                         # A new course has its own baseline, where one was measured since the last.
@@ -186,7 +215,8 @@ def fold_heart(
                 if stopped != UNKNOWN and today > stopped and today != last_dose:
                     after_stop += 1
                 elif on_hold == 1 and may_resume == 1:
-                    on_hold, holds, may_resume, from_record = 0, holds + 1, 0, 0
+                    on_hold, holds, may_resume, from_record = 0, holds + asked, 0, 0
+                    not_asked, asked = not_asked + 1 - asked, 1
                     doses_past, doses_in_hold = doses_past + doses_in_hold, 0
                 elif on_hold == 1 and today > hold_day and today != last_dose:
                     doses_in_hold += 1
@@ -226,3 +256,5 @@ def fold_heart(
         row[AT.lowest] = lowest
         row[AT.finding_at_hold] = finding_at_hold
         row[AT.past_doses_in_hold] = doses_past
+        row[AT.hold_not_asked] = on_hold * (1 - asked)
+        row[AT.holds_not_asked] = not_asked

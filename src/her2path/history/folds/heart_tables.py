@@ -12,7 +12,7 @@ import numpy as np
 
 from ...tables.array import Array
 from ..drug_codes import default_codes
-from .heart import ACTIONS, FINDINGS, INPUTS, OTHER_ACTION
+from .heart import ACTIONS, FINDINGS, INPUTS, NOT_TOO_LOW, OTHER_ACTION
 
 MOST_AXES = 8
 MOST_BOUNDS = 16
@@ -60,8 +60,8 @@ def tables_for(
             else:
                 bound_count[number, a] = -1
                 slots[number, a, : len(axis.fact.values)] = [axis.named[v] * stride for v in axis.fact.values]
-        names = FINDINGS if number < len(products) else ACTIONS
-        actions = [names.index(v) if v in names else OTHER_ACTION for v in array.outcome.values]
+        names, other = (FINDINGS, NOT_TOO_LOW) if number < len(products) else (ACTIONS, OTHER_ACTION)
+        actions = [names.index(v) if v in names else other for v in array.outcome.values]
         answers += [actions[each] if each >= 0 else OTHER_ACTION for each in array.answers.ravel().tolist()]
     made = (axis_count, axis_input, axis_unknown, bound_count, bounds, slots, offsets, np.array(answers, np.int64))
     return tuple(each.tolist() for each in made) if as_lists else made

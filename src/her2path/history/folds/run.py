@@ -22,7 +22,7 @@ from ..timeline import Timeline
 from .compiling import compiling_listener
 from .disease import fold_course
 from .doses import fold_doses
-from .heart import fold_heart
+from .heart import fold_heart, lay_lvef
 from .steps import look_up, takes_over
 
 State = dict[str, int]
@@ -124,7 +124,7 @@ def compiled_folds() -> tuple[Any, Any, Any]:
     from numba.core.event import register
     from numba.extending import register_jitable
 
-    for step in (look_up, takes_over):
+    for step in (lay_lvef, look_up, takes_over):
         register_jitable(step)
     digest = blake2b(digest_size=8)
     for path in sorted(Path(__file__).parents[1].rglob("*.py")):

@@ -225,7 +225,7 @@ class _Part:
                     first.setdefault(key, number)
                 number_of = {key: number for number, key in enumerate(first)}
                 listed, places = list(first.values()), np.array([number_of[key] for key in keys], np.int64)
-            behind = [_behind(answers, int(self.rows.places[place]), self.reasons, self.rows) for place in listed]
+            behind = [_behind(answers, int(self.rows.places[place]), self.reasons) for place in listed]
             self._behind = places, behind
         return self._behind
 
@@ -255,16 +255,16 @@ class _Behind:
     by_others: bool
 
 
-def _behind(answers: Answers, place: int, reasons: Reasons, rows: FindingRows) -> _Behind:
+def _behind(answers: Answers, place: int, reasons: Reasons) -> _Behind:
     """What a decision says of its bins: the rows, their sources, the remark, what is possible and would settle it."""
-    key = None if answers.boxes[place] == SCORED else (id(answers.array), answers.codes(place), bool(rows.saying.do))
+    key = None if answers.boxes[place] == SCORED else (id(answers.array), answers.codes(place))
     behind: _Behind | None = reasons.course.rules.told.get(key) if key else None
     if behind is None:
         decision = reasons.decision(answers, place)
         settling = decision.would_settle if decision.value is None else ()
         behind = _Behind(
             decision.value or UNDETERMINED, "; ".join(decision.rows), "; ".join(map(str, decision.citations)),
-            decision.remarks[0] if decision.remarks and not rows.saying.do else "", possible_words(decision), settling,
+            decision.remarks[0] if decision.remarks else "", possible_words(decision), settling,
             any(name in INPUTS_OF for names in settling for name in names),
         )  # fmt: skip
         if key:
