@@ -115,7 +115,6 @@ def standing(state: Mapping[str, Column], on: int, codes: DrugCodes, schedules: 
     of_course = codes.having(product, codes.arrays.shorter_days) & (state["product_first_day"] == state["first_day"])
     made["first_dose_mg_per_kg"] = np.where(of_course, state["first_per_kg"], UNKNOWN)
     given, nearest = _nearest(state, codes)
-    made["dose_deviation_percent"] = _deviation(given, nearest)
     made["weight_change_percent"] = _weight_change(state, given, nearest, codes)
     made["partner_pertuzumab"] = yes_no(_with_pertuzumab(state, codes))
     before = known(state["baseline_day"]) & known(state["first_day"])
@@ -202,13 +201,6 @@ def _nearest(state: Mapping[str, Column], codes: DrugCodes) -> tuple[Column, Col
             nearer = chosen & (~known(nearest) | (np.abs(given - dose) < np.abs(given - nearest)))
             nearest = np.where(nearer, dose, nearest)
     return given, np.where(known(given), nearest, UNKNOWN)
-
-
-def _deviation(given: Column, nearest: Column) -> Column:
-    """How far the last dose lies from the nearest of the label, in percent (thousandths)."""
-    both = known(given) & known(nearest)
-    made: Column = np.where(both, (given - nearest) * 100 * THOUSAND // np.where(both, nearest, 1), UNKNOWN)
-    return made
 
 
 def _weight_change(state: Mapping[str, Column], given: Column, nearest: Column, codes: DrugCodes) -> Column:

@@ -19,6 +19,7 @@ from ...history.names import NAMED, NO, YES
 from ...history.sources import Origins
 from ...record.columns import UNKNOWN, Flags, RecordColumns, Whole
 from ...record.event import NOT_KNOWN
+from ..doses.judged import Judged, findings_of, judge
 from ..finding import Finding
 from ..rows import FindingRows
 from .answers import Asker
@@ -39,10 +40,12 @@ OF_THE_DEAD = ("record_doubt", "unsafe_dose", "her2_basis")
 
 @dataclass(slots=True)
 class Courses:
-    """The courses of a batch, reviewed: `mine` marks the patients who have one to be told of."""
+    """The courses of a batch, reviewed: `mine` marks the patients who have one to be told of, `judged` holds the
+    answers to each dose and order."""
 
     reasons: Reasons
     mine: Flags
+    judged: Judged
 
     @property
     def rows(self) -> list[FindingRows]:
@@ -67,6 +70,7 @@ def review_courses(
     """
     count = len(record)
     course = facts_of(record, rules, her2)
+    judged = judge(course)
     asker = Asker(rules, course.numbered, course.values, count)
     alive = rules.knowledge.facts["alive"].values
     dead = course.values["alive"] == alive.index("no")
@@ -86,21 +90,22 @@ def review_courses(
     reasons = Reasons(course, asker, words, sources)
     for rows in (
         *rows_of_answers(reasons, rules.sayings),
+        *findings_of(judged, mine),
         *EvidenceDoubts(course, asker.outcomes, sources, doubts, mine).rows(),
         *safety(course, doubts, mine),
         *EntryDoubts(course, asker.outcomes, sources, doubts, mine).rows(),
         *CourseDoubts(course, asker.outcomes, sources, doubts, mine).rows(),
     ):
         reasons.rows.append(rows if rows.answers is None or mine.all() else _only(rows, mine))
-    return Courses(reasons, mine)
+    return Courses(reasons, mine, judged)
 
 
 def _only(rows: FindingRows, mine: Flags) -> FindingRows:
     """Rows of the patients whose course is told."""
     told = mine[rows.patients]
-    return (
-        rows if told.all() else FindingRows(rows.saying, rows.patients[told], rows.key, rows.answers, rows.places[told])
-    )
+    if told.all() or rows.teller is not None:
+        return rows
+    return FindingRows(rows.saying, rows.patients[told], rows.key, rows.answers, rows.places[told])
 
 
 def _wind(course: CourseFacts, asker: Asker) -> None:
