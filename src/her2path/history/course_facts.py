@@ -31,6 +31,8 @@ BEFORE_START, ON_TREATMENT, ON_HOLD, COMPLETED = range(4)
 RESIDUAL = 1
 NOT_STATED = 2
 SAME_PLAN, CONCURRENT = 2, 4
+GIVEN = 2
+"""The place of *given* among the values of `anthracycline_planned`."""
 
 
 _UNKNOWN = np.array(UNKNOWN, np.int64)
@@ -109,6 +111,8 @@ def standing(state: Mapping[str, Column], on: int, codes: DrugCodes, schedules: 
     made |= _given_before(state, codes)
     made["pregnant"] = np.where(known(state["pregnant"]), yes_no(state["pregnant"] == STATED), UNKNOWN)
     made["pregnancy_status_known"] = yes_no(state["pregnancy_known_before"] == 1)
+    told = known(state["pregnant_day"]) | known(state["pregnancy_test_day"]) | known(state["pregnant"])
+    made["pregnancy_told_since"] = yes_no(told & (state["pregnancy_known_before"] != 1))
     last_taxane = state["taxane_last_day"]
     made["taxane_recent"] = yes_no(known(last_taxane) & (on - last_taxane <= codes.numbers.partner_days))
     made["alive"] = yes_no(~known(state["death_day"]))
@@ -170,7 +174,7 @@ def settle(state: Mapping[str, Column], recorded: Mapping[str, Column], on: int,
     after = state["anthracycline_after_her2_day"]
     ordered_now = known(planned) & (~known(done) | (planned > done))
     recent = known(after) & (on - after <= codes.numbers.recent_anthracycline_days)
-    made["anthracycline_planned"] = yes_if(ordered_now | recent)
+    made["anthracycline_planned"] = np.where(recent, GIVEN, yes_if(ordered_now))
     first, last, her2 = state["anthracycline_first_day"], state["anthracycline_last_day"], state["first_ever_day"]
     given = known(first) & known(her2)
     made["anthracycline_timing"] = first_of(

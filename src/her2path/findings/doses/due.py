@@ -12,7 +12,7 @@ import numpy as np
 
 from ...history.drug_codes import DOSE
 from ...history.names import UNKNOWN
-from ...record.columns import Whole
+from ...record.columns import Flags, Whole
 from ..course.answers import Asker
 from ..course.columns import CourseFacts
 from ..questions import Question
@@ -39,7 +39,7 @@ class Due:
     due: Whole
     other: Whole
     most: Whole
-    has_levels: Whole
+    has_levels: Flags
 
 
 def kinds_of(columns: Sequence[tuple[Whole, int]]) -> tuple[Whole, Whole]:
@@ -83,7 +83,8 @@ def due_of(course: CourseFacts, made: Administrations) -> Due:
     other = _possible(course, {**columns, "dose_kind": np.array([1, 0, 1, UNKNOWN], np.int64)[steps[first]]})
     whole = _possible(course, {name: columns[name] for name in ("product", "tumour_site")})
     most = whole.max(axis=1, initial=UNKNOWN)
-    has_levels = np.array([codes.product(codes.products[drug]).family == "conjugate" for drug in columns["product"]])
+    families = [codes.product(codes.products[drug]).family for drug in columns["product"].tolist()]
+    has_levels = np.array([family == "conjugate" for family in families], np.bool_)
     return Due(steps, due[kind], other[kind], most[kind], has_levels[kind])
 
 
