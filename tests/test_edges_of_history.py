@@ -118,11 +118,13 @@ def test_the_longest_time_between_two_lvefs() -> None:
 
 
 def test_a_schedule_is_not_told_by_the_gaps_of_the_product_before() -> None:
-    assert "schedule_days" not in state_of([*doses(0, 21, product="t-dm1"), given(42)])
+    progressed = made("progression", "yes", 30)
+    assert "schedule_days" not in state_of([*doses(0, 21, product="t-dm1"), progressed, given(42)])
 
 
 def test_weekly_doses_are_those_of_the_product_in_hand() -> None:
-    course = [*doses(0, 14, 7, per_kg=2), dose(35, "t-dm1"), *doses(56, 63, 7, per_kg=2)]
+    changes = [made("progression", "yes", day) for day in (30, 50)]
+    course = [*doses(0, 14, 7, per_kg=2), dose(35, "t-dm1"), *doses(56, 63, 7, per_kg=2), *changes]
     assert state_of(course, 30)["weekly_doses"] == 2
     assert state_of(course)["weekly_doses"] == 1
 
@@ -278,7 +280,8 @@ def test_pertuzumab_is_a_partner_for_less_than_six_weeks_before_the_last_dose() 
 
 def test_pertuzumab_with_the_first_dose_is_its_partner_and_one_before_it_is_not() -> None:
     assert known([given(0, P), dose(0), dose(21)], 30)["partner_pertuzumab"] == "yes"
-    assert known([given(0, P), dose(0), dose(21, "t-dm1")], 30)["partner_pertuzumab"] == "no"
+    progressed = made("progression", "yes", 20)
+    assert known([given(0, P), dose(0), progressed, dose(21, "t-dm1")], 30)["partner_pertuzumab"] == "no"
 
 
 def test_a_taxane_is_recent_for_six_weeks() -> None:

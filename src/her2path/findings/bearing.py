@@ -53,7 +53,7 @@ class Bearing:
         drug = self._place(drug)
         for rows in self.rows:
             patients = rows.patients
-            context = self._context(rows, patients)
+            context = self._context(rows, slice(None))
             for effect in rows.saying.effects:
                 if effect.scope == "order":
                     continue
@@ -91,7 +91,7 @@ class Bearing:
     def _of(self, patient: int, drug: int) -> Iterator[Bears]:
         for bears in self._all(patient):
             if bears.effect.scope != "order":
-                context = self._context(bears.rows, np.array([patient]))
+                context = self._context(bears.rows, [bears.place])
                 if self._covers(bears.effect.scope)[int(context[0]), drug]:
                     yield bears
 
@@ -106,7 +106,11 @@ class Bearing:
     def _in_order(found: Iterator[Bears]) -> list[Bears]:
         return sorted(found, key=lambda bears: (-bears.effect.strength, bears.rows.saying.grade))
 
-    def _context(self, rows: FindingRows, patients: Whole) -> Whole:
+    def _context(self, rows: FindingRows, places: slice | list[int]) -> Whole:
+        """The drug that findings speak of: of a single dose or order its own, else the one asked about or in hand."""
+        if rows.drugs is not None:
+            return self._place(rows.drugs[places])
+        patients = rows.patients[places]
         if rows.product:
             return np.full(len(patients), self.codes.code[rows.product], np.int64)
         return self._place(self.in_hand)[patients]

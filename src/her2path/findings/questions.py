@@ -31,6 +31,13 @@ CLOCKS = (
     "contraception_until_day",
 )  # fmt: skip
 """The days of `clocks.py` that words may name."""
+EACH_DOSE = 0
+"""The stage of the questions that are asked of each dose and order."""
+WORDS_OF_DOSES = (
+    "drug", "amount", "amount_is", "on_day", "due", "maximum", "off", "above", "previous", "days_apart", "in_hand",
+    "weight", "resembles", "use", "lowest",
+)  # fmt: skip
+"""What words about one dose or order may name, made by `doses/words.py`."""
 GRADES = {grade.word: grade for grade in Grade}
 ORDERED = "ordered_product"
 """What a question is about where it is asked of the product on order, whichever that is."""
@@ -42,8 +49,8 @@ NEXT_DOSE = "next dose"
 class Question:
     """An outcome to ask for, and when: only where every fact of `when` has one of its values.
 
-    `stage` orders the questions: what a clock needs comes before it (1), what needs the clock after it (2), what is
-    asked of all findings together last (3).
+    `stage` orders the questions: what is asked of each dose and order by itself (0), what a clock needs comes before
+    it (1), what needs the clock after it (2), what is asked of all findings together last (3).
     `about` is a product to ask about instead of the one in hand, or `ORDERED`: the one on order.
     """
 
@@ -233,6 +240,7 @@ def prove_questions(knowledge: Knowledge) -> list[Problem]:
     facts: Facts = knowledge.facts
     decided = {name for edition in knowledge.editions for name in edition.tables}
     asked: set[str] = set()
+    of_doses = {question.outcome for question in read_questions(knowledge.folder) if question.stage == EACH_DOSE}
     doubts: set[str] = set()
 
     def fault(line: int, what: str, advice: str) -> None:
@@ -249,8 +257,8 @@ def prove_questions(knowledge: Knowledge) -> list[Problem]:
                 asked.add(name)
                 if name not in decided:
                     fault(line, f"no table decides {name!r}", "name an outcome that a table decides")
-                if plain(record.get("stage", "")) not in ("1", "2", "3"):
-                    fault(line, f"stage {record.get('stage')!r}", "write 1, 2 or 3")
+                if plain(record.get("stage", "")) not in ("0", "1", "2", "3"):
+                    fault(line, f"stage {record.get('stage')!r}", "write 0, 1, 2 or 3")
                 if (about := plain(record.get("about", ""))) and about not in (*facts["product"].values, ORDERED):
                     advice = f"name a value of product or {ORDERED}, or leave it blank"
                     fault(line, f"no product is called {about!r}", advice)
@@ -277,8 +285,9 @@ def prove_questions(knowledge: Knowledge) -> list[Problem]:
                         fault(line, f"{name} has no value {value!r}", f"write one of {', '.join(facts[name].values)}")
                 if name not in asked:
                     fault(line, f"nobody asks for {name}", "add a question, or drop the row")
+                words = WORDS_OF_DOSES if name in of_doses else ()
                 for field in _fields_of(record):
-                    if field not in facts and field not in (*DOSING, *HEART, *COURSE, *CLOCKS):
+                    if field not in facts and field not in (*DOSING, *HEART, *COURSE, *CLOCKS, *words):
                         fault(line, f"no fact or day is called {field!r}", "name one, or mend the braces")
                 if plain(record["grade"]) not in GRADES:
                     fault(line, f"{record['grade']!r} is no grade", f"write one of {', '.join(GRADES)}")

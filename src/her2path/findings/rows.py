@@ -47,7 +47,9 @@ class FindingRows:
     """Findings of one saying: the `patients`, and what stands behind each.
 
     `places` are the places of the patients in `answers`. Of a doubt `fields` gives the words of its braces and
-    `origins` the rows of the record, a list each in the order of the patients.
+    `origins` the rows of the record, a list each in the order of the patients. Of findings on single doses and orders
+    `units` are the places in the columns of their own reasons, `teller`, and `drugs` the codes of the drugs they
+    speak of.
     """
 
     saying: Saying
@@ -57,6 +59,14 @@ class FindingRows:
     places: Whole = field(default_factory=lambda: np.zeros(0, np.int64))
     fields: Mapping[str, Sequence[str]] = field(default_factory=dict)
     origins: Sequence[Sequence[int] | Whole] = ()
+    units: Whole | None = None
+    teller: Any = None
+    drugs: Whole | None = None
+
+    @property
+    def at(self) -> Whole:
+        """The places of the findings in the columns that they were decided from."""
+        return self.patients if self.units is None else self.units
 
     def where(self, told: Flags) -> FindingRows:
         """Those of the rows that are marked."""
@@ -66,7 +76,12 @@ class FindingRows:
         fields = {name: [words[place] for place in places.tolist()] for name, words in self.fields.items()}
         origins = [self.origins[place] for place in places.tolist()] if len(self.origins) else self.origins
         laid = self.places[places] if len(self.places) else self.places
-        return FindingRows(self.saying, self.patients[places], self.key, self.answers, laid, fields, origins)
+        units = None if self.units is None else self.units[places]
+        drugs = None if self.drugs is None else self.drugs[places]
+        patients = self.patients[places]
+        return FindingRows(
+            self.saying, patients, self.key, self.answers, laid, fields, origins, units, self.teller, drugs
+        )  # fmt: skip
 
     @property
     def product(self) -> str:

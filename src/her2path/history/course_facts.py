@@ -31,6 +31,8 @@ BEFORE_START, ON_TREATMENT, ON_HOLD, COMPLETED = range(4)
 RESIDUAL = 1
 NOT_STATED = 2
 SAME_PLAN, CONCURRENT = 2, 4
+GIVEN = 2
+"""The place of *given* among the values of `anthracycline_planned`."""
 
 
 _UNKNOWN = np.array(UNKNOWN, np.int64)
@@ -113,13 +115,14 @@ def standing(state: Mapping[str, Column], on: int, codes: DrugCodes, schedules: 
     made |= _given_before(state, codes)
     made["pregnant"] = np.where(known(state["pregnant"]), yes_no(state["pregnant"] == STATED), UNKNOWN)
     made["pregnancy_status_known"] = yes_no(state["pregnancy_known_before"] == 1)
+    told = known(state["pregnant_day"]) | known(state["pregnancy_test_day"]) | known(state["pregnant"])
+    made["pregnancy_told_since"] = yes_no(told & (state["pregnancy_known_before"] != 1))
     last_taxane = state["taxane_last_day"]
     made["taxane_recent"] = yes_no(known(last_taxane) & (on - last_taxane <= codes.numbers.partner_days))
     made["alive"] = yes_no(~known(state["death_day"]))
     of_course = codes.having(product, codes.arrays.shorter_days) & (state["product_first_day"] == state["first_day"])
     made["first_dose_mg_per_kg"] = np.where(of_course, state["first_per_kg"], UNKNOWN)
     given, nearest = _nearest(state, codes)
-    made["dose_deviation_percent"] = _deviation(given, nearest)
     made["weight_change_percent"] = _weight_change(state, given, nearest, codes)
     made["partner_pertuzumab"] = yes_no(_with_pertuzumab(state, codes))
     start = np.where(known(state["first_day"]), state["first_day"], on)
@@ -176,7 +179,7 @@ def settle(state: Mapping[str, Column], recorded: Mapping[str, Column], on: int,
     after = state["anthracycline_after_her2_day"]
     ordered_now = known(planned) & (~known(done) | (planned > done))
     recent = known(after) & (on - after <= codes.numbers.recent_anthracycline_days)
-    made["anthracycline_planned"] = yes_if(ordered_now | recent)
+    made["anthracycline_planned"] = np.where(recent, GIVEN, yes_if(ordered_now))
     first, last, her2 = state["anthracycline_first_day"], state["anthracycline_last_day"], state["first_ever_day"]
     given = known(first) & known(her2)
     made["anthracycline_timing"] = first_of(
@@ -207,13 +210,6 @@ def _nearest(state: Mapping[str, Column], codes: DrugCodes) -> tuple[Column, Col
             nearer = chosen & (~known(nearest) | (np.abs(given - dose) < np.abs(given - nearest)))
             nearest = np.where(nearer, dose, nearest)
     return given, np.where(known(given), nearest, UNKNOWN)
-
-
-def _deviation(given: Column, nearest: Column) -> Column:
-    """How far the last dose lies from the nearest of the label, in percent (thousandths)."""
-    both = known(given) & known(nearest)
-    made: Column = np.where(both, (given - nearest) * 100 * THOUSAND // np.where(both, nearest, 1), UNKNOWN)
-    return made
 
 
 def _weight_change(state: Mapping[str, Column], given: Column, nearest: Column, codes: DrugCodes) -> Column:

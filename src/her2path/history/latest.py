@@ -93,6 +93,21 @@ def latest_of(record: RecordColumns, facts: Mapping[str, Fact], numbered: Number
     return latest
 
 
+RESIDUAL, MEANT = 1, 0
+"""The places of *residual disease* among the values of `pathological_response`, of *yes* among those of the change."""
+
+
+def changes_meant(latest: Latest, record: RecordColumns) -> Whole:
+    """By patient the days from which on residual disease and an intended change are on record; of an undated one 0."""
+    made = np.full((len(record), 2), UNKNOWN, np.int64)
+    for place, (name, value) in enumerate((("pathological_response", RESIDUAL), ("switch_intended", MEANT))):
+        if name in latest.values:
+            (mine,) = (latest.values[name] == value).nonzero()
+            days = record.day[latest.rows[name][mine]]
+            made[mine, place] = np.where(days == UNKNOWN, 0, days)
+    return made
+
+
 def _scatter(latest: Latest, record: RecordColumns, rows: Whole, codes: Whole) -> None:
     """Columns over patients of the chosen rows, one for each fact."""
     fact, owner = record.fact[rows], record.owner()[rows]

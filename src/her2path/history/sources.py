@@ -51,7 +51,7 @@ _SOURCES: Mapping[str, tuple[Source, ...]] = {
     **dict.fromkeys(("doses_in_hold", "past_doses_in_hold"), (IN_HOLD,)),
     **dict.fromkeys(
         ("product", "schedule", "days_since_last_dose", "doses_given", "therapy_phase", "months_since_last_dose",
-         "dose_days_late", "dose_deviation_percent", "weight_change_percent"), (LAST_DOSE,),
+         "dose_days_late", "dose_off_percent", "weight_change_percent"), (LAST_DOSE,),
     ),
     **dict.fromkeys(("days_since_first_dose", "days_first_to_last_dose"), (FIRST_DOSE,)),
     "setting": (Source((names.SETTING,)),), "pregnant": (Source((names.PREGNANT,)),),

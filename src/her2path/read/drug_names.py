@@ -31,8 +31,8 @@ _UNDER_THE_SKIN = re.compile(r"(?<![a-z])(?:sub-?q|s\. ?c\.?|under the skin)(?![
 _INTO_A_VEIN = re.compile(r"intra-?ven|intra-?vein|endoven|(?<![a-z])i\.?v\.?(?:pb)?(?![a-z])|静注|静脈|静脉")
 SHORT = 4
 """Letters of an abbreviation that is understood only among words that are."""
-LEAST_LIKE = 9
-"""Letters of a name that another may be misspelt for."""
+LEAST_LIKE, LEAST_LIKE_BRAND = 9, 6
+"""Letters of a name, and of a brand, that another may be misspelt for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +86,8 @@ class DrugNames:
         }
         self._misspelt = tuple(
             name for name, drug in self._names.items()
-            if drug.drug in products and len(name) >= LEAST_LIKE and name.isalpha() and name.isascii()
+            if drug.drug in products and len(name) >= (LEAST_LIKE_BRAND if drug.brand else LEAST_LIKE)
+            and name.isalpha() and name.isascii()
         )  # fmt: skip
 
     def by_name(self, text: str) -> Named:
@@ -130,11 +131,19 @@ class DrugNames:
         )
 
     def _is_misspelt(self, word: str) -> bool:
-        return any(
-            nearly(word, name, 2 if len(name) > LEAST_LIKE else 1)
-            for name in self._misspelt
-            if abs(len(word) - len(name)) <= 2
-        )
+        return bool(self._meant(word))
+
+    def _meant(self, word: str) -> str:
+        """The name that a word is a misspelling of, or ""."""
+        for name in self._misspelt:
+            most = 2 if len(name) > LEAST_LIKE else 1
+            if abs(len(word) - len(name)) <= most and nearly(word, name, most):
+                return name
+        return ""
+
+    def nearest(self, text: str) -> str:
+        """The name of a HER2-directed drug that a word of a text nearly is, or ""."""
+        return next(filter(None, map(self._meant, _WORD.findall(plain(text)))), "")
 
     def _says(self, what: str, words: str) -> str:
         """The first word that says so, or ""."""

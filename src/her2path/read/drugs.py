@@ -110,6 +110,8 @@ class Drugs:
             why = "neither code nor name is known"
             if classes:
                 why = f"code {classes[0]} names no one drug"
+            if near := next(filter(None, map(self.names.nearest, words)), ""):
+                why += f" (nearest: {near})"
             return Named(trouble=f"it speaks of a HER2-directed drug, but {why}", said=said, directed=True)
         both = narrowest(by_code | by_word, exact)
         if len(both) > 1:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
+import numpy.typing as npt
 
 from ...facts.value import Unknown
 from ...history.course_facts import Columns, known
@@ -23,9 +24,9 @@ from .rules import Rules
 class CourseFacts:
     """What is known of the courses of a batch.
 
-    `state` is what the folds left, `holds` their marks of the timeline, `clocks` the days that follow; `values` holds
-    facts as `Numbered` codes them, a column over patients each; `reasons` says by patient why a fact is unknown, where
-    that is more than absent.
+    `state` is what the folds left, `holds` and `hands` their marks of the timeline, `clocks` the days that follow;
+    `values` holds facts as `Numbered` codes them, a column over patients each; `reasons` says by patient why a fact
+    is unknown, where that is more than absent.
     """
 
     record: RecordColumns
@@ -44,6 +45,7 @@ class CourseFacts:
     evidence: Evidence | None = None
     same_day: list[DayDose] = field(default_factory=list)
     levels: LevelsGiven | None = None
+    hands: npt.NDArray[np.int16] = field(default_factory=lambda: np.zeros((0, 3), np.int16))
 
     def __len__(self) -> int:
         return len(self.record)

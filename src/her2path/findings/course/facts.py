@@ -16,7 +16,7 @@ from ...history import clocks
 from ...history.course_facts import COMPLETED, SETTLED_BY, age_years, first_of, known, settle, standing
 from ...history.evidence import OF_LAST_DOSE, SINCE_LAST_DOSE, evidence_of, why_not_known
 from ...history.folds.run import fold
-from ...history.latest import latest_of
+from ...history.latest import changes_meant, latest_of
 from ...history.names import NAMED, NO, YES
 from ...history.numbered import EXACT, Numbered, exactly, is_partial
 from ...history.same_day import UNCLEAR, joined_doses
@@ -45,13 +45,13 @@ def facts_of(record: RecordColumns, rules: Rules, her2: Mapping[str, Whole]) -> 
     numbered = Numbered(rules.knowledge.facts)
     timeline = timeline_of(record, rules.codes)
     same_day = joined_doses(record, timeline, rules.codes)
-    folded = fold(timeline, on, limit, rules.heart_tables, rules.codes)
-    state = folded.state
     latest = latest_of(record, rules.knowledge.facts, numbered, on)
+    folded = fold(timeline, on, limit, rules.heart_tables, rules.codes, meant=changes_meant(latest, record))
+    state = folded.state
     columns = standing(state, on, rules.codes, rules.knowledge.facts["schedule"].values)
     first_result = her2.get("first_result_day", np.full(len(record), UNKNOWN, np.int64))
     course = CourseFacts(record, rules, numbered, timeline, latest, state, {}, columns, folded.holds)
-    course.same_day = same_day
+    course.same_day, course.hands = same_day, folded.hands
     _minutes_of_infusions(course)
     course.clocks = clocks.first_clocks(state, first_result, on, rules.codes)
     columns |= course.clocks

@@ -75,7 +75,9 @@ class Reasons:
 
     def finding(self, rows: FindingRows, place: int) -> Finding:
         """One row as a finding."""
-        saying, patient = rows.saying, int(rows.patients[place])
+        if rows.teller not in (None, self):
+            return rows.teller.finding(rows, place)  # type: ignore[no-any-return]
+        saying, patient = rows.saying, int(rows.at[place])
         if rows.answers is None:
             origins = self.course.record.origins
             listed = tuple(dict.fromkeys(origins[int(self.course.record.origin[row])] for row in rows.origins[place]))
@@ -109,7 +111,9 @@ class Reasons:
         names = fields_of(template)
         if not names:
             return template
-        patient = int(rows.patients[place])
+        if rows.teller not in (None, self):
+            return rows.teller.said(template, rows, place)  # type: ignore[no-any-return]
+        patient = int(rows.at[place])
         filled = {}
         for name in names:
             if name in rows.fields:

@@ -19,6 +19,7 @@ from ...history.names import NAMED, NO, YES
 from ...history.sources import Origins
 from ...record.columns import UNKNOWN, Flags, RecordColumns, Whole
 from ...record.event import NOT_KNOWN
+from ..doses.judged import Judged, findings_of, judge
 from ..effects import Strength
 from ..finding import Finding
 from ..questions import OF_ALL_FINDINGS
@@ -41,10 +42,12 @@ OF_THE_DEAD = ("record_doubt", "unsafe_dose", "her2_basis", "verdict")
 
 @dataclass(slots=True)
 class Courses:
-    """The courses of a batch, reviewed: `mine` marks the patients who have one to be told of."""
+    """The courses of a batch, reviewed: `mine` marks the patients who have one to be told of, `judged` holds the
+    answers to each dose and order."""
 
     reasons: Reasons
     mine: Flags
+    judged: Judged
 
     @property
     def rows(self) -> list[FindingRows]:
@@ -69,6 +72,7 @@ def review_courses(
     """
     count = len(record)
     course = facts_of(record, rules, her2)
+    judged = judge(course)
     asker = Asker(rules, course.numbered, course.values, count)
     alive = rules.knowledge.facts["alive"].values
     dead = course.values["alive"] == alive.index("no")
@@ -88,6 +92,7 @@ def review_courses(
     reasons = Reasons(course, asker, words, sources)
     for rows in (
         *rows_of_answers(reasons, rules.sayings),
+        *findings_of(judged, mine),
         *EvidenceDoubts(course, asker.outcomes, sources, doubts, mine).rows(),
         *safety(course, doubts, mine),
         *EntryDoubts(course, asker.outcomes, sources, doubts, mine).rows(),
@@ -95,7 +100,7 @@ def review_courses(
     ):
         reasons.rows.append(rows if rows.answers is None or mine.all() else rows.where(mine[rows.patients]))
     _judge(course, asker, reasons)
-    return Courses(reasons, mine)
+    return Courses(reasons, mine, judged)
 
 
 def _for_a_dose_to_come(rows: FindingRows, strongest: Whole) -> FindingRows:

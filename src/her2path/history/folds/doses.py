@@ -5,23 +5,47 @@ from __future__ import annotations
 from typing import Any
 
 from ..drug_codes import HER2_PRODUCT
-from ..names import DOSE, DOSE_PER_KG, DOSE_PER_M2, ORDER, STOP, UNKNOWN, WEIGHT
+from ..names import (
+    DOSE,
+    DOSE_PER_KG,
+    DOSE_PER_M2,
+    METASTATIC,
+    NEOADJUVANT,
+    ORDER,
+    PROGRESSION,
+    SETTING,
+    STATED,
+    STOP,
+    SURGERY,
+    UNKNOWN,
+    WEIGHT,
+)
 from ..names import DOSING_AT as AT
-from .steps import takes_over
+from .steps import other_drug, takes_over
 
 THOUSAND = 1000
+NOBODY = -1
+"""No product in hand."""
 PRODUCTS_FROM = len(AT)
 """The place of the last day of the first product."""
 
 
 def fold_doses(
-    starts: Any, day: Any, kind: Any, number: Any, code: Any, on: int, drugs: Any, numbers: Any, out: Any
-) -> None:
+    starts: Any, day: Any, kind: Any, number: Any, code: Any, on: int, drugs: Any, numbers: Any, out: Any,
+    meant: Any = None, hands: Any = None,
+) -> None:  # fmt: skip
     """For each patient `p`, events `starts[p]` to `starts[p + 1]` up to the day `on`: fill `out[p]`.
 
     `drugs` are columns of the properties of drugs by code, `numbers` those of the course (`drug_codes.py`). A row of
     `out` has the places of `DosingState`, then the last day of each product. The main product is that of the latest
     day; where a partner was given beside another, the other. A dose by weight counts as mg with the last weight known.
+
+    One dose of another antibody or conjugate is no new course unless the record has a reason for it (a progression, a
+    new setting, a stop, or what `meant` says); the second one in a row is (decision D181). `meant` has for each
+    patient the days from which on residual disease and a change that is said to be meant stand in the record
+    (`UNKNOWN`: never). `hands` has three places for each event of such a dose: the product in hand before it
+    (`NOBODY` for none) and after it, and whether the change has a reason (1) or has become one by the second dose
+    (2).
     """
     for p in range(len(starts) - 1):
         row = out[p]
@@ -29,6 +53,7 @@ def fold_doses(
         trastuzumab_first = trastuzumab_last = pertuzumab_last = weight = first_weight = UNKNOWN
         product_first = product_last = last_mg = last_per_kg = two_day = earlier = first_ever = UNKNOWN
         earlier_day = pertuzumab_first = first_per_kg = weight_day = UNKNOWN
+        progressed = metastatic = setting = waiting = waiting_day = UNKNOWN
         doses = product_doses = trastuzumab_doses = courses = longest = weekly = 0
         for place in range(PRODUCTS_FROM, len(row)):
             row[place] = UNKNOWN
@@ -42,6 +67,15 @@ def fold_doses(
                     first_weight = weight
             elif what == STOP:
                 stop_day, stop_reason = today, code[e]
+            elif what == PROGRESSION:
+                if code[e] == STATED:
+                    progressed = today
+            elif what == SETTING:
+                setting = code[e]
+                if setting == METASTATIC and metastatic == UNKNOWN:
+                    metastatic = today
+            elif what == SURGERY:
+                setting = UNKNOWN
             elif what == ORDER and drugs.kind[code[e]] == HER2_PRODUCT:
                 # A partner ordered with a change of product does not hide the change.
                 changes_to = (
@@ -52,13 +86,19 @@ def fold_doses(
             elif DOSE <= what <= DOSE_PER_M2 and drugs.kind[code[e]] == HER2_PRODUCT:
                 drug = code[e]
                 row[PRODUCTS_FROM + drug] = today
+                ended = stop_day != UNKNOWN
+                if hands is not None:
+                    hands[e][0] = hands[e][1] = product if product != UNKNOWN else NOBODY
+                    hands[e][2] = 0
                 if first_ever == UNKNOWN:
                     first_ever = today
                 if last == UNKNOWN or today - last > numbers.course_break_days:
                     courses += 1
                     first, doses, trastuzumab_doses, longest = today, 0, 0, 0
-                    product = trastuzumab_first = product_last = UNKNOWN
+                    product = trastuzumab_first = product_last = waiting = UNKNOWN
                     stop_day = stop_reason = UNKNOWN
+                    if hands is not None:
+                        hands[e][0] = NOBODY
                 if stop_day != UNKNOWN and today > stop_day:
                     stop_day = stop_reason = UNKNOWN
                 if drugs.of_pertuzumab[drug] == 1:
@@ -78,19 +118,48 @@ def fold_doses(
                 last = today
                 if product != UNKNOWN:
                     both_main = drugs.partner[drug] == 0 and drugs.partner[product] == 0
-                    if product_last == today and drug != product and both_main:
+                    if (product_last == today and drug != product and both_main) or (
+                        waiting != UNKNOWN and waiting_day == today and drug != waiting and drugs.partner[drug] == 0
+                    ):
                         two_day = today
                     if not takes_over(product, product_last, drug, today, drugs, numbers.partner_days):
                         continue
+                    if other_drug(product, drug, drugs):
+                        # A reason on record, or one that the record shows by going on with it.
+                        reason = 0
+                        if (
+                            ended
+                            or (progressed != UNKNOWN and progressed >= product_first)
+                            or (metastatic != UNKNOWN and metastatic > product_first)
+                            or (setting == NEOADJUVANT and drugs.conjugate[product] == 1)
+                            or (meant is not None and meant[p][1] != UNKNOWN and today >= meant[p][1])
+                        ):
+                            reason = 1
+                        elif meant is not None and drugs.conjugate[drug] == 1:
+                            reason = 1 if meant[p][0] != UNKNOWN and today >= meant[p][0] else 0
+                        if reason == 0 and today - product_last > numbers.judged_days:
+                            reason = 2
+                        if reason == 0 and waiting == drug and today > waiting_day:
+                            reason = 2
+                        if hands is not None:
+                            hands[e][2] = reason
+                        if reason == 0:
+                            waiting, waiting_day = drug, today
+                            continue
                 if drug != product:
                     earlier = product
                     product, product_first, product_doses = drug, today, 0
                     previous = earlier_day = UNKNOWN
                     weekly = 0
+                    if waiting == drug and waiting_day < today:
+                        product_first, product_doses, previous = waiting_day, 1, waiting_day
                 elif today != product_last:
                     if today - product_last <= numbers.short_gap_days:
                         weekly += 1
                     earlier_day, previous = previous, product_last
+                waiting = UNKNOWN
+                if hands is not None:
+                    hands[e][1] = product
                 if today != product_last or product_doses == 0:
                     product_doses += 1
                 product_last = today

@@ -79,13 +79,14 @@ def lay_lvef(facts: Any, lvef: int, baseline: int, limit: int, setting: float) -
 
 def fold_heart(
     starts: Any, day: Any, kind: Any, number: Any, code: Any, on: int, limit: int, tables: Any, drugs: Any,
-    numbers: Any, out: Any, marks: Any = None,
+    numbers: Any, out: Any, marks: Any = None, hands: Any = None,
 ) -> None:  # fmt: skip
     """For each patient fill `out[p]` (`HeartState`). `limit` is the lower limit of normal LVEF in thousandths.
 
     `tables` is what `heart_tables.tables_for` makes: the arrays of `lvef_finding`, then of `cardiac_action`, by
     product. `drugs` are columns of the properties of drugs by code, `numbers` those of the course (`drug_codes.py`).
-    `marks`, where given, has a place for each event: 1 where it opens a hold, 2 where it closes one.
+    `marks`, where given, has a place for each event: 1 where it opens a hold, 2 where it closes one. `hands`, where
+    given, is what the fold of doses left: which product each dose leaves in hand.
     """
     products = len(tables[0]) // 2
     nan = float("nan")
@@ -210,7 +211,9 @@ def fold_heart(
                 ended = 0
                 drug = code[e]
                 # The product in hand, as the fold of doses has it.
-                if product == UNKNOWN or takes_over(product, product_last, drug, today, drugs, numbers.partner_days):
+                if hands is not None:
+                    product = hands[e][1]
+                elif product == UNKNOWN or takes_over(product, product_last, drug, today, drugs, numbers.partner_days):
                     product, product_last = drug, today
                 if stopped != UNKNOWN and today > stopped and today != last_dose:
                     after_stop += 1

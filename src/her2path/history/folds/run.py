@@ -17,13 +17,13 @@ import numpy.typing as npt
 from ...record.columns import Whole
 from ...tables.many.compiled import compiled
 from ..drug_codes import DrugCodes, default_codes
-from ..names import COURSE, DOSING, HEART, last_day_of
+from ..names import COURSE, DOSING, HEART, UNKNOWN, last_day_of
 from ..timeline import Timeline
 from .compiling import compiling_listener
 from .disease import fold_course
-from .doses import fold_doses
+from .doses import NOBODY, fold_doses
 from .heart import fold_heart, lay_lvef
-from .steps import look_up, takes_over
+from .steps import look_up, other_drug, takes_over
 
 State = dict[str, int]
 Columns = dict[str, npt.NDArray[np.int64]]
@@ -35,15 +35,20 @@ FEW = 4_000
 class Folded:
     """What the folds leave of a batch: a column over patients of each name, and where holds begin and end.
 
-    `holds` has a mark for each place of the timeline: `OPENED` or `CLOSED` by the event there, or 0.
+    `holds` has a mark for each place of the timeline: `OPENED` or `CLOSED` by the event there, or 0. `hands` has for
+    each place of a dose of a HER2-directed product the product in hand before it and after it, and why it changed: 0
+    for no reason on record, `MEANT`, or `GOES_ON`.
     """
 
     state: Columns
     holds: Whole
+    hands: npt.NDArray[np.int16]
 
 
 OPENED, CLOSED = 1, 2
 """The marks of an event that opens or closes a hold for the heart."""
+MEANT, GOES_ON = 1, 2
+"""Why another drug became the product in hand: a reason on record, or that it was given again or after a long time."""
 
 
 class _Seen:
@@ -59,13 +64,14 @@ def dosing_names(codes: DrugCodes) -> tuple[str, ...]:
 
 def fold(
     timeline: Timeline, on: int, limit: int, tables: Callable[[bool], tuple[Any, ...]], codes: DrugCodes | None = None,
-    compiled: bool | None = None,
+    compiled: bool | None = None, meant: Whole | None = None,
 ) -> Folded:  # fmt: skip
     """The states of a batch on the day `on` (an ordinal): every name of `DOSING`, `HEART` and `COURSE`, and last days.
 
     `limit` is the lower limit of normal LVEF in thousandths, `tables` gives those of the heart as lists (True) or as
     arrays (False). `codes` are the drugs by which the timeline was made, those of the knowledge in use where none are
-    given. `compiled` chooses the way; by default it is compiled once there are many and numba is installed.
+    given. `compiled` chooses the way; by default it is compiled once there are many and numba is installed. `meant` has
+    by patient the days from which on residual disease and an intended change are on record.
     """
     codes = codes or default_codes()
     count = len(timeline.starts) - 1
@@ -76,26 +82,30 @@ def fold(
     outs: list[Any]
     marks: Any
     drugs: Any
+    hands: Any
+    known: Any = np.full((count, 2), UNKNOWN, np.int64) if meant is None else meant
     if compiled:
         doses, heart, course = compiled_folds()
         starts, day, kind, number, code = columns
         columns = (starts, day.astype(np.int32), kind.astype(np.int8), number, code.astype(np.int16))
         outs, marks = [np.empty((count, len(listed)), np.int64) for listed in names], np.zeros(len(day), np.int8)
+        hands = np.full((len(day), 3), NOBODY, np.int16)
         drugs, heart_tables = codes.arrays, tables(False)
     else:
         doses, heart, course = fold_doses, fold_heart, fold_course
         # Whole numbers of Python: those of NumPy are narrow, and differences with `UNKNOWN` would not fit.
         columns = tuple(column.tolist() for column in columns)
         outs, marks = [[[0] * len(listed) for _ in range(count)] for listed in names], [0] * len(timeline.day)
+        hands, known = [[NOBODY] * 3 for _ in range(len(timeline.day))], known.tolist()
         drugs, heart_tables = codes.drugs, tables(True)
-    doses(*columns, on, drugs, codes.numbers, outs[0])
-    heart(*columns, on, limit, heart_tables, drugs, codes.numbers, outs[1], marks)
+    doses(*columns, on, drugs, codes.numbers, outs[0], known, hands)
+    heart(*columns, on, limit, heart_tables, drugs, codes.numbers, outs[1], marks, hands)
     course(*columns, on, drugs, codes.numbers, outs[2])
     state: Columns = {}
     for listed, out in zip(names, outs, strict=True):
         table = np.asarray(out, np.int64).reshape(count, len(listed)).T
         state |= dict(zip(listed, table if compiled else table.copy(), strict=True))
-    return Folded(state, np.asarray(marks, np.int64))
+    return Folded(state, np.asarray(marks, np.int64), np.asarray(hands, np.int16).reshape(-1, 3))
 
 
 def load_compiled(tables: Callable[[bool], tuple[Any, ...]], codes: DrugCodes) -> None:
@@ -124,7 +134,7 @@ def compiled_folds() -> tuple[Any, Any, Any]:
     from numba.core.event import register
     from numba.extending import register_jitable
 
-    for step in (lay_lvef, look_up, takes_over):
+    for step in (lay_lvef, look_up, other_drug, takes_over):
         register_jitable(step)
     digest = blake2b(digest_size=8)
     for path in sorted(Path(__file__).parents[1].rglob("*.py")):

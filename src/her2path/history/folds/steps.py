@@ -22,6 +22,13 @@ def takes_over(product: int, last_day: int, drug: int, today: int, drugs: Any, p
     return True
 
 
+def other_drug(product: int, drug: int, drugs: Any) -> bool:
+    """Whether a drug is another antibody or conjugate than the product in hand, and no other form of it or partner."""
+    if drugs.partner[drug] == 1 or drugs.partner[product] == 1 or drug == product:
+        return False
+    return not (drugs.of_trastuzumab[drug] == 1 and drugs.of_trastuzumab[product] == 1)
+
+
 def look_up(tables: Any, row: int, facts: Any) -> int:
     """The answer of one compiled table, the `row`-th of `tables` (`heart_tables.tables_for`), by `facts`.
 

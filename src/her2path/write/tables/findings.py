@@ -116,6 +116,8 @@ class _Part:
 
     @property
     def reasons(self) -> Reasons:
+        if self.rows.teller is not None:
+            return self.rows.teller  # type: ignore[no-any-return]
         courses = self.reviewed.courses
         assert courses is not None
         return courses.reasons
@@ -143,7 +145,7 @@ class _Part:
             return fields.word if isinstance(fields, Same) else pa.array(fields, pa.string())
         if name == "product" and self.rows.product:
             return self.rows.product
-        places, words = self.reasons.words.coded(name, self.rows.patients)
+        places, words = self.reasons.words.coded(name, self.rows.at)
         return pa.array(words, pa.string()).take(pa.array(places))
 
     def specimens(self) -> Any:
@@ -168,7 +170,7 @@ class _Part:
         days = self.reasons.by_column(self.rows.answers.array.outcome.name)
         if days is None:
             return nothing
-        mine = days[self.rows.patients]
+        mine = days[self.rows.at]
         return pa.array((mine - EPOCH).astype(np.int32), mask=mine < 1).cast(pa.date32())
 
     def table_rows(self) -> Any:
@@ -189,7 +191,7 @@ class _Part:
         places, behind = self._decided()
         told: dict[tuple[tuple[str, ...], ...], str] = {}
         words = []
-        for patient, place in zip(self.rows.patients.tolist(), places.tolist(), strict=True):
+        for patient, place in zip(self.rows.at.tolist(), places.tolist(), strict=True):
             settling = behind[place].settling
             sets = self.reasons.askable(settling, patient) if behind[place].by_others else settling
             word = told.get(sets)
@@ -236,7 +238,7 @@ class _Part:
     def numbers(self, name: str) -> Whole | None:
         """A fact as a column over the rows, as a table read it."""
         column = self.reasons.asker.input(name)
-        return None if column is None else column[self.rows.patients]
+        return None if column is None else column[self.rows.at]
 
 
 @dataclass(frozen=True, slots=True)
@@ -351,7 +353,7 @@ def _origins(parts: Sequence[_Part | PartOfTests], record: RecordColumns) -> Any
             for name in part.fact_names():
                 if (column := part.numbers(name)) is not None:
                     known = column != UNKNOWN
-                    for mine, listed in _rows_of_fact(name, part.rows.patients, known, part.reasons):
+                    for mine, listed in _rows_of_fact(name, part.rows.at, known, part.reasons):
                         owners.append(mine + start)
                         rows.append(listed)
         start += part.count

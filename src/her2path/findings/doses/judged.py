@@ -1,0 +1,166 @@
+"""Every dose and order put to the tables, and what is to be told of them as findings.
+
+The points are the questions of stage 0 in `findings.md`. Doses that no table can tell apart are asked once; those of
+which something is said are asked again by themselves, so that a finding has the facts of its own dose.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from ...history.latest import Latest
+from ...history.names import NO
+from ...history.sources import Origins
+from ...record.columns import UNKNOWN, Flags, Whole
+from ..course.answers import Asker, bins_of
+from ..course.columns import CourseFacts
+from ..course.reasons import Reasons, rows_of_answers
+from ..course.words import Words
+from ..questions import EACH_DOSE, UNDETERMINED, WORDS_OF_DOSES, Question
+from ..rows import FindingRows, fields_of
+from .administrations import Administrations, administrations_of
+from .due import Due, due_of, kinds_of
+from .facts import IN_HAND, Columns, facts_of_doses
+from .words import DoseWords
+
+USES = "labelled_schedule"
+MIXUP = "product_mixup"
+NOT_ASKED = UNKNOWN
+"""Instead of an answer: the question is not for this dose or order."""
+
+
+@dataclass(slots=True)
+class Judged:
+    """The doses and orders of a batch, judged: `made`, what was `due`, their `facts`, and by question the `answers`, a
+    place among the values of its outcome each (below 0: not settled)."""
+
+    course: CourseFacts
+    made: Administrations
+    due: Due
+    facts: Columns
+    answers: dict[str, Whole]
+
+    def of(self, patient: int) -> list[dict[str, Any]]:
+        """The doses and orders of one patient: day, drug, amount in mg, and the answer to each point."""
+        facts, codes = self.course.rules.knowledge.facts, self.course.rules.codes
+        words = DoseWords(self.course, self.made, self.due, self.facts)
+        first, last = np.searchsorted(self.made.patient, [patient, patient + 1]).tolist()
+        told = []
+        for place in range(first, last):
+            points = {
+                name: facts[name].values[int(column[place])] if column[place] >= 0 else UNDETERMINED
+                for name, column in self.answers.items()
+                if column[place] != NOT_ASKED
+            }
+            told.append(
+                {
+                    "day": words.day(place), "product": codes.products[self.made.drug[place]],
+                    "administration": facts["administration"].values[self.made.state[place]],
+                    "amount": words.amount(place), "points": points,
+                }
+            )  # fmt: skip
+        return told
+
+
+def judge(course: CourseFacts) -> Judged:
+    """Judge every dose and order of a batch."""
+    made = administrations_of(course)
+    due = due_of(course, made)
+    facts = facts_of_doses(course, made, due)
+    facts |= _of_kinds(course, facts)
+    judged = Judged(course, made, due, facts, {})
+    if len(made):
+        _answer(judged)
+    return judged
+
+
+def _of_kinds(course: CourseFacts, facts: Columns) -> Columns:
+    """What the label says of the use, and of a drug beside that in hand, each kind asked once."""
+    if not len(facts["product"]):
+        return {}
+    count = len(course.rules.codes.products)
+    setting, site = (np.maximum(facts[name], -1) + 1 for name in ("setting", "tumour_site"))
+    first, kind = kinds_of([(facts["product"], count), (setting, 5), (site, 4)])
+    used = _asked(course, USES, {name: facts[name][first] for name in ("product", "setting", "tumour_site")})
+    hand, meant = facts[IN_HAND], facts["switch_intended"]
+    one, which = kinds_of([(facts["product"], count), (hand, count), (np.maximum(meant, 0), 3)])
+    mixed = _asked(
+        course, MIXUP, {"product": hand[one], "ordered_product": facts["product"][one], "switch_intended": meant[one]}
+    )
+    return {USES: used[kind], MIXUP: mixed[which]}
+
+
+def _asked(course: CourseFacts, outcome: str, columns: Columns) -> Whole:
+    count = len(columns["product"])
+    asker = Asker(course.rules, course.numbered, columns, count)
+    asker.ask(Question(outcome, EACH_DOSE))
+    return asker.outcomes.get(outcome, np.full(count, UNKNOWN, np.int64))
+
+
+def _questions(course: CourseFacts) -> list[Question]:
+    return [question for question in course.rules.questions if question.stage == EACH_DOSE]
+
+
+def _answer(judged: Judged) -> None:
+    """The answer to each question of every dose and order."""
+    course, facts = judged.course, judged.facts
+    for question in _questions(course):
+        edition = course.rules.edition(question.outcome, {})
+        if edition is None:
+            continue
+        array = course.rules.knowledge.array(edition, question.outcome)
+        box = np.zeros(len(judged.made), np.int64)
+        for axis, stride in zip(array.axes, array.strides, strict=True):
+            column = facts.get(axis.fact.name)
+            box += (axis.unknown if column is None else bins_of(axis, column)) * stride
+        answers = array.answers.ravel()[box].astype(np.int64)
+        asked = np.ones(len(answers), np.bool_)
+        for name, _, places in course.rules.conditions(question):
+            asked &= np.isin(facts[name], places)
+        judged.answers[question.key] = np.where(asked, answers, NOT_ASKED)
+
+
+def findings_of(judged: Judged, mine: Flags) -> Iterator[FindingRows]:
+    """What is to be told of the doses and orders of the patients whose course is told, and who live."""
+    course, made = judged.course, judged.made
+    sayings = course.rules.sayings
+    told = np.zeros(len(made), np.bool_)
+    for key, answers in judged.answers.items():
+        values = course.rules.knowledge.facts[key].values
+        speaks = np.array([(key, value) in sayings for value in values] + [False], np.bool_)
+        is_open = (answers < 0) & (answers != NOT_ASKED) & ((key, UNDETERMINED) in sayings)
+        told |= speaks[np.where(answers >= 0, answers, len(values))] | is_open
+    alive = course.column("alive")[made.patient] != NO
+    (units,) = (told & alive & mine[made.patient]).nonzero()
+    if not len(units):
+        return
+    facts = {name: column[units] for name, column in judged.facts.items() if name in course.rules.knowledge.facts}
+    asker = Asker(course.rules, course.numbered, facts, len(units))
+    for question in _questions(course):
+        asker.ask(question)
+    rows = dict.fromkeys(facts, made.row[units])
+    own = CourseFacts(
+        course.record, course.rules, course.numbered, course.timeline, Latest(facts, rows), {}, {}, facts, course.holds
+    )
+    words = Words(course.rules.knowledge.facts.by_name, course.numbered, asker.outcomes, facts, {}, {})
+    origins = Origins(course.record, course.timeline, course.state, course.rules.on.toordinal(), course.rules.codes)
+    teller = Reasons(own, asker, words, origins)
+    in_words = DoseWords(course, made, judged.due, judged.facts)
+    for found in rows_of_answers(teller, sayings):
+        yield _of_units(found, units, made, teller, in_words)
+
+
+def _of_units(
+    found: FindingRows, units: Whole, made: Administrations, teller: Reasons, in_words: DoseWords
+) -> FindingRows:  # fmt: skip
+    """Findings on places among `units` as findings on patients, with the words of each dose."""
+    saying, mine = found.saying, units[found.patients]
+    names = fields_of(" ".join((saying.say, saying.do, *(effect.words for effect in saying.effects))))
+    fields = {name: [in_words.text(name, place) for place in mine.tolist()] for name in names if name in WORDS_OF_DOSES}
+    return replace(
+        found, patients=made.patient[mine], units=found.patients, teller=teller, drugs=made.drug[mine], fields=fields
+    )
