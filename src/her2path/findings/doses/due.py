@@ -21,6 +21,8 @@ from .administrations import AGAIN, CHANGED, FIRST, NOW_LONGER, Administrations
 LOADING, MAINTENANCE, RELOAD, NOT_KNOWN = range(4)
 """The steps that a dose may be; the last where the label leaves it open."""
 STEP = "dose_per_administration"
+STEP_OF = {"loading": LOADING, "never loaded": LOADING, "reload": RELOAD, "maintenance": MAINTENANCE}
+"""The step that an answer of these outcomes names; where the label has no rule it is not known."""
 ASKED_BY = {AGAIN: "missed_dose_action", CHANGED: "switch_dose_kind", NOW_LONGER: "first_q3w_dose_action"}
 """The outcome that says the step, by what the entry is to the dose before it."""
 LONGEST_GAP = 1023
@@ -104,15 +106,15 @@ def _steps(course: CourseFacts, made: Administrations, schedule: Whole, gap: Who
     columns = {
         "product": drug,
         "schedule": np.where(schedule[first] < count, schedule[first], UNKNOWN),
-        "days_since_last_dose": gap[first] * THOUSAND,
-    }
+        "days_since_last_dose": gap[first] * THOUSAND, "days_since_trastuzumab": gap[first] * THOUSAND,
+    }  # fmt: skip
     steps = np.where(relation == FIRST, LOADING, NOT_KNOWN)
     for which, outcome in ASKED_BY.items():
         (mine,) = (relation == which).nonzero()
         if len(mine):
             said = _asked(course, outcome, {name: column[mine] for name, column in columns.items()})
             facts = course.rules.knowledge.facts[outcome].values
-            as_step = [{"loading": LOADING, "reload": RELOAD, "maintenance": MAINTENANCE}[word] for word in facts]
+            as_step = [STEP_OF.get(word, NOT_KNOWN) for word in facts]
             steps[mine] = np.array([*as_step, NOT_KNOWN], np.int64)[np.where(said >= 0, said, len(facts))]
     return steps[kind]
 

@@ -90,7 +90,7 @@ def _of_drug(found: Standing, drug: str, plan: Sequence[PlanItem]) -> Verdict:
     elif word == NOT_KNOWN and decision is not None:
         reason = "; ".join(_settled_by(found, decision.would_settle)) or "the facts contradict each other"
     else:
-        reason = _plain_reason(found, day)
+        reason = _plain_reason(found, drug, day)
     return Verdict(
         drug, word, reason, " and ".join(conditions), day, findings,
         tuple(decision.rows) if decision is not None else (),
@@ -122,7 +122,7 @@ def _settled_by(found: Standing, sets: Sequence[tuple[str, ...]]) -> Iterator[st
         yield " and ".join(name.replace("_", " ") for name in names) + " not known"
 
 
-def _plain_reason(found: Standing, day: dt.date | None) -> str:
+def _plain_reason(found: Standing, drug: str, day: dt.date | None) -> str:
     """Why nothing stands in the way, or nothing is to be given."""
     if found.values.get("alive") == "no":
         death = found.day("death")
@@ -131,7 +131,8 @@ def _plain_reason(found: Standing, day: dt.date | None) -> str:
         late = found.values.get("dose_days_late")
         if day <= found.on:
             due = found.day("next_dose")
-            return f"due since {due}" if late and due is not None and due < found.on else "due today"
+            is_late = bool(late) and drug == found.product and due is not None and due < found.on
+            return f"due since {due}" if is_late else "due today"
         return f"the next dose is due on {day}"
     if not found.started:
         return "no HER2-directed dose is ordered"
