@@ -48,6 +48,8 @@ if TYPE_CHECKING:
 @click.option("--her2-only", is_flag=True, help="Review the HER2 tests alone, not the courses of therapy.")
 @click.option("--processes", type=click.IntRange(1), help="Processes to share a large source; all cores by default.")
 @click.option("--summary-only", is_flag=True, help="Print only the summary.")
+@click.option("--why", is_flag=True, help="Print every reason: tests, rows, sources, places in the record.")
+@click.option("--patient", "wanted", metavar="ID", help="Review this patient alone.")
 @click.option("-o", "--output", type=click.Path(path_type=Path), help="Write here instead of printing.")
 def review(
     source: Path,
@@ -63,13 +65,16 @@ def review(
     her2_only: bool,
     processes: int | None,
     summary_only: bool,
+    why: bool,
+    wanted: str | None,
     output: Path | None,
 ) -> None:
     """Review every patient of SOURCE: FHIR as bundle, NDJSON, folder or archive, CSV or Parquet; - is standard input.
 
-    HER2 status per specimen and patient, and her course of therapy: what is true, due, unsafe and missing, with the
-    row and citation behind it, what would settle it, and the plan; then a summary. With -o FILE.parquet all findings,
-    one a row, with the patients, the episodes of their courses and their specimens in three files beside it.
+    One patient: the verdict on the next dose, the dose, what to do now, the heart, the basis; then every other finding.
+    Many: a worklist, the most urgent first. --why gives every reason: tests, rows, sources, the plan. With -o
+    FILE.parquet all findings, one a row, with the patients, the episodes of their courses and their specimens in three
+    files beside it.
     """
     from ..cohort.review import processes_for
     from ..findings.settings import Settings
@@ -79,7 +84,8 @@ def review(
 
     knowledge = read_knowledge()
     at = site_asked(settings_file, missing, knowledge)
-    settings = Settings(on or dt.date.today(), site, edition, jurisdiction or at.jurisdiction, at, not her2_only)
+    day = on or dt.date.today()
+    settings = Settings(day, site, edition, jurisdiction or at.jurisdiction, at, not her2_only, wanted)
     if calendar is not None and her2_only:
         raise AskedWrongly("--calendar writes plans of courses, which --her2-only leaves out: drop one of them")
     require_outputs({"--output": output, "--calendar": calendar}, source, settings_file)
@@ -96,6 +102,10 @@ def review(
             raise AskedWrongly(
                 f"--summary-only is not what {output.name} would hold: drop it, or write to another ending"
             )
+    if why:
+        if form not in (None, "text") or (output is not None and output.suffix.lower() == ".parquet"):
+            raise AskedWrongly("--why is for text; every other output says the reasons by itself: drop it")
+        form = "why"
     with Outputs(source, settings_file) as outputs:
         beside = [CalendarFolder(calendar, outputs.folder)] if calendar else []
         if output is not None and output.suffix.lower() == ".parquet":
@@ -103,9 +113,11 @@ def review(
         else:
             summary = asked.to_text(form, summary_only, beside, outputs)
     if not summary.patients:
-        click.echo(
-            f"her2path: no patient was found in {source}; expected FHIR R4 in JSON or NDJSON, CSV or Parquet", err=True
-        )
+        expected = "expected FHIR R4 in JSON or NDJSON, CSV or Parquet"
+        what = f"no patient was found in {source}; {expected}"
+        if wanted is not None:
+            what = f"no patient {wanted!r} was found in {source}; a review of all lists the patients that are there"
+        click.echo(f"her2path: {what}", err=True)
         sys.exit(DOES_NOT_HOLD)
     if summary.troubles:
         sys.exit(PARTLY_READ)
@@ -126,6 +138,7 @@ class _Asked:
         """Write patient after patient, and a summary."""
         from ..write.formats import format_named, format_of, has_format_for
         from ..write.output import text_file
+        from ..write.worklist import Worklist
         from ..write.writer import Writer
 
         if form is not None:
@@ -136,8 +149,13 @@ class _Asked:
             chosen = format_named("text")
         place = text_file(outputs.file(self.output), self.output) if self.output else nullcontext(sys.stdout)
         with place as stream:
-            writer = Writer(stream, chosen(self.settings.on), summary_only, beside)
-            summary = self._review(writer.batch, writer.put)
+            writer: Writer | Worklist
+            if chosen is format_named("text") and self.settings.courses and not summary_only:
+                writer = Worklist(stream, beside, colours=self.output is None and stream.isatty())
+                summary = self._review(writer.batch, writer.put)
+            else:
+                writer = Writer(stream, chosen(self.settings.on), summary_only, beside)
+                summary = self._review(writer.batch, writer.put)
             writer.finish(summary)
         return summary
 

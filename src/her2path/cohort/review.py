@@ -19,7 +19,7 @@ from ..findings.summary import Summary
 from ..read.files import Piece, read_pieces, source_size
 from ..read.layout import ColumnPart, Layout
 from ..read.source import TABLES, ColumnWorker, read_columns
-from ..record.columns import RecordColumns
+from ..record.columns import RecordColumns, columns_of
 from ..record.event import Trouble
 from ..tables.library import Knowledge
 from .pool import can_share, in_turn
@@ -78,8 +78,16 @@ def review_source(
     for batch in read_columns(path, settings.facts(knowledge), progress, columns, settings.courses, missing=missing):
         if isinstance(batch, Trouble):
             yield batch
-        else:
-            yield from reviewer.review_columns(batch)
+        elif (wanted := _wanted(batch, settings)) is not None:
+            yield from reviewer.review_columns(wanted)
+
+
+def _wanted(batch: RecordColumns, settings: Settings) -> RecordColumns | None:
+    """What of a batch is asked for: all of it, the one patient that is named, or nothing."""
+    if settings.patient is None:
+        return batch
+    places = [place for place, patient in enumerate(batch.patients) if patient == settings.patient]
+    return columns_of([batch.record(place) for place in places]) if places else None
 
 
 class _Work(Generic[Output]):
@@ -101,8 +109,8 @@ class _Work(Generic[Output]):
             if isinstance(batch, Trouble):
                 part.items.append(batch)
                 part.summary.troubles += 1
-            else:
-                reviewed = self.reviewer.review_columns(batch)
+            elif (wanted := _wanted(batch, self.settings)) is not None:
+                reviewed = self.reviewer.review_columns(wanted)
                 part.items.append(self.output(reviewed))
                 part.summary.add_all(reviewed)
         return part

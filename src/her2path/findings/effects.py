@@ -3,7 +3,7 @@
     forbids antibodies: LVEF allows it; gates order: the prescriber confirms the drug by its full name
 
 An effect is a verb, the drugs it speaks of, and a condition: until when (`forbids`), once what (`gates`), why or what
-(`ends`, `replaces`, `changes`). `lets be` is no effect. The plan and the verdict follow from these and from nothing else.
+(`ends`, `replaces`, `changes`). `lets be` is no effect. Plan and verdict follow from these and from nothing else.
 """
 
 from __future__ import annotations
@@ -65,7 +65,8 @@ def _effect(part: str) -> Effect:
     verb, _, scope = head.strip().partition(" ")
     words = words.strip()
     if verb not in VERBS or scope not in SCOPES or not colon or not words:
-        expected = f"{LETS_BE!r}, or a verb ({', '.join(VERBS)}), the drugs ({', '.join(SCOPES)}), a colon and a condition"
+        verbs, scopes = ", ".join(VERBS), ", ".join(SCOPES)
+        expected = f"{LETS_BE!r}, or a verb ({verbs}), the drugs ({scopes}), a colon and a condition"
         raise ValueError(f"{part!r} says nothing of the next dose; expected {expected}")
     for_good = verb == "forbids" and words.startswith(FOR_GOOD)
     return Effect(Strength.FORBIDS_FOR_GOOD if for_good else VERBS[verb], scope, words)

@@ -18,6 +18,7 @@ from .course.review import Courses, is_treated, review_courses
 from .course.rules import Rules
 from .plan.items import plan_of
 from .plan.regimens import regimens_of
+from .plan.verdicts import verdicts_of
 from .reviews import CourseReview, PatientReview
 from .rows import FindingRows
 from .settings import Settings
@@ -76,9 +77,9 @@ class Reviewed:
             review = self._reviewer.specimens.review(self.record.record(place, tests_only=True))
         if self.courses is not None and self.courses.mine[place]:
             standing = self.courses.standing(place)
-            review.course = CourseReview(
-                standing, self.courses.findings(place), plan_of(standing), regimens_of(standing)
-            )
+            plan, findings = plan_of(standing), self.courses.findings(place)
+            verdicts = verdicts_of(standing, plan)
+            review.course = CourseReview(standing, findings, plan, regimens_of(standing), verdicts)
         return review
 
 

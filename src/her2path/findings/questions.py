@@ -40,7 +40,8 @@ NEXT_DOSE = "next dose"
 class Question:
     """An outcome to ask for, and when: only where every fact of `when` has one of its values.
 
-    `stage` orders the questions: what a clock needs comes before it (1), what needs the clock after it (2).
+    `stage` orders the questions: what a clock needs comes before it (1), what needs the clock after it (2), what is
+    asked of all findings together last (3).
     `about` is a product to ask about instead of the one in hand.
     """
 
@@ -232,8 +233,8 @@ def prove_questions(knowledge: Knowledge) -> list[Problem]:
                 asked.add(name)
                 if name not in decided:
                     fault(line, f"no table decides {name!r}", "name an outcome that a table decides")
-                if plain(record.get("stage", "")) not in ("1", "2"):
-                    fault(line, f"stage {record.get('stage')!r}", "write 1 or 2")
+                if plain(record.get("stage", "")) not in ("1", "2", "3"):
+                    fault(line, f"stage {record.get('stage')!r}", "write 1, 2 or 3")
                 if (about := plain(record.get("about", ""))) and about not in facts["product"].values:
                     fault(line, f"no product is called {about!r}", "name a value of product, or leave it blank")
                 for fact, values in _conditions(record.get("asked when", "")):

@@ -9,16 +9,18 @@ from .course.standing import Standing
 from .finding import Finding
 from .plan.items import PlanItem
 from .plan.regimens import Fitting
+from .plan.verdicts import Verdict
 
 
 @dataclass(slots=True)
 class CourseReview:
-    """What is said of a patient's course: where it stands, the findings, the plan, and the regimens that fit."""
+    """What is said of a patient's course: where it stands, findings, plan, verdicts, the regimens that fit."""
 
     standing: Standing
     findings: list[Finding] = field(default_factory=list)
     plan: list[PlanItem] = field(default_factory=list)
     regimens: list[Fitting] = field(default_factory=list)
+    verdicts: list[Verdict] = field(default_factory=list)
 
 
 @dataclass(slots=True)

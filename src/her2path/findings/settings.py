@@ -15,7 +15,8 @@ from ..tables.site import Site
 class Settings:
     """What the person asks for: the day of the review, the tumour's site, the edition, the jurisdiction.
 
-    `at` are the settings of the institution (`site.py`); without `courses` only HER2 is reviewed.
+    `at` are the settings of the institution (`site.py`); without `courses` only HER2 is reviewed, and with `patient`
+    only the patient of that id.
     """
 
     on: dt.date
@@ -24,6 +25,7 @@ class Settings:
     jurisdiction: str | None = None
     at: Site = field(default_factory=Site)
     courses: bool = True
+    patient: str | None = None
 
     def facts(self, knowledge: Knowledge) -> Facts:
         """The facts as the institution's records speak of them, for a reader."""

@@ -32,7 +32,7 @@ def course_lines(course: CourseReview, indent: str = "  ") -> Iterator[str]:
         yield f"{indent}Course: no HER2-directed dose is recorded"
     for finding in course.findings:
         yield from finding_lines(finding, indent)
-    yield from _regimen_lines(course, indent)
+    yield from regimen_lines(course, indent)
     if course.plan:
         yield f"{indent}Plan"
         for item in course.plan:
@@ -107,7 +107,7 @@ def finding_lines(finding: Finding, indent: str) -> Iterator[str]:
         yield from wrapped("would settle it: " + ", or ".join(" and ".join(each) for each in finding.settle), inner)
 
 
-def _regimen_lines(course: CourseReview, indent: str) -> Iterator[str]:
+def regimen_lines(course: CourseReview, indent: str) -> Iterator[str]:
     """The regimens that fit, each with its drugs; of the others only what would tell."""
     fits = [each for each in course.regimens if each.verdict == FITS]
     if fits:
@@ -157,6 +157,7 @@ def course_json(course: CourseReview) -> dict[str, Any]:
         "days": {name: str(day) for name, day in found.days().items()},
         "decisions": {name: decision.as_json() for name, decision in found.decisions.items()},
         "findings": [finding.as_json() for finding in course.findings],
+        "verdicts": [verdict.as_json() for verdict in course.verdicts],
         "plan": [item.as_json() for item in course.plan],
         "regimens": [each.as_json() for each in course.regimens],
     }  # fmt: skip

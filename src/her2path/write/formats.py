@@ -63,6 +63,7 @@ SomeFormat = TypeVar("SomeFormat", bound=type[Format])
 
 _FORMATS: dict[str, str | type[Format]] = {
     "text": "her2path.write.review_text:TextFormat",
+    "why": "her2path.write.review_text:WhyFormat",
     "json": "her2path.write.review_json:JsonFormat",
     "fhir": "her2path.write.fhir.proposals:FhirFormat",
 }

@@ -14,7 +14,8 @@ from ..tables.array import Array
 from ..tables.axis import Code
 from ..tables.decision import Decision
 from .caution import CAUTION
-from .course_text import course_lines, short
+from .course_text import course_lines, regimen_lines, short
+from .first_lines import WIDTH, first_lines, other_findings
 from .formats import Format
 from .plain import plain, plain_lines
 from .table_text import outcome_words, paragraph, wrapped
@@ -25,11 +26,15 @@ COUNTED = (
 """The counts of a summary that are told in words, in this order."""
 
 
-class TextFormat(Format):
-    """A review in words, for a person to read."""
+STANDING = ("limit of LVEF assumed",)
+"""Doubts that hold for everybody of a run: they are told once, at its end."""
+STANDING_WORDS = "Where no site names another, the lower limit of normal LVEF is assumed to be 50 %."
 
-    name = "text"
-    suffixes = (".txt", ".text")
+
+class WhyFormat(Format):
+    """A review in words with every reason: tests, rows, sources and places in the record."""
+
+    name = "why"
 
     def patient(self, review: PatientReview) -> str:
         return patient_text(review) + "\n"
@@ -41,8 +46,30 @@ class TextFormat(Format):
         return summary_text(summary) + "\n"
 
 
+class TextFormat(WhyFormat):
+    """A review in words, for a person to act on: the first lines, then the other findings, a line each."""
+
+    name = "text"
+    suffixes = (".txt", ".text")
+
+    def patient(self, review: PatientReview) -> str:
+        return short_text(review) + "\n"
+
+
+def short_text(review: PatientReview) -> str:
+    """The first lines of one patient, then the other findings, the most urgent first, and the regimens that fit."""
+    lines = [f"Patient {review.patient}  [{review.where}]"]
+    for line in first_lines(review):
+        lines += wrapped(line, "  ", " " * WIDTH)
+    for finding in other_findings(review, STANDING):
+        lines += wrapped(f"{finding.grade.word}: {finding.words}", "  ", "    ")
+    if review.course is not None:
+        lines += regimen_lines(review.course, "  ")
+    return plain_lines(lines) + "\n"
+
+
 def patient_text(patient: PatientReview) -> str:
-    """Everything a review says of one patient."""
+    """Everything a review says of one patient, with every reason."""
     status = patient.status or _without_status(patient)
     if patient.status is None and patient.possible:
         status += f" ({' or '.join(patient.possible)})"
@@ -54,6 +81,8 @@ def patient_text(patient: PatientReview) -> str:
         lines += _specimen_lines(specimen)
     lines += [line for finding in patient.findings for line in _finding_lines(finding, "  ")]
     if patient.course is not None:
+        if patient.course.verdicts:
+            lines += [f"  {line}" for line in first_lines(patient)]
         lines += course_lines(patient.course)
     return plain_lines(lines) + "\n"
 

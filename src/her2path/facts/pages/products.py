@@ -45,6 +45,8 @@ class Product:
     cycles: int = 0
     mg_per_ml: int = 0
     diluent: str = ""
+    called: str = ""
+    """What it is called where a person reads it."""
 
     @property
     def of_trastuzumab(self) -> bool:
@@ -143,11 +145,12 @@ def _read(page: Page) -> tuple[Products, Cited]:
         take(entry, entry["infusion of"]): (entry, entry.whole("mg/mL"))
         for entry in page.entries("infusion of", ("mg/mL", "diluent"))
     }
+    names = {take(entry, entry["name of"]): (entry, entry["called"]) for entry in page.entries("name of", ("called",))}
     columns = ("family", "holds", "partner", "route", "dose", "compared", "schedules", "prior fact")
     for entry in page.entries("product", columns):
         name = take(entry, entry["product"])
-        listed.products[name] = _product(entry, listed.days, cycles, infusions)
-    for named in (cycles, infusions):
+        listed.products[name] = _product(entry, listed.days, cycles, infusions, names)
+    for named in (cycles, infusions, names):
         for name, (entry, _) in named.items():
             if name not in listed.products:
                 entry.fault(f"no product is called {name!r}", "name one of the products")
@@ -161,8 +164,9 @@ def _read(page: Page) -> tuple[Products, Cited]:
 
 
 def _product(
-    entry: Entry, days: dict[str, int], cycles: dict[str, tuple[Entry, int]], infusions: dict[str, tuple[Entry, int]]
-) -> Product:
+    entry: Entry, days: dict[str, int], cycles: dict[str, tuple[Entry, int]], infusions: dict[str, tuple[Entry, int]],
+    names: dict[str, tuple[Entry, str]],
+) -> Product:  # fmt: skip
     schedules, holds, name = entry.listed("schedules"), entry.listed("holds"), entry["product"]
     for schedule in schedules:
         if schedule not in days:
@@ -179,7 +183,7 @@ def _product(
         entry.yes("partner"), entry.one_of("route", ROUTES, "one of: " + ", ".join(ROUTES)),
         entry.one_of("dose", DOSES, "by weight or flat") == "by weight", entry.yes("compared"), schedules, lengths,
         entry["prior fact"], cycles[name][1] if name in cycles else 0, infusion[1] if infusion else 0,
-        infusion[0]["diluent"] if infusion else "",
+        infusion[0]["diluent"] if infusion else "", names[name][1] if name in names else name,
     )  # fmt: skip
 
 

@@ -13,6 +13,7 @@ from ...history.course_facts import values_met
 from ...history.sources import Origins
 from ...record.columns import UNKNOWN, Whole
 from ...tables.decision import Decision, Ground, decide_in, said_of
+from ..bearing import Bearing
 from ..finding import Finding, in_order
 from ..questions import NOT_NO, UNDETERMINED, Saying
 from ..rows import FindingRows, fields_of
@@ -35,6 +36,14 @@ class Reasons:
     words: Words
     sources: Origins
     rows: list[FindingRows] = field(default_factory=list)
+    _bearing: Bearing | None = None
+
+    @property
+    def bearing(self) -> Bearing:
+        """How the findings bear on the next doses, once all of them are made."""
+        if self._bearing is None:
+            self._bearing = Bearing(self.course, self.rows)
+        return self._bearing
 
     def decision(self, answers: Answers, place: int) -> Decision:
         """The decision behind one answer, with the facts of the patient."""
@@ -66,7 +75,7 @@ class Reasons:
             origins = self.course.record.origins
             listed = tuple(dict.fromkeys(origins[int(self.course.record.origin[row])] for row in rows.origins[place]))
             say, do = (self.said(text, rows, place) for text in (saying.say, saying.do))
-            return Finding(saying.grade, say, listed, rows.key, do)
+            return Finding(saying.grade, say, listed, rows.key, do, name=saying.value)
         decision = self.decision(rows.answers, int(rows.places[place]))
         say, do = (self.said(text, rows, place) for text in (saying.say, saying.do))
         if decision.value is None:

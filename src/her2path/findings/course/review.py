@@ -1,6 +1,6 @@
 """The review of courses: from the columns of a record to facts, decisions and findings, for one patient or a million.
 
-    timeline -> folds -> facts -> questions of stage 1 -> clocks -> questions of stage 2 -> findings
+    timeline -> folds -> facts -> questions of stage 1 -> clocks -> questions of stage 2 -> findings -> verdict
 
 One patient is a batch of one. The questions and what their answers mean are `findings.md`'s; the rules are the tables'.
 """
@@ -33,8 +33,10 @@ from .safety import safety
 from .standing import Standing
 from .words import Words
 
-OF_THE_DEAD = ("record_doubt", "unsafe_dose", "her2_basis")
+OF_THE_DEAD = ("record_doubt", "unsafe_dose", "her2_basis", "verdict")
 """What is still asked of a patient who died."""
+OF_ALL_FINDINGS = 3
+"""The stage of the questions that are asked of all findings together."""
 
 
 @dataclass(slots=True)
@@ -92,7 +94,17 @@ def review_courses(
         *CourseDoubts(course, asker.outcomes, sources, doubts, mine).rows(),
     ):
         reasons.rows.append(rows if rows.answers is None or mine.all() else _only(rows, mine))
+    _judge(course, asker, reasons)
     return Courses(reasons, mine)
+
+
+def _judge(course: CourseFacts, asker: Asker, reasons: Reasons) -> None:
+    """What all findings together mean for the next dose of the drug in hand."""
+    bearing = reasons.bearing
+    course.lay({"next_dose_effect": bearing.strength(bearing.in_hand), "order_effect": bearing.order()})
+    for question in course.rules.questions:
+        if question.stage == OF_ALL_FINDINGS:
+            asker.ask(question, None)
 
 
 def _only(rows: FindingRows, mine: Flags) -> FindingRows:

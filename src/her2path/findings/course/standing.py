@@ -13,6 +13,8 @@ from ...record.columns import UNKNOWN, Whole
 from ...record.event import Event
 from ...tables.decision import Decision
 from ...tables.site import Site
+from ..bearing import Bears
+from ..finding import Finding
 from .facts import DOSE_FACTS
 from .reasons import Reasons
 from .rules import Rules
@@ -153,6 +155,26 @@ class Standing:
     def text(self, name: str) -> str:
         """A fact in words, for a finding."""
         return self._reasons.words.text(name, self._patient)
+
+    def bears(self, drug: str) -> list[Bears]:
+        """What the findings do to the next dose of a drug, the strongest first."""
+        return self._reasons.bearing.of(self._patient, drug) if drug in self.rules.codes.code else []
+
+    def bears_on_order(self) -> list[Bears]:
+        """What the findings do to the last order alone, the strongest first."""
+        return self._reasons.bearing.of_order(self._patient)
+
+    def askable(self, settling: tuple[tuple[str, ...], ...]) -> tuple[tuple[str, ...], ...]:
+        """Sets of facts that would settle something, in facts that can be asked for."""
+        return self._reasons.askable(settling, self._patient)
+
+    def condition(self, bears: Bears) -> str:
+        """The condition of an effect in words."""
+        return self._reasons.said(bears.effect.words, bears.rows, bears.place)
+
+    def finding(self, bears: Bears) -> Finding:
+        """The finding behind an effect."""
+        return self._reasons.finding(bears.rows, bears.place)
 
     @cached_property
     def events(self) -> list[Event]:

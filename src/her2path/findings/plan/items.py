@@ -16,6 +16,7 @@ from ...history.clocks import span
 from ...tables.decision import Decision
 from ..brands import default_vials
 from ..course.standing import Standing
+from ..effects import Strength
 from .vials import rounded, vials_for, volume_ml
 
 DAYS_LOOKED_AHEAD = 120
@@ -33,7 +34,8 @@ _FIXED = re.compile(r"(\d+(?:\.\d+)?) mg")
 class PlanItem:
     """One thing to come: `kind` is dose, echo, hold, end, contraception or test; days are inclusive.
 
-    `details` are its numbers by name (dose_mg, volume_ml, vials, infusion_minutes, ...); `citations` say why.
+    `details` are its numbers by name (dose_mg, volume_ml, vials, infusion_minutes, ...); `citations` say why. Of a dose
+    `drug` is its product and `condition` what must hold first.
     """
 
     kind: str
@@ -43,10 +45,12 @@ class PlanItem:
     details: Mapping[str, str] = field(default_factory=dict)
     citations: tuple[Citation, ...] = ()
     rows: tuple[str, ...] = ()
+    drug: str = ""
+    condition: str = ""
 
     def as_json(self) -> dict[str, Json]:
         return {
-            "kind": self.kind, "what": self.what,
+            "kind": self.kind, "what": self.what, "drug": self.drug or None, "condition": self.condition or None,
             "earliest": self.earliest.isoformat() if self.earliest else None,
             "latest": self.latest.isoformat() if self.latest else None,
             "details": dict(self.details), "rows": list(self.rows),
@@ -73,35 +77,33 @@ def _because(*decisions: Decision | None) -> dict[str, Any]:
     }
 
 
-def _may_be_dosed(found: Standing) -> bool:
-    """Whether a next dose can be planned: nothing known forbids it."""
-    phase = found.values.get("therapy_phase")
-    if phase not in ("on treatment", "on hold") or _is_over(found) or found.values.get("progression") == "yes":
-        return False
-    if found.outcomes.get("record_doubt") == "two products on one day":
-        return False
-    if found.values.get("pregnant") == "yes" or found.outcomes.get("cardiac_action") in ("stop", "consider stopping"):
-        return False
-    if phase == "on hold":
-        return found.values.get("resume_allowed") == "yes"
-    return found.outcomes.get("cardiac_action") != "hold"
+def _may_be_dosed(found: Standing, drug: str) -> bool:
+    """Whether a dose of a drug can be planned: no finding forbids it, ends the course or puts another drug in place."""
+    return all(bears.effect.strength < Strength.REPLACES for bears in found.bears(drug))
+
+
+def _condition(found: Standing, drug: str) -> str:
+    """What must hold before a dose of a drug, by all findings that gate it."""
+    gates = (bears for bears in found.bears(drug) if bears.effect.strength == Strength.GATES)
+    return " and ".join(dict.fromkeys(found.condition(bears) for bears in gates))
 
 
 def _doses(found: Standing) -> Iterator[PlanItem]:
     """The next dose of the product in hand, and of pertuzumab where it is given beside it."""
-    if not _may_be_dosed(found):
-        return
     if found.outcomes.get("product_mixup") == "intended change":
         yield from _first_dose(found)
         return
+    if found.values.get("therapy_phase") not in ("on treatment", "on hold"):
+        return
     due, last = found.day("next_dose"), found.day("product_last")
     end = found.day("year_end")
-    if due is not None and last is not None and (end is None or due <= end):
-        yield _dose(found, found.product or "", last, due)
+    product = found.product or ""
+    if due is not None and last is not None and (end is None or due <= end) and _may_be_dosed(found, product):
+        yield _dose(found, product, last, due)
     partner_last = found.day("pertuzumab_last")
     if found.values.get("partner_pertuzumab") == "yes" and partner_last is not None:
         due = partner_last + dt.timedelta(days=found.rules.codes.product(PERTUZUMAB).days[-1])
-        if end is None or due <= end:
+        if (end is None or due <= end) and _may_be_dosed(found, PERTUZUMAB):
             yield _dose(found, PERTUZUMAB, partner_last, due)
 
 
@@ -124,7 +126,7 @@ def _dose(found: Standing, product: str, last: dt.date, due: dt.date) -> PlanIte
 
 def _first_dose(found: Standing) -> Iterator[PlanItem]:
     """The first dose of each product on order since the last dose, the antibody before its partner."""
-    if found.values.get("pregnant") == "yes" or found.values.get("ordered_product") is None:
+    if found.values.get("ordered_product") is None:
         return
     last = found.day("any_last") or dt.date.min
     ordered = {
@@ -132,7 +134,8 @@ def _first_dose(found: Standing) -> Iterator[PlanItem]:
         if event.fact.startswith("ordered") and event.product in found.rules.codes.products
         and event.day is not None and last <= event.day <= found.on
     }  # fmt: skip
-    for product in sorted(ordered, key=lambda name: found.rules.codes.product(name).partner):
+    may_be = [product for product in ordered if _may_be_dosed(found, product)]
+    for product in sorted(may_be, key=lambda name: found.rules.codes.product(name).partner):
         usual = found.rules.codes.product(product).schedules[-1]
         values: dict[str, Value] = {"schedule": usual, **found.values, "product": product, "doses_given": Decimal(0)}
         yield _dose_item(found, values, "loading", "first dose", found.on, None, None)
@@ -154,14 +157,11 @@ def _dose_item(
     for name, decision in (("infusion_minutes", minutes), ("observation_minutes", observation)):
         if decision is not None and decision.value not in (None, "none stated"):
             details[name] = str(decision.value)
-    unsure = ""
-    if found.outcomes.get("cardiac_action") == "clinician decides":
-        unsure = "if the cardiologist lets it resume: "
-    elif found.was_asked("cardiac_action") and "cardiac_action" not in found.outcomes:
-        unsure = "once the heart is settled: "
+    condition = _condition(found, product)
+    told = f"once {condition}: " if condition else ""
     return PlanItem(
-        "dose", f"{unsure}{product}: {words}, {what}", day, latest, details,
-        **_because(missed, dose, minutes, observation),
+        "dose", f"{told}{product}: {words}, {what}", day, latest, details,
+        **_because(missed, dose, minutes, observation), drug=product, condition=condition,
     )  # fmt: skip
 
 
@@ -175,11 +175,6 @@ def _weekly_done(found: Standing) -> bool:
     numbers = found.rules.codes.numbers
     wanted = numbers.weekly_doses_with_carboplatin if beside else numbers.weekly_doses
     return found.state["weekly_doses"] + 1 >= wanted
-
-
-def _is_over(found: Standing) -> bool:
-    """Whether the course in early disease has had its year or its cycles."""
-    return found.outcomes.get("adjuvant_duration") in ("complete", "beyond one year", "beyond the cycles")
 
 
 def _missed(found: Standing, outcome: str, values: Mapping[str, Value], days: int) -> Decision | None:

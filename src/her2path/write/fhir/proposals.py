@@ -17,9 +17,9 @@ from collections.abc import Iterator, Sequence
 from functools import cache
 
 from ...facts.codes import Codes, read_codes
-from ...facts.pages.products import read_products
 from ...findings.finding import Finding, Grade, in_order
 from ...findings.plan.items import PlanItem
+from ...findings.plan.verdicts import Verdict
 from ...findings.reviews import PatientReview
 from ...read.fhir.readers import RESOURCE_TYPES
 from ...record.columns import METHODS
@@ -75,6 +75,7 @@ def review_bundle(review: PatientReview, on: dt.date) -> Json:
         on,
         course.standing.product,
         METHODS[max(0, state.get("lvef_method", 0))],
+        verdicts=course.verdicts,
     )
 
 
@@ -86,15 +87,16 @@ def patient_bundle(
     product: str | None = None,
     lvef_method: str = "",
     codes: Codes | None = None,
+    verdicts: Sequence[Verdict] = (),
 ) -> Json:
     """A collection Bundle of proposals, as of the day `on`; without entries where there is nothing to say.
 
     `product` is the HER2-directed drug in hand, `lvef_method` how the last LVEF was taken; `codes` are those
-    that ship unless others are given.
+    that ship unless others are given. `verdicts` stand in the description of the plan.
     """
     maker = _Maker(patient_id, on, codes or read_codes())
     maker.put_findings(findings)
-    maker.put_plan(plan, product, lvef_method)
+    maker.put_plan(plan, product, lvef_method, verdicts)
     bundle: Json = {
         "resourceType": "Bundle",
         "id": str(stable_id(patient_id, "Bundle", on.isoformat())),
@@ -176,9 +178,11 @@ class _Maker:
             "DetectedIssue", name, [f"{finding.grade.word}: {words}", do and f"do: {do}", *evidence_lines], issue
         )
 
-    def put_plan(self, plan: Sequence[PlanItem], product: str | None, lvef_method: str) -> None:
-        """Requests for the doses and LVEFs, and a CarePlan of all items; nothing where nothing is planned."""
-        if not plan:
+    def put_plan(
+        self, plan: Sequence[PlanItem], product: str | None, lvef_method: str, verdicts: Sequence[Verdict] = ()
+    ) -> None:
+        """Requests for the doses and LVEFs, and a CarePlan of all items with the verdicts; nothing where neither is."""
+        if not plan and not verdicts:
             return
         activities: list[Json] = []
         for item in plan:
@@ -193,7 +197,7 @@ class _Maker:
             "status": "draft",
             "intent": "proposal",
             "title": title,
-            "description": CAUTION,
+            "description": "\n".join([*map(_verdict_line, verdicts), CAUTION]),
             "subject": self.subject,
             "created": self.on.isoformat(),
             "author": {"display": "her2path"},
@@ -203,9 +207,10 @@ class _Maker:
             care_plan["period"] = {"start": min(days).isoformat(), "end": max(days).isoformat()}
         if self.issues:
             care_plan["supportingInfo"] = self.issues
-        care_plan["activity"] = activities
-        item_lines = [f"{date_words(item)}: {clean(item.what)}" for item in plan]
-        self._put("CarePlan", (self.on.isoformat(),), [title, *item_lines], care_plan)
+        if activities:
+            care_plan["activity"] = activities
+        lines = [title, *map(_verdict_line, verdicts), *(f"{date_words(item)}: {clean(item.what)}" for item in plan)]
+        self._put("CarePlan", (self.on.isoformat(),), lines, care_plan)
 
     def _request(self, item: PlanItem) -> Json:
         """What both kinds of request have."""
@@ -218,7 +223,7 @@ class _Maker:
         }
 
     def _medication(self, item: PlanItem, in_hand: str | None) -> Json:
-        product = drug_of(item) or in_hand
+        product = item.drug or in_hand
         drug = clean(product or "") or clean(item.what) or "HER2-directed drug, not named"
         request = {
             **self._request(item),
@@ -251,12 +256,6 @@ class _Maker:
             yield _coding(LVEF_CODE)
 
 
-def drug_of(item: PlanItem) -> str:
-    """The product that a dose names before its amount, which need not be the one in hand; "" where it names none."""
-    match = re.search(rf"(?:^|: )({'|'.join(map(re.escape, read_products().products))}): ", item.what)
-    return match[1] if match else ""
-
-
 def subject_of(patient_id: str) -> Json:
     """The patient: by reference where her id can be one of FHIR, else by identifier."""
     if _ID.fullmatch(patient_id):
@@ -278,6 +277,12 @@ def _origin_pattern() -> re.Pattern[str]:
 def _pattern_of(names: tuple[str, ...]) -> re.Pattern[str]:
     """Where an origin ends with a resource of these types, and what of it is the reference."""
     return re.compile(rf"(?:^|\s)((?:{'|'.join(map(re.escape, names))})/[A-Za-z0-9.-]{{1,64}})(?:#.*)?$")
+
+
+def _verdict_line(verdict: Verdict) -> str:
+    drug = f" {verdict.drug}" if verdict.drug else ""
+    condition = f" ({verdict.condition})" if verdict.condition else ""
+    return clean(f"{verdict.verdict}{drug}: {verdict.reason}{condition}")
 
 
 def _evidence_lines(finding: Finding) -> Iterator[str]:

@@ -1,0 +1,143 @@
+"""Many patients as a worklist: the most urgent first, a line each, then how many of each verdict and grade.
+
+One patient alone is told in full. The rows of all patients are held until the end, some hundred bytes each.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TextIO
+
+import click
+
+from ..findings.finding import Grade
+from ..findings.patient import Reviewed
+from ..findings.plan.verdicts import NOT_KNOWN, URGENCY
+from ..findings.reviews import PatientReview
+from ..findings.summary import Summary
+from ..record.event import Trouble
+from .caution import CAUTION
+from .first_lines import all_findings, called, her2_words, reason_words, to_do_words
+from .plain import plain
+from .review_text import STANDING_WORDS, short_text, trouble_text
+from .table_text import PAGE_WIDTH
+from .writer import Beside
+
+NO_COURSE = "-"
+"""The verdict of who has no course."""
+COLOURS = {
+    "STOP": "red", "DO NOT GIVE THE ORDER": "red", "HOLD": "red", "CHANGE": "yellow", "ASK FIRST": "yellow",
+    NOT_KNOWN: "yellow", "GIVE": "green",
+}  # fmt: skip
+ORDER = (*URGENCY, NO_COURSE)
+QUIET = ("GIVE", "NOTHING DUE")
+"""Verdicts whose reason does not say what is to be done meanwhile."""
+PLACE_OF_GRADE = {grade.word: grade.value for grade in Grade}
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One patient: her verdict, the drug, why, the day of the next dose, how many findings of each grade.
+
+    `text` is the review of a patient told alone, where it is the first of a batch.
+    """
+
+    patient: str
+    verdict: str
+    drug: str
+    reason: str
+    day: str
+    grades: tuple[tuple[str, int], ...]
+    text: str = ""
+
+
+def row_of(review: PatientReview, with_text: bool = False) -> Row:
+    """The row of one patient."""
+    grades = Counter(finding.grade.word for finding in all_findings(review))
+    text = short_text(review) if with_text else ""
+    course = review.course
+    if course is None or not course.verdicts:
+        return Row(review.patient, NO_COURSE, "", her2_words(review), "", tuple(grades.items()), text)
+    first = course.verdicts[0]
+    reason, to_do = reason_words(course.standing, first), to_do_words(review)
+    if first.verdict in QUIET and to_do:
+        reason = f"{reason}; do: {to_do}"
+    return Row(
+        review.patient, first.verdict, called(course.standing, first.drug), reason,
+        first.day.isoformat() if first.day else "", tuple(grades.items()), text,
+    )  # fmt: skip
+
+
+def _urgency(row: Row) -> tuple[int, int, str, str]:
+    """What a worklist is sorted by: the verdict, the gravest finding, the day, the patient."""
+    gravest = min((PLACE_OF_GRADE[grade] for grade, _ in row.grades), default=Grade.NOTE.value)
+    return ORDER.index(row.verdict), gravest, row.day or "9999", row.patient
+
+
+class Worklist:
+    """Takes batches in the order of the source, and writes the worklist at the end."""
+
+    def __init__(self, stream: TextIO, beside: Sequence[Beside] = (), colours: bool = False) -> None:
+        self.stream, self.beside, self.colours = stream, beside, colours
+        self.rows: list[Row] = []
+
+    def batch(self, reviewed: Reviewed) -> list[Row]:
+        """The rows of a batch. In any process."""
+        rows = []
+        for place, review in enumerate(reviewed):
+            for other in self.beside:
+                other.patient(review)
+            rows.append(row_of(review, with_text=place == 0))
+        return rows
+
+    def put(self, item: list[Row] | Trouble) -> None:
+        """Keep the rows of a batch; what belongs to no patient is written at once."""
+        if isinstance(item, Trouble):
+            self.stream.write(trouble_text(item) + "\n")
+        else:
+            self.rows += item
+
+    def finish(self, summary: Summary) -> None:
+        """Write the patients, the most urgent first, and the counts."""
+        if len(self.rows) == 1:
+            self.stream.write(f"{self.rows[0].text}\n{STANDING_WORDS}\n{CAUTION}\n")
+            return
+        if self.rows:
+            for line in self._lines():
+                self.stream.write(line + "\n")
+        self.stream.write(self._counts(summary) + "\n")
+
+    def _lines(self) -> Sequence[str]:
+        rows = sorted(self.rows, key=_urgency)
+        verdict_width = max(len(row.verdict) for row in rows)
+        patient_width = min(max(len(plain(row.patient)) for row in rows), PAGE_WIDTH // 4)
+        lines = []
+        for row in rows:
+            verdict = f"{row.verdict:<{verdict_width}}"
+            if self.colours and row.verdict in COLOURS:
+                verdict = click.style(verdict, fg=COLOURS[row.verdict], bold=row.verdict == "STOP")
+            drug = f"{row.drug}: " if row.drug else ""
+            lines.append(f"{verdict}  {plain(row.patient):<{patient_width}}  {row.day:<10}  {plain(drug + row.reason)}")
+        return lines
+
+    def _counts(self, summary: Summary) -> str:
+        verdicts = Counter(row.verdict for row in self.rows)
+        grades: Counter[str] = Counter()
+        with_grade: Counter[str] = Counter()
+        for row in self.rows:
+            grades.update(dict(row.grades))
+            with_grade.update(grade for grade, _ in row.grades)
+        lines = [f"{len(self.rows)} patients"]
+        width = len(str(len(self.rows)))
+        for name in ORDER:
+            if verdicts[name]:
+                lines.append(f"  {verdicts[name]:>{width}}  {'no course' if name == NO_COURSE else name}")
+        lines.append("findings")
+        for grade in Grade:
+            if grades[grade.word]:
+                lines.append(f"  {grades[grade.word]} {grade.word} in {with_grade[grade.word]} patients")
+        if summary.troubles:
+            lines.append(f"{summary.troubles} pieces could not be read; they are told above")
+        return "\n".join(["", *lines, STANDING_WORDS, "--patient ID opens one; --why gives every reason.", CAUTION])
