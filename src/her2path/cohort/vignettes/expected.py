@@ -14,16 +14,16 @@ because         why, for the reader
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property
 
 from ...findings.finding import Finding, Grade
+from ...findings.plan.verdicts import URGENCY
 from ...findings.questions import GRADES, UNDETERMINED, read_doubts, read_sayings
 from ...findings.reviews import PatientReview
 from ...tables.library import Knowledge
 
-VERDICTS = ("STOP", "HOLD", "DO NOT GIVE THE ORDER", "ASK FIRST", "CHANGE", "GIVE", "NOTHING DUE", "NOT KNOWN")
 STATUS = ("her2_status", "her2_expression")
 SAID, NOT_SAID = "said", "not said"
 WHATS = ("verdict", SAID, NOT_SAID, "planned", "not planned", "findings", *STATUS, "because")
@@ -66,7 +66,7 @@ def parse_expected(line: int, what: str, which: str, knowledge: Knowledge) -> Ex
         return f"{what} of nothing", "say which"
     grade = GRADES[graded] if graded else None
     if name == "verdict" and verdict_of(which) is None:
-        return f"{which!r} is no verdict", f"write one of {', '.join(VERDICTS)}, and the drug where there are several"
+        return f"{which!r} is no verdict", f"write one of {', '.join(URGENCY)}, and the drug where there are several"
     if name in STATUS and which not in (values := (*knowledge.facts[name].values, UNDETERMINED)):
         return f"{name} is never {which!r}", f"write one of {', '.join(values)}"
     if name == "findings":
@@ -86,7 +86,7 @@ def parse_expected(line: int, what: str, which: str, knowledge: Knowledge) -> Ex
 
 def verdict_of(words: str) -> tuple[str, str] | None:
     """The verdict and the drug of a cell; `None` where it begins with no verdict."""
-    for verdict in VERDICTS:
+    for verdict in URGENCY:
         if words == verdict or words.startswith(f"{verdict} "):
             return verdict, words.removeprefix(verdict).strip()
     return None
@@ -212,15 +212,10 @@ def _verdict(row: Expected, said: Said) -> Told | None:
     course = said.review.course
     if course is None:
         return "there is none", ["no course of therapy is reviewed"]
-    verdicts: Sequence[object] | None = getattr(course, "verdicts", None)
-    if verdicts is None:
-        return None
-    given = [(str(getattr(each, "verdict", "")), str(getattr(each, "drug", ""))) for each in verdicts]
-    about = [word for word, of in given if drug in ("", of)]
+    about = [each.verdict for each in course.verdicts if drug in ("", each.drug)]
     if about and set(about) == {verdict}:
         return None
-    lines = [f"{each.verdict} {each.drug}: {each.reason}" for each in verdicts]  # type: ignore[attr-defined]
-    return "it is", lines or ["none"]
+    return "it is", [f"{each.verdict} {each.drug}: {each.reason}" for each in course.verdicts] or ["none"]
 
 
 _WRONG: dict[str, Callable[[Expected, Said], Told | None]] = {
