@@ -94,8 +94,9 @@ BROKEN = {
     "not planned": ("| not planned | echo: |", "it is planned"),
     "findings": ("| findings | none above act |", ""),
     "findings at all": ("| findings | none |", "said is"),
-    "verdict": ("| verdict | STOP |", "it is"),
-    "verdict of a drug": ("| verdict | HOLD pertuzumab |", "it is"),
+    "verdict": ("| verdict | STOP |", "the verdict is"),
+    "verdict of a drug": ("| verdict | HOLD pertuzumab |", "the verdict is"),
+    "not verdict": ("| not verdict | HOLD |", "the verdict is"),
     "her2_status": ("| her2_status | negative |", "it is"),
     "her2_expression": ("| her2_expression | low |", "it is"),
 }

@@ -26,7 +26,7 @@ from ...tables.library import Knowledge
 
 STATUS = ("her2_status", "her2_expression")
 SAID, NOT_SAID = "said", "not said"
-WHATS = ("verdict", SAID, NOT_SAID, "planned", "not planned", "findings", *STATUS, "because")
+WHATS = ("verdict", "not verdict", SAID, NOT_SAID, "planned", "not planned", "findings", *STATUS, "because")
 NONE_ABOVE = re.compile(r"none(?: above (\w+))?")
 _KEY = re.compile(r"([a-z][a-z0-9_-]*)(?: of [a-z-]+)?: (.+)")
 MOST_TOLD = 12
@@ -65,7 +65,7 @@ def parse_expected(line: int, what: str, which: str, knowledge: Knowledge) -> Ex
     if not which:
         return f"{what} of nothing", "say which"
     grade = GRADES[graded] if graded else None
-    if name == "verdict" and verdict_of(which) is None:
+    if name.endswith("verdict") and verdict_of(which) is None:
         return f"{which!r} is no verdict", f"write one of {', '.join(URGENCY)}, and the drug where there are several"
     if name in STATUS and which not in (values := (*knowledge.facts[name].values, UNDETERMINED)):
         return f"{name} is never {which!r}", f"write one of {', '.join(values)}"
@@ -206,19 +206,16 @@ def _status(row: Expected, said: Said) -> Told | None:
 
 
 def _verdict(row: Expected, said: Said) -> Told | None:
-    wanted = verdict_of(row.which)
-    assert wanted is not None
-    verdict, drug = wanted
-    course = said.review.course
-    if course is None:
-        return "there is none", ["no course of therapy is reviewed"]
-    about = [each.verdict for each in course.verdicts if drug in ("", each.drug)]
-    if about and set(about) == {verdict}:
+    verdict, drug = verdict_of(row.which) or ("", "")
+    listed = said.review.course.verdicts if said.review.course is not None else []
+    about = {each.verdict for each in listed if drug in ("", each.drug)}
+    if (verdict not in about) if row.what == "not verdict" else (about == {verdict}):
         return None
-    return "it is", [f"{each.verdict} {each.drug}: {each.reason}" for each in course.verdicts] or ["none"]
+    lines = [f"{each.verdict} {each.drug}: {each.reason}" for each in listed]
+    return "the verdict is", lines or ["none: no course of therapy is reviewed"]
 
 
 _WRONG: dict[str, Callable[[Expected, Said], Told | None]] = {
-    "verdict": _verdict, SAID: _said, NOT_SAID: _not_said, "planned": _planned, "not planned": _not_planned,
+    "verdict": _verdict, "not verdict": _verdict, SAID: _said, NOT_SAID: _not_said, "planned": _planned, "not planned": _not_planned,
     "findings": _findings, **dict.fromkeys(STATUS, _status), "because": lambda *_: None,
 }  # fmt: skip
