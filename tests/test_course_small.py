@@ -373,6 +373,7 @@ echo_tolerance_days = 7
 [dosing]
 infusion_volume_ml = 500
 round_dose_mg = 0.5
+weight_max_age_days = 60
 [treatment]
 t_dxd_available = false
 [vials]
@@ -392,6 +393,7 @@ def test_a_whole_site(tmp_path: Path, knowledge: Knowledge) -> None:
     assert site_of(FULL, tmp_path, knowledge) == Site(
         "St. Elsewhere", "eu", D("53.5"), 7, 500, D("0.5"), {"trastuzumab-iv": (D(150), D(420)), "t-dm1": (D(100),)},
         {"trastuzumab-iv": "kanjinti"}, {"kanjinti": D("3.2")}, "EUR", {"cardiac_action": "heart-trastuzumab-us"}, False,
+        weight_max_age_days=60,
     )  # fmt: skip
 
 

@@ -86,7 +86,8 @@ def test_every_byte_of_the_three(form: str, summary_only: bool, broken: Path) ->
     else:
         output = "".join(bundle_line(review_bundle(patient, ON)) + "\n" for patient in shown)
         error = trouble_text(trouble) + "\n" + summary_text(summary) + "\n"
-    result = review(broken, "--jurisdiction", "us", "--format", form, *["--summary-only"] * summary_only)
+    options = [*["--summary-only"] * summary_only, *["--why"] * (form == "text")]
+    result = review(broken, "--jurisdiction", "us", "--format", form, *options)
     assert (result.stdout, result.stderr, result.exit_code) == (output, error, 3)
 
 

@@ -119,6 +119,8 @@ def added(folder: Path) -> None:
         write(folder / "reproduction" / f"{name}.md", beside_it)
     write(folder / "dosing" / "tablets.md", beside_it)
     write(folder / "dosing" / "product-mixup.md", mixed_up)
+    low = "| low, ultralow     | t-dxd "
+    write(folder / "course" / "status.md", lambda text: text.replace(low, f"| low, ultralow     | {LIKE}, {KEY} "))
     doses = (folder / "dosing" / "t-dxd-us-2019.md").read_text(encoding="utf-8").replace(LIKE, KEY)
     doses = re.sub(r"\| in force until \|[^|]*\|", "| in force until | - |", doses).replace("5.4 mg/kg", "4.8 mg/kg")
     (folder / "dosing" / "t-mys-us.md").write_text(doses.replace("4.4 mg/kg", "4.0 mg/kg"), encoding="utf-8")
@@ -229,7 +231,7 @@ def test_its_washout_and_allergy_count(elsewhere: Path, tmp_path: Path) -> None:
 
 
 def test_the_text_names_it_on_its_line(elsewhere: Path, tmp_path: Path) -> None:
-    output = review(long_csv(tmp_path / "p.csv")).output
+    output = review(long_csv(tmp_path / "p.csv"), "--why").output
     assert f"Course: {KEY} q3w, metastatic, on treatment; 3 doses since 2025-12-08, the last on 2026-01-19" in output
     assert f"{KEY}: 4.8 mg/kg, maintenance" in output
 

@@ -312,7 +312,7 @@ def test_odd_characters_survive_both_forms(tmp_path: Path) -> None:
 
 
 def test_the_text_names_row_citation_test_and_finding(tmp_path: Path) -> None:
-    text = told(several(tmp_path))
+    text = told(several(tmp_path), "--why")
     assert "Patient p0  [several.ndjson:1]" in text
     assert "HER2 status: positive  (the only specimen; breast)" in text
     assert "test        ihc_score '3+'  [entry 2 Observation/o-85319-2]" in text
@@ -350,7 +350,7 @@ def test_the_summary_counts_the_same_whatever_is_printed(tmp_path: Path) -> None
     text = told(path, "--summary-only")
     assert "Patient p0" not in text
     assert "9 patients" in text
-    assert told(path).endswith(text[text.index("9 patients") :])
+    assert told(path, "--why").endswith(text[text.index("9 patients") :])
 
 
 def test_the_summary_of_nothing_is_all_zero() -> None:

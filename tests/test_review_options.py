@@ -69,7 +69,8 @@ def expected(source: Path, *options: str) -> Told:
 def compare(source: Path, output: str, folder: Path, *options: str) -> Told:
     """What an output holds is what the review says with the same options; gives that."""
     told = expected(source, *options)
-    done = run(source, *options, *target(output, folder))
+    reasons = ["--why"] if output in ("stdout", "x.txt") else []
+    done = run(source, *options, *reasons, *target(output, folder))
     assert done.exit_code == 0, done.exception or done.output
     if output == "x.parquet":
         assert of_table(folder / output) == told
@@ -99,7 +100,7 @@ def test_every_option_is_tried_here() -> None:
     names = {max(parameter.opts, key=len) for parameter in review_command.params} - {"source"}
     assert names == {
         "--on", "--site", "--edition", "--jurisdiction", "--column", "--settings", "--format", "--calendar", "--her2-only",
-        "--processes", "--summary-only", "--output", "--missing",
+        "--processes", "--summary-only", "--output", "--missing", "--why", "--patient",
     }  # fmt: skip
 
 
@@ -148,7 +149,8 @@ def test_the_label_of_a_jurisdiction_decides(output: str, tmp_path: Path) -> Non
 def test_an_edition_decides_the_tests(output: str, tmp_path: Path) -> None:
     source, edition = write_csv(tmp_path), "asco-cap-2013"
     compare(source, output, tmp_path, "--on", ON, "--edition", edition)
-    done = run(source, "--on", ON, "--edition", edition, *target(output, tmp_path))
+    reasons = ["--why"] if output in ("stdout", "x.txt") else []
+    done = run(source, "--on", ON, "--edition", edition, *reasons, *target(output, tmp_path))
     told = (
         (tmp_path / output).read_text(encoding="utf-8") if output in ("x.txt", "x.json") else done.stdout + done.stderr
     )
@@ -244,7 +246,7 @@ def test_a_format_is_written_to_any_ending_but_that_of_tables(form: str, output:
         return
     assert done.exit_code == 0
     text = written(output, tmp_path, done.stdout)
-    begins = {"text": "Patient plain", "json": '{"patients"', "fhir": '{"resourceType"'}
+    begins = {"text": "HOLD", "json": '{"patients"', "fhir": '{"resourceType"'}
     assert text.startswith(begins[form])
 
 
@@ -263,3 +265,35 @@ def test_a_folder_that_is_not_there_is_told(output: str, tmp_path: Path) -> None
     done = run(write_parquet(tmp_path), "--on", ON, "-o", str(tmp_path / "none" / output))
     assert done.exit_code == 2
     assert "cannot be written" in done.stderr
+
+
+@pytest.mark.parametrize("output", OUTPUTS)
+def test_reasons_are_for_text_alone(output: str, tmp_path: Path) -> None:
+    done = run(write_parquet(tmp_path), "--on", ON, "--why", "--format", "json", *target(output, tmp_path))
+    assert done.exit_code == 2
+    assert "--why" in done.stderr or "--format json" in done.stderr
+    text = run(write_parquet(tmp_path), "--on", ON, "--why").stdout
+    assert "row her2_status:1 => positive" in text
+    assert "row her2_status" not in run(write_parquet(tmp_path), "--on", ON).stdout
+
+
+@pytest.mark.parametrize("output", OUTPUTS)
+def test_one_patient_is_opened(output: str, tmp_path: Path) -> None:
+    """What every output says of one patient alone is what it says of her among all."""
+    source, name = write_parquet(tmp_path), NAMES[0]
+    among = Counter({key: count for key, count in expected(source, "--on", ON).items() if key[0] == name})
+    assert expected(source, "--on", ON, "--patient", name) == among
+    done = run(source, "--on", ON, "--patient", name, *target(output, tmp_path))
+    assert done.exit_code == 0, done.output
+    if output == "x.parquet":
+        assert of_table(tmp_path / output) == among
+        return
+    text = written(output, tmp_path, done.stdout)
+    assert name in text
+    assert NAMES[1] not in text
+
+
+def test_a_patient_that_is_not_there_is_told(tmp_path: Path) -> None:
+    done = run(write_parquet(tmp_path), "--on", ON, "--patient", "nobody")
+    assert done.exit_code == 1
+    assert "no patient 'nobody' was found" in done.stderr

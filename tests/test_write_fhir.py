@@ -16,6 +16,7 @@ from her2path.facts.source import Citation
 from her2path.facts.therapy_codes import Measure, TherapyCodes
 from her2path.findings.finding import Finding, Grade
 from her2path.findings.plan.items import PlanItem
+from her2path.findings.plan.verdicts import Verdict
 from her2path.findings.reviews import PatientReview, SpecimenReview
 from her2path.write.caution import CAUTION
 from her2path.write.fhir.proposals import (
@@ -56,8 +57,9 @@ DOSE = PlanItem(
     "dose", "trastuzumab-iv: 6 mg/kg, maintenance", dt.date(2026, 3, 10), dt.date(2026, 3, 17),
     {"dose": "6 mg/kg", "weight_kg": "73.6", "dose_mg": "441.5", "volume_ml": "21.0", "vials": "1 x 420 mg + 1 x 150 mg",
      "kind": "maintenance", "infusion_minutes": "30 to 90"},
-    (LABEL,), ("dose_per_administration:3",),
+    (LABEL,), ("dose_per_administration:3",), drug="trastuzumab-iv",
 )  # fmt: skip
+STOPPED = Verdict("trastuzumab-iv", "STOP", "heart failure", "for good")
 ECHO = PlanItem(
     "echo", "LVEF (3 months after the last; same method as before)", dt.date(2026, 4, 2), dt.date(2026, 4, 16),
     {"interval": "3 months"}, (LABEL,), ("echo_interval:1",),
@@ -247,13 +249,14 @@ def test_a_product_that_is_not_known_leaves_the_words_and_no_route() -> None:
     ("what", "drug"),
     [
         ("pertuzumab: 420 mg, maintenance", "pertuzumab"), ("t-dm1: 3.6 mg/kg, first dose", "t-dm1"),
-        ("if the cardiologist lets it resume: trastuzumab-sc: 600 mg, maintenance", "trastuzumab-sc"),
-        ("phesgo: dose not settled, maintenance", "phesgo"), ("ipertuzumab: 420 mg", "trastuzumab-iv"),
+        ("once the cardiologist lets it go on: trastuzumab-sc: 600 mg, maintenance", "trastuzumab-sc"),
+        ("phesgo: dose not settled, maintenance", "phesgo"), ("not named: 420 mg", ""),
     ],
 )  # fmt: skip
 def test_a_dose_names_its_own_drug_and_not_the_one_in_hand(what, drug) -> None:
-    item = PlanItem("dose", what, ON, None, {"dose_mg": "420"})
+    item = PlanItem("dose", what, ON, None, {"dose_mg": "420"}, drug=drug)
     request = resources(made([], [DOSE, item]), "MedicationRequest")[1]
+    drug = drug or "trastuzumab-iv"
     assert request["medicationCodeableConcept"]["text"] == drug
     route = {"trastuzumab-iv": "intravenous", "trastuzumab-sc": "subcutaneous"}.get(drug)
     assert request["dosageInstruction"][0].get("route", {}).get("text") == route
@@ -384,7 +387,7 @@ def test_words_that_are_empty_make_no_empty_text() -> None:
 def test_a_review_gives_all_its_findings_the_gravest_first() -> None:
     specimen = cast(SpecimenReview, SimpleNamespace(findings=[LATE]))
     standing = SimpleNamespace(state={"lvef_method": 2}, product="trastuzumab-iv")
-    course = SimpleNamespace(standing=standing, findings=[ALARM], plan=PLAN)
+    course = SimpleNamespace(standing=standing, findings=[ALARM], plan=PLAN, verdicts=[STOPPED])
     review = PatientReview("p1", "c.json", "breast", [specimen], "positive", (), None, "rule", [OPEN], 0)
     bare = review_bundle(review, ON)
     validate(bare)
@@ -394,5 +397,7 @@ def test_a_review_gives_all_its_findings_the_gravest_first() -> None:
     validate(whole)
     assert [each["severity"] for each in resources(whole, "DetectedIssue")] == ["high", "moderate", "low"]
     assert one(whole, "MedicationRequest")["medicationCodeableConcept"]["text"] == "trastuzumab-iv"
+    assert "STOP trastuzumab-iv: heart failure (for good)" in one(whole, "CarePlan")["description"]
+    assert "STOP trastuzumab-iv: heart failure (for good)" in one(whole, "CarePlan")["text"]["div"]
     standing.state["lvef_method"] = -(2**62)
     assert review_bundle(review, ON)["entry"]

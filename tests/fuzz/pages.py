@@ -37,6 +37,7 @@ echo_tolerance_days = 21
 [dosing]
 infusion_volume_ml = 250
 round_dose_mg = 10
+weight_max_age_days = 60
 
 [treatment]
 t_dxd_available = false
@@ -59,6 +60,7 @@ ogivri = 2.10
 FIELDS = {
     "site.name": "name", "site.jurisdiction": "jurisdiction", "heart.lvef_lower_limit": "lvef_lower_limit",
     "heart.echo_tolerance_days": "echo_tolerance_days", "dosing.infusion_volume_ml": "infusion_volume_ml",
+    "dosing.weight_max_age_days": "weight_max_age_days",
     "dosing.round_dose_mg": "round_dose_mg", "treatment.t_dxd_available": "t_dxd_available", "prices.currency": "currency",
     "vials.*": "vials", "formulary.*": "preferred", "prices.*": "prices", "editions.*": "editions",
 }  # fmt: skip

@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from ..findings.settings import Settings
     from ..findings.summary import Summary
     from ..tables.library import Knowledge
+    from ..write.formats import Beside
     from ..write.output import Outputs
-    from ..write.writer import Beside
 
 
 @click.command()
@@ -105,13 +105,13 @@ def review(
     if why:
         if form not in (None, "text") or (output is not None and output.suffix.lower() == ".parquet"):
             raise AskedWrongly("--why is for text; every other output says the reasons by itself: drop it")
-        form = "why"
+        form = "text"
     with Outputs(source, settings_file) as outputs:
         beside = [CalendarFolder(calendar, outputs.folder)] if calendar else []
         if output is not None and output.suffix.lower() == ".parquet":
             summary = asked.to_tables(beside, outputs)
         else:
-            summary = asked.to_text(form, summary_only, beside, outputs)
+            summary = asked.to_text(form, summary_only, beside, outputs, why)
     if not summary.patients:
         expected = "expected FHIR R4 in JSON or NDJSON, CSV or Parquet"
         what = f"no patient was found in {source}; {expected}"
@@ -134,11 +134,14 @@ class _Asked:
     processes: int
     columns: dict[str, str]
 
-    def to_text(self, form: str | None, summary_only: bool, beside: Sequence[Beside], outputs: Outputs) -> Summary:
+    def to_text(
+        self, form: str | None, summary_only: bool, beside: Sequence[Beside], outputs: Outputs, why: bool
+    ) -> Summary:
         """Write patient after patient, and a summary."""
         from ..write.formats import format_named, format_of, has_format_for
         from ..write.output import text_file
-        from ..write.worklist import Worklist
+        from ..write.review_text import WhyFormat
+        from ..write.text.worklist import Worklist
         from ..write.writer import Writer
 
         if form is not None:
@@ -150,7 +153,9 @@ class _Asked:
         place = text_file(outputs.file(self.output), self.output) if self.output else nullcontext(sys.stdout)
         with place as stream:
             writer: Writer | Worklist
-            if chosen is format_named("text") and self.settings.courses and not summary_only:
+            if why:
+                chosen = WhyFormat
+            if chosen is format_named("text") and not summary_only:
                 writer = Worklist(stream, beside, colours=self.output is None and stream.isatty())
                 summary = self._review(writer.batch, writer.put)
             else:

@@ -122,11 +122,12 @@ class Bearing:
         antibodies[:-1] = [product.family != TABLET for product in products]
         same = np.eye(size, dtype=np.bool_)
         same[-1, -1] = False
-        molecule = same.copy()
+        course, molecule = same.copy(), same.copy()
+        course[:-1, :-1] |= np.array([product.partner for product in products], np.bool_)
         for row, one in enumerate(products):
             molecule[row, :-1] |= [bool(_molecules(one) & _molecules(other)) for other in products]
         return {
-            "product": same, "molecule": molecule,
+            "product": same, "course": course, "molecule": molecule,
             "antibodies": np.broadcast_to(antibodies, (size, size)), "all": np.ones((size, size), np.bool_),
         }  # fmt: skip
 

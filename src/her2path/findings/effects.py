@@ -15,9 +15,9 @@ from enum import IntEnum
 LETS_BE = "lets be"
 FOR_GOOD = "for good"
 """The condition of what is forbidden without an end."""
-SCOPES = ("product", "molecule", "antibodies", "all", "order")
-"""The drugs an effect speaks of: the one in hand; all that hold one of its molecules; every antibody and conjugate;
-every HER2-directed drug; the last order, whatever was ordered."""
+SCOPES = ("product", "course", "molecule", "antibodies", "all", "order")
+"""The drugs an effect speaks of: the one in hand; it and its partners; all that hold one of its molecules; every
+antibody and conjugate; every HER2-directed drug; the last order, whatever was ordered."""
 
 
 class Strength(IntEnum):

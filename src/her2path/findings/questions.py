@@ -78,6 +78,11 @@ def findings_path(folder: Path | None = None) -> Path:
     return (folder or knowledge_folder()) / "findings.md"
 
 
+def questions_of_feeds(folder: Path | None = None) -> tuple[Question, ...]:
+    """The questions that a record may answer: all but those that are asked of all findings together."""
+    return tuple(question for question in read_questions(folder) if question.stage != OF_ALL_FINDINGS)
+
+
 def read_questions(folder: Path | None = None) -> tuple[Question, ...]:
     """The questions of `findings.md` of a folder of knowledge, in their order."""
     return _questions_of(findings_path(folder))
@@ -197,6 +202,11 @@ DOUBTS: dict[str, tuple[str, ...]] = {
     "cost so far": ("cost",),
     "cost so far in part": ("cost", "count"),
     "limit of LVEF assumed": ("limit",),
+    "dose level reduced": ("level", "day"),
+    "dose level raised": ("given", "raised_day", "level", "day"),
+    "dose level not told": (),
+    "earlier dose level not told": (),
+    "no dose level left": (),
     "cycle of so many": ("count", "cycles"),
     "no interval in the label": (),
     "silence": (),
@@ -206,6 +216,8 @@ DOUBTS: dict[str, tuple[str, ...]] = {
 They are made by `course/entry_doubts.py`, `course/course_doubts.py`, `course/evidence_doubts.py` and
 `course/safety.py`.
 """
+OF_ALL_FINDINGS = 3
+"""The stage of the questions that are asked of all findings together."""
 OF_RECORD = "record"
 """What stands for the outcome of a doubt that has no key of its own."""
 

@@ -99,7 +99,11 @@ def standing(state: Mapping[str, Column], on: int, codes: DrugCodes, schedules: 
     until_last = np.where(known(first) & known(state["product_last_day"]), state["product_last_day"] - first, UNKNOWN)
     made["days_first_to_last_dose"] = times(until_last)
     made["doses_given"] = times(np.where(of_trastuzumab, state["trastuzumab_doses"], state["product_doses"]))
+    for antibody in ("trastuzumab", "pertuzumab"):
+        given_on = state[f"{antibody}_last_day"]
+        made[f"days_since_{antibody}"] = np.where(known(given_on), since(given_on, on), NAMED)
     made["weight_kg"] = state["last_weight"]
+    made["weight_days_old"] = since(state["weight_day"], on)
     made["therapy_phase"] = phase(state, on, codes)
     last = state["any_last_day"]
     safe = np.where(known(last), last, on)

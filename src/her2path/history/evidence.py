@@ -15,7 +15,10 @@ from ..facts.value import Reason, Unknown
 from ..record.columns import UNKNOWN, Flags, RecordColumns, Whole
 from ..record.event import DOSE_NOT_READ, HER2_DRUG, NOT_KNOWN, ORDER_NOT_READ
 
-SINCE_LAST_DOSE = ("days_since_last_dose", "months_since_last_dose", "dose_days_late")
+SINCE_LAST_DOSE = (
+    "days_since_last_dose", "months_since_last_dose", "dose_days_late",
+    "days_since_trastuzumab", "days_since_pertuzumab",
+)  # fmt: skip
 """Facts that count from the last dose."""
 OF_LAST_DOSE = ("next_dose_day",)
 """Clocks that do."""

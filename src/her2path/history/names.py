@@ -67,6 +67,7 @@ class DosingState(NamedTuple):
     weekly_doses: int
     pertuzumab_first_day: int
     first_per_kg: int
+    weight_day: int
 
 
 class HeartState(NamedTuple):

@@ -45,6 +45,15 @@ class Timeline:
         """The places of one patient."""
         return slice(int(self.starts[patient]), int(self.starts[patient + 1]))
 
+    def alone(self, patient: int) -> Timeline:
+        """The timeline of one patient, as a batch of one."""
+        part = self.of(patient)
+        nothing = np.zeros(0, np.int64)
+        return Timeline(
+            np.array([0, part.stop - part.start], np.int64), self.day[part], self.kind[part], self.number[part],
+            self.code[part], self.rows[part], nothing, nothing, nothing,
+        )  # fmt: skip
+
 
 def thousandths(value: Value) -> int:
     """A number in thousandths, exact to the third decimal; the lower end of an interval; else `UNKNOWN`.

@@ -10,7 +10,7 @@ from pathlib import Path
 from ..cohort.review import review_parts
 from ..facts.codes import codes_of
 from ..findings.patient import Reviewed
-from ..findings.questions import read_questions
+from ..findings.questions import questions_of_feeds
 from ..findings.settings import Settings
 from ..read.files import PACKED_ENDINGS, Piece
 from ..read.source import TABLES
@@ -72,7 +72,7 @@ def inspect_source(
     CSV or Parquet file holds which fact."""
     counter = _Counter(path, knowledge, settings)
     seen = Seen()
-    for key in (*OF_TESTS, *(question.key for question in read_questions(knowledge.folder))):
+    for key in (*OF_TESTS, *(question.key for question in questions_of_feeds(knowledge.folder))):
         seen.question(key)
     if counter.is_table:
         seen.files[_ending(path.name)] += 1

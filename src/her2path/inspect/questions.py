@@ -9,7 +9,7 @@ import numpy as np
 
 from ..findings.course.answers import SCORED, Answers, Asker
 from ..findings.patient import Reviewed
-from ..findings.questions import Question, read_questions
+from ..findings.questions import Question, questions_of_feeds
 from ..record.columns import UNKNOWN, Flags
 from ..tables.axis import Code
 from ..tables.library import Knowledge
@@ -23,7 +23,7 @@ def count_questions(reviewed: Reviewed, knowledge: Knowledge, seen: Seen) -> Non
     """Count what a reviewed batch answers."""
     _count_tests(reviewed, seen)
     courses = reviewed.courses
-    questions = read_questions(knowledge.folder)
+    questions = questions_of_feeds(knowledge.folder)
     for question in questions:
         seen.question(question.key)
     if courses is None:
@@ -31,8 +31,9 @@ def count_questions(reviewed: Reviewed, knowledge: Knowledge, seen: Seen) -> Non
     asker = courses.reasons.asker
     for key, names in _asked_by(questions).items():
         _count_known(key, names, asker, courses.mine, seen)
-    for listed in asker.answers.values():
-        for answers in listed:
+    asked = {question.key for question in questions}
+    for key, listed in asker.answers.items():
+        for answers in listed if key in asked else ():
             _count_answers(answers, asker, courses.mine, seen)
 
 

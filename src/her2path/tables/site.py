@@ -38,7 +38,9 @@ class Site:
     """How an institution works: its limits, tolerances, vials, formulary and prices.
 
     `lvef_lower_limit` percent, `None` where the site did not say; `echo_tolerance_days` after the due day
-    an LVEF counts as overdue; `editions` names for an outcome the edition to decide by (a choice of table H);
+    an LVEF counts as overdue; `weight_max_age_days` that a body weight may be old.
+
+    `editions` names for an outcome the edition to decide by (a choice of table H);
     `mapping` its own codes and names;
     `vials` mg sizes of a product; `prices` of one mg by brand, in `currency`; `preferred` brands by product.
     `zero_plus` is what the laboratory means by 0+; `accept_recorded_status` takes a HER2 status that no test carries.
@@ -61,6 +63,7 @@ class Site:
     accept_recorded_status: bool = False
     missing: frozenset[str] = frozenset()
     mapping: SiteMapping | None = None
+    weight_max_age_days: int = 90
 
     @property
     def limit(self) -> Decimal:
@@ -84,6 +87,7 @@ SECTIONS: dict[str, dict[str, str]] = {
     "dosing": {
         "infusion_volume_ml": "infusion_volume_ml",
         "round_dose_mg": "round_dose_mg",
+        "weight_max_age_days": "weight_max_age_days",
     },
     "treatment": {"t_dxd_available": "t_dxd_available"},
     "tests": {"zero_plus": "zero_plus", "accept_recorded_status": "accept_recorded_status"},
@@ -98,6 +102,7 @@ ZERO_PLUS_MEANS = {"staining": "yes", "no staining": "no"}
 LIMITS: dict[str, tuple[Decimal | int, Decimal | int]] = {
     "lvef_lower_limit": (Decimal(40), Decimal(65)),
     "echo_tolerance_days": (0, 90),
+    "weight_max_age_days": (1, 365),
     "infusion_volume_ml": (50, 1000),
     "round_dose_mg": (Decimal("0.1"), Decimal(50)),
 }

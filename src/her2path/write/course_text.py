@@ -62,9 +62,11 @@ def _course_line(found: Standing) -> str:
         words = f"stated from {first}{until}, single doses are not recorded"
         return f"Course: {found.product}{brand}{partner} {schedule}, {setting}, {phase}; {words}"
     earlier = f" ({before} of trastuzumab before)" if before else ""
+    level = found.values.get("dose_level", "full")
+    reduced = "" if level == "full" else f"; {level}: {found.text('level_mg_per_kg')} mg/kg"
     return (
         f"Course: {found.product}{brand}{partner} {schedule}, {setting}, {phase}; {counted} "
-        f"since {first}{earlier}, the last on {found.day('product_last')}"
+        f"since {first}{earlier}, the last on {found.day('product_last')}{reduced}"
     )
 
 

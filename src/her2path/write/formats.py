@@ -9,7 +9,7 @@ from __future__ import annotations
 import datetime as dt
 from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar, TypeVar
+from typing import TYPE_CHECKING, ClassVar, Protocol, TypeVar
 
 from ..facts.problem import AskedWrongly
 
@@ -59,11 +59,17 @@ class Format:
         return ""
 
 
+class Beside(Protocol):
+    """Another output of the same patients, such as their calendars."""
+
+    def patient(self, review: PatientReview) -> None:
+        """Write what there is of one patient."""
+
+
 SomeFormat = TypeVar("SomeFormat", bound=type[Format])
 
 _FORMATS: dict[str, str | type[Format]] = {
     "text": "her2path.write.review_text:TextFormat",
-    "why": "her2path.write.review_text:WhyFormat",
     "json": "her2path.write.review_json:JsonFormat",
     "fhir": "her2path.write.fhir.proposals:FhirFormat",
 }

@@ -15,10 +15,10 @@ from ..tables.axis import Code
 from ..tables.decision import Decision
 from .caution import CAUTION
 from .course_text import course_lines, regimen_lines, short
-from .first_lines import WIDTH, first_lines, other_findings
 from .formats import Format
 from .plain import plain, plain_lines
 from .table_text import outcome_words, paragraph, wrapped
+from .text.first_lines import WIDTH, first_lines, other_findings
 
 COUNTED = (
     "her2_status", "her2_expression", "undetermined_because", "therapy", "findings", "editions", "read_by_mapping",
@@ -28,13 +28,13 @@ COUNTED = (
 
 STANDING = ("limit of LVEF assumed",)
 """Doubts that hold for everybody of a run: they are told once, at its end."""
-STANDING_WORDS = "Where no site names another, the lower limit of normal LVEF is assumed to be 50 %."
 
 
 class WhyFormat(Format):
     """A review in words with every reason: tests, rows, sources and places in the record."""
 
-    name = "why"
+    name = "text"
+    suffixes = (".txt", ".text")
 
     def patient(self, review: PatientReview) -> str:
         return patient_text(review) + "\n"
@@ -48,9 +48,6 @@ class WhyFormat(Format):
 
 class TextFormat(WhyFormat):
     """A review in words, for a person to act on: the first lines, then the other findings, a line each."""
-
-    name = "text"
-    suffixes = (".txt", ".text")
 
     def patient(self, review: PatientReview) -> str:
         return short_text(review) + "\n"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Protocol, TextIO
+from typing import TextIO
 
 import click
 
@@ -13,16 +13,9 @@ from ..findings.patient import Reviewed
 from ..findings.reviews import PatientReview
 from ..findings.summary import Summary
 from ..record.event import Trouble
-from .formats import Format, format_named, format_of
+from .formats import Beside, Format, format_named, format_of
 from .output import opened
 from .review_text import summary_text, trouble_text
-
-
-class Beside(Protocol):
-    """Another output of the same patients, such as their calendars."""
-
-    def patient(self, review: PatientReview) -> None:
-        """Write what there is of one patient."""
 
 
 class Writer:
@@ -73,10 +66,12 @@ def write_reviews(
     `on` is the day of the review. Gives the counts over all patients. Raises `AskedWrongly` for a format that there
     is not, and for a file that cannot be written.
     """
-    form = (format_named(format) if format is not None else format_of(output))(on)
+    chosen = format_named(format) if format is not None else format_of(output)
+    if chosen is format_named("text"):
+        return _write_worklist(reviews, output)
     summary = Summary()
     with opened(output) as stream:
-        writer = Writer(stream, form)
+        writer = Writer(stream, chosen(on))
         for review in reviews:
             if isinstance(review, Trouble):
                 summary.troubles += 1
@@ -85,4 +80,22 @@ def write_reviews(
                 summary.add(review)
                 writer.put([writer.render(review)])
         writer.finish(summary)
+    return summary
+
+
+def _write_worklist(reviews: Iterable[PatientReview | Trouble], output: Path) -> Summary:
+    """Write the worklist of many patients, or the one patient there is."""
+    from .text.worklist import Worklist
+
+    summary = Summary()
+    with opened(output) as stream:
+        worklist = Worklist(stream)
+        for review in reviews:
+            if isinstance(review, Trouble):
+                summary.troubles += 1
+                worklist.put(review)
+            else:
+                summary.add(review)
+                worklist.add(review)
+        worklist.finish(summary)
     return summary

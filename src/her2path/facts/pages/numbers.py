@@ -28,6 +28,8 @@ class CourseNumbers(NamedTuple):
     recent_anthracycline_days: int
     credible_dose_percent: int
     same_day_percent: int
+    level_percent: int
+    kept_amount_percent: int
     same_infusion_minutes: int
     earliest_resume_days: int
     latest_recovery_days: int

@@ -11,6 +11,7 @@ from ...facts.value import Unknown
 from ...history.course_facts import Columns, known
 from ...history.evidence import Evidence
 from ...history.latest import Latest
+from ...history.levels import LevelsGiven
 from ...history.numbered import Numbered
 from ...history.same_day import DayDose
 from ...history.timeline import Timeline
@@ -42,6 +43,7 @@ class CourseFacts:
     undated_deaths: Whole = field(default_factory=lambda: np.zeros(0, np.int64))
     evidence: Evidence | None = None
     same_day: list[DayDose] = field(default_factory=list)
+    levels: LevelsGiven | None = None
 
     def __len__(self) -> int:
         return len(self.record)

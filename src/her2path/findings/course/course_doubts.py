@@ -14,7 +14,7 @@ from ...record.columns import METHODS, UNKNOWN, Flags
 from ..rows import FindingRows
 from .doubt import FIRST_ORIGINS, NO_ROWS, Doubt, DoubtMaker, Same, is_unknown, runs
 from .facts import DOSE_FACTS
-from .words import day_words
+from .words import THOUSAND, day_words, plain_number
 
 
 class CourseDoubts(DoubtMaker):
@@ -23,7 +23,8 @@ class CourseDoubts(DoubtMaker):
     def makers(self) -> Sequence[Callable[[], Iterable[FindingRows]]]:
         return (
             self._same_day, self._methods, self._other_hold, self._strange, self._restarted, self._brands,
-            self._unread_lvef, self._unknown_days, self._cost, self._assumed, self._cycles, self._silence,
+            self._unread_lvef, self._unknown_days, self._levels, self._cost, self._assumed, self._cycles,
+            self._silence,
         )  # fmt: skip
 
     # -- the heart --------------------------------------------------------------------------
@@ -138,6 +139,35 @@ class CourseDoubts(DoubtMaker):
             names = sorted({record.products[record.product[row]] for row in rows})
             doubt.add(patient, rows[:FIRST_ORIGINS], drugs=", ".join(names))
         yield self._of("doses on unknown days", doubt)
+
+    def _levels(self) -> Iterator[FindingRows]:
+        """Dose levels once reduced, raised again, or not told, of whom the product in hand goes on."""
+        course, given = self.course, self.course.levels
+        if given is None:
+            return
+        phases = course.rules.knowledge.facts["therapy_phase"].values
+        phase = course.values["therapy_phase"]
+        going = self._treated & ((phase == phases.index("on treatment")) | (phase == phases.index("on hold")))
+        level, per_kg = course.column("dose_level"), course.column("level_mg_per_kg")
+        reduced, raised = Doubt(), Doubt()
+        for patient in np.flatnonzero(going & known(given.day) & (given.level > 0)).tolist():
+            words = {
+                "level": plain_number(Decimal(int(given.per_kg[patient])) / THOUSAND),
+                "day": day_words(int(given.day[patient])),
+            }
+            row, last = int(given.row[patient]), int(given.last_row[patient])
+            if given.raised[patient]:
+                amount = plain_number(Decimal(int(given.last_per_kg[patient])) / THOUSAND)
+                raised.add(
+                    patient, (row, last), given=amount, raised_day=day_words(int(self.record.day[last])), **words
+                )
+            else:
+                reduced.add(patient, (row,), **words)
+        yield self._of("dose level reduced", reduced)
+        yield self._of("dose level raised", raised)
+        yield self._where("dose level not told", going & given.not_told)
+        yield self._where("earlier dose level not told", going & given.some_not_told & ~given.not_told)
+        yield self._where("no dose level left", going & known(level) & ~known(per_kg) & known(given.last_row))
 
     # -- what was assumed -------------------------------------------------------------------
 

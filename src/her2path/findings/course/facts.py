@@ -24,6 +24,7 @@ from ...history.timeline import timeline_of
 from ...record.columns import UNKNOWN, Flags, RecordColumns, Whole
 from ...record.event import STATEMENT
 from ..brands import compared, read_brands
+from ..levels import lay_levels
 from .columns import CourseFacts
 from .rules import ABSENT, Rules
 
@@ -69,8 +70,11 @@ def facts_of(record: RecordColumns, rules: Rules, her2: Mapping[str, Whole]) -> 
     columns["lvef_lower_limit"] = np.full(
         len(record), numbered.code(rules.site.limit, rules.knowledge.facts["lvef_lower_limit"])
     )
+    old, oldest = columns["weight_days_old"], rules.site.weight_max_age_days * THOUSAND
+    columns["weight_beyond_limit"] = np.where(known(old), np.where(old > oldest, YES, NO), UNKNOWN)
     _limits_of_lvef(course)
     _brands(course, on)
+    lay_levels(course)
     if rules.site.t_dxd_available is not None:
         columns["t_dxd_available"] = np.full(len(record), YES if rules.site.t_dxd_available else NO, np.int64)
     _of_doubtful_days(course)

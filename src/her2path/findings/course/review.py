@@ -20,6 +20,7 @@ from ...history.sources import Origins
 from ...record.columns import UNKNOWN, Flags, RecordColumns, Whole
 from ...record.event import NOT_KNOWN
 from ..finding import Finding
+from ..questions import OF_ALL_FINDINGS
 from ..rows import FindingRows
 from .answers import Asker
 from .columns import CourseFacts
@@ -35,8 +36,6 @@ from .words import Words
 
 OF_THE_DEAD = ("record_doubt", "unsafe_dose", "her2_basis", "verdict")
 """What is still asked of a patient who died."""
-OF_ALL_FINDINGS = 3
-"""The stage of the questions that are asked of all findings together."""
 
 
 @dataclass(slots=True)

@@ -15,6 +15,7 @@ from ...tables.decision import Decision
 from ...tables.site import Site
 from ..bearing import Bears
 from ..finding import Finding
+from ..levels import level_of
 from .facts import DOSE_FACTS
 from .reasons import Reasons
 from .rules import Rules
@@ -151,6 +152,19 @@ class Standing:
         """The HER2-directed product in hand."""
         product = self.values.get("product")
         return product if isinstance(product, str) else None
+
+    def level_of(self, product: str) -> str | None:
+        """The dose level at which she was given a product before; `None` where it has none, or none can be told."""
+        if product == self.product:
+            level = self.values.get("dose_level")
+            return level if isinstance(level, str) else None
+        return level_of(self._course, self._patient, product)
+
+    @property
+    def level_is_told(self) -> bool:
+        """Whether the last dose of the product in hand is of a level of its label, where it has levels."""
+        levels = self._course.levels
+        return levels is None or not levels.not_told[self._patient]
 
     def text(self, name: str) -> str:
         """A fact in words, for a finding."""

@@ -17,6 +17,7 @@ from ...tables.decision import Decision
 from ..brands import default_vials
 from ..course.standing import Standing
 from ..effects import Strength
+from .switch import RESIDUAL, Step, changed_schedule, ordered_products, proposed_steps, step_to
 from .vials import rounded, vials_for, volume_ml
 
 DAYS_LOOKED_AHEAD = 120
@@ -24,6 +25,8 @@ DAYS_LOOKED_AHEAD = 120
 PERTUZUMAB = "pertuzumab"
 """The partner that `partner_pertuzumab` speaks of."""
 NOT_SETTLED = "dose not settled"
+NO_LEVEL_LEFT = "stop"
+"""The dose of a level below the lowest that is given."""
 CLOCKED = ("too early", "waiting for recovery")
 """The states of a hold whose clocks still run."""
 _PER_KG = re.compile(r"(\d+(?:\.\d+)?) mg/kg")
@@ -66,6 +69,7 @@ def plan_of(found: Standing) -> list[PlanItem]:
         return list(_first_dose(found)) if "therapy_phase" in found.values else []
     items = [*_doses(found), *_echo(found), *_hold(found), *_end(found), *_contraception(found)]
     items = [item for item in items if item.latest is None or item.latest >= found.on or item.kind == "echo"]
+    items = [item for item in items if item.details.get("dose") != NO_LEVEL_LEFT]
     return sorted(items, key=lambda item: item.earliest or item.latest or dt.date.max)
 
 
@@ -82,6 +86,12 @@ def _may_be_dosed(found: Standing, drug: str) -> bool:
     return all(bears.effect.strength < Strength.REPLACES for bears in found.bears(drug))
 
 
+def _may_begin(found: Standing, drug: str) -> bool:
+    """The same for the first dose of a drug: that the one before is replaced does not forbid it."""
+    strengths = {bears.effect.strength for bears in found.bears(drug)} - {Strength.REPLACES}
+    return all(strength < Strength.REPLACES for strength in strengths)
+
+
 def _condition(found: Standing, drug: str) -> str:
     """What must hold before a dose of a drug, by all findings that gate it."""
     gates = (bears for bears in found.bears(drug) if bears.effect.strength == Strength.GATES)
@@ -91,8 +101,14 @@ def _condition(found: Standing, drug: str) -> str:
 def _doses(found: Standing) -> Iterator[PlanItem]:
     """The next dose of the product in hand, and of pertuzumab where it is given beside it."""
     if found.outcomes.get("product_mixup") == "intended change":
-        yield from _first_dose(found)
+        for product in ordered_products(found):
+            if _may_begin(found, product):
+                yield _of_step(found, step_to(found, product))
         return
+    yield from (
+        _of_step(found, step, proposed=True) for step in proposed_steps(found)
+        if _may_begin(found, str(step.values["product"]))
+    )  # fmt: skip
     if found.values.get("therapy_phase") not in ("on treatment", "on hold"):
         return
     due, last = found.day("next_dose"), found.day("product_last")
@@ -105,49 +121,62 @@ def _doses(found: Standing) -> Iterator[PlanItem]:
         due = partner_last + dt.timedelta(days=found.rules.codes.product(PERTUZUMAB).days[-1])
         if (end is None or due <= end) and _may_be_dosed(found, PERTUZUMAB):
             yield _dose(found, PERTUZUMAB, partner_last, due)
+    elif found.outcomes.get("product_mixup") == "none" and found.product != PERTUZUMAB:
+        if PERTUZUMAB in ordered_products(found) and _may_begin(found, PERTUZUMAB):
+            yield _of_step(found, step_to(found, PERTUZUMAB))
 
 
 def _dose(found: Standing, product: str, last: dt.date, due: dt.date) -> PlanItem:
     day = max(due, found.on)
+    after: str | None = None
     values: dict[str, Value] = {**found.values, "product": product}
     asked = "missed_dose_action"
     if product != found.product:
         values["schedule"] = found.rules.codes.product(product).schedules[-1]
-    elif len(schedules := found.rules.codes.product(product).schedules) > 1 and _weekly_done(found):
-        values["schedule"], asked = schedules[-1], "first_q3w_dose_action"
+    elif len(schedules := found.rules.codes.product(product).schedules) > 1:
+        after = schedules[-1] if _weekly_done(found) else changed_schedule(found)
+        if after == schedules[-1]:
+            values["schedule"], asked = after, "first_q3w_dose_action"
     missed = _missed(found, asked, values, (day - last).days)
     kind = "loading" if missed is not None and missed.value == "reload" else "maintenance"
     latest = _last_day_without_reload(found, asked, values, last, due) if kind == "maintenance" else None
     what = "re-load" if kind == "loading" else "maintenance"
     if asked == "first_q3w_dose_action":
         what = f"{what}, the first every 3 weeks after the weekly doses"
+    elif after is not None:
+        values["schedule"] = after
+        what = f"{what}, the first every week after the three-weekly doses"
     return _dose_item(found, values, kind, what, day, latest, missed)
 
 
+def _of_step(found: Standing, step: Step, proposed: bool = False) -> PlanItem:
+    what, decided = step.what, None
+    if proposed:
+        named, decided = found.outcomes.get(RESIDUAL, ""), found.decision(RESIDUAL)
+        choice = f", {named}" if " or " in named else ""
+        what = f"proposed (no order yet{choice}): {what}"
+    return _dose_item(found, {**step.values}, step.kind, what, step.day, step.latest, step.decision, decided)
+
+
 def _first_dose(found: Standing) -> Iterator[PlanItem]:
-    """The first dose of each product on order since the last dose, the antibody before its partner."""
+    """The first dose of each product on order, before the start."""
     if found.values.get("ordered_product") is None:
         return
-    last = found.day("any_last") or dt.date.min
-    ordered = {
-        event.product: None for event in found.events
-        if event.fact.startswith("ordered") and event.product in found.rules.codes.products
-        and event.day is not None and last <= event.day <= found.on
-    }  # fmt: skip
-    may_be = [product for product in ordered if _may_be_dosed(found, product)]
-    for product in sorted(may_be, key=lambda name: found.rules.codes.product(name).partner):
+    for product in (name for name in ordered_products(found) if _may_begin(found, name)):
         usual = found.rules.codes.product(product).schedules[-1]
         values: dict[str, Value] = {"schedule": usual, **found.values, "product": product, "doses_given": Decimal(0)}
+        values["infusion_number"] = "first"
         yield _dose_item(found, values, "loading", "first dose", found.on, None, None)
 
 
 def _dose_item(
-    found: Standing, values: dict[str, Value], kind: str, what: str, day: dt.date,
-    latest: dt.date | None, missed: Decision | None,
+    found: Standing, values: dict[str, Value], kind: str, what: str, day: dt.date | None,
+    latest: dt.date | None, missed: Decision | None, decided: Decision | None = None,
 ) -> PlanItem:  # fmt: skip
     product = str(values["product"])
-    first = what == "first dose"
-    values |= {"dose_kind": kind, "infusion_number": "first" if first else "later"}
+    if kind:
+        values["dose_kind"] = kind
+    values.setdefault("infusion_number", "later")
     values.setdefault("dose_level", "full")
     dose = found.decide("dose_per_administration", values)
     minutes = found.decide("infusion_minutes", values)
@@ -159,9 +188,11 @@ def _dose_item(
             details[name] = str(decision.value)
     condition = _condition(found, product)
     told = f"once {condition}: " if condition else ""
+    if product == found.product and not found.level_is_told:
+        told += "if no dose was reduced: "
     return PlanItem(
         "dose", f"{told}{product}: {words}, {what}", day, latest, details,
-        **_because(missed, dose, minutes, observation), drug=product, condition=condition,
+        **_because(decided, missed, dose, minutes, observation), drug=product, condition=condition,
     )  # fmt: skip
 
 
@@ -208,7 +239,10 @@ def _amounts(words: str, found: Standing, product: str, folder: Path) -> dict[st
         if not isinstance(weight, Decimal):
             return {**details, "unknown": "the weight is not known"}
         milligrams = rounded(Decimal(per_kg[1]) * weight, found.site.round_dose_mg)
-        details |= {"weight_kg": f"{weight.normalize():f}", "dose_mg": f"{milligrams.normalize():f}"}
+        details |= {"weight_kg": f"{weight.normalize():f}"}
+        if (weighed := found.day("weight")) is not None:
+            details["weight_day"] = str(weighed)
+        details["dose_mg"] = f"{milligrams.normalize():f}"
     elif fixed is not None:
         milligrams = Decimal(fixed[1])
         details["dose_mg"] = f"{milligrams.normalize():f}"

@@ -28,7 +28,7 @@ def fold_doses(
         product = first = last = previous = order_product = order_day = stop_day = stop_reason = UNKNOWN
         trastuzumab_first = trastuzumab_last = pertuzumab_last = weight = first_weight = UNKNOWN
         product_first = product_last = last_mg = last_per_kg = two_day = earlier = first_ever = UNKNOWN
-        earlier_day = pertuzumab_first = first_per_kg = UNKNOWN
+        earlier_day = pertuzumab_first = first_per_kg = weight_day = UNKNOWN
         doses = product_doses = trastuzumab_doses = courses = longest = weekly = 0
         for place in range(PRODUCTS_FROM, len(row)):
             row[place] = UNKNOWN
@@ -37,13 +37,18 @@ def fold_doses(
             if today > on:
                 break
             if what == WEIGHT and number[e] != UNKNOWN:
-                weight = number[e]
+                weight, weight_day = number[e], today
                 if first_weight == UNKNOWN:
                     first_weight = weight
             elif what == STOP:
                 stop_day, stop_reason = today, code[e]
             elif what == ORDER and drugs.kind[code[e]] == HER2_PRODUCT:
-                order_product, order_day = code[e], today
+                # A partner ordered with a change of product does not hide the change.
+                changes_to = (
+                    order_product != UNKNOWN and order_product != product and (last == UNKNOWN or order_day >= last)
+                )
+                if not changes_to or drugs.partner[code[e]] == 0 or drugs.partner[order_product] == 1:
+                    order_product, order_day = code[e], today
             elif DOSE <= what <= DOSE_PER_M2 and drugs.kind[code[e]] == HER2_PRODUCT:
                 drug = code[e]
                 row[PRODUCTS_FROM + drug] = today
@@ -150,3 +155,4 @@ def fold_doses(
         row[AT.weekly_doses] = weekly
         row[AT.pertuzumab_first_day] = pertuzumab_first
         row[AT.first_per_kg] = first_per_kg
+        row[AT.weight_day] = weight_day

@@ -14,8 +14,8 @@ import pyarrow.parquet as pq
 from ...findings.patient import Reviewed
 from ...findings.summary import Summary
 from ...record.event import Trouble
+from ..formats import Beside
 from ..output import Outputs, telling
-from ..writer import Beside
 from .findings import SCHEMA, findings_table
 from .patients import EPISODES, PATIENTS, episodes_table, patients_table
 from .specimens import SPECIMENS, specimens_table

@@ -12,18 +12,18 @@ from typing import TextIO
 
 import click
 
-from ..findings.finding import Grade
-from ..findings.patient import Reviewed
-from ..findings.plan.verdicts import NOT_KNOWN, URGENCY
-from ..findings.reviews import PatientReview
-from ..findings.summary import Summary
-from ..record.event import Trouble
-from .caution import CAUTION
+from ...findings.finding import Grade
+from ...findings.patient import Reviewed
+from ...findings.plan.verdicts import NOT_KNOWN, URGENCY
+from ...findings.reviews import PatientReview
+from ...findings.summary import Summary
+from ...record.event import Trouble
+from ..caution import CAUTION
+from ..formats import Beside
+from ..plain import plain
+from ..review_text import STANDING, short_text, trouble_text
+from ..table_text import PAGE_WIDTH
 from .first_lines import all_findings, called, her2_words, reason_words, to_do_words
-from .plain import plain
-from .review_text import STANDING_WORDS, short_text, trouble_text
-from .table_text import PAGE_WIDTH
-from .writer import Beside
 
 NO_COURSE = "-"
 """The verdict of who has no course."""
@@ -41,7 +41,7 @@ PLACE_OF_GRADE = {grade.word: grade.value for grade in Grade}
 class Row:
     """One patient: her verdict, the drug, why, the day of the next dose, how many findings of each grade.
 
-    `text` is the review of a patient told alone, where it is the first of a batch.
+    `standing` is what holds for everybody of a run; `text` the review of a patient told alone, where it was asked for.
     """
 
     patient: str
@@ -50,23 +50,26 @@ class Row:
     reason: str
     day: str
     grades: tuple[tuple[str, int], ...]
+    standing: tuple[str, ...] = ()
     text: str = ""
 
 
 def row_of(review: PatientReview, with_text: bool = False) -> Row:
     """The row of one patient."""
-    grades = Counter(finding.grade.word for finding in all_findings(review))
+    findings = all_findings(review)
+    grades = tuple(Counter(finding.grade.word for finding in findings).items())
+    standing = tuple(dict.fromkeys(finding.words for finding in findings if finding.name in STANDING))
     text = short_text(review) if with_text else ""
     course = review.course
     if course is None or not course.verdicts:
-        return Row(review.patient, NO_COURSE, "", her2_words(review), "", tuple(grades.items()), text)
+        return Row(review.patient, NO_COURSE, "", her2_words(review), "", grades, standing, text)
     first = course.verdicts[0]
     reason, to_do = reason_words(course.standing, first), to_do_words(review)
     if first.verdict in QUIET and to_do:
         reason = f"{reason}; do: {to_do}"
     return Row(
         review.patient, first.verdict, called(course.standing, first.drug), reason,
-        first.day.isoformat() if first.day else "", tuple(grades.items()), text,
+        first.day.isoformat() if first.day else "", grades, standing, text,
     )  # fmt: skip
 
 
@@ -99,10 +102,14 @@ class Worklist:
         else:
             self.rows += item
 
+    def add(self, review: PatientReview) -> None:
+        """Keep the row of one patient."""
+        self.rows.append(row_of(review, with_text=not self.rows))
+
     def finish(self, summary: Summary) -> None:
         """Write the patients, the most urgent first, and the counts."""
         if len(self.rows) == 1:
-            self.stream.write(f"{self.rows[0].text}\n{STANDING_WORDS}\n{CAUTION}\n")
+            self.stream.write("\n".join([self.rows[0].text, *self._standing(), CAUTION]) + "\n")
             return
         if self.rows:
             for line in self._lines():
@@ -140,4 +147,9 @@ class Worklist:
                 lines.append(f"  {grades[grade.word]} {grade.word} in {with_grade[grade.word]} patients")
         if summary.troubles:
             lines.append(f"{summary.troubles} pieces could not be read; they are told above")
-        return "\n".join(["", *lines, STANDING_WORDS, "--patient ID opens one; --why gives every reason.", CAUTION])
+        hint = "--patient ID opens one; --why gives every reason."
+        return "\n".join(["", *lines, *self._standing(), hint, CAUTION])
+
+    def _standing(self) -> list[str]:
+        """What holds for everybody, said once."""
+        return [f"{words}." for words in dict.fromkeys(words for row in self.rows for words in row.standing)]

@@ -12,12 +12,12 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Iterator, Sequence
 
-from ..findings.course.standing import Standing
-from ..findings.finding import Finding, Grade
-from ..findings.plan.items import PlanItem
-from ..findings.plan.verdicts import Verdict
-from ..findings.reviews import CourseReview, PatientReview, SpecimenReview
-from ..record.columns import METHODS
+from ...findings.course.standing import Standing
+from ...findings.finding import Finding, Grade
+from ...findings.plan.items import PlanItem
+from ...findings.plan.verdicts import Verdict
+from ...findings.reviews import CourseReview, PatientReview, SpecimenReview
+from ...record.columns import METHODS
 
 MOST_TO_DO = 4
 """So many things to do stand in the first lines; the others stand with their findings."""
