@@ -216,6 +216,6 @@ def _verdict(row: Expected, said: Said) -> Told | None:
 
 
 _WRONG: dict[str, Callable[[Expected, Said], Told | None]] = {
-    "verdict": _verdict, "not verdict": _verdict, SAID: _said, NOT_SAID: _not_said, "planned": _planned, "not planned": _not_planned,
-    "findings": _findings, **dict.fromkeys(STATUS, _status), "because": lambda *_: None,
+    "verdict": _verdict, "not verdict": _verdict, SAID: _said, NOT_SAID: _not_said, "planned": _planned,
+    "not planned": _not_planned, "findings": _findings, **dict.fromkeys(STATUS, _status), "because": lambda *_: None,
 }  # fmt: skip
