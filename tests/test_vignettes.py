@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 import time
 from pathlib import Path
 
@@ -179,6 +180,33 @@ def test_a_setting_of_the_site_counts(tmp_path: Path) -> None:
     assert walk(written(tmp_path, text), KNOWLEDGE)[1] != []
     text = text.replace("| jurisdiction |", "| heart.lvef_lower_limit | 55 |\n| jurisdiction |")
     assert walk(written(tmp_path, text), KNOWLEDGE)[1] == []
+
+
+def test_a_knowledge_folder_of_ones_own_runs_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    own = tmp_path / "own"
+    shutil.copytree(shipped_folder(), own, ignore=shutil.ignore_patterns("vignettes"))
+    (own / "vignettes").mkdir()
+    written(own, changed("| verdict     | HOLD ", "| verdict     | STOP "), "mine.md")
+    monkeypatch.setenv("HER2PATH_KNOWLEDGE", str(own))
+    result = CliRunner().invoke(main, ["check"])
+    assert result.exit_code == 1
+    assert "walked" not in result.stdout
+    assert re.search(r"vignettes/mine\.md:31  LVEF fell by 16 points \(us\): verdict 'STOP' is expected", result.stderr)
+    assert "HOLD trastuzumab-iv: trastuzumab-iv: withhold (LVEF 46 %" in result.stderr
+
+
+def test_vignettes_wait_until_all_tables_hold(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    own = tmp_path / "own"
+    shutil.copytree(shipped_folder(), own, ignore=shutil.ignore_patterns("vignettes"))
+    (own / "vignettes").mkdir()
+    written(own, example())
+    status = own / "course" / "status.md"
+    status.write_text(status.read_text(encoding="utf-8").replace("| missing ", "| mising ", 1), encoding="utf-8")
+    monkeypatch.setenv("HER2PATH_KNOWLEDGE", str(own))
+    result = CliRunner().invoke(main, ["check"])
+    assert result.exit_code == 1
+    assert "walked" not in result.stdout
+    assert "waiting" in result.stdout
 
 
 def test_vignettes_are_no_editions_and_knowledge_is_kept_without_them(tmp_path: Path) -> None:

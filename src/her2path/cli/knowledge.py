@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from ..facts.folder import knowledge_folder
+from ..facts.folder import VIGNETTES, knowledge_folder
 from ..facts.problem import DOES_NOT_HOLD, AskedWrongly
 from ..write.output import put
 from ..write.plain import plain
@@ -36,6 +36,7 @@ def check(paths: tuple[Path, ...]) -> None:
     proven: list[Any] = []
     models: list[Any] = []
     walked: list[Any] = []
+    waiting = False
     problems = []
     for path in paths or (None,):
         knowledge, faults = read_for_check(path)
@@ -55,6 +56,8 @@ def check(paths: tuple[Path, ...]) -> None:
                 of_path, faults = walk(path or knowledge.folder, knowledge if own else default_knowledge())
                 walked += of_path
                 problems += faults
+            elif (knowledge.folder / VIGNETTES).is_dir():
+                waiting = True
     faulty = {problem.path for problem in problems}
     proven = [each for each in proven if each.table.path not in faulty]
     for each in proven:
@@ -63,6 +66,8 @@ def check(paths: tuple[Path, ...]) -> None:
         click.echo(f"proven  {each.table.name:<32} {each.situations:>5} situations, {rows}{cases}")
     for model in models:
         click.echo(f"read    models/{model.key:<32} {len(model.parameters):>5} parameters, {model.kind}")
+    if waiting:
+        click.echo("waiting vignettes, which are reviewed once all else holds")
     for page in walked:
         click.echo(f"walked  {page.name:<32} {page.patients:>5} patients")
     for problem in sorted(set(problems)):
