@@ -61,6 +61,12 @@ class Bearing:
                 np.maximum.at(strongest, patients, np.where(covered, int(effect.strength), 0))
         return strongest
 
+    def effect(self) -> Whole:
+        """The strongest effect on the drug in hand: a value of the fact `next_dose_effect`."""
+        values = self.course.rules.knowledge.facts["next_dose_effect"].values
+        places: Whole = np.array([values.index(strength.words) for strength in Strength], np.int64)
+        return places[self.strength(self.in_hand)]
+
     def order(self) -> Whole:
         """How the findings bear on the last order: a value of the fact `order_effect`."""
         values = self.course.rules.knowledge.facts["order_effect"].values

@@ -3,7 +3,8 @@
     forbids antibodies: LVEF allows it; gates order: the prescriber confirms the drug by its full name
 
 An effect is a verb, the drugs it speaks of, and a condition: until when (`forbids`), once what (`gates`), why or what
-(`ends`, `replaces`, `changes`). `lets be` is no effect. Plan and verdict follow from these and from nothing else.
+(`ends`, `replaces`, `changes`), how soon (`calls`). `lets be` is no effect. Plan and verdict follow from these and from
+nothing else. What only calls for a dose or changes it is not told of who is to have none.
 """
 
 from __future__ import annotations
@@ -24,22 +25,23 @@ class Strength(IntEnum):
     """How an effect bears on a dose; of several the strongest counts."""
 
     LETS_BE = 0
-    CHANGES = 1
-    GATES = 2
-    REPLACES = 3
-    ENDS = 4
-    FORBIDS = 5
-    FORBIDS_FOR_GOOD = 6
+    CALLS = 1
+    CHANGES = 2
+    GATES = 3
+    REPLACES = 4
+    ENDS = 5
+    FORBIDS = 6
+    FORBIDS_FOR_GOOD = 7
 
     @property
     def words(self) -> str:
-        """As `facts.md` has it: `forbids for good`."""
-        return self.name.lower().replace("_", " ")
+        """As the fact `next_dose_effect` has it: `forbids for good`; a call for a dose lets it be."""
+        return (Strength.LETS_BE if self is Strength.CALLS else self).name.lower().replace("_", " ")
 
 
 VERBS = {
     "forbids": Strength.FORBIDS, "ends": Strength.ENDS, "replaces": Strength.REPLACES, "gates": Strength.GATES,
-    "changes": Strength.CHANGES,
+    "changes": Strength.CHANGES, "calls": Strength.CALLS,
 }  # fmt: skip
 
 

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from ..record.columns import Whole
+from ..record.columns import Flags, Whole
 from .course.answers import Answers
 from .questions import Saying
 
@@ -57,6 +57,16 @@ class FindingRows:
     places: Whole = field(default_factory=lambda: np.zeros(0, np.int64))
     fields: Mapping[str, Sequence[str]] = field(default_factory=dict)
     origins: Sequence[Sequence[int] | Whole] = ()
+
+    def where(self, told: Flags) -> FindingRows:
+        """Those of the rows that are marked."""
+        if told.all():
+            return self
+        places = np.flatnonzero(told)
+        fields = {name: [words[place] for place in places.tolist()] for name, words in self.fields.items()}
+        origins = [self.origins[place] for place in places.tolist()] if len(self.origins) else self.origins
+        laid = self.places[places] if len(self.places) else self.places
+        return FindingRows(self.saying, self.patients[places], self.key, self.answers, laid, fields, origins)
 
     @property
     def product(self) -> str:

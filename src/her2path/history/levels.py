@@ -43,8 +43,8 @@ class LevelsGiven:
     """What the doses of a product come to, by patient: the lowest level, `UNKNOWN` where none can be told.
 
     `per_kg` is its dose by the label, `day` and `row` are those of the first dose at it; `last_per_kg` and `last_row`
-    are of the last dose. `raised` marks whose last dose is at a higher level and larger, `not_told` whose last dose is of no
-    level, `some_not_told` of whom any is.
+    are of the last dose. `raised` marks whose last dose is at a higher level and larger, `not_told` whose last dose is
+    of no level, `some_not_told` of whom any is.
     """
 
     level: Whole

@@ -45,6 +45,11 @@ class Reasons:
             self._bearing = Bearing(self.course, self.rows)
         return self._bearing
 
+    def keep_rows(self, rows: list[FindingRows]) -> None:
+        """Go on with these rows of findings; those without a patient are dropped."""
+        self.rows = [each for each in rows if len(each.patients)]
+        self._bearing = None
+
     def decision(self, answers: Answers, place: int) -> Decision:
         """The decision behind one answer, with the facts of the patient."""
         rules, patient = self.course.rules, int(answers.asked[place])

@@ -19,6 +19,7 @@ from ...history.names import NAMED, NO, YES
 from ...history.sources import Origins
 from ...record.columns import UNKNOWN, Flags, RecordColumns, Whole
 from ...record.event import NOT_KNOWN
+from ..effects import Strength
 from ..finding import Finding
 from ..questions import OF_ALL_FINDINGS
 from ..rows import FindingRows
@@ -92,26 +93,27 @@ def review_courses(
         *EntryDoubts(course, asker.outcomes, sources, doubts, mine).rows(),
         *CourseDoubts(course, asker.outcomes, sources, doubts, mine).rows(),
     ):
-        reasons.rows.append(rows if rows.answers is None or mine.all() else _only(rows, mine))
+        reasons.rows.append(rows if rows.answers is None or mine.all() else rows.where(mine[rows.patients]))
     _judge(course, asker, reasons)
     return Courses(reasons, mine)
 
 
+def _for_a_dose_to_come(rows: FindingRows, strongest: Whole) -> FindingRows:
+    """Rows without those that call for a dose, or change it, of patients who are to have none of that drug."""
+    effects = rows.saying.effects
+    if not effects or rows.product or any(effect.strength > Strength.CHANGES for effect in effects):
+        return rows
+    return rows.where(strongest[rows.patients] < Strength.REPLACES)
+
+
 def _judge(course: CourseFacts, asker: Asker, reasons: Reasons) -> None:
     """What all findings together mean for the next dose of the drug in hand."""
-    bearing = reasons.bearing
-    course.lay({"next_dose_effect": bearing.strength(bearing.in_hand), "order_effect": bearing.order()})
+    strongest = reasons.bearing.strength(reasons.bearing.in_hand)
+    reasons.keep_rows([_for_a_dose_to_come(rows, strongest) for rows in reasons.rows])
+    course.lay({"next_dose_effect": reasons.bearing.effect(), "order_effect": reasons.bearing.order()})
     for question in course.rules.questions:
         if question.stage == OF_ALL_FINDINGS:
             asker.ask(question, None)
-
-
-def _only(rows: FindingRows, mine: Flags) -> FindingRows:
-    """Rows of the patients whose course is told."""
-    told = mine[rows.patients]
-    return (
-        rows if told.all() else FindingRows(rows.saying, rows.patients[told], rows.key, rows.answers, rows.places[told])
-    )
 
 
 def _wind(course: CourseFacts, asker: Asker) -> None:

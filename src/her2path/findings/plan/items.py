@@ -121,9 +121,11 @@ def _doses(found: Standing) -> Iterator[PlanItem]:
         due = partner_last + dt.timedelta(days=found.rules.codes.product(PERTUZUMAB).days[-1])
         if (end is None or due <= end) and _may_be_dosed(found, PERTUZUMAB):
             yield _dose(found, PERTUZUMAB, partner_last, due)
-    elif found.outcomes.get("product_mixup") == "none" and found.product != PERTUZUMAB:
-        if PERTUZUMAB in ordered_products(found) and _may_begin(found, PERTUZUMAB):
-            yield _of_step(found, step_to(found, PERTUZUMAB))
+    elif (
+        found.outcomes.get("product_mixup") == "none" and found.product != PERTUZUMAB
+        and PERTUZUMAB in ordered_products(found) and _may_begin(found, PERTUZUMAB)
+    ):  # fmt: skip
+        yield _of_step(found, step_to(found, PERTUZUMAB))
 
 
 def _dose(found: Standing, product: str, last: dt.date, due: dt.date) -> PlanItem:
