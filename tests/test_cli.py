@@ -50,7 +50,9 @@ def test_check_proves_all_that_ships() -> None:
     *lines, last = result.stdout.splitlines()
     models = [line.split()[1] for line in lines if line.startswith("read ")]
     assert models == [f"models/{key}" for key in model_keys()]
-    lines = lines[: -len(models)]
+    walked = [line.split()[1] for line in lines if line.startswith("walked ")]
+    assert walked == [f"vignettes/{path.stem}" for path in sorted((KNOWLEDGE.folder / "vignettes").glob("*.md"))]
+    lines = lines[: -len(models) - len(walked)]
     assert [line.split()[:2] for line in lines] == [["proven", table.name] for table in tables]
     situations = [int(re.search(r"(\d+) situations", line)[1]) for line in lines]
     assert situations == [Array([table], KNOWLEDGE.facts).situations for table in tables]

@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from ..facts.folder import knowledge_folder
+from ..facts.folder import VIGNETTES, knowledge_folder
 from ..facts.problem import DOES_NOT_HOLD, AskedWrongly
 from ..write.output import put
 from ..write.plain import plain
@@ -19,11 +19,12 @@ from .options import column_option, pairs
 @click.command()
 @click.argument("paths", nargs=-1, type=click.Path(exists=True, path_type=Path))
 def check(paths: tuple[Path, ...]) -> None:
-    """Prove tables complete and free of overlap, and run their worked cases.
+    """Prove tables complete and free of overlap, run their worked cases, and review the vignettes.
 
-    PATHS are edition files, or folders of them; without any, the knowledge that ships is checked. A
-    folder with its own facts.md and sources.md is checked by itself.
+    PATHS are files of editions or vignettes, or folders of them; without any, the knowledge that ships is checked. A
+    folder with its own facts.md and sources.md is checked by itself. Vignettes are reviewed once all tables hold.
     """
+    from ..cohort.vignettes.walk import walk
     from ..findings.answered import prove_answered
     from ..findings.brands import prove_brands
     from ..findings.plan.regimens import prove_catalogue
@@ -31,13 +32,17 @@ def check(paths: tuple[Path, ...]) -> None:
     from ..simulate.model import prove_models
     from ..tables.cases import check as check_all
     from ..tables.cases import read_for_check, relative
+    from ..tables.load import default_knowledge
 
     proven: list[Any] = []
     models: list[Any] = []
+    walked: list[Any] = []
+    waiting = False
     problems = []
     for path in paths or (None,):
         knowledge, faults = read_for_check(path)
         problems += faults
+        before = len(problems) - len(faults)
         if knowledge is not None:
             held, faults = check_all(knowledge)
             problems += faults
@@ -48,6 +53,13 @@ def check(paths: tuple[Path, ...]) -> None:
                 models, faults = prove_models(knowledge.sources) if path is None else ([], [])
                 problems += faults
             proven += [each for each in held if path is None or path in (each.table.path, *each.table.path.parents)]
+            if len(problems) == before:
+                own = (knowledge.folder / "facts.md").exists()
+                of_path, faults = walk(path or knowledge.folder, knowledge if own else default_knowledge())
+                walked += of_path
+                problems += faults
+            elif (knowledge.folder / VIGNETTES).is_dir():
+                waiting = True
     faulty = {problem.path for problem in problems}
     proven = [each for each in proven if each.table.path not in faulty]
     for each in proven:
@@ -56,12 +68,16 @@ def check(paths: tuple[Path, ...]) -> None:
         click.echo(f"proven  {each.table.name:<32} {each.situations:>5} situations, {rows}{cases}")
     for model in models:
         click.echo(f"read    models/{model.key:<32} {len(model.parameters):>5} parameters, {model.kind}")
+    if waiting:
+        click.echo("waiting vignettes, which are reviewed once all else holds")
+    for page in walked:
+        click.echo(f"walked  {page.name:<32} {page.patients:>5} patients")
     for problem in sorted(set(problems)):
         click.echo(f"{relative(problem.path)}:{problem.line}  {problem.what}", err=True)
         if problem.advice:
             click.echo(f"    {problem.advice}", err=True)
-    if not proven and not problems:
-        click.echo("her2path: no table was found; expected edition files in Markdown", err=True)
+    if not proven and not walked and not problems:
+        click.echo("her2path: no table was found; expected files of editions or vignettes in Markdown", err=True)
         sys.exit(DOES_NOT_HOLD)
     total = sum(each.situations for each in proven)
     click.echo(f"{len(proven)} tables proven over {total} situations; {len(set(problems))} problems")
