@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -14,6 +14,10 @@ from ..facts.problem import DOES_NOT_HOLD, AskedWrongly
 from ..write.output import put
 from ..write.plain import plain
 from .options import column_option, pairs
+
+if TYPE_CHECKING:
+    from ..facts.problem import Problem
+    from ..tables.library import Knowledge
 
 
 @click.command()
@@ -25,10 +29,6 @@ def check(paths: tuple[Path, ...]) -> None:
     folder with its own facts.md and sources.md is checked by itself. Vignettes are reviewed once all tables hold.
     """
     from ..cohort.vignettes.walk import walk
-    from ..findings.answered import prove_answered
-    from ..findings.brands import prove_brands
-    from ..findings.plan.regimens import prove_catalogue
-    from ..findings.questions import findings_path, prove_questions
     from ..simulate.model import prove_models
     from ..tables.cases import check as check_all
     from ..tables.cases import read_for_check, relative
@@ -46,9 +46,7 @@ def check(paths: tuple[Path, ...]) -> None:
         if knowledge is not None:
             held, faults = check_all(knowledge)
             problems += faults
-            if findings_path(knowledge.folder).exists():
-                problems += [*prove_questions(knowledge), *prove_answered(knowledge)]
-                problems += [*prove_catalogue(knowledge), *prove_brands(knowledge)]
+            problems += _prove_findings(knowledge)
             if knowledge.folder == knowledge_folder():
                 models, faults = prove_models(knowledge.sources) if path is None else ([], [])
                 problems += faults
@@ -83,6 +81,19 @@ def check(paths: tuple[Path, ...]) -> None:
     click.echo(f"{len(proven)} tables proven over {total} situations; {len(set(problems))} problems")
     if problems:
         sys.exit(DOES_NOT_HOLD)
+
+
+def _prove_findings(knowledge: Knowledge) -> list[Problem]:
+    """What is wrong with the findings, regimens and brands of a folder that has them."""
+    from ..findings.answered import prove_answered
+    from ..findings.brands import prove_brands
+    from ..findings.plan.regimens import prove_catalogue
+    from ..findings.questions import findings_path, prove_questions
+
+    if not findings_path(knowledge.folder).exists():
+        return []
+    provers = (prove_questions, prove_answered, prove_catalogue, prove_brands)
+    return [problem for prove in provers for problem in prove(knowledge)]
 
 
 @click.command()
