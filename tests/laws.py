@@ -1,0 +1,236 @@
+"""The laws of a review, as functions: each takes a record and gives what breaks it, in words; nothing where it holds."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from decimal import Decimal
+from functools import cache
+
+from her2path.facts.value import Reason, Unknown
+from her2path.findings.effects import Strength
+from her2path.findings.finding import Finding, Grade
+from her2path.findings.patient import Reviewer
+from her2path.findings.plan.items import PlanItem
+from her2path.findings.plan.verdicts import NOT_KNOWN, URGENCY, Verdict
+from her2path.findings.reviews import CourseReview, PatientReview
+from her2path.findings.settings import Settings
+from her2path.record.event import Event, Record
+from her2path.tables.load import default_knowledge
+from her2path.write.text.first_lines import all_findings
+
+ALARMING = ("STOP", "HOLD", "DO NOT GIVE THE ORDER", "ASK FIRST")
+FREE = ("GIVE", "CHANGE")
+CONTEXT = (
+    "weight_kg", "sex", "birth_date", "menopausal_status", "setting", "tumour_site", "lvef_baseline", "stage", "node_status",
+    "er_status", "pr_status", "hormone_receptor_status", "payer_brand", "height_cm",
+)  # fmt: skip
+"""Facts of which none is itself what an alarm is about: without one, an alarm stays or says what is missing."""
+
+
+@cache
+def reviewer(on: dt.date, jurisdiction: str = "us") -> Reviewer:
+    return Reviewer(default_knowledge(), Settings(on, jurisdiction=jurisdiction))
+
+
+@dataclass(frozen=True)
+class Look:
+    """A review, taken apart."""
+
+    review: PatientReview
+    course: CourseReview
+
+    @property
+    def first(self) -> Verdict:
+        return self.course.verdicts[0]
+
+    @property
+    def main(self) -> Verdict:
+        """The verdict on the drug in hand, before the start on the one ordered."""
+        drug = self.course.standing.product or self.course.standing.values.get("ordered_product", "")
+        return next((each for each in self.course.verdicts if each.drug == drug), self.first)
+
+    @property
+    def doses(self) -> list[PlanItem]:
+        return [item for item in self.course.plan if item.kind == "dose"]
+
+    @property
+    def is_living(self) -> bool:
+        return self.course.standing.values.get("alive") != "no"
+
+
+def look(record: Record, on: dt.date, jurisdiction: str = "us") -> Look | None:
+    """The review of a record, where it has a course."""
+    review = reviewer(on, jurisdiction).review(record)
+    return Look(review, review.course) if review.course is not None else None
+
+
+def keys(findings: list[Finding], *grades: Grade) -> set[str]:
+    return {each.key or each.name for each in findings if each.grade in grades}
+
+
+# -- the laws -----------------------------------------------------------------------------------
+
+
+def nothing_against_a_finding(record: Record, on: dt.date) -> Iterator[str]:
+    """1. No dose is planned against a finding that forbids it; a gated one says its gate."""
+    seen = look(record, on)
+    for item in seen.doses if seen else ():
+        assert seen is not None
+        for bears in seen.course.standing.bears(item.drug):
+            condition = seen.course.standing.condition(bears)
+            if bears.effect.strength >= Strength.ENDS:
+                yield f"{item.what} is planned although {bears.rows.saying.say} ({condition})"
+            if bears.effect.strength == Strength.GATES and condition not in item.condition:
+                yield f"{item.what} does not say its gate: {condition}"
+    if seen and seen.doses and not seen.is_living:
+        yield "a dose is planned for the dead"
+    forbidding = ("cardiac_action: stop", "cardiac_action: hold", "cardiac_action: consider stopping")
+    if seen and seen.doses:
+        told = keys(all_findings(seen.review), Grade.ALARM, Grade.ACT)
+        for key in forbidding:
+            if key in told:
+                yield f"{seen.doses[0].what} is planned although {key}"
+        if any(key.startswith("pregnancy_exposure") for key in told):
+            yield f"{seen.doses[0].what} is planned in pregnancy"
+
+
+def unreadable_is_never_firmer(record: Record, on: dt.date) -> Iterator[str]:
+    """3. Making an entry unreadable never turns an alarming verdict into a free one."""
+    before = look(record, on)
+    if before is None or before.main.verdict not in ALARMING:
+        return
+    for place, event in enumerate(record.course):
+        if isinstance(event.value, Unknown) or event.fact in ("death_date", "switch_intended"):
+            continue
+        spoiled = replace(event, value=Unknown(Reason.UNPARSABLE_TEXT, "illegible"), said="illegible")
+        course = [*record.course[:place], spoiled, *record.course[place + 1 :]]
+        after = look(replace(record, course=course), on)
+        if after is not None and after.main.drug == before.main.drug and after.main.verdict in FREE:
+            yield (
+                f"{before.main.verdict} ({before.main.reason}) becomes {after.main.verdict} ({after.main.reason}) "
+                f"when {event.fact} of {event.day} is illegible"
+            )
+
+
+def absence_is_never_safer(record: Record, on: dt.date) -> Iterator[str]:
+    """3. Taking a fact of the context away never turns an alarming verdict into a free one."""
+    before = look(record, on)
+    if before is None or before.main.verdict not in ALARMING:
+        return
+    for name in sorted({event.fact for event in record.course} & set(CONTEXT)):
+        course = [event for event in record.course if event.fact != name]
+        after = look(replace(record, course=course), on)
+        if after is not None and after.main.drug == before.main.drug and after.main.verdict in FREE:
+            yield (
+                f"{before.main.verdict} ({before.main.reason}) becomes {after.main.verdict} ({after.main.reason}) without {name}"
+            )
+
+
+def a_low_lvef_is_told(record: Record, on: dt.date) -> Iterator[str]:
+    """4. An LVEF below the limit, or 10 points down, is always told."""
+    seen = look(record, on)
+    if seen is None or not seen.is_living:
+        return
+    values = seen.course.standing.values
+    lvef, baseline = values.get("lvef"), values.get("lvef_baseline")
+    if not isinstance(lvef, Decimal):
+        return
+    low = lvef < seen.course.standing.site.limit
+    fallen = isinstance(baseline, Decimal) and baseline - lvef >= 10
+    if (low or fallen) and not any("LVEF" in each.words and each.grade < Grade.NOTE for each in all_findings(seen.review)):
+        yield f"LVEF {lvef} (baseline {baseline}) is not told"
+
+
+def there_is_a_next_step(record: Record, on: dt.date) -> Iterator[str]:
+    """5. A living patient on therapy always has a next step: a dose, a condition, or why none."""
+    seen = look(record, on)
+    if seen is None or not seen.is_living:
+        return
+    if not seen.course.verdicts:
+        yield "there is no verdict"
+    for verdict in seen.course.verdicts:
+        if not verdict.reason.strip():
+            yield f"{verdict.verdict} {verdict.drug} has no reason"
+        if verdict.verdict in ("HOLD", "ASK FIRST", "STOP") and not verdict.condition:
+            yield f"{verdict.verdict} {verdict.drug} has no condition"
+        if verdict.verdict == "GIVE" and verdict.drug and not any(item.drug == verdict.drug for item in seen.doses):
+            yield f"GIVE {verdict.drug} has no planned dose"
+
+
+def nothing_later_is_seen(record: Record, on: dt.date) -> Iterator[str]:
+    """7. What is dated after the day changes nothing but that it is told as such."""
+    course = [event for event in record.course if event.day is None or event.day <= on]
+    if len(course) == len(record.course):
+        return
+    one, other = look(record, on), look(replace(record, course=course), on)
+    if one is None or other is None:
+        return
+    if [(v.drug, v.verdict, v.reason) for v in one.course.verdicts] != [
+        (v.drug, v.verdict, v.reason) for v in other.course.verdicts
+    ]:
+        yield f"the future changes the verdict: {one.first} and {other.first}"
+
+
+def nothing_is_said_twice(record: Record, on: dt.date) -> Iterator[str]:
+    """7. No finding stands twice, and no two say the same words of the same grade."""
+    seen = look(record, on)
+    words = [(each.grade, each.words, each.origins) for each in all_findings(seen.review)] if seen else []
+    for each in sorted(set(words)):
+        if words.count(each) > 1:
+            yield f"said twice: {each[1]}"
+
+
+def verdict_agrees(record: Record, on: dt.date) -> Iterator[str]:
+    """7. The verdict is that of the strongest effect on the drug."""
+    seen = look(record, on)
+    if seen is None or not seen.is_living:
+        return
+    for verdict in seen.course.verdicts:
+        strengths = [bears.effect.strength for bears in seen.course.standing.bears(verdict.drug)] if verdict.drug else []
+        strongest = max(strengths, default=Strength.LETS_BE)
+        wanted = {
+            Strength.FORBIDS_FOR_GOOD: ("STOP",), Strength.FORBIDS: ("HOLD",),
+            Strength.REPLACES: ("CHANGE", "DO NOT GIVE THE ORDER"),
+            Strength.GATES: ("ASK FIRST", "DO NOT GIVE THE ORDER", "NOTHING DUE", NOT_KNOWN),
+        }.get(strongest)  # fmt: skip
+        if wanted is not None and verdict.verdict not in wanted:
+            yield f"{verdict.verdict} {verdict.drug}, and the strongest effect is {strongest.words}"
+        if verdict.verdict not in URGENCY:
+            yield f"an unknown verdict {verdict.verdict}"
+
+
+def a_day_has_no_order(record: Record, on: dt.date) -> Iterator[str]:
+    """6. Entries in another order: the same findings."""
+    one, other = look(record, on), look(replace(record, course=list(reversed(record.course))), on)
+    if one is None or other is None:
+        return
+    first, second = ({(each.grade, each.words) for each in all_findings(each_look.review)} for each_look in (one, other))
+    if first != second:
+        yield f"by order: {sorted(words for _, words in first ^ second)[:4]}"
+
+
+def dates_may_shift(record: Record, on: dt.date) -> Iterator[str]:
+    """6. All dates a week later: the same verdicts (the labels of both days being the same)."""
+    week = dt.timedelta(days=7)
+
+    def moved(event: Event) -> Event:
+        return event if event.day is None else replace(event, day=event.day + week)
+
+    if any(event.fact in ("death_date", "birth_date") for event in record.course):
+        return
+    later = replace(record, events=[*map(moved, record.events)], course=[*map(moved, record.course)])
+    one, other = look(record, on), look(later, on + week)
+    if one is None or other is None:
+        return
+    first, second = ([(v.drug, v.verdict) for v in each.course.verdicts] for each in (one, other))
+    if first != second:
+        yield f"by the calendar: {first} and {second}"
+
+
+LAWS: tuple[Callable[[Record, dt.date], Iterator[str]], ...] = (
+    nothing_against_a_finding, unreadable_is_never_firmer, absence_is_never_safer, a_low_lvef_is_told,
+    there_is_a_next_step, nothing_later_is_seen, nothing_is_said_twice, verdict_agrees, a_day_has_no_order,
+    dates_may_shift,
+)  # fmt: skip
