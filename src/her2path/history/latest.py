@@ -45,9 +45,10 @@ def latest_of(record: RecordColumns, facts: Mapping[str, Fact], numbered: Number
         ],
         np.bool_,
     )
-    if not len(record.day) or not wanted.any():
+    forms = record.forms()
+    if not len(record.day) or not wanted[forms.fact].any():
         return latest
-    (rows,) = np.nonzero(wanted[record.fact] & ((record.day == UNKNOWN) | (record.day <= on)))
+    (rows,) = np.nonzero(forms.each(wanted[forms.fact]) & (record.day <= on))  # the undated are before all days
     if not len(rows):
         return latest
     code_of_value = np.full(len(record.values), UNKNOWN, np.int64)

@@ -79,7 +79,8 @@ class CourseFacts:
         """Why a fact of a patient is unknown."""
         self.reasons.setdefault(patient, {})[name] = reason
 
-    def of_her2(self) -> Flags:
-        """The rows of HER2-directed products."""
+    def of_her2(self, rows: Whole) -> Flags:
+        """Which of some rows are of HER2-directed products."""
         products = np.array([name in self.rules.codes.products for name in self.record.products], np.bool_)
-        return products[self.record.product] if len(self.record.product) else np.zeros(0, np.bool_)
+        of_her2: Flags = products[self.record.product[rows]] if len(rows) else np.zeros(0, np.bool_)
+        return of_her2

@@ -139,23 +139,32 @@ def _limits_of_lvef(course: CourseFacts) -> None:
     rows = rows[names[record.fact[rows]]]
     owner = record.owner()[rows]
     last = (record.day[rows] == course.state["lvef_day"][owner]) & known(course.values["lvef"])[owner]
-    for row, patient in zip(rows[last][::-1].tolist(), owner[last][::-1].tolist(), strict=True):
-        value = record.values[record.value[row]]
-        if isinstance(value, Interval):
-            course.values["lvef"] = course.values["lvef"].copy()
-            course.values["lvef"][patient] = course.numbered.code(value, course.rules.knowledge.facts["lvef"])
-            course.values["lvef_fall"] = course.values["lvef_fall"].copy()
-            course.values["lvef_fall"][patient] = UNKNOWN
+    rows, owner = rows[last][::-1], owner[last][::-1]  # the first of a day counts
+    if not len(rows):
+        return
+    fact, codes = course.rules.knowledge.facts["lvef"], np.zeros(len(record.values), np.int64)
+    is_interval = np.zeros(len(codes), np.bool_)
+    for place in np.unique(record.value[rows]).tolist():
+        value = record.values[place]
+        is_interval[place] = isinstance(value, Interval)
+        codes[place] = course.numbered.code(value, fact) if is_interval[place] else UNKNOWN
+    here = is_interval[record.value[rows]]
+    rows, owner = rows[here], owner[here]
+    for name in ("lvef", "lvef_fall"):
+        course.values[name] = course.values[name].copy()
+    course.values["lvef"][owner] = codes[record.value[rows]]
+    course.values["lvef_fall"][owner] = UNKNOWN
 
 
 def _brands(course: CourseFacts, on: int) -> None:
     """The brand ordered or given last against the one that payer or formulary prefers."""
     record, rules = course.record, course.rules
-    rows = course.timeline.rows
-    named = record.qualifier[rows] > 0 if len(rows) else np.zeros(0, np.bool_)
+    forms, products = record.forms(), [name in rules.codes.products for name in record.products]
+    named = (forms.qualifier > 0) & np.array(products, np.bool_)[forms.product] if len(forms) else np.zeros(0, np.bool_)
     if not named.any():
         return
-    rows = rows[named & course.of_her2()[rows] & (course.timeline.day <= on)]
+    rows = course.timeline.rows
+    rows = rows[forms.at(named, rows) & (course.timeline.day <= on)]
     if not len(rows):
         return
     facts = rules.knowledge.facts
@@ -203,7 +212,7 @@ def _of_doubtful_days(course: CourseFacts) -> None:
     if len(undated):
         facts = np.array([name in ("dose_mg", "dose_mg_per_kg", "dose_given") for name in record.facts], np.bool_)
         denied = np.array([value == "no" for value in record.values], np.bool_)
-        mine = facts[record.fact[undated]] & course.of_her2()[undated] & ~denied[record.value[undated]]
+        mine = facts[record.fact[undated]] & course.of_her2(undated) & ~denied[record.value[undated]]
         course.undated_doses = undated[mine]
         # Of no product, and with a reason: doses may stand in a part of the source that is not there.
         unread = np.array([isinstance(value, Unknown) for value in record.values], np.bool_)
@@ -222,7 +231,7 @@ def _of_doubtful_days(course: CourseFacts) -> None:
     if stated.any() and len(timeline.rows):
         rows, owner = timeline.rows, record.owner()[timeline.rows]
         given = np.array([name == "dose_given" for name in record.facts], np.bool_)[record.fact[rows]]
-        last = given & course.of_her2()[rows] & (timeline.day == course.state["any_last_day"][owner])
+        last = given & course.of_her2(rows) & (timeline.day == course.state["any_last_day"][owner])
         any_of, not_all = (np.zeros(len(record), np.bool_) for _ in range(2))
         any_of[owner[last]] = True
         not_all[owner[last & ~stated[record.note[rows]]]] = True
@@ -249,7 +258,7 @@ def _of_unread_doses(course: CourseFacts) -> None:
     dosed = np.array([name in DOSE_FACTS for name in record.facts], np.bool_)
     denied = np.array([value == "no" for value in record.values], np.bool_)
     rows = rows[dosed[record.fact[rows]] & ~denied[record.value[rows]]]
-    unclear = rows[course.of_her2()[rows] & (record.day[rows] != UNKNOWN)] if len(rows) else rows
+    unclear = rows[course.of_her2(rows) & (record.day[rows] != UNKNOWN)] if len(rows) else rows
     nameless = rows[record.product[rows] == 0] if len(rows) and record.products[0] == "" else rows[:0]
     course.evidence = evidence_of(
         record, unclear, nameless, state["first_ever_day"], state["any_last_day"], course.rules.on.toordinal()

@@ -123,8 +123,8 @@ class Kinds:
 
     def _marks(self, record: RecordColumns, entries: Whole) -> npt.NDArray[np.uint64]:
         """Two numbers for each patient that are the same where the tests are alike, in any batch of this process."""
-        tests = np.array(record.is_test, np.bool_)
-        rows = np.flatnonzero(tests[record.fact])
+        forms = record.forms()
+        rows = forms.having(np.array(record.is_test, np.bool_)[forms.fact])
         owner, day = record.owner()[rows], record.day[rows]
         since = entries[owner]
         on = self.reviewer.settings.on.toordinal()
