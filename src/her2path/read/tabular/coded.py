@@ -62,17 +62,26 @@ def _places(chunk: Any) -> Whole:
 
 def patients_of(column: Any) -> tuple[Whole, list[str | None]]:
     """Where each patient begins in a column of patients, and her name; a row without one is a patient by itself."""
-    if len(column) > FEW_ROWS:
-        chunk = _dictionary(column)
-        if not chunk.indices.null_count and _are_plain(chunk.dictionary):
-            places = chunk.indices.to_numpy()
-            begins: Flags = np.ones(len(places), np.bool_)
-            np.not_equal(places[1:], places[:-1], out=begins[1:])
-            starts = np.flatnonzero(begins)
-            return starts, words_of(chunk.dictionary.take(pa.array(places[starts])))
+    plain = plain_patients(column)
+    if plain is not None:
+        return plain[0], words_of(plain[1])
     ids = coded_words(column)
     starts = starts_of(ids)
     return starts, ids.at(starts)
+
+
+def plain_patients(column: Any) -> tuple[Whole, Any] | None:
+    """The same of many rows with the names as an Arrow array; `None` where a name is missing, blank or has a margin."""
+    if len(column) <= FEW_ROWS:
+        return None
+    chunk = _dictionary(column)
+    if chunk.indices.null_count or not _are_plain(chunk.dictionary):
+        return None
+    places = chunk.indices.to_numpy()
+    begins: Flags = np.ones(len(places), np.bool_)
+    np.not_equal(places[1:], places[:-1], out=begins[1:])
+    starts = np.flatnonzero(begins)
+    return starts, chunk.dictionary.take(pa.array(places[starts]))
 
 
 LEAST_PLAIN, MOST_PLAIN = 0x21, 0x7E
