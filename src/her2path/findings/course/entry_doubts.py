@@ -13,7 +13,7 @@ from ...record.event import STATEMENT
 from ..rows import FindingRows, row_each, row_runs
 from .doubt import FIRST_ORIGINS, NO_DAY, Doubt, DoubtMaker, Same, is_set_aside, is_unknown, is_unread, runs
 from .facts import DOSE_FACTS
-from .words import day_words
+from .words import count_words, day_words
 
 BACKGROUND = ("weight_kg", "height_cm")
 """Of these the readable ones count; weights that cannot be read are told together."""
@@ -44,7 +44,7 @@ class EntryDoubts(DoubtMaker):
         for name, chosen in (("entry in the future", counts == 1), ("entries in the future", counts > 1)):
             places = np.flatnonzero(chosen)
             saying, on = self.sayings[name], str(self.course.rules.on)
-            fields = {"count": list(map(str, counts[places].tolist())), "review_day": Same(on, len(places))}
+            fields = {"count": count_words(counts[places]), "review_day": Same(on, len(places))}
             origins = row_runs(rows, first[places], np.minimum(counts[places], FIRST_ORIGINS))
             yield FindingRows(saying, patients[places], saying.key, fields=fields, origins=origins)
 
@@ -78,7 +78,7 @@ class EntryDoubts(DoubtMaker):
         is_earlier = (latest != UNKNOWN) & (latest < last_read[patients])
         for name, chosen in (("weights unread", ~is_earlier), ("earlier weights unread", is_earlier)):
             saying, which = self.sayings[name], last[chosen]
-            fields = {"count": list(map(str, counts[chosen].tolist()))}
+            fields = {"count": count_words(counts[chosen])}
             fields |= {"day": self._days(which), "value": self._values(which)}
             yield FindingRows(saying, patients[chosen], saying.key, fields=fields, origins=row_each(which))
 

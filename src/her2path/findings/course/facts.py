@@ -6,34 +6,28 @@ What goes before what is the order of the steps here; a later step that override
 from __future__ import annotations
 
 from collections.abc import Mapping
-from decimal import Decimal
 
 import numpy as np
 
-from ...facts.arithmetic import RULES, Rule, derive
-from ...facts.value import Interval, Reason, Unknown, Value
+from ...facts.value import Interval, Reason, Unknown
 from ...history import clocks
 from ...history.course_facts import COMPLETED, SETTLED_BY, age_years, first_of, known, settle, standing
 from ...history.evidence import OF_LAST_DOSE, SINCE_LAST_DOSE, evidence_of, why_not_known
 from ...history.folds.run import fold
 from ...history.latest import latest_of
 from ...history.names import NAMED, NO, YES
-from ...history.numbered import EXACT, Numbered, exactly, is_partial
+from ...history.numbered import EXACT, Numbered, exactly
 from ...history.same_day import UNCLEAR, joined_doses
 from ...history.timeline import timeline_of
 from ...record.columns import UNKNOWN, Flags, RecordColumns, Whole
 from ...record.event import STATEMENT
 from ..brands import compared, read_brands
-from .columns import CourseFacts
-from .rules import ABSENT, Rules
+from .columns import CourseFacts, arithmetic, implausible
+from .rules import Rules
 
 THOUSAND = 1000
 MINUTES = "infusion_given_minutes"
 DOSE_FACTS = frozenset({"dose_mg", "dose_mg_per_kg", "dose_mg_per_m2", "dose_given"})
-DIFFERENCES = (
-    ("lvef_fall", "lvef_baseline", "lvef"),
-    ("days_first_to_last_dose", "days_since_first_dose", "days_since_last_dose"),
-)
 BETWEEN_BRANDS = ("same_brand", "same_molecule", "same_route", "interchangeable_designation")
 
 
@@ -55,14 +49,14 @@ def facts_of(record: RecordColumns, rules: Rules, her2: Mapping[str, Whole]) -> 
     course.clocks = clocks.first_clocks(state, first_result, on, rules.codes)
     columns |= course.clocks
     _unread(course)
-    _implausible(course, [*columns])
+    implausible(course, [*columns])
     course.fill(latest.values)
     settled = settle(
         state, {name: exactly(latest.values[name]) for name in SETTLED_BY if name in latest.values}, on, rules.codes
     )
     course.clocks |= settled
     course.fill(settled)
-    _implausible(course, [*settled])
+    implausible(course, [*settled])
     course.lay({name: column for name, column in her2.items() if name != "first_result_day"})
     if "birth_date" in latest.values:
         course.lay({"age_years": age_years(exactly(latest.values["birth_date"]), on)})
@@ -78,7 +72,7 @@ def facts_of(record: RecordColumns, rules: Rules, her2: Mapping[str, Whole]) -> 
     _of_unread_doses(course)
     _stale_lvef(course)
     _unread_failure(course, on)
-    _arithmetic(course)
+    arithmetic(course)
     return course
 
 
@@ -108,26 +102,6 @@ def _unread(course: CourseFacts) -> None:
     for name, patients in course.latest.unread.items():
         for patient, reason in patients.items():
             course.why(patient, name, reason)
-
-
-def _implausible(course: CourseFacts, names: list[str]) -> None:
-    """Numbers outside the plausible range of their fact are unknown, and why."""
-    plausible, alone = course.rules.plausible, len(course) == 1
-    for name in names:
-        if name not in plausible:
-            continue
-        column, (lowest, highest) = course.values[name], plausible[name]
-        if alone and (lowest <= (number := column.item()) <= highest or number < EXACT):
-            continue
-        outside = (column >= EXACT) & ((column < lowest) | (column > highest))
-        if not outside.any():
-            continue
-        fact = course.rules.knowledge.facts[name]
-        for patient in np.flatnonzero(outside).tolist():
-            value = fact.coerce(Decimal(int(column[patient])) / THOUSAND)
-            if isinstance(value, Unknown):
-                course.why(patient, name, value)
-        course.values[name] = np.where(outside, UNKNOWN, column)
 
 
 def _limits_of_lvef(course: CourseFacts) -> None:
@@ -328,75 +302,6 @@ def _unread_failure(course: CourseFacts, on: int) -> None:
 
 def _date(day: int) -> str:
     return str(np.datetime64(int(day) - 719_163, "D")) if day >= 1 else "an unknown day"
-
-
-def _arithmetic(course: CourseFacts) -> None:
-    """What follows by arithmetic: as `arithmetic.RULES`, on columns; partly known numbers one patient after the other.
-
-    A recorded result that contradicts what the others make it is unknown, and why.
-    """
-    values = course.values
-    lvef, limit = exactly(values["lvef"]), exactly(values["lvef_lower_limit"])
-    both = known(lvef) & known(limit)
-    er, pr = course.column("er_status"), course.column("pr_status")
-    positive, negative = 0, 1
-    sex, menopause = course.column("sex"), course.column("menopausal_status")
-    derived = {
-        "lvef_below_limit": np.where(both, np.where(lvef < limit, YES, NO), UNKNOWN),
-        "hormone_receptor_status": first_of(
-            [(er == positive) | (pr == positive), (er == negative) & (pr == negative)], [0, 1], UNKNOWN
-        ),
-        "reproductive_potential": first_of(
-            [(sex == 1) | (menopause == 1), (sex == 0) & (menopause == 0)], [NO, YES], UNKNOWN
-        ),
-    }
-    for name, left, right in DIFFERENCES:
-        one, other = exactly(course.column(left)), exactly(course.column(right))
-        derived[name] = np.where(known(one) & known(other), one - other, UNKNOWN)
-    odd: dict[str, Whole] = {}
-    before = {name: course.column(name) for name in derived}
-    for rule in RULES:
-        held = before.setdefault(rule.result, course.column(rule.result))
-        column = derived.get(rule.result)
-        if column is None:  # a rule without a short way is followed patient by patient
-            some = np.logical_or.reduce([known(course.column(name)) for name in rule.inputs])
-            odd[rule.result], values[rule.result] = np.flatnonzero(some), held
-            continue
-        partly = known(held) & known(column) & (held != column)
-        if course.numbered.listed and course.rules.knowledge.facts[rule.inputs[0]].is_number:
-            for name in rule.inputs:
-                partly = partly | is_partial(course.column(name))
-        values[rule.result] = np.where(known(column), column, held)
-        if partly.any():
-            odd[rule.result] = np.flatnonzero(partly)
-    _implausible(course, [*derived])
-    for rule in RULES:
-        if rule.result in odd:
-            _derive(course, rule, odd[rule.result], before[rule.result])
-
-
-def _derive(course: CourseFacts, rule: Rule, patients: Whole, before: Whole) -> None:
-    """The same for patients whose values are only partly known, or contradict each other."""
-    facts = course.rules.knowledge.facts
-    columns = {name: course.column(name) for name in rule.inputs}
-    result = course.values[rule.result] = course.values[rule.result].copy()
-    rows = zip(*(column[patients].tolist() for column in (*columns.values(), before)), strict=True)
-    named = [facts[name] for name in (*rule.inputs, rule.result)]
-    told: dict[tuple[int, ...], tuple[int, dict[str, Unknown]]] = {}
-    for patient, numbers in zip(patients.tolist(), rows, strict=True):
-        if numbers not in told:
-            held: dict[str, Value] = {}
-            for fact, number in zip(named, numbers, strict=True):
-                if (value := course.numbered.value(number, fact)) is not None:
-                    held[fact.name] = value
-            why = {rule.result: ABSENT}  # derive() leaves it, takes it out or puts another in its place
-            derive(held, why, facts, (rule,))
-            told[numbers] = course.numbered.code(held.get(rule.result), facts[rule.result]), why
-        result[patient], why = told[numbers]
-        if rule.result not in why:
-            course.reasons.get(patient, {}).pop(rule.result, None)
-        elif why[rule.result] is not ABSENT:
-            course.why(patient, rule.result, why[rule.result])
 
 
 __all__ = ["DOSE_FACTS", "NAMED", "STATEMENT", "CourseFacts", "facts_of"]

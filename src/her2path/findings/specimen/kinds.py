@@ -87,7 +87,7 @@ class Kinds:
     def _of_many(self, record: RecordColumns, entries: Whole) -> tuple[list[Kind], list[int], Whole]:
         """The kinds of a batch, whose review each is, and the kind of each patient."""
         marks = self._marks(record, entries)
-        _, first, places = np.unique(marks[0] ^ (marks[1] >> np.uint64(1)), return_index=True, return_inverse=True)
+        first, places = _distinct(marks[0] ^ (marks[1] >> np.uint64(1)))
         if (marks[:, first[places.reshape(-1)]] != marks).any():  # two kinds with one mark: tell them apart by both
             _, first, places = np.unique(marks, axis=1, return_index=True, return_inverse=True)
         in_order = np.argsort(first)  # of the patients; marks are in another order in every process
@@ -199,6 +199,17 @@ class Kinds:
                 for specimen in review.specimens
             ],
         )  # fmt: skip
+
+
+def _distinct(numbers: npt.NDArray[np.uint64]) -> tuple[Whole, Whole]:
+    """Of the distinct numbers of a column the first place of each, and for each place which of them stands there."""
+    import pyarrow as pa  # slow to import, and not needed for one patient
+
+    encoded = pa.array(numbers).dictionary_encode()
+    places = encoded.indices.to_numpy().astype(np.int64)
+    first = np.zeros(len(encoded.dictionary), np.int64)
+    first[places[::-1]] = np.arange(len(places))[::-1]
+    return first, places
 
 
 def _hashes(words: Sequence[Any], places: Whole) -> Whole:

@@ -101,6 +101,8 @@ class ColumnReader:
         self._cells = Cells(facts, codes_of(facts))
         self._days: dict[Any, int | Unknown] = {}
         self._site = site_words_of(facts)
+        # Once so much was freed at once, the C library keeps as much for the next batch and does not give it back between.
+        np.empty(KEPT_BYTES, np.uint8)
 
     def read(self, part: Part) -> RecordColumns:
         """The columns of a part, with what could not be read beside each patient.
@@ -367,6 +369,8 @@ class ColumnReader:
 
 
 ABSENT = Unknown(Reason.UNMAPPED_CODE)
+KEPT_BYTES = 16_000_000
+"""About as much as the columns of a batch that are made and freed again."""
 NO_DAY = -(2**31)
 """Counted from 1970 no day of ours."""
 

@@ -92,11 +92,7 @@ def forms_of(columns: Mapping[str, ColumnOfWords], count: int) -> tuple[Whole, d
             continue
         if size * width > LARGEST:
             size, form = distinct_below(form, size)
-        if size == 1:
-            form = column.rows()
-        else:
-            form *= width
-            form += column.rows()
+        form += (column.of_cell * size)[column.cells]
         size *= width
     size, form = distinct_below(form, size)
     row_of = np.zeros(size, np.int64)
