@@ -269,19 +269,17 @@ def order_of_forms(
     products: Sequence[str],
 ) -> Whole | None:  # fmt: skip
     """The same of forms and days, before there are columns; what was said counts where there are `saids`."""
-    is_dated = day != UNKNOWN
-    first = int(day.min(where=is_dated, initial=LAST_DAY))
-    last = int(day.max(where=is_dated, initial=first)) + 1
+    days = np.where(day == UNKNOWN, LAST_DAY, day)
     said = [_ranks(saids)[forms.said]] if saids else []
     ranks = _ranks([str(value) for value in values])[forms.value]
     keys = [_ranks(facts)[forms.fact], ranks, *said, _ranks(products)[forms.product]]
-    if forms.place is None:  # as many forms as events: their ranks need not be known where they stand in order
-        return _order_by((np.where(is_dated, day, last) - first, *keys), starts)
+    if forms.place is None:
+        return _order_by((days - int(days.min()), *keys), starts)
     rank = dense_ranks(keys)
     count = int(rank.max()) + 1
-    return order_within(
-        starts, (np.where(is_dated, day, last) - first) * count + forms.each(rank), (last - first + 1) * count
-    )
+    days *= count
+    days += forms.each(rank)
+    return order_within(starts, days, (LAST_DAY + 1) * count)
 
 
 def _order_by(keys: Sequence[Whole], starts: Whole) -> Whole | None:

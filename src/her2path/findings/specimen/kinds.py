@@ -23,6 +23,8 @@ from .rows import DAY_IN_WORDS, RowsOfTests, ToldTests, first_entries, of_tests
 
 MIXERS = (0x9E3779B97F4A7C15, 0xC2B2AE3D27D4EB4F, 0x165667B19E3779F9, 0xD6E8FEB86659FD93)
 MOST_KEPT = 50_000
+FEW = 2_000
+"""So many marks are sorted; more are told apart by a table of them."""
 DECIDED = ("her2_status", "her2_expression", "tumour_site", "ihc_score")
 
 
@@ -203,7 +205,10 @@ class Kinds:
 
 def _distinct(numbers: npt.NDArray[np.uint64]) -> tuple[Whole, Whole]:
     """Of the distinct numbers of a column the first place of each, and for each place which of them stands there."""
-    import pyarrow as pa  # slow to import, and not needed for one patient
+    if len(numbers) <= FEW:
+        _, first, places = np.unique(numbers, return_index=True, return_inverse=True)
+        return first, places.reshape(-1)
+    import pyarrow as pa  # slow to import, and not needed for few
 
     encoded = pa.array(numbers).dictionary_encode()
     places = encoded.indices.to_numpy().astype(np.int64)

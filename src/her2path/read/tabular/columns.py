@@ -101,7 +101,7 @@ class ColumnReader:
         self._cells = Cells(facts, codes_of(facts))
         self._days: dict[Any, int | Unknown] = {}
         self._site = site_words_of(facts)
-        # Once so much was freed at once, the C library keeps as much for the next batch and does not give it back between.
+        # After so much was freed at once the C library keeps as much for the next batch.
         np.empty(KEPT_BYTES, np.uint8)
 
     def read(self, part: Part) -> RecordColumns:

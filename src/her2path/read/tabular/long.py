@@ -11,6 +11,7 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import groupby
+from operator import lt
 from pathlib import Path
 from typing import Any
 
@@ -21,9 +22,9 @@ from ...facts.problem import AskedWrongly
 from ...record.columns import Whole
 from ...record.event import Trouble
 from .coded import Coded, coded_words, plain_patients, starts_of
-from .csv_rows import FIRST_ROW, CsvFile, NotForArrow
+from .csv_rows import FEW_ROWS, FIRST_ROW, CsvFile, NotForArrow
 from .file import csv_file, require_distinct
-from .words import UNREADABLE, is_missing, is_plain, words_of
+from .words import BROKEN, UNREADABLE, is_missing, is_plain, words_of
 
 PATIENT = ("patient", "patient_id", "id")
 ALIASES = {
@@ -370,15 +371,19 @@ class Patients:
 
     def _follow(self) -> bool:
         """Whether the names that came last stand in order, behind all before them."""
-        import pyarrow.compute as pc  # slow to import, and not needed for one patient
-
-        names = self._in_order[-1]  # type: ignore[index]
+        *before, names = self._in_order or []
         if not len(names):
             return True
-        before = [each for each in self._in_order[:-1] if len(each)]  # type: ignore[index]
-        if names.null_count or (before and not bool(pc.less(before[-1][-1], names[0]).as_py())):
+        edges = [*[each[-1:] for each in before if len(each)][-1:], names if len(names) <= FEW_ROWS else names[:1]]
+        words = [word or "" for edge in edges for word in words_of(edge)]
+        # Bytes that are no UTF-8 are shown in words, and do not sort as these.
+        if any(BROKEN in word for word in words) or not all(map(lt, words, words[1:])):
             return False
-        return len(names) == 1 or bool(pc.all(pc.greater(names[1:], names[:-1])).as_py())
+        if len(names) <= FEW_ROWS:
+            return True
+        import pyarrow.compute as pc  # slow to import, and not needed for few
+
+        return not names.null_count and bool(pc.all(pc.greater(names[1:], names[:-1])).as_py())
 
     def _take(self, names: Any) -> None:
         self._hashes.append(np.fromiter((hash(word) for word in words_of(names) if word), np.int64))
