@@ -131,9 +131,9 @@ class Reviewer:
         mine = is_treated(record, self.rules) | (tested.columns["her2_status"] == status.index("positive"))
         for low in ("low", "ultralow"):
             mine |= tested.columns["her2_expression"] == classes.index(low)
-        of_course = np.zeros(len(record), np.bool_)
-        tests = np.array(record.is_test, np.bool_)
-        of_course[record.owner()[~tests[record.fact]]] = True
+        forms = record.forms()
+        tests = forms.having(np.array(record.is_test, np.bool_)[forms.fact])
+        of_course = np.diff(record.starts) > np.bincount(record.owner()[tests], minlength=len(record))
         other = np.array([review.site == OTHER for review in tested.reviews], np.bool_)
         whose: Flags = mine & of_course & ~other[tested.places]
         return whose

@@ -51,17 +51,14 @@ def rows_of_her2_drugs(record: RecordColumns, but: Iterable[str] = ()) -> Flags:
     facts = np.array([name == HER2_DRUG for name in record.facts], np.bool_)
     if not facts.any():
         return np.zeros(len(record.fact), np.bool_)
-    flags: Flags = facts[record.fact] & ~_having(record, but)
-    return flags
+    forms = record.forms()
+    return forms.each(facts[forms.fact] & ~_having(record, but)[forms.value])
 
 
 def _having(record: RecordColumns, words: Iterable[str]) -> Flags:
-    """Which rows have one of some values."""
+    """Which of the values are one of some words."""
     wanted = set(words)
-    flags: Flags = np.array([isinstance(value, str) and value in wanted for value in record.values], np.bool_)[
-        record.value
-    ]
-    return flags
+    return np.array([isinstance(value, str) and value in wanted for value in record.values], np.bool_)
 
 
 def evidence_of(

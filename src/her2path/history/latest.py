@@ -45,9 +45,10 @@ def latest_of(record: RecordColumns, facts: Mapping[str, Fact], numbered: Number
         ],
         np.bool_,
     )
-    if not len(record.day) or not wanted.any():
+    forms = record.forms()
+    if not len(record.day) or not wanted[forms.fact].any():
         return latest
-    (rows,) = np.nonzero(wanted[record.fact] & ((record.day == UNKNOWN) | (record.day <= on)))
+    (rows,) = np.nonzero(forms.each(wanted[forms.fact]) & (record.day <= on))  # the undated are before all days
     if not len(rows):
         return latest
     code_of_value = np.full(len(record.values), UNKNOWN, np.int64)
@@ -66,30 +67,44 @@ def latest_of(record: RecordColumns, facts: Mapping[str, Fact], numbered: Number
     rows = rows[in_time[record.value[rows]]]
     if not len(rows):
         return latest
-    value = record.value[rows]
-    # One number for patient, fact and day: what cannot be read before all, the undated after it.
-    rank = np.where(record.day[rows] == UNKNOWN, 1, record.day[rows] + 1)
-    rank = np.where(readable[value], rank, 0)
-    group = record.owner()[rows] * len(record.facts) + record.fact[rows]
-    width = int(rank.max()).bit_length()
-    packed = (group << width) | rank
-    if (packed[1:] < packed[:-1]).any():
-        order = np.argsort(packed, kind="stable")
-        packed, rows, group, value = packed[order], rows[order], group[order], value[order]
-    last = np.flatnonzero(np.append(group[1:] != group[:-1], True))
-    chosen = np.searchsorted(packed, packed[last])
+    value, day = record.value[rows], record.day[rows]
+    fact, owner = record.fact[rows], record.owner()[rows]
+    places = np.flatnonzero(np.bincount(fact, minlength=len(record.facts)))
+    line = np.zeros(len(record.facts), np.int64)
+    line[places] = np.arange(len(places))
+    cell = line[fact] * len(record) + owner
+    # Rows stand in the order of days. The last one counts: the undated before all of them, and before these what cannot
+    # be read.
+    is_read, is_dated = readable[value], day != UNKNOWN
+    last = np.full(len(places) * len(record), -1, np.int64)
+    if not (is_read.all() and is_dated.all()):
+        for chosen in (np.flatnonzero(~is_read), np.flatnonzero(is_read & ~is_dated)):
+            last[cell[chosen]] = chosen
+    chosen = np.flatnonzero(is_read & is_dated)
+    last[cell[chosen]] = chosen
+    # Of rows that are alike in all this the first one counts.
+    last_of_row = last[cell]
+    alike = np.flatnonzero(last_of_row != np.arange(len(rows)))
+    of_last = last_of_row[alike]
+    alike = alike[
+        ((is_read[alike] & (day[alike] == day[of_last])) | ~is_read[alike]) & (is_read[alike] == is_read[of_last])
+    ]
+    first = last.copy()
+    first[cell[alike][::-1]] = alike[::-1]
     codes = code_of_value[value]
-    _scatter(latest, record, rows[chosen], codes[chosen])
-    again = np.flatnonzero(last > chosen)
-    for number in again.tolist():
-        first, end = int(chosen[number]), int(last[number])
-        if readable[value[first]] and (codes[first : end + 1] != codes[first]).any():
-            _differ(latest, record, facts, numbered, rows[first : end + 1])
+    _lay(latest, [record.facts[place] for place in places.tolist()], first, rows, codes)
+    groups: dict[int, list[int]] = {}
+    for place in alike[is_read[alike]].tolist():
+        groups.setdefault(int(cell[place]), []).append(place)
+    for number, listed in groups.items():
+        listed.append(int(last[number]))
+        if (codes[listed] != codes[listed[0]]).any():
+            _differ(latest, record, facts, numbered, rows[listed])
     latest.differing.sort()
-    if not readable[value[chosen]].all():
-        for row in rows[chosen[~readable[value[chosen]]]].tolist():
-            unread: Any = record.values[record.value[row]]
-            latest.unread.setdefault(record.facts[record.fact[row]], {})[int(record.owner()[row])] = unread
+    unread = first[first >= 0]
+    for row in rows[unread[~is_read[unread]]].tolist():
+        why: Any = record.values[record.value[row]]
+        latest.unread.setdefault(record.facts[record.fact[row]], {})[int(record.owner()[row])] = why
     return latest
 
 
@@ -108,20 +123,13 @@ def changes_meant(latest: Latest, record: RecordColumns) -> Whole:
     return made
 
 
-def _scatter(latest: Latest, record: RecordColumns, rows: Whole, codes: Whole) -> None:
-    """Columns over patients of the chosen rows, one for each fact."""
-    fact, owner = record.fact[rows], record.owner()[rows]
-    places = [*dict.fromkeys(fact.tolist())]
-    line = np.zeros(len(record.facts), np.int64)
-    line[places] = np.arange(len(places))
-    line = line[fact]
-    values = np.full((len(places), len(record)), UNKNOWN, np.int64)
-    behind = np.full((len(places), len(record)), -1, np.int64)
-    values[line, owner] = codes
-    behind[line, owner] = rows
-    names = [record.facts[place] for place in places]
-    latest.values = dict(zip(names, values, strict=True))
-    latest.rows = dict(zip(names, behind, strict=True))
+def _lay(latest: Latest, names: list[str], chosen: Whole, rows: Whole, codes: Whole) -> None:
+    """Columns over patients of the chosen places among some rows, -1 for none; one column for each fact."""
+    there = chosen >= 0
+    values, behind = np.full(len(chosen), UNKNOWN, np.int64), np.full(len(chosen), -1, np.int64)
+    values[there], behind[there] = codes[chosen[there]], rows[chosen[there]]
+    latest.values = dict(zip(names, values.reshape(len(names), -1), strict=True))
+    latest.rows = dict(zip(names, behind.reshape(len(names), -1), strict=True))
 
 
 def _differ(latest: Latest, record: RecordColumns, facts: Mapping[str, Fact], numbered: Numbered, rows: Whole) -> None:

@@ -67,9 +67,10 @@ class _Row:
 
 def joined_doses(record: RecordColumns, timeline: Timeline, codes: DrugCodes) -> list[DayDose]:
     """Give the rows of each product on one day of `timeline` the amount of the whole dose, and say what they were."""
-    places = np.flatnonzero(
-        (timeline.kind >= names.DOSE) & (timeline.kind <= names.DOSE_PER_KG) & (timeline.code < len(codes.products))
-    )
+    day = timeline.day
+    places = both_of(day[1:] == day[:-1])  # few days have more than one event
+    kind = timeline.kind[places]
+    places = places[(kind >= names.DOSE) & (kind <= names.DOSE_PER_KG) & (timeline.code[places] < len(codes.products))]
     owner = record.owner()[timeline.rows[places]]
     day = timeline.day[places]
     several = both_of((owner[1:] == owner[:-1]) & (day[1:] == day[:-1]))

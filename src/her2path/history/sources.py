@@ -8,15 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 
 import numpy as np
 
-from ..record.columns import Flags, RecordColumns, Whole
+from ..record.columns import UNKNOWN, Flags, RecordColumns, Whole
 from . import names
 from .course_facts import Columns
 from .drug_codes import DrugCodes
-from .timeline import Timeline
+from .timeline import DAY_BITS, Timeline
 
 DOSES = (names.DOSE, names.DOSE_PER_KG, names.DOSE_PER_M2)
 IN_HAND, HER2 = "the product in hand", "any HER2-directed product"
@@ -90,16 +90,26 @@ class Origins:
         return self._rows[source]
 
     def _of_day(self, source: Source) -> tuple[Whole, Whole]:
-        timeline = self.timeline
-        places = self._of_kinds(source.kinds)
-        owner = self.owner[places]
-        fits = timeline.day[places] == self.state[source.day][owner]
+        timeline, wanted = self.timeline, self.state[source.day]
+        patients = np.flatnonzero(wanted != UNKNOWN)
+        sought = (patients << DAY_BITS) | wanted[patients]
+        first = np.searchsorted(self._days, sought)
+        counts = np.searchsorted(self._days, sought, side="right") - first
+        ends = np.cumsum(counts)
+        owner = np.repeat(patients, counts)
+        places = np.arange(len(owner)) + np.repeat(first - (ends - counts), counts)
+        fits = _one_of(timeline.kind[places], source.kinds)
         if source.products == IN_HAND:
             fits &= timeline.code[places] == self.state["product"][owner]
         elif source.products == HER2:
             fits &= timeline.code[places] < len(self.codes.products)
         owner, places = owner[fits], places[fits]
         return np.searchsorted(owner, np.arange(len(self.record) + 1)), timeline.rows[places]
+
+    @cached_property
+    def _days(self) -> Whole:
+        """Patient and day of each event as one number; they stand in its order."""
+        return (self.owner << DAY_BITS) | self.timeline.day
 
     def _of_kinds(self, kinds: tuple[int, ...]) -> Whole:
         """The places of the events of some kinds."""

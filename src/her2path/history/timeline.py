@@ -14,6 +14,7 @@ import numpy as np
 
 from ..facts.value import Interval, Value
 from ..record.columns import METHODS, UNKNOWN, Flags, RecordColumns, Whole
+from ..record.forms import dense_ranks, order_within
 from . import names
 from .drug_codes import DrugCodes, default_codes
 from .kinds import CATEGORIES, KINDS
@@ -74,14 +75,15 @@ def thousandths(value: Value) -> int:
 def timeline_of(record: RecordColumns, codes: DrugCodes | None = None) -> Timeline:
     """The timelines of a batch; drugs by `codes`, or those of the knowledge in use."""
     drug_codes = (codes or default_codes()).code
-    count = len(record.values)
-    kind_of_fact = np.array([KINDS.get(name, -1) for name in record.facts], np.int64)
-    kind = kind_of_fact[record.fact] if len(record.fact) else np.zeros(0, np.int64)
+    forms, count = record.forms(), len(record.values)
+    kind = np.array([KINDS.get(name, -1) for name in record.facts], np.int64)
+    kind = kind[forms.fact] if len(forms) else np.zeros(0, np.int64)
     belongs = kind >= 0
+    died = kind == names.DEATH
     used = np.zeros(count, np.bool_)
-    used[record.value[belongs]] = True
+    used[forms.value[belongs]] = True
     fact_of_value = np.zeros(count, np.int64)
-    fact_of_value[record.value] = record.fact
+    fact_of_value[forms.value] = forms.fact
     kind_of_value = np.full(count, -1, np.int64)
     number_of_value = np.full(count, UNKNOWN, np.int64)
     code_of_value = np.zeros(count, np.int64)
@@ -92,32 +94,52 @@ def timeline_of(record: RecordColumns, codes: DrugCodes | None = None) -> Timeli
         kind_of_value[place], number_of_value[place], code_of_value[place] = _placed(
             record.facts[fact_of_value[place]], value
         )
-    kind = np.where(belongs, kind_of_value[record.value], -1)
-    number, code = number_of_value[record.value], code_of_value[record.value]
+    kind = np.where(belongs, kind_of_value[forms.value], -1)
+    number, code = number_of_value[forms.value], code_of_value[forms.value]
     dosed = (kind >= names.DOSE) & (kind <= names.ORDER)
     if dosed.any():
         drugs = np.array([drug_codes.get(name, -1) for name in record.products], np.int64)
-        code = np.where(dosed, drugs[record.product], code)
+        code = np.where(dosed, drugs[forms.product], code)
     measured = kind == names.LVEF
     if measured.any():
         methods = np.array([METHODS.index(word) if word in METHODS else 0 for word in record.qualifiers], np.int64)
-        code = np.where(measured, methods[record.qualifier], code)
+        code = np.where(measured, methods[forms.qualifier], code)
     day = record.day
-    died = belongs & (kind_of_fact[record.fact] == names.DEATH) if belongs.any() else belongs
-    if died.any():
-        day = np.where(died & (number != UNKNOWN), number, day)
+    if died.any():  # the day of a death is what is said of it
+        of_death = np.where(died, number, UNKNOWN)
         number = np.where(died, UNKNOWN, number)
+        rows = forms.having(of_death != UNKNOWN)
+        day = day.copy()
+        day[rows] = forms.at(of_death, rows)
     dated = day != UNKNOWN
     placeable = (kind >= 0) & (code >= 0)
-    (order,) = (placeable & dated).nonzero()
-    order = _sorted(order, (record.owner()[order], day[order], kind[order], number[order], code[order]))
-    owner = record.owner()[order]
-    starts = np.searchsorted(owner, np.arange(len(record) + 1)).astype(np.int64)
+    (order,) = (forms.each(placeable) & dated).nonzero()
+    starts = np.searchsorted(order, record.starts).astype(np.int64)
+    if forms.place is None:
+        order = _sorted(order, (record.owner()[order], day[order], kind[order], number[order], code[order]))
+    else:
+        order = _sorted_by_form(order, starts, day, dense_ranks((kind, number, code)), forms.place)
+    undated, unplaced, narrowed = (
+        (~dated).nonzero()[0],
+        forms.having(belongs & ~placeable),
+        placeable & is_interval[forms.value],
+    )
+    rows = forms.having(narrowed)
+    placed = order if forms.place is None else forms.place[order]
     return Timeline(
-        starts, day[order], kind[order], number[order], code[order], order,
-        (belongs & ~dated).nonzero()[0], (belongs & dated & ~placeable).nonzero()[0],
-        (placeable & dated & is_interval[record.value]).nonzero()[0],
+        starts, day[order], kind[placed], number[placed], code[placed], order,
+        undated[forms.at(belongs, undated)], unplaced[dated[unplaced]], rows[dated[rows]],
     )  # fmt: skip
+
+
+def _sorted_by_form(order: Whole, starts: Whole, day: Whole, rank: Whole, place: Whole) -> Whole:
+    """Places in the order of owner, day and the rank of their form."""
+    if not len(order):
+        return order
+    ordered, count = day[order], int(rank.max()) + 1
+    first, last = int(ordered.min()), int(ordered.max())
+    within = order_within(starts, (ordered - first) * count + rank[place[order]], (last - first + 1) * count)
+    return order if within is None else order[within]
 
 
 def _sorted(order: Whole, keys: tuple[Whole, ...]) -> Whole:

@@ -17,6 +17,7 @@ import numpy.typing as npt
 from ..facts.mapping.entries import numbers_in
 from ..facts.value import Unknown, Value
 from .event import RECORDED_STATUS, Event, Record, Tissue, Trouble
+from .forms import Forms, dense_ranks, order_within
 
 UNKNOWN = -(2**62)
 """No number: of a column, of a state, of an output."""
@@ -74,6 +75,7 @@ class RecordColumns:
     events: list[Event] | None = field(default=None, repr=False)
     """The events that the rows were made of, where they were made of events."""
     _owner: Whole | None = None
+    _forms: Forms | None = None
 
     def __len__(self) -> int:
         return len(self.patients)
@@ -83,6 +85,12 @@ class RecordColumns:
         if self._owner is None:
             self._owner = np.repeat(np.arange(len(self.patients)), np.diff(self.starts))
         return self._owner
+
+    def forms(self) -> Forms:
+        """The distinct events of the batch; each by itself where nobody said which they are."""
+        if self._forms is None:
+            self._forms = Forms(None, self.fact, self.value, self.product, self.qualifier, self.said, self.note)
+        return self._forms
 
     def met(self) -> Iterator[int]:
         """The entries of the site's mapping by which the resources and rows of the events were read."""
@@ -224,6 +232,7 @@ def in_order(columns: RecordColumns) -> RecordColumns:
         return columns
     for name in ("day", "fact", "value", "product", "specimen", "qualifier", "said", "note", "origin"):
         setattr(columns, name, getattr(columns, name)[order])
+    columns._forms = None
     if columns.amended is not None:
         columns.amended = columns.amended[order]
     if columns.events is not None:
@@ -249,21 +258,33 @@ def order_of(columns: RecordColumns) -> Whole | None:
     """The rows in their order: by patient, day, fact, value, what was said and product; `None` where they stand so."""
     if len(columns.day) < 2:
         return None
-    ranks = _ranks([str(value) for value in columns.values])
-    fact, product = _ranks(columns.facts)[columns.fact], _ranks(columns.products)[columns.product]
-    said = _ranks(columns.saids)[columns.said] if len(columns.saids) < len(columns.day) else columns.said * 0
-    is_dated = columns.day != UNKNOWN
-    first = int(columns.day.min(where=is_dated, initial=LAST_DAY))
-    last = int(columns.day.max(where=is_dated, initial=first)) + 1
-    keys = [
-        (columns.owner(), len(columns.patients)),
-        (np.where(is_dated, columns.day, last) - first, last - first),
-        (fact, len(columns.facts)),
-        (ranks[columns.value], len(columns.values)),
-        (said, len(columns.saids)),
-        (product, len(columns.products)),
-    ]
-    packed = _packed(keys)
+    said = columns.saids if len(columns.saids) < len(columns.day) else ()
+    return order_of_forms(
+        columns.forms(), columns.starts, columns.day, columns.facts, columns.values, said, columns.products
+    )
+
+
+def order_of_forms(
+    forms: Forms, starts: Whole, day: Whole, facts: Sequence[str], values: Sequence[Value], saids: Sequence[str],
+    products: Sequence[str],
+) -> Whole | None:  # fmt: skip
+    """The same of forms and days, before there are columns; what was said counts where there are `saids`."""
+    days = np.where(day == UNKNOWN, LAST_DAY, day)
+    said = [_ranks(saids)[forms.said]] if saids else []
+    ranks = _ranks([str(value) for value in values])[forms.value]
+    keys = [_ranks(facts)[forms.fact], ranks, *said, _ranks(products)[forms.product]]
+    if forms.place is None:
+        return _order_by((days - int(days.min()), *keys), starts)
+    rank = dense_ranks(keys)
+    count = int(rank.max()) + 1
+    days *= count
+    days += forms.each(rank)
+    return order_within(starts, days, (LAST_DAY + 1) * count)
+
+
+def _order_by(keys: Sequence[Whole], starts: Whole) -> Whole | None:
+    owner = np.repeat(np.arange(len(starts) - 1), np.diff(starts))
+    packed = _packed([(key, int(key.max(initial=0)) + 1) for key in (owner, *keys)])
     if len(packed) == 1:
         return None if (packed[0][1:] >= packed[0][:-1]).all() else np.argsort(packed[0], kind="stable")
     return np.lexsort(packed[::-1])

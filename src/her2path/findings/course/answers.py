@@ -218,18 +218,22 @@ class Asker:
             if column is None:
                 boxes += axis.code(fixed.get(axis.fact.name)) * stride  # type: ignore[operator]
                 continue
-            part = column[chosen]
-            here = is_partial(part)
-            if here.any():
+            part, here = self._whole(column[chosen])
+            if here is not None:
                 partly = here if partly is None else partly | here
-                part = np.where(here, UNKNOWN, part)
-            boxes += bins_of(axis, part) * stride
+            boxes += self.rules.bins(axis).of(part) * stride
         values = array.answers.ravel()[boxes].astype(np.int64)
         several: list[tuple[Code, ...]] = []
         if partly is not None:
             places = np.flatnonzero(partly)
             values[places], boxes[places], several = self._by_bins(array, chosen[places], columns, fixed)
         return values, boxes, several
+
+    def _whole(self, column: Whole) -> tuple[Whole, Flags | None]:
+        """A column with what is only partly known in it as unknown, and where that is; `None` for nowhere."""
+        if not self.numbered.listed or not (here := is_partial(column)).any():
+            return column, None
+        return np.where(here, UNKNOWN, column), here
 
     def _by_bins(
         self, array: Array, chosen: Whole, columns: list[Whole | None], fixed: Mapping[str, str]
@@ -308,9 +312,10 @@ class Asker:
             column = None if axis.fact.name in fixed else self.input(axis.fact.name)
             codes: Any = axis.unknown
             if column is not None:
-                part = column[chosen]
-                partly |= is_partial(part)
-                codes = bins_of(axis, np.where(is_partial(part), UNKNOWN, part))
+                part, here = self._whole(column[chosen])
+                if here is not None:
+                    partly |= here
+                codes = self.rules.bins(axis).of(part)
             keys = keys * (axis.count + 1) + codes
         values = np.full(len(chosen), UNDECIDED, np.int64)
         for place in np.flatnonzero(partly).tolist():
@@ -378,18 +383,4 @@ def _present(column: Whole, chosen: Whole, size: int) -> list[int]:
     return values_met(column[chosen], size)
 
 
-def bins_of(axis: Axis, column: Whole) -> Whole:
-    """The bins of a column on an axis; what is only partly known must not be in it."""
-    size = len(axis.fact.values)
-    if not axis.fact.is_number:
-        bins = np.array([*(axis.named[value] for value in axis.fact.values), axis.unknown], np.int64)
-        return bins[np.where(column == UNKNOWN, size, column)]
-    codes: Whole = np.array(axis.slots, np.int64)[np.searchsorted(axis.float_bounds, column / 1000, side="right")]
-    special = column < NAMED + size
-    if special.any():
-        bins = np.array([axis.unknown, *(axis.named[value] for value in axis.fact.values)], np.int64)
-        codes[special] = bins[column[special] - UNKNOWN]
-    return codes
-
-
-__all__ = ["SCORED", "UNDECIDED", "Answers", "Asker", "Situation", "bins_of"]
+__all__ = ["SCORED", "UNDECIDED", "Answers", "Asker", "Situation"]

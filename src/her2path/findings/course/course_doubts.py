@@ -11,7 +11,7 @@ import numpy as np
 from ...history.course_facts import known
 from ...history.sources import BASELINE, LAST_DOSE, LVEF
 from ...record.columns import METHODS, UNKNOWN, Flags
-from ..rows import FindingRows
+from ..rows import FindingRows, row_runs
 from .doubt import FIRST_ORIGINS, NO_ROWS, Doubt, DoubtMaker, Same, is_unknown, runs
 from .facts import DOSE_FACTS
 from .words import THOUSAND, day_words, plain_number
@@ -73,17 +73,11 @@ class CourseDoubts(DoubtMaker):
     def _unread_lvef(self) -> Iterator[FindingRows]:
         """The last LVEF could not be read: the heart is judged by one before it, if there is one."""
         record, state = self.record, self.course.state
-        of_value = [is_unknown(value) for value in record.values]
-        if "lvef" not in record.facts or True not in of_value:
-            return
-        unknown = np.array(of_value, np.bool_)
-        lvef = np.array([name == "lvef" for name in record.facts], np.bool_)
-        flags = unknown[record.value] & lvef[record.fact] & (record.day != UNKNOWN) & (record.day <= self.on)
-        if not flags.any():
-            return
+        rows = self._past_rows(self._of_values(is_unknown) & self._of_facts(("lvef",)))
+        rows = rows[record.day[rows] != UNKNOWN]
         last, started = state["lvef_day"], known(state["first_ever_day"])
-        flags &= (record.day > last[self.owner]) & started[self.owner]
-        rows, doubt = self._marked(flags), Doubt()
+        owner = self.owner[rows]
+        rows, doubt = rows[(record.day[rows] > last[owner]) & started[owner]], Doubt()
         for patient, row in dict(zip(self.owner[rows].tolist(), rows.tolist(), strict=True)).items():
             day = int(last[patient])
             judged = "none other is recorded" if day == UNKNOWN else f"the heart is judged by that of {day_words(day)}"
@@ -96,10 +90,11 @@ class CourseDoubts(DoubtMaker):
     def _strange(self) -> Iterator[FindingRows]:
         record = self.record
         drugs: dict[int, set[str]] = {}
-        for row in self.course.timeline.unplaced.tolist():
-            product, patient = record.products[record.product[row]], int(self.owner[row])
-            if product and record.facts[record.fact[row]] in DOSE_FACTS and self.mine[patient]:
-                drugs.setdefault(patient, set()).add(product)
+        named = np.array([bool(name) for name in record.products], np.bool_)[self.forms.product]
+        rows = self.course.timeline.unplaced
+        rows = rows[self.forms.at(named & self._of_facts(DOSE_FACTS), rows) & self.mine[self.owner[rows]]]
+        for row in rows.tolist():
+            drugs.setdefault(int(self.owner[row]), set()).add(record.products[record.product[row]])
         doubt = Doubt()
         for patient, products in drugs.items():
             doubt.add(patient, drugs=", ".join(sorted(products)))
@@ -111,12 +106,11 @@ class CourseDoubts(DoubtMaker):
 
     def _brands(self) -> Iterator[FindingRows]:
         record, timeline = self.record, self.course.timeline
-        rows = timeline.rows[record.qualifier[timeline.rows] > 0]
-        if not len(rows):
+        infused = np.array([name == "trastuzumab-iv" for name in record.products], np.bool_)[self.forms.product]
+        named = (self.forms.qualifier > 0) & infused & self._of_facts(DOSE_FACTS)
+        if not named.any():
             return
-        dosed = np.array([name in DOSE_FACTS for name in record.facts], np.bool_)
-        infused = np.array([name == "trastuzumab-iv" for name in record.products], np.bool_)
-        rows = rows[dosed[record.fact[rows]] & infused[record.product[rows]]]
+        rows = timeline.rows[self.forms.at(named, timeline.rows)]
         rows = rows[self.mine[self.owner[rows]]]
         # Only who has two brands is looked at one by one.
         first = np.full(len(record), -1, np.int64)
@@ -256,7 +250,6 @@ class CourseDoubts(DoubtMaker):
         if not flags.any():
             return
         starts, rows = self.sources.of(LAST_DOSE)
-        doubt = Doubt()
-        for patient in np.flatnonzero(flags).tolist():
-            doubt.add(patient, rows[starts[patient] : starts[patient + 1]].tolist())
-        yield self._of("silence", doubt)
+        saying, patients = self.sayings["silence"], np.flatnonzero(flags)
+        origins = row_runs(rows, starts[patients], starts[patients + 1] - starts[patients])
+        yield FindingRows(saying, patients, saying.key, origins=origins)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import pairwise
@@ -56,6 +56,7 @@ class DoubtMaker:
         self.record: RecordColumns = course.record
         self.on = course.rules.on.toordinal()
         self.owner = self.record.owner()
+        self.forms = self.record.forms()
         self._told: dict[int, str] = {}
 
     def rows(self) -> Iterator[FindingRows]:
@@ -67,9 +68,25 @@ class DoubtMaker:
 
     @cached_property
     def of_course(self) -> Flags:
-        """The rows that belong to the course, and not to HER2 tests."""
-        of_course: Flags = np.array([not test for test in self.record.is_test], np.bool_)[self.record.fact]
+        """The forms that belong to the course, and not to HER2 tests."""
+        of_course: Flags = np.array([not test for test in self.record.is_test], np.bool_)[self.forms.fact]
         return of_course
+
+    def _of_facts(self, names: Container[str]) -> Flags:
+        """The forms of some facts."""
+        of_facts: Flags = np.array([name in names for name in self.record.facts], np.bool_)[self.forms.fact]
+        return of_facts
+
+    def _of_values(self, holds: Callable[[Any], bool]) -> Flags:
+        """The forms of values of which something holds."""
+        of_values: Flags = np.array([holds(value) for value in self.record.values], np.bool_)[self.forms.value]
+        return of_values
+
+    def _past_rows(self, of_form: Flags) -> Whole:
+        """The rows of marked forms up to the day of the review and of the patients reviewed; the undated are among
+        them."""
+        rows = self.forms.having(of_form)
+        return rows[self.mine[self.owner[rows]] & (self.record.day[rows] <= self.on)]
 
     def makers(self) -> Sequence[Callable[[], Iterable[FindingRows]]]:
         """What looks for one doubt each, in the order they are told."""
@@ -107,11 +124,6 @@ class DoubtMaker:
         fields = {key: [texts[patient] for patient in patients.tolist()] for key, texts in words.items()}
         return FindingRows(saying, patients, saying.key, fields=fields, origins=NO_ROWS)
 
-    def _marked(self, flags: Flags) -> Whole:
-        """The marked rows of the patients reviewed."""
-        rows = flags.nonzero()[0]
-        return rows[self.mine[self.owner[rows]]]
-
     def _each(self, name: str, rows: Whole, **fields: list[str]) -> FindingRows:
         """A doubt of each of some rows; what two rows of one origin say alike is said once."""
         saying = self.sayings[name]
@@ -145,12 +157,6 @@ class DoubtMaker:
     def _days(self, rows: Whole) -> list[str]:
         """The days of some rows in words."""
         return [NO_DAY if day == UNKNOWN else day_words(day) for day in self.record.day[rows].tolist()]
-
-    @cached_property
-    def _past(self) -> Flags:
-        day = self.record.day
-        past: Flags = (day == UNKNOWN) | (day <= self.on)
-        return past
 
     def _at(self, name: str, flags: Flags, day: Whole, facts: Iterable[str]) -> FindingRows:
         """A doubt of marked patients that speaks of the events of a day."""

@@ -10,13 +10,15 @@ from ...facts.value import Unknown
 from ...history.same_day import ONCE, PARTS, UNCLEAR, DayDose
 from ...record.columns import UNKNOWN
 from ...record.event import STATEMENT
-from ..rows import FindingRows, row_runs
+from ..rows import FindingRows, row_each, row_runs
 from .doubt import FIRST_ORIGINS, NO_DAY, Doubt, DoubtMaker, Same, is_set_aside, is_unknown, is_unread, runs
 from .facts import DOSE_FACTS
-from .words import day_words
+from .words import count_words, day_words
 
 BACKGROUND = ("weight_kg", "height_cm")
 """Of these the readable ones count; weights that cannot be read are told together."""
+TOLD_APART = (*BACKGROUND, "death_date")
+"""What cannot be read of these is told in words of its own."""
 MEASURED = ("lvef",)
 """Of these an entry without a value is told too: it was measured, and what came of it is not there."""
 ORDERED = "ordered_mg"
@@ -34,30 +36,24 @@ class EntryDoubts(DoubtMaker):
         )  # fmt: skip
 
     def _future(self) -> Iterator[FindingRows]:
-        rows = self._marked(self.of_course & ~self._past)
+        rows = (self.record.day > self.on).nonzero()[0]
+        rows = rows[self.mine[self.owner[rows]] & self.forms.at(self.of_course, rows)]
         if not len(rows):
             return
         patients, first, counts = runs(self.owner[rows])
         for name, chosen in (("entry in the future", counts == 1), ("entries in the future", counts > 1)):
             places = np.flatnonzero(chosen)
             saying, on = self.sayings[name], str(self.course.rules.on)
-            fields = {"count": list(map(str, counts[places].tolist())), "review_day": Same(on, len(places))}
+            fields = {"count": count_words(counts[places]), "review_day": Same(on, len(places))}
             origins = row_runs(rows, first[places], np.minimum(counts[places], FIRST_ORIGINS))
             yield FindingRows(saying, patients[places], saying.key, fields=fields, origins=origins)
 
     def _unread(self) -> Iterator[FindingRows]:
-        record = self.record
-        unread = np.array([is_unread(value) for value in record.values], np.bool_)
-        unknown = np.array([is_unknown(value) for value in record.values], np.bool_)
+        unknown = self._of_values(is_unknown)
         if not unknown.any():
             return
-        background = np.array([name in BACKGROUND for name in record.facts], np.bool_)
-        apart = background | np.array(
-            [name == "death_date" for name in record.facts], np.bool_
-        )  # that has words of its own
-        measured = np.array([name in MEASURED for name in record.facts], np.bool_)
-        told = unread[record.value] | (unknown[record.value] & measured[record.fact])
-        rows = self._marked(told & self.of_course & self._past & ~apart[record.fact])
+        told = self._of_values(is_unread) | (unknown & self._of_facts(MEASURED))
+        rows = self._past_rows(told & self.of_course & ~self._of_facts(TOLD_APART))
         days = [f" of {day}" if day != NO_DAY else "" for day in self._days(rows)]
         entries = [f"{name}{day}" for name, day in zip(self._facts(rows), days, strict=True)]
         yield self._each("value unread", rows, entry=entries, value=self._values(rows))
@@ -65,33 +61,32 @@ class EntryDoubts(DoubtMaker):
     def _weights(self) -> Iterator[FindingRows]:
         """Weights that could not be read, or have no value: how many of a patient, and the last; apart where a later
         one could be."""
-        record = self.record
-        unread = np.array([is_unknown(value) for value in record.values], np.bool_)
-        weight = np.array([name == "weight_kg" for name in record.facts], np.bool_)
-        if not unread.any() or not weight.any():
+        unread, weight = self._of_values(is_unknown), self._of_facts(("weight_kg",)) & self.of_course
+        rows = self._past_rows(unread & weight)
+        if not len(rows):
             return
-        weighed = weight[record.fact] & self.of_course & self._past
-        read = np.flatnonzero(weighed & ~unread[record.value])
-        last_read = np.full(len(record), UNKNOWN, np.int64)
-        np.maximum.at(last_read, self.owner[read], record.day[read])
-        of_patient: dict[int, list[int]] = {}
-        for row in self._marked(weighed & unread[record.value]).tolist():
-            of_patient.setdefault(int(self.owner[row]), []).append(row)
-        doubts = {"weights unread": Doubt(), "earlier weights unread": Doubt()}
-        for patient, unreadable in of_patient.items():
-            last = max(unreadable, key=lambda row: int(record.day[row]))
-            (day,), (value,) = self._days(np.array([last])), self._values(np.array([last]))
-            is_earlier = UNKNOWN < record.day[last] < last_read[patient]
-            doubt = doubts["earlier weights unread" if is_earlier else "weights unread"]
-            doubt.add(patient, (last,), count=str(len(unreadable)), day=day, value=value)
-        for name, doubt in doubts.items():
-            yield self._of(name, doubt)
+        day = self.record.day
+        read = self.forms.having(weight & ~unread)
+        read = read[(day[read] != UNKNOWN) & (day[read] <= self.on)]
+        last_read = np.full(len(self.record), UNKNOWN, np.int64)
+        last_read[self.owner[read]] = day[read]  # rows stand in the order of days
+        patients, first, counts = runs(self.owner[rows])
+        # The last of each patient, of one day the first: the undated stand behind and count before all.
+        latest = np.maximum.reduceat(day[rows], first)
+        of_that_day = (day[rows] == np.repeat(latest, counts)).nonzero()[0]
+        last = rows[of_that_day[np.searchsorted(of_that_day, first)]]
+        is_earlier = (latest != UNKNOWN) & (latest < last_read[patients])
+        for name, chosen in (("weights unread", ~is_earlier), ("earlier weights unread", is_earlier)):
+            saying, which = self.sayings[name], last[chosen]
+            fields = {"count": count_words(counts[chosen])}
+            fields |= {"day": self._days(which), "value": self._values(which)}
+            yield FindingRows(saying, patients[chosen], saying.key, fields=fields, origins=row_each(which))
 
     def _remarks(self) -> Iterator[FindingRows]:
         record = self.record
         if len(record.notes) < 2:
             return
-        rows = self._marked((record.note > 0) & self.of_course & self._past)
+        rows = self._past_rows((self.forms.note > 0) & self.of_course)
         if not len(rows):
             return
         unknown = np.array([is_set_aside(value) for value in record.values], np.bool_)
@@ -111,16 +106,13 @@ class EntryDoubts(DoubtMaker):
         record = self.record
         if DOSE_FACTS.isdisjoint(record.facts):
             return
-        given = np.array([name == "dose_given" for name in record.facts], np.bool_)
-        in_amounts = np.array([name in DOSE_FACTS for name in record.facts], np.bool_) & ~given
-        left_out = np.array([is_unknown(value) and not is_set_aside(value) for value in record.values], np.bool_)
-        unknown = np.array([is_set_aside(value) for value in record.values], np.bool_)
-        stated = np.array([STATEMENT in note for note in record.notes], np.bool_)[record.note]
-        no = np.array([value == "no" for value in record.values], np.bool_)
-        flags = given[record.fact] & ~stated & ~unknown[record.value] & ~no[record.value]
-        flags |= in_amounts[record.fact] & left_out[record.value]
-        flags &= self.of_course & (record.day != UNKNOWN) & (record.day <= self.on)
-        rows = self._marked(flags)
+        given = self._of_facts(("dose_given",))
+        stated = np.array([STATEMENT in note for note in record.notes], np.bool_)[self.forms.note]
+        set_aside = self._of_values(is_set_aside)
+        flags = given & ~stated & ~set_aside & ~self._of_values(lambda value: bool(value == "no"))
+        flags |= self._of_facts(DOSE_FACTS) & ~given & self._of_values(is_unknown) & ~set_aside
+        rows = self._past_rows(flags & self.of_course)
+        rows = rows[record.day[rows] != UNKNOWN]
         if not len(rows):
             return
         # By patient and drug: how often, and the first row.
@@ -144,13 +136,12 @@ class EntryDoubts(DoubtMaker):
     def _orders(self) -> Iterator[FindingRows]:
         """Orders of HER2-directed drugs without an amount: how many of a patient and a drug, and the last."""
         record, doubt = self.record, Doubt()
-        absent = np.array([is_unknown(value) and not is_unread(value) for value in record.values], np.bool_)
+        absent = self._of_values(lambda value: is_unknown(value) and not is_unread(value))
         if ORDERED not in record.facts or not absent.any():
             return
-        ordered = np.array([name == ORDERED for name in record.facts], np.bool_)
-        flags = absent[record.value] & ordered[record.fact] & self.course.of_her2() & self.of_course & self._past
+        rows_of_orders = self._past_rows(absent & self._of_facts((ORDERED,)) & self.of_course)
         orders: dict[tuple[int, int], list[int]] = {}
-        for row in self._marked(flags).tolist():
+        for row in rows_of_orders[self.course.of_her2(rows_of_orders)].tolist():
             orders.setdefault((int(self.owner[row]), int(record.product[row])), []).append(row)
         for (patient, product), rows in orders.items():
             last = max(rows, key=lambda row: int(record.day[row]))

@@ -6,35 +6,29 @@ What goes before what is the order of the steps here; a later step that override
 from __future__ import annotations
 
 from collections.abc import Mapping
-from decimal import Decimal
 
 import numpy as np
 
-from ...facts.arithmetic import RULES, Rule, derive
-from ...facts.value import Interval, Reason, Unknown, Value
+from ...facts.value import Interval, Reason, Unknown
 from ...history import clocks
 from ...history.course_facts import COMPLETED, SETTLED_BY, age_years, first_of, known, settle, standing
 from ...history.evidence import OF_LAST_DOSE, SINCE_LAST_DOSE, evidence_of, why_not_known
 from ...history.folds.run import fold
 from ...history.latest import changes_meant, latest_of
 from ...history.names import NAMED, NO, YES
-from ...history.numbered import EXACT, Numbered, exactly, is_partial
+from ...history.numbered import EXACT, Numbered, exactly
 from ...history.same_day import UNCLEAR, joined_doses
 from ...history.timeline import timeline_of
 from ...record.columns import UNKNOWN, Flags, RecordColumns, Whole
 from ...record.event import STATEMENT
 from ..brands import compared, read_brands
 from ..levels import lay_levels
-from .columns import CourseFacts
-from .rules import ABSENT, Rules
+from .columns import CourseFacts, arithmetic, implausible
+from .rules import Rules
 
 THOUSAND = 1000
 MINUTES = "infusion_given_minutes"
 DOSE_FACTS = frozenset({"dose_mg", "dose_mg_per_kg", "dose_mg_per_m2", "dose_given"})
-DIFFERENCES = (
-    ("lvef_fall", "lvef_baseline", "lvef"),
-    ("days_first_to_last_dose", "days_since_first_dose", "days_since_last_dose"),
-)
 BETWEEN_BRANDS = ("same_brand", "same_molecule", "same_route", "interchangeable_designation")
 
 
@@ -56,14 +50,14 @@ def facts_of(record: RecordColumns, rules: Rules, her2: Mapping[str, Whole]) -> 
     course.clocks = clocks.first_clocks(state, first_result, on, rules.codes)
     columns |= course.clocks
     _unread(course)
-    _implausible(course, [*columns])
+    implausible(course, [*columns])
     course.fill(latest.values)
     settled = settle(
         state, {name: exactly(latest.values[name]) for name in SETTLED_BY if name in latest.values}, on, rules.codes
     )
     course.clocks |= settled
     course.fill(settled)
-    _implausible(course, [*settled])
+    implausible(course, [*settled])
     course.lay({name: column for name, column in her2.items() if name != "first_result_day"})
     if "birth_date" in latest.values:
         course.lay({"age_years": age_years(exactly(latest.values["birth_date"]), on)})
@@ -84,7 +78,7 @@ def facts_of(record: RecordColumns, rules: Rules, her2: Mapping[str, Whole]) -> 
     _of_unread_doses(course)
     _stale_lvef(course)
     _unread_failure(course, on)
-    _arithmetic(course)
+    arithmetic(course)
     return course
 
 
@@ -116,26 +110,6 @@ def _unread(course: CourseFacts) -> None:
             course.why(patient, name, reason)
 
 
-def _implausible(course: CourseFacts, names: list[str]) -> None:
-    """Numbers outside the plausible range of their fact are unknown, and why."""
-    plausible, alone = course.rules.plausible, len(course) == 1
-    for name in names:
-        if name not in plausible:
-            continue
-        column, (lowest, highest) = course.values[name], plausible[name]
-        if alone and (lowest <= (number := column.item()) <= highest or number < EXACT):
-            continue
-        outside = (column >= EXACT) & ((column < lowest) | (column > highest))
-        if not outside.any():
-            continue
-        fact = course.rules.knowledge.facts[name]
-        for patient in np.flatnonzero(outside).tolist():
-            value = fact.coerce(Decimal(int(column[patient])) / THOUSAND)
-            if isinstance(value, Unknown):
-                course.why(patient, name, value)
-        course.values[name] = np.where(outside, UNKNOWN, column)
-
-
 def _limits_of_lvef(course: CourseFacts) -> None:
     """A last LVEF of which the record gives only limits ("50-55 %") is these; its history takes the lower end."""
     record, rows = course.record, course.timeline.narrowed
@@ -145,23 +119,32 @@ def _limits_of_lvef(course: CourseFacts) -> None:
     rows = rows[names[record.fact[rows]]]
     owner = record.owner()[rows]
     last = (record.day[rows] == course.state["lvef_day"][owner]) & known(course.values["lvef"])[owner]
-    for row, patient in zip(rows[last][::-1].tolist(), owner[last][::-1].tolist(), strict=True):
-        value = record.values[record.value[row]]
-        if isinstance(value, Interval):
-            course.values["lvef"] = course.values["lvef"].copy()
-            course.values["lvef"][patient] = course.numbered.code(value, course.rules.knowledge.facts["lvef"])
-            course.values["lvef_fall"] = course.values["lvef_fall"].copy()
-            course.values["lvef_fall"][patient] = UNKNOWN
+    rows, owner = rows[last][::-1], owner[last][::-1]  # the first of a day counts
+    if not len(rows):
+        return
+    fact, codes = course.rules.knowledge.facts["lvef"], np.zeros(len(record.values), np.int64)
+    is_interval = np.zeros(len(codes), np.bool_)
+    for place in np.unique(record.value[rows]).tolist():
+        value = record.values[place]
+        is_interval[place] = isinstance(value, Interval)
+        codes[place] = course.numbered.code(value, fact) if is_interval[place] else UNKNOWN
+    here = is_interval[record.value[rows]]
+    rows, owner = rows[here], owner[here]
+    for name in ("lvef", "lvef_fall"):
+        course.values[name] = course.values[name].copy()
+    course.values["lvef"][owner] = codes[record.value[rows]]
+    course.values["lvef_fall"][owner] = UNKNOWN
 
 
 def _brands(course: CourseFacts, on: int) -> None:
     """The brand ordered or given last against the one that payer or formulary prefers."""
     record, rules = course.record, course.rules
-    rows = course.timeline.rows
-    named = record.qualifier[rows] > 0 if len(rows) else np.zeros(0, np.bool_)
+    forms, products = record.forms(), [name in rules.codes.products for name in record.products]
+    named = (forms.qualifier > 0) & np.array(products, np.bool_)[forms.product] if len(forms) else np.zeros(0, np.bool_)
     if not named.any():
         return
-    rows = rows[named & course.of_her2()[rows] & (course.timeline.day <= on)]
+    rows = course.timeline.rows
+    rows = rows[forms.at(named, rows) & (course.timeline.day <= on)]
     if not len(rows):
         return
     facts = rules.knowledge.facts
@@ -209,7 +192,7 @@ def _of_doubtful_days(course: CourseFacts) -> None:
     if len(undated):
         facts = np.array([name in ("dose_mg", "dose_mg_per_kg", "dose_given") for name in record.facts], np.bool_)
         denied = np.array([value == "no" for value in record.values], np.bool_)
-        mine = facts[record.fact[undated]] & course.of_her2()[undated] & ~denied[record.value[undated]]
+        mine = facts[record.fact[undated]] & course.of_her2(undated) & ~denied[record.value[undated]]
         course.undated_doses = undated[mine]
         # Of no product, and with a reason: doses may stand in a part of the source that is not there.
         unread = np.array([isinstance(value, Unknown) for value in record.values], np.bool_)
@@ -228,7 +211,7 @@ def _of_doubtful_days(course: CourseFacts) -> None:
     if stated.any() and len(timeline.rows):
         rows, owner = timeline.rows, record.owner()[timeline.rows]
         given = np.array([name == "dose_given" for name in record.facts], np.bool_)[record.fact[rows]]
-        last = given & course.of_her2()[rows] & (timeline.day == course.state["any_last_day"][owner])
+        last = given & course.of_her2(rows) & (timeline.day == course.state["any_last_day"][owner])
         any_of, not_all = (np.zeros(len(record), np.bool_) for _ in range(2))
         any_of[owner[last]] = True
         not_all[owner[last & ~stated[record.note[rows]]]] = True
@@ -255,7 +238,7 @@ def _of_unread_doses(course: CourseFacts) -> None:
     dosed = np.array([name in DOSE_FACTS for name in record.facts], np.bool_)
     denied = np.array([value == "no" for value in record.values], np.bool_)
     rows = rows[dosed[record.fact[rows]] & ~denied[record.value[rows]]]
-    unclear = rows[course.of_her2()[rows] & (record.day[rows] != UNKNOWN)] if len(rows) else rows
+    unclear = rows[course.of_her2(rows) & (record.day[rows] != UNKNOWN)] if len(rows) else rows
     nameless = rows[record.product[rows] == 0] if len(rows) and record.products[0] == "" else rows[:0]
     course.evidence = evidence_of(
         record, unclear, nameless, state["first_ever_day"], state["any_last_day"], course.rules.on.toordinal()
@@ -329,75 +312,6 @@ def _unread_failure(course: CourseFacts, on: int) -> None:
 
 def _date(day: int) -> str:
     return str(np.datetime64(int(day) - 719_163, "D")) if day >= 1 else "an unknown day"
-
-
-def _arithmetic(course: CourseFacts) -> None:
-    """What follows by arithmetic: as `arithmetic.RULES`, on columns; partly known numbers one patient after the other.
-
-    A recorded result that contradicts what the others make it is unknown, and why.
-    """
-    values = course.values
-    lvef, limit = exactly(values["lvef"]), exactly(values["lvef_lower_limit"])
-    both = known(lvef) & known(limit)
-    er, pr = course.column("er_status"), course.column("pr_status")
-    positive, negative = 0, 1
-    sex, menopause = course.column("sex"), course.column("menopausal_status")
-    derived = {
-        "lvef_below_limit": np.where(both, np.where(lvef < limit, YES, NO), UNKNOWN),
-        "hormone_receptor_status": first_of(
-            [(er == positive) | (pr == positive), (er == negative) & (pr == negative)], [0, 1], UNKNOWN
-        ),
-        "reproductive_potential": first_of(
-            [(sex == 1) | (menopause == 1), (sex == 0) & (menopause == 0)], [NO, YES], UNKNOWN
-        ),
-    }
-    for name, left, right in DIFFERENCES:
-        one, other = exactly(course.column(left)), exactly(course.column(right))
-        derived[name] = np.where(known(one) & known(other), one - other, UNKNOWN)
-    odd: dict[str, Whole] = {}
-    before = {name: course.column(name) for name in derived}
-    for rule in RULES:
-        held = before.setdefault(rule.result, course.column(rule.result))
-        column = derived.get(rule.result)
-        if column is None:  # a rule without a short way is followed patient by patient
-            some = np.logical_or.reduce([known(course.column(name)) for name in rule.inputs])
-            odd[rule.result], values[rule.result] = np.flatnonzero(some), held
-            continue
-        partly = known(held) & known(column) & (held != column)
-        if course.numbered.listed and course.rules.knowledge.facts[rule.inputs[0]].is_number:
-            for name in rule.inputs:
-                partly = partly | is_partial(course.column(name))
-        values[rule.result] = np.where(known(column), column, held)
-        if partly.any():
-            odd[rule.result] = np.flatnonzero(partly)
-    _implausible(course, [*derived])
-    for rule in RULES:
-        if rule.result in odd:
-            _derive(course, rule, odd[rule.result], before[rule.result])
-
-
-def _derive(course: CourseFacts, rule: Rule, patients: Whole, before: Whole) -> None:
-    """The same for patients whose values are only partly known, or contradict each other."""
-    facts = course.rules.knowledge.facts
-    columns = {name: course.column(name) for name in rule.inputs}
-    result = course.values[rule.result] = course.values[rule.result].copy()
-    rows = zip(*(column[patients].tolist() for column in (*columns.values(), before)), strict=True)
-    named = [facts[name] for name in (*rule.inputs, rule.result)]
-    told: dict[tuple[int, ...], tuple[int, dict[str, Unknown]]] = {}
-    for patient, numbers in zip(patients.tolist(), rows, strict=True):
-        if numbers not in told:
-            held: dict[str, Value] = {}
-            for fact, number in zip(named, numbers, strict=True):
-                if (value := course.numbered.value(number, fact)) is not None:
-                    held[fact.name] = value
-            why = {rule.result: ABSENT}  # derive() leaves it, takes it out or puts another in its place
-            derive(held, why, facts, (rule,))
-            told[numbers] = course.numbered.code(held.get(rule.result), facts[rule.result]), why
-        result[patient], why = told[numbers]
-        if rule.result not in why:
-            course.reasons.get(patient, {}).pop(rule.result, None)
-        elif why[rule.result] is not ABSENT:
-            course.why(patient, rule.result, why[rule.result])
 
 
 __all__ = ["DOSE_FACTS", "NAMED", "STATEMENT", "CourseFacts", "facts_of"]

@@ -178,6 +178,7 @@ def is_treated(record: RecordColumns, rules: Rules) -> Flags:
     products = np.array([name in rules.codes.products for name in record.products], np.bool_)
     treated = np.zeros(len(record), np.bool_)
     if len(record.product):
-        rows = products[record.product] | rows_of_her2_drugs(record, but=(NOT_KNOWN,))
+        forms = record.forms()
+        rows = forms.each(products[forms.product]) | rows_of_her2_drugs(record, but=(NOT_KNOWN,))
         treated[record.owner()[rows]] = True
     return treated

@@ -5,13 +5,18 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Mapping
 from functools import cached_property
+from math import ceil
 from typing import Any
+
+import numpy as np
 
 from ...facts.derive import Given
 from ...facts.problem import AskedWrongly
 from ...facts.value import Reason, Unknown, Value
 from ...history.drug_codes import drug_codes
 from ...history.folds.heart_tables import tables_for
+from ...history.names import NAMED
+from ...record.columns import UNKNOWN, Whole
 from ...tables.array import Array
 from ...tables.axis import Axis
 from ...tables.decision import Decision, decide_in
@@ -22,11 +27,53 @@ from ...tables.table import Cell
 from ..questions import Question, Saying, read_doubts, read_questions, read_sayings
 
 ABSENT = Unknown(Reason.ABSENT)
+FEW_BOUNDS = 8
+"""Up to so many bounds comparing with each is quicker than a search."""
 THOUSAND = 1000
 KNOWN_WORD, UNKNOWN_WORD = "known", "unknown"
 """In the conditions of a question: any value, and none."""
 Conditions = tuple[tuple[str, str, tuple[int, ...]], ...]
 """When a question is asked: for each name `KNOWN_WORD`, `UNKNOWN_WORD`, or the places of the values wanted."""
+
+
+class Bins:
+    """The bins of an axis, of many numbers of a column at once; what is only partly known must not be among them."""
+
+    def __init__(self, axis: Axis) -> None:
+        self.axis = axis
+        names = axis.fact.values
+        self._named = np.array([axis.unknown, *(axis.named[name] for name in names)], np.int64)
+        """The bins of what is unknown and of the named values."""
+        self._first_number = NAMED + len(names)
+        self._bounds = [_least(bound) for bound in axis.float_bounds] if axis.fact.is_number else []
+        self._slots = np.array(axis.slots, np.int64)
+
+    def of(self, column: Whole) -> Whole:
+        """The bin of each number of a column."""
+        if not self.axis.fact.is_number:
+            return self._named.take(column + 1, mode="clip")  # the number of what is unknown is far below 0
+        slots: Any
+        if len(self._bounds) <= FEW_BOUNDS:
+            slots = np.zeros(len(column), np.uint8)
+            for bound in self._bounds:
+                slots += column >= bound
+        else:
+            slots = np.searchsorted(self._bounds, column, side="right")
+        bins: Whole = self._slots[slots]
+        special = column < self._first_number
+        if special.any():
+            bins[special] = self._named[column[special] - UNKNOWN]
+        return bins
+
+
+def _least(bound: float) -> int:
+    """The least number of a column, in thousandths, that is not below a bound."""
+    number = ceil(bound * THOUSAND)
+    while (number - 1) / THOUSAND >= bound:
+        number -= 1
+    while number / THOUSAND < bound:
+        number += 1
+    return number
 
 
 class Rules:
@@ -44,10 +91,14 @@ class Rules:
         self._conditions: dict[int, tuple[Question, Conditions]] = {}
         self._plausible: dict[str, tuple[int, int]] | None = None
         self._kind_axes: dict[tuple[int, str], list[Axis]] = {}
+        self._bins: dict[int, Bins] = {}
         self._scopes: dict[str, tuple[str, ...]] = {}
         self._tables: dict[bool, tuple[Any, ...]] = {}
         self.decided_kinds: dict[tuple[int, str, int], int] = {}
         """What was decided of kinds of patients, for outcomes that read a score (`answers.py`)."""
+
+        self.derived: dict[tuple[Any, ...], tuple[Value | None, dict[str, Unknown]]] = {}
+        """What followed by arithmetic from partly known values, and why it is unknown (`columns.py`)."""
 
         self.told: dict[Any, Any] = {}
         """What was said of a box of a table (rows, sources, remark), for findings as a table."""
@@ -63,6 +114,13 @@ class Rules:
     def doubts(self) -> Mapping[str, Saying]:
         """What is said of each doubt of the record."""
         return read_doubts(self.knowledge.folder)
+
+    def bins(self, axis: Axis) -> Bins:
+        """The bins of an axis, of many numbers at once."""
+        made = self._bins.get(id(axis))
+        if made is None:
+            made = self._bins[id(axis)] = Bins(axis)
+        return made
 
     def heart_tables(self, as_lists: bool) -> tuple[Any, ...]:
         """The compiled tables of `cardiac_action` by product, for the fold of the heart."""

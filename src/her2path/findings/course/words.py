@@ -39,6 +39,13 @@ def day_words(number: int) -> str:
     return str(dt.date.fromordinal(number)) if number >= 1 else NOT_KNOWN
 
 
+def count_words(counts: Whole) -> list[str]:
+    """Counts in words, each distinct one once."""
+    distinct, places = distinct_of(counts)
+    listed: list[str] = np.array([*map(str, distinct), ""], object)[places].tolist()
+    return listed
+
+
 class Words:
     """Puts the columns of a batch into words, each distinct number once.
 

@@ -16,7 +16,7 @@ from ...history.latest import Latest
 from ...history.names import NO
 from ...history.sources import Origins
 from ...record.columns import UNKNOWN, Flags, Whole
-from ..course.answers import Asker, bins_of
+from ..course.answers import Asker
 from ..course.columns import CourseFacts
 from ..course.reasons import Reasons, rows_of_answers
 from ..course.words import Words
@@ -116,7 +116,7 @@ def _answer(judged: Judged) -> None:
         box = np.zeros(len(judged.made), np.int64)
         for axis, stride in zip(array.axes, array.strides, strict=True):
             column = facts.get(axis.fact.name)
-            box += (axis.unknown if column is None else bins_of(axis, column)) * stride
+            box += (axis.unknown if column is None else course.rules.bins(axis).of(column)) * stride
         answers = array.answers.ravel()[box].astype(np.int64)
         asked = np.ones(len(answers), np.bool_)
         for name, _, places in course.rules.conditions(question):

@@ -23,6 +23,8 @@ from .rows import DAY_IN_WORDS, RowsOfTests, ToldTests, first_entries, of_tests
 
 MIXERS = (0x9E3779B97F4A7C15, 0xC2B2AE3D27D4EB4F, 0x165667B19E3779F9, 0xD6E8FEB86659FD93)
 MOST_KEPT = 50_000
+FEW = 2_000
+"""So many marks are sorted; more are told apart by a table of them."""
 DECIDED = ("her2_status", "her2_expression", "tumour_site", "ihc_score")
 
 
@@ -87,7 +89,7 @@ class Kinds:
     def _of_many(self, record: RecordColumns, entries: Whole) -> tuple[list[Kind], list[int], Whole]:
         """The kinds of a batch, whose review each is, and the kind of each patient."""
         marks = self._marks(record, entries)
-        _, first, places = np.unique(marks[0] ^ (marks[1] >> np.uint64(1)), return_index=True, return_inverse=True)
+        first, places = _distinct(marks[0] ^ (marks[1] >> np.uint64(1)))
         if (marks[:, first[places.reshape(-1)]] != marks).any():  # two kinds with one mark: tell them apart by both
             _, first, places = np.unique(marks, axis=1, return_index=True, return_inverse=True)
         in_order = np.argsort(first)  # of the patients; marks are in another order in every process
@@ -123,8 +125,8 @@ class Kinds:
 
     def _marks(self, record: RecordColumns, entries: Whole) -> npt.NDArray[np.uint64]:
         """Two numbers for each patient that are the same where the tests are alike, in any batch of this process."""
-        tests = np.array(record.is_test, np.bool_)
-        rows = np.flatnonzero(tests[record.fact])
+        forms = record.forms()
+        rows = forms.having(np.array(record.is_test, np.bool_)[forms.fact])
         owner, day = record.owner()[rows], record.day[rows]
         since = entries[owner]
         on = self.reviewer.settings.on.toordinal()
@@ -199,6 +201,20 @@ class Kinds:
                 for specimen in review.specimens
             ],
         )  # fmt: skip
+
+
+def _distinct(numbers: npt.NDArray[np.uint64]) -> tuple[Whole, Whole]:
+    """Of the distinct numbers of a column the first place of each, and for each place which of them stands there."""
+    if len(numbers) <= FEW:
+        _, first, places = np.unique(numbers, return_index=True, return_inverse=True)
+        return first, places.reshape(-1)
+    import pyarrow as pa  # slow to import, and not needed for few
+
+    encoded = pa.array(numbers).dictionary_encode()
+    places = encoded.indices.to_numpy().astype(np.int64)
+    first = np.zeros(len(encoded.dictionary), np.int64)
+    first[places[::-1]] = np.arange(len(places))[::-1]
+    return first, places
 
 
 def _hashes(words: Sequence[Any], places: Whole) -> Whole:

@@ -78,8 +78,9 @@ class SpecimenRows:
 
 def first_entries(record: RecordColumns) -> Whole:
     """The day of the first entry on HER2 tests or tissue of each patient."""
-    tests = np.array(record.is_test, np.bool_)
-    rows = np.flatnonzero(tests[record.fact] & (record.day != UNKNOWN)) if len(record.fact) else np.zeros(0, np.int64)
+    forms = record.forms()
+    rows = forms.having(np.array(record.is_test, np.bool_)[forms.fact])
+    rows = rows[record.day[rows] != UNKNOWN]
     first = np.full(len(record), UNKNOWN, np.int64)
     first[record.owner()[rows][::-1]] = record.day[rows][::-1]  # rows stand in the order of days
     return first
@@ -94,8 +95,8 @@ class RowsOfTests:
 
     def __init__(self, record: RecordColumns, first: Whole) -> None:
         self.columns, self.first = record, first
-        tests = np.array(record.is_test, np.bool_)
-        rows = np.flatnonzero(tests[record.fact]) if len(record.fact) else np.zeros(0, np.int64)
+        forms = record.forms()
+        rows = forms.having(np.array(record.is_test, np.bool_)[forms.fact])
         self.starts = np.searchsorted(rows, record.starts)
         self.rows = _in_order(record, rows)
         self._named: tuple[Whole, Whole] | None = None

@@ -88,7 +88,9 @@ def fold(
         doses, heart, course = compiled_folds()
         starts, day, kind, number, code = columns
         columns = (starts, day.astype(np.int32), kind.astype(np.int8), number, code.astype(np.int16))
-        outs, marks = [np.empty((count, len(listed)), np.int64) for listed in names], np.zeros(len(day), np.int8)
+        # What is left of a patient is a row, and each column stands together, as it is read by columns from here on.
+        outs = [np.empty((len(listed), count), np.int64).T for listed in names]
+        marks = np.zeros(len(day), np.int8)
         hands = np.full((len(day), 3), NOBODY, np.int16)
         drugs, heart_tables = codes.arrays, tables(False)
     else:
@@ -103,8 +105,8 @@ def fold(
     course(*columns, on, drugs, codes.numbers, outs[2])
     state: Columns = {}
     for listed, out in zip(names, outs, strict=True):
-        table = np.asarray(out, np.int64).reshape(count, len(listed)).T
-        state |= dict(zip(listed, table if compiled else table.copy(), strict=True))
+        table = np.ascontiguousarray(np.asarray(out, np.int64).reshape(count, len(listed)).T)
+        state |= dict(zip(listed, table, strict=True))
     return Folded(state, np.asarray(marks, np.int64), np.asarray(hands, np.int16).reshape(-1, 3))
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,11 +18,23 @@ from ...facts.codes import codes_of
 from ...facts.days import EPOCH
 from ...facts.fact import Facts
 from ...facts.value import Reason, Unknown, Value
-from ...record.columns import KIND, RECORDED_STATUS, SITE, UNKNOWN, Flags, RecordColumns, Whole, in_order
+from ...record.columns import (
+    KIND,
+    RECORDED_STATUS,
+    SITE,
+    UNKNOWN,
+    Flags,
+    RecordColumns,
+    Whole,
+    in_order,
+    order_of_forms,
+)
 from ...record.event import DOSE_NOT_READ, HER2_DRUG, ORDER_NOT_READ, STAINED, STAINING_OPEN, Trouble
+from ...record.forms import Forms
 from .cells import METHODS, Cells
-from .coded import coded_words, distinct_numbers, starts_of
+from .coded import coded_words, distinct_numbers, patients_of
 from .long import LongFile, Part
+from .row_forms import ColumnOfWords, Owner, columns_of_words, forms_of, map_columns
 from .site_words import site_words_of
 from .words import BROKEN, as_days, broken, is_missing
 
@@ -88,132 +101,141 @@ class ColumnReader:
         self._cells = Cells(facts, codes_of(facts))
         self._days: dict[Any, int | Unknown] = {}
         self._site = site_words_of(facts)
+        # After so much was freed at once the C library keeps as much for the next batch.
+        np.empty(KEPT_BYTES, np.uint8)
 
     def read(self, part: Part) -> RecordColumns:
-        """The columns of a part, with what could not be read beside each patient."""
+        """The columns of a part, with what could not be read beside each patient.
+
+        What depends on neither day nor patient is worked out once for each form: the rows that say the same.
+        """
         table = part.table
-        ids = coded_words(table.column("patient"))
-        starts = np.append(starts_of(ids), len(ids)).astype(np.int64)
-        words = ids.at(starts[:-1])
-        named = [(word or "").strip() for word in words]
-        first = part.numbers[starts[:-1]].tolist()
+        starts, words = patients_of(table.column("patient"))
+        first = part.numbers[starts].tolist()
+        starts = np.append(starts, table.num_rows)
+        named = list(map(str.strip, words if None not in words else [word or "" for word in words]))  # type: ignore[arg-type]
         troubles: dict[int, list[Trouble]] = {}
-        for patient, name in enumerate(named):
-            if not name:
+        if "" in named:
+            for patient in [patient for patient, name in enumerate(named) if not name]:
                 what = "no patient; the row is reviewed by itself"
                 troubles[patient] = [Trouble("unreadable", f"{self.name}:{first[patient]}", what)]
-        places, lists = self._places(table)
-        marks = {} if self._site is None else self._site.map_rows(places, lists)
-        origins = RowOrigins(self.name, part.numbers, places.get("origin"), lists.get("origin", ()), marks)
-        owner = np.repeat(np.arange(len(named)), np.diff(starts))
-        self._tell_broken(named, places, lists, owner, origins, troubles)
+        columns = columns_of_words(table, self.missing)
+        marks = {} if self._site is None else map_columns(self._site, columns)
+        lists = {name: column.listed for name, column in columns.items()}
+        origin = columns.get("origin")
+        origins = RowOrigins(
+            self.name, part.numbers, None if origin is None else origin.rows(), lists.get("origin", ()), marks
+        )
+        owner = Owner(starts)
+        self._tell_broken(named, columns, owner, origins, troubles)
         day, wrong_day = self._dates(table)
+        form, places = forms_of(columns, table.num_rows)
         drugs = [self._cells.read_product(word) for word in lists["product"]]
         products = list(dict.fromkeys(drug for drug, _, _ in drugs))
         product_of = np.array([products.index(drug) for drug, _, _ in drugs], np.int64)
         no_fact = np.array([word not in self.facts for word in lists["fact"]], np.bool_)[places["fact"]]
         no_drug = np.array([bool(why) for _, _, why in drugs], np.bool_)[places["product"]] & ~no_fact
-        self._tell_facts(np.flatnonzero(no_fact), owner, places, lists, origins, troubles)
-        for row in np.flatnonzero(wrong_day & ~no_fact).tolist():
-            _tell(troubles, owner, row, Trouble("date", origins[row], str(self._day(self._said_day(table, row)))))
-        for row in np.flatnonzero(no_drug).tolist():
-            why = f"{drugs[places['product'][row]][2]}; nothing is read from the row"
+        self._tell_facts(_rows(form, no_fact), owner, columns["fact"], origins, troubles)
+        if wrong_day.any():
+            for row in np.flatnonzero(wrong_day & ~no_fact[form]).tolist():
+                _tell(troubles, owner, row, Trouble("date", origins[row], str(self._day(self._said_day(table, row)))))
+        for row in _rows(form, no_drug).tolist():
+            why = f"{drugs[places['product'][form[row]]][2]}; nothing is read from the row"
             _tell(troubles, owner, row, Trouble("unreadable", origins[row], why))
         value, values, notes, saids = self._values(places, lists)
         fact, value, notes = self._doses_not_read(places, lists, value, values, notes, saids)
         not_read = fact != places["fact"]
-        usable = (
-            ~no_fact
-            & (~no_drug | not_read)
-            & self._of_tissue(value, values, places, lists, owner, origins, troubles, no_fact | no_drug)
-        )
-        used = np.flatnonzero(usable)
-        tests = np.array([self._is_test(word) for word in lists["fact"]], np.bool_)[places["fact"]]
+        usable = ~no_fact & (~no_drug | not_read)
+        usable &= self._of_tissue(value, values, places, lists, form, owner, origins, troubles, no_fact | no_drug)
+        tests = np.array([self._is_test(word) for word in lists["fact"]], np.bool_)
         qualifier, qualifiers = self._qualifiers(places, lists, drugs)
-        record = RecordColumns(
-            patients=[name or f"row {number}" for name, number in zip(named, first, strict=True)],
-            wheres=RowOrigins(self.name, part.numbers[starts[:-1]]),
-            starts=np.searchsorted(used, starts).astype(np.int64), day=day[used], fact=fact[used],
-            value=value[used], product=np.where(tests, 0, product_of[places["product"]])[used],
-            specimen=places["specimen"][used],
-            qualifier=qualifier[used], said=value[used], note=notes[0][value[used]], origin=used,
+        products_of_forms = np.where(tests[places["fact"]], 0, product_of[places["product"]])
+        return self._record(
+            Forms(form, fact, value, products_of_forms, qualifier, value, notes[0][value]), usable, starts, day,
+            patients=[name or f"row {n}" for name, n in zip(named, first, strict=True)] if "" in named else named,
+            wheres=RowOrigins(self.name, part.numbers[starts[:-1]]), specimens=columns["specimen"],
             facts=[RECORDED_STATUS if word == "her2_status" else word for word in lists["fact"]], values=values,
-            products=products, specimens=lists["specimen"], qualifiers=qualifiers, saids=saids,
-            notes=notes[1], origins=origins, is_test=[self._is_test(word) for word in lists["fact"]], troubles=troubles,
+            products=products, qualifiers=qualifiers, saids=saids,
+            notes=notes[1], origins=origins, is_test=tests.tolist(), troubles=troubles,
         )  # fmt: skip
-        return in_order(self._stained(record))
+
+    def _record(
+        self, forms: Forms, usable: Flags, starts: Whole, day: Whole, *, specimens: ColumnOfWords, **lists: Any
+    ) -> RecordColumns:
+        """The columns of the rows of usable forms, in their order."""
+        assert forms.place is not None
+        place, rows = forms.place, np.arange(len(day))
+        if not usable.all():
+            rows = np.flatnonzero(usable[place])
+            place, day, starts = place[rows], day[rows], np.searchsorted(rows, starts)
+            forms = replace(forms, place=place)
+        stained = _says_0_plus(forms, lists)
+        said = lists["saids"] if len(lists["saids"]) < len(day) else ()
+        order = None
+        if len(day) > 1 and not stained.any():
+            order = order_of_forms(forms, starts, day, lists["facts"], lists["values"], said, lists["products"])
+        if order is not None:
+            place, day, rows = place[order], day[order], rows[order]
+            forms = replace(forms, place=place)
+        alone = len(specimens.listed) == 1
+        value = forms.value[place]
+        record = RecordColumns(
+            starts=starts, day=day, fact=forms.fact[place], value=value, product=forms.product[place],
+            specimen=np.zeros(len(rows), np.int64) if alone else specimens.rows()[rows],
+            qualifier=forms.qualifier[place], said=value, note=forms.note[place], origin=rows,
+            specimens=specimens.listed, _forms=forms, **lists,
+        )  # fmt: skip
+        return in_order(self._stained(record)) if stained.any() else record
 
     def _is_test(self, fact: str) -> bool:
         return fact in (SITE, KIND, "her2_status") or (fact in self.facts and bool(self.facts[fact].test))
 
     def _tell_facts(
-        self, rows: Whole, owner: Whole, places: Mapping[str, Whole], lists: Mapping[str, list[str]],
-        origins: RowOrigins, troubles: dict[int, list[Trouble]],
-    ) -> None:  # fmt: skip
+        self, rows: Whole, owner: Owner, facts: ColumnOfWords, origins: RowOrigins, troubles: dict[int, list[Trouble]]
+    ) -> None:
         """Rows of no fact, told once a patient and word."""
         told: set[tuple[int, int]] = set()
         for row in rows.tolist():
-            key = (int(owner[row]), int(places["fact"][row]))
+            key = (owner[row], facts.at(row))
             if key not in told:
                 told.add(key)
                 where = f"{self.name}:{origins.numbers[row]}"
-                _tell(troubles, owner, row, Trouble("unreadable", where, self._cells.no_fact(lists["fact"][key[1]])))
+                _tell(troubles, owner, row, Trouble("unreadable", where, self._cells.no_fact(facts.listed[key[1]])))
 
     def _tell_broken(
-        self, named: list[str], places: Mapping[str, Whole], lists: Mapping[str, list[str]], owner: Whole,
-        origins: RowOrigins, troubles: dict[int, list[Trouble]],
+        self, named: list[str], columns: Mapping[str, ColumnOfWords], owner: Owner, origins: RowOrigins,
+        troubles: dict[int, list[Trouble]],
     ) -> None:  # fmt: skip
         """Cells with bytes that are no UTF-8: told, each with its column; they are read as they are shown."""
-        for patient, name in enumerate(named):
-            if BROKEN in name:
-                row = int(np.searchsorted(owner, patient))
-                _tell(troubles, owner, row, Trouble("unreadable", origins[row], broken("patient", name)))
-        for column, words in lists.items():
-            has_broken = [BROKEN in word for word in words]
-            if any(has_broken):
-                for row in np.flatnonzero(np.array(has_broken, np.bool_)[places[column]]).tolist():
-                    what = broken(column, words[places[column][row]])
-                    _tell(troubles, owner, row, Trouble("unreadable", origins[row], what))
+        if BROKEN in "".join(named):
+            for patient, name in enumerate(named):
+                if BROKEN in name:
+                    row = int(owner.starts[patient])
+                    _tell(troubles, owner, row, Trouble("unreadable", origins[row], broken("patient", name)))
+        for name, column in columns.items():
+            if BROKEN not in "".join(column.listed):
+                continue
+            has_broken = np.array([BROKEN in word for word in column.listed], np.bool_)
+            places = column.rows()
+            for row in np.flatnonzero(has_broken[places]).tolist():
+                what = broken(name, column.listed[places[row]])
+                _tell(troubles, owner, row, Trouble("unreadable", origins[row], what))
 
     def _of_tissue(
         self, value: Whole, values: list[Value], places: Mapping[str, Whole], lists: Mapping[str, list[str]],
-        owner: Whole, origins: RowOrigins, troubles: dict[int, list[Trouble]], lost: Flags,
+        form: Whole, owner: Owner, origins: RowOrigins, troubles: dict[int, list[Trouble]], lost: Flags,
     ) -> Flags:  # fmt: skip
-        """Which rows are events: what is said of the tissue unreadably is told, and a day of its own is none."""
+        """Which forms are events: what is said of the tissue unreadably is told, and a day of its own is none."""
         of_tissue = np.array([word in (SITE, KIND, "test_date") for word in lists["fact"]], np.bool_)
         if not of_tissue.any():
             return np.ones(len(value), np.bool_)
-        rows = of_tissue[places["fact"]]
         unread = np.array([isinstance(known, Unknown) for known in values], np.bool_)[value]
-        for row in np.flatnonzero(rows & unread & ~lost).tolist():
-            _tell(troubles, owner, row, Trouble("unreadable", origins[row], str(values[value[row]])))
+        unread &= of_tissue[places["fact"]]
+        for row in _rows(form, unread & ~lost).tolist():
+            _tell(troubles, owner, row, Trouble("unreadable", origins[row], str(values[value[form[row]]])))
         dates = np.array([word == "test_date" for word in lists["fact"]], np.bool_)[places["fact"]]
-        events: Flags = ~(rows & unread) & ~dates
+        events: Flags = ~unread & ~dates
         return events
-
-    def _places(self, table: Any) -> tuple[dict[str, Whole], dict[str, list[str]]]:
-        """The columns of words as places in lists of distinct words, of which the first is the blank one."""
-        places: dict[str, Whole] = {}
-        lists: dict[str, list[str]] = {}
-        for name in ("fact", "value", "unit", "product", "qualifier", "specimen", "origin"):
-            if name not in table.column_names:
-                if name != "origin":
-                    places[name], lists[name] = np.zeros(table.num_rows, np.int64), [""]
-                continue
-            chunk = coded_words(table.column(name))
-            listed = [""]
-            known = {"": 0}
-            of_word = []
-            for word in chunk.words:
-                text = "" if word is None or is_missing(word, self.missing) else word.strip()
-                if text not in known:
-                    known[text] = len(listed)
-                    listed.append(text)
-                of_word.append(known[text])
-            of_word.append(0)
-            places[name] = np.array(of_word, np.int64)[chunk.places]
-            lists[name] = listed
-        return places, lists
 
     def _values(
         self, places: Mapping[str, Whole], lists: Mapping[str, list[str]]
@@ -286,11 +308,8 @@ class ColumnReader:
 
     def _stained(self, record: RecordColumns) -> RecordColumns:
         """A score of 0+ does not say whether membranes stain: an event more for each, which says so."""
-        plus = np.array([word == "0+" for word in record.saids], np.bool_)
-        scores = np.array([word == "ihc_score" for word in record.facts], np.bool_)
-        rows = np.flatnonzero(plus[record.said] & scores[record.fact])
-        if not len(rows):
-            return record
+        forms = record.forms()
+        rows = np.flatnonzero(forms.each(_says_0_plus(forms, {"saids": record.saids, "facts": record.facts})))
         record.facts.append(STAINED)
         record.is_test.append(True)
         record.values.append(STAINING_OPEN)
@@ -306,7 +325,7 @@ class ColumnReader:
             column = getattr(record, name)
             setattr(record, name, np.insert(column, ends, column[rows]))
         record.starts = record.starts + np.searchsorted(owner, np.arange(len(record) + 1))
-        record._owner = None
+        record._owner = record._forms = None
         return record
 
     def _dates(self, table: Any) -> tuple[Whole, Flags]:
@@ -318,10 +337,14 @@ class ColumnReader:
         if isinstance(chunk, pa.ChunkedArray):
             chunk = chunk.chunk(0) if chunk.num_chunks else pa.array([], column.type)
         if pa.types.is_date32(chunk.type):
-            numbers = chunk.cast(pa.int32()).fill_null(0).to_numpy().astype(np.int64) + EPOCH
-            known = chunk.is_valid().to_numpy(zero_copy_only=False)
-            in_time = (numbers >= 1) & (numbers <= dt.date.max.toordinal())
-            return np.where(known & in_time, numbers, UNKNOWN), known & ~in_time
+            days = chunk.cast(pa.int32())
+            numbers = days.fill_null(NO_DAY).to_numpy().astype(np.int64)
+            numbers += EPOCH
+            wrong = (numbers < 1) | (numbers > dt.date.max.toordinal())
+            if wrong.any():
+                numbers[wrong] = UNKNOWN
+                wrong &= days.is_valid().to_numpy(zero_copy_only=False)
+            return numbers, wrong
         encoded = coded_words(column)
         days = [self._day(word) for word in encoded.words] + [UNKNOWN]
         places = encoded.places
@@ -346,7 +369,25 @@ class ColumnReader:
 
 
 ABSENT = Unknown(Reason.UNMAPPED_CODE)
+KEPT_BYTES = 16_000_000
+"""About as much as the columns of a batch that are made and freed again."""
+NO_DAY = -(2**31)
+"""Counted from 1970 no day of ours."""
 
 
-def _tell(troubles: dict[int, list[Trouble]], owner: Whole, row: int, trouble: Trouble) -> None:
-    troubles.setdefault(int(owner[row]), []).append(trouble)
+def _tell(troubles: dict[int, list[Trouble]], owner: Owner, row: int, trouble: Trouble) -> None:
+    troubles.setdefault(owner[row], []).append(trouble)
+
+
+def _rows(form: Whole, flags: Flags) -> Whole:
+    """The rows whose form is marked."""
+    rows: Whole = flags[form].nonzero()[0] if flags.any() else np.zeros(0, np.int64)
+    return rows
+
+
+def _says_0_plus(forms: Forms, lists: Mapping[str, Any]) -> Flags:
+    """Which forms are a score of 0+."""
+    plus = np.array([word == "0+" for word in lists["saids"]], np.bool_)
+    scores = np.array([word == "ihc_score" for word in lists["facts"]], np.bool_)
+    flags: Flags = plus[forms.said] & scores[forms.fact]
+    return flags

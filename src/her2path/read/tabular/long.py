@@ -11,6 +11,7 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import groupby
+from operator import lt
 from pathlib import Path
 from typing import Any
 
@@ -20,10 +21,10 @@ import pyarrow as pa
 from ...facts.problem import AskedWrongly
 from ...record.columns import Whole
 from ...record.event import Trouble
-from .coded import Coded, coded_words, starts_of
-from .csv_rows import FIRST_ROW, CsvFile, NotForArrow
+from .coded import Coded, coded_words, plain_patients, starts_of
+from .csv_rows import FEW_ROWS, FIRST_ROW, CsvFile, NotForArrow
 from .file import csv_file, require_distinct
-from .words import UNREADABLE, is_missing, is_plain
+from .words import BROKEN, UNREADABLE, is_missing, is_plain, words_of
 
 PATIENT = ("patient", "patient_id", "id")
 ALIASES = {
@@ -166,23 +167,23 @@ class LongFile:
         last: Any = None
         for number, end in enumerate(self._ends.tolist()):
             try:
-                ids = self._patients(self._parquet.read_row_group(number, [self.places["patient"]]).column(0))
+                column = self._parquet.read_row_group(number, [self.places["patient"]]).column(0)
+                begins, names = self._begins(column)
             except UNREADABLE as error:
                 raise AskedWrongly(f"{self.path}: the patients cannot be read: {error}") from error
-            if not len(ids):
+            if not len(names):
                 continue
-            begins = starts_of(ids)
-            words = ids.at(begins)
-            if last is not None and words[0] == last and last:
-                begins, words = begins[1:], words[1:]
+            after = words_of(names[-1:])[0]
+            if last and words_of(names[:1])[0] == last:
+                begins, names = begins[1:], names[1:]
             elif last is not None and seen - start >= ROWS_AT_ONCE:
                 ranges.append((start, seen))
                 start = seen
-            seen_before.add(words)
+            seen_before.add(names)
             while (place := int(np.searchsorted(begins, start + ROWS_AT_ONCE - seen))) < len(begins):
                 ranges.append((start, seen + int(begins[place])))
                 start = seen + int(begins[place])
-            last, seen = ids.at(np.array([-1]))[0], end
+            last, seen = after, end
         if seen > start:
             ranges.append((start, seen))
         return None if seen_before.any_again() else ranges
@@ -223,6 +224,15 @@ class LongFile:
         if self.missing and any(is_missing(word, self.missing) for word in ids.words):
             return Coded(ids.places, [None if is_missing(word, self.missing) else word for word in ids.words])
         return ids
+
+    def _begins(self, column: Any) -> tuple[Whole, Any]:
+        """Where each patient of a column begins, and the names of these as an Arrow array."""
+        plain = None if self.missing else plain_patients(column)
+        if plain is not None:
+            return plain
+        ids = self._patients(column)
+        begins = starts_of(ids)
+        return begins, pa.array(ids.at(begins), pa.string())
 
     def _ours(self, table: Any) -> Any:
         """A table with our names, in our order."""
@@ -290,12 +300,11 @@ class LongFile:
         seen_before = Patients()
         last: Any = None
         for table, _ in self._batches():
-            ids = self._patients(table.column(self.places["patient"]))
-            if not len(ids):
+            _, names = self._begins(table.column(self.places["patient"]))
+            if not len(names):
                 continue
-            words = ids.at(starts_of(ids))
-            seen_before.add(words[1:] if words[0] == last else words)
-            last = ids.at(np.array([-1]))[0]
+            seen_before.add(names[1:] if words_of(names[:1])[0] == last else names)
+            last = words_of(names[-1:])[0]
         return not seen_before.any_again()
 
     def _in_turn(self) -> Iterator[Part | Trouble]:
@@ -338,13 +347,46 @@ def _joined(one: Part, other: Part) -> Part:
 
 
 class Patients:
-    """Patients as their rows begin, eight bytes each; whoever has no name is nobody's double."""
+    """Patients as their rows begin; whoever has no name is nobody's double.
+
+    Names that stand in their order are all different. Others are known by eight bytes each.
+    """
 
     def __init__(self) -> None:
         self._hashes: list[Whole] = []
+        self._in_order: list[Any] | None = []
+        """The names so far, Arrow arrays, while each stands behind the one before."""
 
-    def add(self, words: list[str | None]) -> None:
-        self._hashes.append(np.fromiter((hash(word) for word in words if word), np.int64))
+    def add(self, names: Any) -> None:
+        """Take note of an Arrow array of names."""
+        if self._in_order is not None:
+            self._in_order.append(names)
+            if self._follow():
+                return
+            earlier, self._in_order = self._in_order, None
+            for each in earlier:
+                self._take(each)
+        else:
+            self._take(names)
+
+    def _follow(self) -> bool:
+        """Whether the names that came last stand in order, behind all before them."""
+        *before, names = self._in_order or []
+        if not len(names):
+            return True
+        edges = [*[each[-1:] for each in before if len(each)][-1:], names if len(names) <= FEW_ROWS else names[:1]]
+        words = [word or "" for edge in edges for word in words_of(edge)]
+        # Bytes that are no UTF-8 are shown in words, and do not sort as these.
+        if any(BROKEN in word for word in words) or not all(map(lt, words, words[1:])):
+            return False
+        if len(names) <= FEW_ROWS:
+            return True
+        import pyarrow.compute as pc  # slow to import, and not needed for few
+
+        return not names.null_count and bool(pc.all(pc.greater(names[1:], names[:-1])).as_py())
+
+    def _take(self, names: Any) -> None:
+        self._hashes.append(np.fromiter((hash(word) for word in words_of(names) if word), np.int64))
 
     def any_again(self) -> bool:
         """Whether somebody began twice."""

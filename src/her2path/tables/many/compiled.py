@@ -7,6 +7,10 @@ there is compiled anew in each run.
 
 from __future__ import annotations
 
+import sys
+from functools import cache
+from importlib import import_module
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +21,7 @@ def compiled(function: Any, **options: Any) -> Any:
     """A function in machine code, with the options of `numba.njit`."""
     import numba
 
+    leave_linear_algebra()
     try:
         made = numba.njit(cache=True, nogil=True, **options)(function)
         folder = kept_in(made)
@@ -25,6 +30,25 @@ def compiled(function: Any, **options: Any) -> Any:
     except (RuntimeError, OSError):  # no folder can be written
         pass
     return numba.njit(nogil=True, **options)(function)
+
+
+@cache
+def leave_linear_algebra() -> None:
+    """Let numba load without SciPy's linear algebra, which it would load only to see that it is there.
+
+    Nothing of ours multiplies matrices; whoever does loads it then, as numba asks again before each use.
+    """
+    if "numba.np.arraymath" in sys.modules or find_spec("scipy") is None:
+        return
+    linear = import_module("numba.np.linalg")
+    asks = getattr(linear, "ensure_blas", None)
+    if asks is None:
+        return
+    linear.ensure_blas = lambda: None  # type: ignore[attr-defined]
+    try:
+        import_module("numba.np.arraymath")
+    finally:
+        linear.ensure_blas = asks  # type: ignore[attr-defined]
 
 
 def kept_in(function: Any) -> Path:

@@ -1,0 +1,102 @@
+"""Rows that say the same: the columns of words of a table as places, and the forms of its rows.
+
+A form is a fact, value, unit, product and qualifier that stand together in some row; a table has far fewer than rows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from ...record.columns import Whole
+from .coded import coded_words, distinct_below
+from .site_words import SiteWords
+from .words import is_missing
+
+OF_FORM = ("fact", "value", "unit", "product", "qualifier")
+LARGEST = 2**62
+
+
+@dataclass(slots=True)
+class ColumnOfWords:
+    """A column of words: a row's cell is one of `cells`, and `of_cell` says at which place of `listed` its word stands.
+
+    The first of `listed` is the blank one; the last of `of_cell` is for the cell -1, which holds nothing.
+    """
+
+    cells: Whole
+    of_cell: Whole
+    listed: list[str]
+
+    def rows(self) -> Whole:
+        """The place of each row's word."""
+        return self.of_cell[self.cells]
+
+    def at(self, row: int) -> int:
+        """The place of the word of one row."""
+        return int(self.of_cell[self.cells[row]])
+
+
+def columns_of_words(table: Any, missing: Collection[str]) -> dict[str, ColumnOfWords]:
+    """The columns of words, each distinct word once."""
+    columns: dict[str, ColumnOfWords] = {}
+    for name in ("fact", "value", "unit", "product", "qualifier", "specimen", "origin"):
+        if name not in table.column_names:
+            if name != "origin":
+                columns[name] = ColumnOfWords(np.zeros(table.num_rows, np.int64), np.zeros(1, np.int64), [""])
+            continue
+        chunk = coded_words(table.column(name))
+        listed = [""]
+        known = {"": 0}
+        of_word = []
+        for word in chunk.words:
+            text = "" if word is None or is_missing(word, missing) else word.strip()
+            if text not in known:
+                known[text] = len(listed)
+                listed.append(text)
+            of_word.append(known[text])
+        of_word.append(0)
+        columns[name] = ColumnOfWords(chunk.places, np.array(of_word, np.int64), listed)
+    return columns
+
+
+class Owner:
+    """The patient of each row, looked up where it is asked for."""
+
+    def __init__(self, starts: Whole) -> None:
+        self.starts = starts
+
+    def __getitem__(self, row: int) -> int:
+        return int(np.searchsorted(self.starts, row, side="right")) - 1
+
+
+def map_columns(site: SiteWords, columns: Mapping[str, ColumnOfWords]) -> dict[int, str]:
+    """Put the words of the columns into ours, and give the mark of each row in which an entry of the site was met."""
+    places = {name: column.rows() for name, column in columns.items()}
+    marks = site.map_rows(places, {name: column.listed for name, column in columns.items()})
+    for name, column in columns.items():
+        column.cells, column.of_cell = places[name], np.arange(len(column.listed))
+    return marks
+
+
+def forms_of(columns: Mapping[str, ColumnOfWords], count: int) -> tuple[Whole, dict[str, Whole]]:
+    """The form of each of so many rows, and the words of each form as places."""
+    form, size = np.zeros(count, np.int64), 1
+    for name in OF_FORM:
+        column = columns[name]
+        width = len(column.listed)
+        if width == 1:
+            continue
+        if size * width > LARGEST:
+            size, form = distinct_below(form, size)
+        form += (column.of_cell * size)[column.cells]
+        size *= width
+    size, form = distinct_below(form, size)
+    row_of = np.zeros(size, np.int64)
+    row_of[form] = np.arange(count)
+    if not count:
+        return form, dict.fromkeys(OF_FORM, row_of[:0])
+    return form, {name: columns[name].of_cell[columns[name].cells[row_of]] for name in OF_FORM}
