@@ -17,12 +17,15 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from ..facts.problem import BrokenOff
 from ..write.interrupt import SIGNALS, require_going_on, undisturbed
+from .slots import Lease, Slots
 
 if TYPE_CHECKING:
     from concurrent.futures import Future, ProcessPoolExecutor
 
 WAITING = 3
 """So many tasks at most wait for each process, so that memory stays bounded."""
+IN_USE = 2
+"""So many answers are with whoever asked for them: the last one, and one that is not forgotten yet."""
 PR_SET_PDEATHSIG = 1
 ASKED_SECONDS = 0.2
 """So often whoever waits for a result asks whether to go on."""
@@ -32,7 +35,7 @@ DEAD_FOR = 10
 Task = TypeVar("Task")
 Result = TypeVar("Result")
 
-_here: list[Callable[[Any], Any]] = []
+_here: list[tuple[Callable[[Any], Any], Slots]] = []
 """The work of this process: the processes are forked with it, so that nothing is read or compiled twice."""
 
 
@@ -55,19 +58,23 @@ def in_turn(tasks: Iterable[Task], work: Callable[[Task], Result], processes: in
     from concurrent.futures.process import BrokenProcessPool
     from multiprocessing import get_context
 
-    waiting: deque[Future[Result]] = deque()
-    _here.append(work)
+    waiting: deque[tuple[Future[Result], Lease | None]] = deque()
+    slots = Slots(processes * WAITING + IN_USE)
+    here = (work, slots)
+    _here.append(here)
     pool = ProcessPoolExecutor(
         processes, mp_context=get_context("fork"), initializer=_end_with_parent, initargs=(os.getpid(),)
     )
     try:
         for task in tasks:
             with undisturbed():  # an interrupt beside a fork would be lost, or leave half a process
-                waiting.append(pool.submit(_work, task))
+                place, lease = slots.lend()
+                waiting.append((pool.submit(_work, task, place), lease))
+            del lease
             if len(waiting) >= processes * WAITING:
-                yield _result(waiting.popleft(), pool)
+                yield _next(waiting, pool)
         while waiting:
-            yield _result(waiting.popleft(), pool)
+            yield _next(waiting, pool)
     except BrokenProcessPool as error:
         _stop(pool)
         require_going_on()
@@ -78,7 +85,13 @@ def in_turn(tasks: Iterable[Task], work: Callable[[Task], Result], processes: in
         raise
     finally:
         pool.shutdown(wait=True, cancel_futures=True)
-        _here.remove(work)
+        _here.remove(here)
+
+
+def _next(waiting: deque[tuple[Future[Result], Lease | None]], pool: ProcessPoolExecutor) -> Result:
+    """The result of the task that waits longest; its slot is kept until then, and after that by what is in it."""
+    future, _lease = waiting.popleft()
+    return _result(future, pool)
 
 
 def _result(future: Future[Result], pool: ProcessPoolExecutor) -> Result:
@@ -119,8 +132,11 @@ def _stop(pool: ProcessPoolExecutor) -> None:
             writer.close()
 
 
-def _work(task: Any) -> Any:
-    return _here[-1](task)
+def _work(task: Any, place: int) -> Any:
+    work, slots = _here[-1]
+    result = work(task)
+    slots.put_in(place)
+    return result
 
 
 def _end_with_parent(parent: int) -> None:
