@@ -11,8 +11,8 @@ holds so far) are looked up in the compiled table of the product then given, and
 A hold is one however many low LVEFs it has (H-12), and holds are counted over products and courses (H-13). Once a
 stop is recorded, LVEFs are judged no more until a next dose. Once the rule stopped for good, no LVEF undoes it.
 A hold for another reason is remembered and not counted (H-14), and so is one that the record calls cardiac while its
-LVEF did not ask for it: it becomes a hold of the rule with the first LVEF that is too low. Of two LVEFs on one day
-the lower counts.
+LVEF did not ask for it, or while the label of its product has no rule: it becomes a hold of the rule with the first
+LVEF that is too low. Of two LVEFs on one day the lower counts.
 """
 
 from __future__ import annotations
@@ -119,9 +119,12 @@ def fold_heart(
                     if on_hold == 0:
                         on_hold, hold_day, may_resume, from_record = 1, today, 0, 1
                         recent = lvef_day != UNKNOWN and today - lvef_day <= numbers.judged_days
-                        if recent and product != UNKNOWN and failure == 0:
-                            lay_lvef(facts, lvef, baseline, limit, METASTATIC if metastatic else declared)
-                            if look_up(tables, product, facts) == NOT_TOO_LOW:
+                        if product != UNKNOWN and failure == 0:
+                            finding = NOT_TOO_LOW if tables[0][product] == 0 else OTHER_ACTION
+                            if recent and finding == OTHER_ACTION:
+                                lay_lvef(facts, lvef, baseline, limit, METASTATIC if metastatic else declared)
+                                finding = look_up(tables, product, facts)
+                            if finding == NOT_TOO_LOW:
                                 asked, may_resume, may_day = 0, 1, today
                 elif code[e] == OTHER:
                     other_hold = today
