@@ -196,3 +196,18 @@ def test_a_later_dose_never_raises_the_level(amounts: list[int | None], cut: int
 
     before, after = level(amounts[: cut + 1]), level(amounts)
     assert before == UNKNOWN or after >= before
+
+
+def test_the_day_of_a_reduction_is_that_of_the_first_dose_at_its_level() -> None:
+    for amounts, day in (([378, 308, 308], 21), ([378, 308, 224, 224], 42), ([308, 308], 0), ([378, 308, 378, 308], 21)):
+        (finding,) = of_levels(review(course(amounts), 63))
+        assert f"on {date(day)}: the label" in finding.words
+        assert [origin.split("@")[-1] for origin in finding.origins] == [str(date(day))]
+
+
+def test_a_level_of_a_later_day_is_not_seen() -> None:
+    history = course([378, 378, 308, 308])
+    assert [review(history, on).values["dose_level"] for on in (41, 42)] == [FULL, FIRST]
+    weighed_later = course([378], weights={10: 70})
+    assert [finding.key for finding in of_levels(review(weighed_later, 9))] == ["dose_level: not told"]
+    assert of_levels(review(weighed_later, 10)) == []

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from ...facts.value import Value
+from ...record.event import Event
 from ...tables.decision import Decision
 from ..course.standing import Standing
 
@@ -40,15 +41,21 @@ class Step:
     decision: Decision | None
 
 
+def orders(found: Standing) -> list[Event]:
+    """Every order of a HER2-directed product on the day of the last dose or since, in the order of the timeline."""
+    last = found.day("any_last") or dt.date.min
+    products = found.rules.codes.products
+    return [
+        event for event in found.events
+        if event.fact.startswith("ordered") and event.product in products
+        and event.day is not None and last <= event.day <= found.on
+    ]  # fmt: skip
+
+
 def ordered_products(found: Standing) -> list[str]:
     """Every product on order since the last dose, the antibody or conjugate before its partner."""
-    last = found.day("any_last") or dt.date.min
     codes = found.rules.codes
-    ordered = {
-        event.product for event in found.events
-        if event.fact.startswith("ordered") and event.product in codes.products
-        and event.day is not None and last <= event.day <= found.on
-    }  # fmt: skip
+    ordered = {event.product for event in orders(found)}
     return sorted(ordered, key=lambda name: (codes.product(name).partner, codes.code[name]))
 
 
@@ -168,16 +175,12 @@ def changed_schedule(found: Standing) -> str | None:
     now, weight = found.values.get("schedule"), found.values.get("weight_kg")
     if len(schedules) < 2 or now not in schedules or found.values.get("switch_intended") != "yes":
         return None
-    last = found.day("any_last") or dt.date.min
-    amounts = [
-        event for event in found.events
-        if event.fact in ("ordered_mg", "ordered_mg_per_kg") and event.product == product
-        and event.day is not None and last <= event.day <= found.on and isinstance(event.value, Decimal)
-    ]  # fmt: skip
+    mine = [event for event in orders(found) if event.product == product]
+    amounts = [(event.fact, event.value) for event in mine if isinstance(event.value, Decimal)]
     if not amounts:
         return None
-    ordered: Decimal = amounts[-1].value  # type: ignore[assignment]
-    if amounts[-1].fact == "ordered_mg":
+    fact, ordered = amounts[-1]
+    if fact == "ordered_mg":
         if not isinstance(weight, Decimal):
             return None
         ordered = ordered / weight
