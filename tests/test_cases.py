@@ -288,7 +288,7 @@ def test_one_wrong_dose_does_not_change_the_schedule(tmp_path: Path) -> None:
     assert planned(found, "dose")[0][0] == "2026-05-11"
     (alarm,) = (each for each in found["findings"] if each["grade"] == "alarm")
     assert alarm["key"].startswith("dose_check")
-    assert "220 mg on 2026-04-20" in alarm["finding"]
+    assert alarm["finding"].startswith("given on 2026-04-20: Herceptin 220 mg is 4 mg/kg; 6 mg/kg = 330 mg was due")
 
 
 def test_the_first_three_weekly_dose_follows_the_weekly_ones() -> None:

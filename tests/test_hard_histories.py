@@ -124,9 +124,9 @@ CASES = {
     ),
     "dose in mg/kg": Case(
         "2025-06-01", [BASE, dose("2025-02-10", amount=8, unit="mg/kg"), every(21, "2025-03-03", 5, amount=6, unit="mg/kg"), SEEN],
-        never=("dose_check", "missed"), facts={"dose_deviation_percent": "0"},
+        never=("dose_check", "missed"), facts={"dose_off_percent": "0"},
     ),
-    "no weight": Case("2025-06-01", [HER, lvef("2025-02-01", 62), SIX, SEEN], facts={"weight_kg": None, "dose_deviation_percent": None}),
+    "no weight": Case("2025-06-01", [HER, lvef("2025-02-01", 62), SIX, SEEN], facts={"weight_kg": None, "dose_off_percent": "no weight"}),
     "a gap of a year": Case(
         "2026-07-01", [BASE, SIX, SEEN, dose("2026-06-22", amount=560)], ("act", "baseline_lvef_window: too old"), (OVERDUE,),
         words=("began anew on 2026-06-22",),

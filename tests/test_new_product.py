@@ -206,7 +206,7 @@ def test_a_course_of_it_is_followed_and_planned(elsewhere: Path, tmp_path: Path)
     course = course_of(long_csv(tmp_path / "p.csv"))
     facts = course["facts"]
     assert (course["product"], facts["schedule"], facts["doses_given"]) == (KEY, "q3w", "3")
-    assert (facts["brand"], facts["prior_t_mys"], facts["dose_deviation_percent"]) == (BRAND, "yes", "0")
+    assert (facts["brand"], facts["prior_t_mys"], facts["dose_off_percent"]) == (BRAND, "yes", "0")
     assert "prior_t_dxd" not in facts
     (planned,) = [item for item in course["plan"] if item["kind"] == "dose"]
     assert (planned["what"], planned["earliest"]) == (f"{KEY}: 4.8 mg/kg, maintenance", "2026-02-09")

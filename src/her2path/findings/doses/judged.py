@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from ...history.latest import Latest
-from ...history.names import NO
+from ...history.names import NO, YES
 from ...history.sources import Origins
 from ...record.columns import UNKNOWN, Flags, Whole
 from ..course.answers import Asker
@@ -27,7 +27,7 @@ from .due import Due, due_of, kinds_of
 from .facts import IN_HAND, Columns, facts_of_doses
 from .words import DoseWords
 
-USES = "labelled_schedule"
+USES, NOT_IN_LABEL = "labelled_schedule", "not in this label"
 MIXUP = "product_mixup"
 NOT_ASKED = UNKNOWN
 """Instead of an answer: the question is not for this dose or order."""
@@ -75,7 +75,18 @@ def judge(course: CourseFacts) -> Judged:
     judged = Judged(course, made, due, facts, {})
     if len(made):
         _answer(judged)
+        _of_last_dose(judged)
     return judged
+
+
+def _of_last_dose(judged: Judged) -> None:
+    """How far the last dose of the drug in hand was off, as a fact of the patient."""
+    made, state = judged.made, judged.course.state
+    last = ~made.is_order & (made.drug == state["product"][made.patient])
+    last &= made.day == state["product_last_day"][made.patient]
+    column = judged.course.nothing
+    column[made.patient[last]] = judged.facts["dose_off_percent"][last]
+    judged.course.lay({"dose_off_percent": column})
 
 
 def _of_kinds(course: CourseFacts, facts: Columns) -> Columns:
@@ -91,7 +102,9 @@ def _of_kinds(course: CourseFacts, facts: Columns) -> Columns:
     mixed = _asked(
         course, MIXUP, {"product": hand[one], "ordered_product": facts["product"][one], "switch_intended": meant[one]}
     )
-    return {USES: used[kind], MIXUP: mixed[which]}
+    values = course.rules.knowledge.facts[USES].values
+    is_named = np.where(used == values.index(NOT_IN_LABEL), NO, np.where(used >= 0, YES, UNKNOWN))
+    return {"use_in_label": is_named[kind], MIXUP: mixed[which]}
 
 
 def _asked(course: CourseFacts, outcome: str, columns: Columns) -> Whole:

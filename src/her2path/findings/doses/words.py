@@ -128,6 +128,9 @@ class DoseWords:
             return ""
         uses = doses_by_use(self.course)
         mine = [use for use, doses in uses.items() if any(abs(per_kg - dose) * 100 <= LIKE * dose for dose in doses)]
+        here = int(self.facts["tumour_site"][place])
+        if (drug, here) in mine:
+            return ""
         sites = self.course.rules.knowledge.facts["tumour_site"].values
         for other, site in mine:
             if other == drug:
