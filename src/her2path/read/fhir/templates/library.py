@@ -277,9 +277,10 @@ class Templates:
             shown = [at for mark, at in parsed.hidden.items() if mark in everything]
             return shown or None
         origin = resource.origin
-        if any(event.origin != origin for event in (*record.events, *record.course)):
-            return None
-        if any(trouble.where != origin for trouble in troubles):
+        for event in (*record.events, *record.course):
+            if event.origin != origin:
+                return None
+        if troubles and any(trouble.where != origin for trouble in troubles):
             return None
         for is_test, event in events:
             self.rows.append(self.words.row(event, is_test, parsed.slots))

@@ -343,7 +343,7 @@ def _entries_of(content: bytes) -> tuple[list[bytes], list[str]] | None:
     if kind in MAY_DELETE and b"DELETE" in content:
         return None
     taken = sum(map(len, texts)) + sum(map(len, addresses))
-    return (texts, addresses) if _has_one_list(content, taken, len(entries)) else None
+    return (texts, addresses) if _has_one_list(content, texts, taken) else None
 
 
 def _whose(persons: list[tuple[bytes, str]], subjects: set[bytes]) -> str | None:
@@ -362,10 +362,18 @@ def _subject_of(resource: Resource) -> bytes:
     return b"" if subject is None else (subject.reference or "?").encode()
 
 
-def _has_one_list(content: bytes, taken: int, entries: int) -> bool:
+def _has_one_list(content: bytes, texts: list[bytes], taken: int) -> bool:
     """Whether a bundle has one list of entries, of which the resources and addresses have taken so many bytes.
 
-    Beside them there is no room for a second list in nearly every bundle, and no need to look for it.
+    Of two the last was parsed. Beside it there is no room for another in nearly every bundle, and no need to look for
+    it; or none for one that begins as it does, where what was parsed begins the first.
     """
-    room = len(content) - content.find(b'"entry"') - taken - LEAST_OF_ENTRY * entries
-    return room <= len('"entry":[]}"entry":[]') or content.count(b'"entry"') == 1
+    start = content.find(b'"entry"')
+    room = len(content) - start - taken - LEAST_OF_ENTRY * len(texts)
+    if room <= len('"entry":[]}"entry":[]'):
+        return True
+    if room < len(texts[0]):
+        at = content.find(b'"resource"', start)
+        if content.startswith(texts[0], content.find(b"{", at)) and content.find(b'"entry"', start + 1, at) < 0:
+            return True
+    return content.count(b'"entry"') == 1
