@@ -369,6 +369,32 @@ def test_keys_that_stand_twice_or_in_escapes() -> None:
         assert_equal(*[each.encode() for each in documents])
 
 
+@pytest.mark.parametrize("blanks", [None, 1])
+@pytest.mark.parametrize("first", [
+    [], [{}], [{"fullUrl": "urn:uuid:1", "request": {"method": "DELETE", "url": "Observation/o"}}], "itself", "its first",
+])  # fmt: skip
+def test_of_two_lists_of_entries_none_is_read(first: Any, blanks: int | None) -> None:
+    """However little room there is beside the list that a parser takes, which is the last."""
+    person = make.patient() | {"name": [{"family": "x" * 500}]}
+    document = bundled([person, therapy.given(dose=560)])
+    listed = {"itself": document["entry"], "its first": document["entry"][:1]}.get(str(first), first)
+    text = json.dumps(document, indent=blanks)
+    twice = text.replace('"entry"', f'"entry": {json.dumps(listed, indent=blanks)}, "entry"', 1)
+    assert_equal(text.encode(), twice.encode())
+    ((told, _),) = strictly([Piece("b.json", twice.encode())]).items()
+    assert "duplicate key" in told
+
+
+def test_a_patient_whose_text_has_escapes() -> None:
+    person = make.patient() | {"name": [{"family": "Mar\u00edn \u2019"}], "birthDate": "1960-02-03"}
+    text = json.dumps(bundled([person, therapy.given(dose=560)]))
+    assert "\\u00ed" in text
+    again = text.replace('"birthDate"', '"birth\\u0044ate": "1961-01-01", "birthDate"')
+    assert_equal(*[each.encode() for each in (text, again, text.replace("1960", "\\u0031960"))])
+    ((told, _),) = strictly([Piece("b.json", again.encode())]).items()
+    assert "stands twice in one object" in repr(told)
+
+
 def test_a_longer_id_does_not_hide_another_field() -> None:
     """A text of the same length and the same pieces, in which the hole of the id would hold a quote."""
     plain = json.dumps(bundled([make.patient(), therapy.given(dose=560, identity="x" * 30)], urls=False))

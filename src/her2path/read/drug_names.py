@@ -16,6 +16,7 @@ from decimal import Decimal
 from functools import lru_cache
 
 from ..facts.therapy_codes import Drug, TherapyCodes
+from ..facts.words.alternatives import Alternatives
 
 IV, SC, PHESGO, PERTUZUMAB = "trastuzumab-iv", "trastuzumab-sc", "phesgo", "pertuzumab"
 NARROWER = {IV: SC, "paclitaxel": "nab-paclitaxel", "doxorubicin": "liposomal-doxorubicin"}
@@ -31,6 +32,8 @@ _UNDER_THE_SKIN = re.compile(r"(?<![a-z])(?:sub-?q|s\. ?c\.?|under the skin)(?![
 _INTO_A_VEIN = re.compile(r"intra-?ven|intra-?vein|endoven|(?<![a-z])i\.?v\.?(?:pb)?(?![a-z])|静注|静脈|静脉")
 SHORT = 4
 """Letters of an abbreviation that is understood only among words that are."""
+MOST_KEPT = 1_000
+"""Texts of which it is kept which route they say."""
 LEAST_LIKE, LEAST_LIKE_BRAND = 9, 6
 """Letters of a name, and of a brand, that another may be misspelt for."""
 
@@ -75,15 +78,16 @@ class DrugNames:
         listed = sorted(self._names, key=len, reverse=True)
         spaced = [name for name in listed if _WORD.search(name) and ord(max(name)) < 0x3000]
         glued = [name for name in listed if ord(max(name)) >= 0x3000]
-        self._name = re.compile(_any_of(spaced, glued)) if listed else None
+        self._name = Alternatives([*glued, *spaced], _any_of)
         self._bare = {name for name, drug in self._names.items() if drug == Drug(IV) and " " not in name}
         bare = sorted((name for name in self._bare if "-" not in name), key=len, reverse=True)
         self._bare_name = re.compile("|".join(map(re.escape, bare))) if bare else None
         self.words = {plain(word): says for word, says in codes.words.items()}
         self._saying = {
-            says: _of_words(word for word, said in self.words.items() if said == says)
+            says: _of_words([word for word, said in self.words.items() if said == says])
             for says in ("conjugate", "other", "unclear", "directed", "study", "subcutaneous", "hyaluronidase")
         }
+        self._routes: dict[str, str] = {}
         self._misspelt = tuple(
             name for name, drug in self._names.items()
             if drug.drug in products and len(name) >= (LEAST_LIKE_BRAND if drug.brand else LEAST_LIKE)
@@ -94,8 +98,8 @@ class DrugNames:
         """The drug that words name, or why it cannot be told; `NOBODY` where they name none."""
         words = plain(text)
         matches: list[tuple[str, Drug]] = []
-        if self._name is not None:
-            matches = [(match[0], self._names[match[0]]) for match in self._name.finditer(words)]
+        if (pattern := self._name.among(words)) is not None:
+            matches = [(match[0], self._names[match[0]]) for match in pattern.finditer(words)]
         drugs = {drug for _, drug in matches if drug.drug}
         if why := self._unclear(words, {name for name, _ in matches}):
             return Named(trouble=why, directed=True)
@@ -113,7 +117,8 @@ class DrugNames:
     def names_a_product(self, text: str) -> bool:
         """Whether words hold the name of a HER2-directed drug, however unclear which of them it is."""
         words = plain(text)
-        named = (self._names[match[0]].drug for match in self._name.finditer(words)) if self._name else ()
+        pattern = self._name.among(words)
+        named = (self._names[match[0]].drug for match in pattern.finditer(words)) if pattern is not None else ()
         return self._any_product(named) or bool(self._bare_name and self._bare_name.search(words))
 
     def speaks(self, text: str) -> bool:
@@ -147,8 +152,7 @@ class DrugNames:
 
     def _says(self, what: str, words: str) -> str:
         """The first word that says so, or ""."""
-        pattern = self._saying[what]
-        match = pattern.search(words) if pattern is not None else None
+        match = self._saying[what].search(words)
         return match[0] if match else ""
 
     def _any_product(self, drugs: Iterable[str]) -> bool:
@@ -215,7 +219,8 @@ class DrugNames:
         return bool(start) and self._is_harmless(start) and self._is_harmless(word[len(start) :])
 
     def _begins_a_name(self, words: str) -> bool:
-        return self._name is not None and self._name.match(words) is not None
+        pattern = self._name.among(words)
+        return pattern is not None and pattern.match(words) is not None
 
     def _together(self, drugs: set[str], words: str) -> set[str]:
         """The drugs of some words: the parts of one product are that product."""
@@ -226,7 +231,14 @@ class DrugNames:
 
     def route_said(self, text: str) -> str:
         """The route that words say: `subcutaneous`, `intravenous` or ""."""
-        words = plain(text)
+        route = self._routes.get(text)
+        if route is None:
+            route = self._route(plain(text))
+            if len(self._routes) < MOST_KEPT:
+                self._routes[text] = route
+        return route
+
+    def _route(self, words: str) -> str:
         if "subcut" in words or _UNDER_THE_SKIN.search(words) or self._says("subcutaneous", words):
             return "subcutaneous"
         return "intravenous" if _INTO_A_VEIN.search(words) else ""
@@ -280,7 +292,8 @@ def listed(names: Iterable[str]) -> str:
     return " and ".join(sorted(names))
 
 
-def _any_of(spaced: list[str], glued: list[str]) -> str:
+def _any_of(words: tuple[str, ...]) -> str:
+    spaced, glued = [w for w in words if ord(max(w)) < 0x3000], [w for w in words if ord(max(w)) >= 0x3000]
     parts = []
     if glued:  # scripts without spaces between words
         parts.append("|".join(map(re.escape, glued)))
@@ -289,8 +302,5 @@ def _any_of(spaced: list[str], glued: list[str]) -> str:
     return "|".join(parts)
 
 
-def _of_words(words: Iterable[str]) -> re.Pattern[str] | None:
-    every = sorted(words, key=len, reverse=True)
-    if not every:
-        return None
-    return re.compile(_any_of([w for w in every if ord(max(w)) < 0x3000], [w for w in every if ord(max(w)) >= 0x3000]))
+def _of_words(words: list[str]) -> Alternatives:
+    return Alternatives(sorted(words, key=len, reverse=True), _any_of)

@@ -8,6 +8,7 @@ from functools import cached_property
 from pathlib import Path
 
 from ..folder import shipped_folder
+from .alternatives import Alternatives
 from .look_alikes import as_seen
 from .rows import rows_in
 from .texts import folded
@@ -27,14 +28,14 @@ class Names:
         return {"names": self.names, "never": self.never, "organs": self.organs}
 
     @cached_property
-    def _patterns(self) -> dict[str, tuple[re.Pattern[str], re.Pattern[str] | None]]:
+    def _patterns(self) -> dict[str, tuple[Alternatives, Alternatives | None]]:
         return {
             fact: (_any_of(names), _any_of(self.never[fact]) if fact in self.never else None)
             for fact, names in self.names.items()
         }
 
     @cached_property
-    def _of_organs(self) -> dict[str, re.Pattern[str]]:
+    def _of_organs(self) -> dict[str, Alternatives]:
         return {organ: _any_of(names) for organ, names in self.organs.items()}
 
     def named(self, words: str, facts: tuple[str, ...] = ()) -> list[str]:
@@ -48,7 +49,11 @@ class Names:
 
     def without(self, words: str, fact: str) -> str:
         """Words without the names of a fact."""
-        return self._patterns[fact][0].sub(" ", folded(words)) if fact in self._patterns else words
+        if fact not in self._patterns:
+            return words
+        plain = folded(words)
+        pattern = self._patterns[fact][0].among(plain)
+        return plain if pattern is None else pattern.sub(" ", plain)
 
     def site(self, words: str) -> str:
         """The organ of the tumour that words name; "" where they name none, or several."""
@@ -72,13 +77,18 @@ class Names:
         return found[0] if len(found) == 1 else "" if found else "other"
 
 
-def _holds(patterns: tuple[re.Pattern[str], re.Pattern[str] | None], plain: str) -> bool:
+def _holds(patterns: tuple[Alternatives, Alternatives | None], plain: str) -> bool:
     names, never = patterns
     return names.search(plain) is not None and (never is None or never.search(plain) is None)
 
 
-def _any_of(names: list[str]) -> re.Pattern[str]:
-    return re.compile("|".join(f"(?:{_pattern(name)})" for name in names))
+def _any_of(names: list[str]) -> Alternatives:
+    parts = [re.split(r"[ /*]", name.strip("*")) for name in names]
+    return Alternatives(names, _of_all, [max(each, key=len) for each in parts])
+
+
+def _of_all(names: tuple[str, ...]) -> str:
+    return "|".join(f"(?:{_pattern(name)})" for name in names)
 
 
 def _pattern(name: str) -> str:

@@ -17,10 +17,13 @@ from .rows import rows_in
 MOST_LETTERS = 600
 """A longer text is a report and no answer."""
 _NUMBER = r"[+-]?\d+(?:[.,]\d+)?"
-_LIMIT = (
-    r"<=|>=|=<|=>|<|>|≤|≥|\b(?:gte?|lte?|ge|le)\b|less than|fewer than|below|under|greater than|more than|above|over"
-    r"|at (?:least|most)|up to"
-)
+_LIMITS = (
+    "less than", "fewer than", "below", "under", "greater than", "more than", "above", "over", "at (?:least|most)",
+    "up to",
+)  # fmt: skip
+_SHORT_LIMITS = ("gte?", "lte?", "ge", "le")
+_LIMIT = rf"<=|>=|=<|=>|<|>|≤|≥|\b(?:{'|'.join(_SHORT_LIMITS)})\b|{'|'.join(_LIMITS)}"
+_BEGIN_LIMITS = frozenset(limit[0] for limit in (*_LIMITS, *_SHORT_LIMITS))
 _PARTS = {
     "plus": r"(?<![\d.,+])((?:3\s?\+(?:\+\+)?|2\s?\+\+?|[01]\s?\+))(?![+\d])",
     "bare": r"(?<![\d.,+])([0-3])(?![\d.,]*\d)(?!\s?\+)",
@@ -31,6 +34,8 @@ _PARTS = {
     rf"(?:\s*(?:-|to)\s*{_NUMBER})?)(?![\d]|[.,]\d)",
 }
 _PLACE = re.compile(r"\{(\w+)\}")
+_VARYING = re.compile(r"\{\w+\}|[ \-/:,]")
+"""What of a phrase a text may write otherwise: blanks, marks, and the places of values."""
 _BETWEEN = re.compile(r"[ \u2192,;:.()\[\]|*\"'=/-]+")
 _CHUNK = re.compile(r"[^\s,;()]+")
 WITH_VALUES = (
@@ -80,15 +85,16 @@ class Texts:
         return sorted(self.phrases, key=lambda phrase: (phrase.written.count("{"), -len(phrase.written)))
 
     @cached_property
-    def _by_letter(self) -> dict[str, list[tuple[re.Pattern[str], Phrase]]]:
-        """By the letter at which a phrase may begin those that may, compiled when the first text has one there."""
+    def _by_letter(self) -> dict[str, list[tuple[str, str, Phrase]]]:
+        """By the letter at which a phrase may begin those that may, each with how it begins and its longest part."""
         return {}
 
-    def _beginning(self, letter: str) -> list[tuple[re.Pattern[str], Phrase]]:
+    def _beginning(self, letter: str) -> list[tuple[str, str, Phrase]]:
         known = self._by_letter.get(letter)
         if known is None:
-            may = [each for each in self._by_length if each.written[0] == letter or not each.written[0].isalnum()]
-            known = self._by_letter[letter] = [(_compiled(each.pattern), each) for each in may]
+            may = [each for each in self._by_length if _may_begin(each.written, letter)]
+            parts = [(each, _VARYING.split(each.written)) for each in may]
+            known = self._by_letter[letter] = [(part[0], max(part, key=len), each) for each, part in parts]
         return known
 
     def __getstate__(self) -> dict[str, object]:
@@ -126,8 +132,10 @@ class Texts:
 
     def _longest(self, plain: str, at: int) -> tuple[re.Match[str], Phrase] | None:
         best: tuple[re.Match[str], Phrase] | None = None
-        for pattern, phrase in self._beginning(plain[at]):
-            match = pattern.match(plain, at)
+        for begins, longest, phrase in self._beginning(plain[at]):
+            if not plain.startswith(begins, at) or longest not in plain:
+                continue
+            match = _compiled(phrase.pattern).match(plain, at)
             if match is not None and match.end() > at and (best is None or match.end() > best[0].end()):
                 best = match, phrase
         return best
@@ -138,6 +146,14 @@ class Texts:
         import difflib  # slow to import, and needed only here
 
         return next(iter(difflib.get_close_matches(words, written, 1, 0.7)), "")
+
+
+def _may_begin(written: str, letter: str) -> bool:
+    """Whether a phrase may begin at a letter; a value begins at a digit, and a number also at a limit."""
+    place = _PLACE.match(written)
+    if place is None:
+        return written[0] == letter or not written[0].isalnum()
+    return not letter.isalpha() or (place[1] == "number" and letter in _BEGIN_LIMITS)
 
 
 @cache

@@ -185,7 +185,7 @@ def unit_of(quantity: Any, known: re.Pattern[str]) -> str:
     """The unit of a quantity: its code where that is a unit that is known, else its wording, else its code."""
     if not isinstance(quantity, dict):
         return ""
-    code, said = (str(quantity.get(name) or "").strip() for name in ("code", "unit"))
+    code, said = str(quantity.get("code") or "").strip(), str(quantity.get("unit") or "").strip()
     return code if known.fullmatch(code.lower()) else said or code
 
 

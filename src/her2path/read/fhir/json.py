@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
@@ -62,6 +63,10 @@ def key_twice(content: bytes) -> str:
     return ""
 
 
+_ESCAPED_LETTER = re.compile(rb"\\u00[4-7]")
+"""How an escape begins that may stand for a letter of a field's name."""
+
+
 class FewFields:
     """Parses a resource of which only a few top-level fields are ever read, for these alone.
 
@@ -75,8 +80,11 @@ class FewFields:
     def parse(self, raw: bytes | memoryview) -> dict[str, Any] | None:
         """The fields; `None` for a resource that must be parsed in full."""
         text = bytes(raw)
-        if b"\\u" in text or any(text.count(key) > 1 for key in self._keys):
+        if b"\\" in text and _ESCAPED_LETTER.search(text):
             return None
+        for key in self._keys:
+            if text.count(key) > 1:
+                return None
         try:
             return self._decoder.decode(text)  # type: ignore[no-any-return]
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):

@@ -74,6 +74,14 @@ def read_resources(group: Group, codes: Codes, facts: Facts) -> tuple[Record, Th
     return record, therapy
 
 
+def read_one(resource: Resource, beside: Surroundings) -> tuple[Record, TherapyReader]:
+    """The same of a resource that stands by itself and needs no mapping of a site, or is mapped already."""
+    record = Record("", resource.where)
+    therapy = TherapyReader(record, beside)
+    _read(resource, record, therapy)
+    return record, therapy
+
+
 def _read(resource: Resource, record: Record, therapy: TherapyReader) -> None:
     known = RESOURCE_TYPES[resource.head.resourceType]
     try:

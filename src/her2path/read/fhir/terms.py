@@ -36,13 +36,14 @@ STATED_BY_NAME = ("heart_failure", "heart_failure_history", "pregnant", "breastf
 class Terms:
     """The codes of the tables, and what was asked of them before; one stands for a whole source.
 
-    `read_values` has what the readers made of a value before, by whatever decides it.
+    `read_values` has what the readers made of a value before, by whatever decides it; `routes` those of a dosage.
     """
 
     def __init__(self, codes: Codes) -> None:
         self.codes = codes
         self.drugs = Drugs(codes)
         self.read_values: dict[Any, ReadValue] = {}
+        self.routes: dict[Any, frozenset[str]] = {}
         self._tests = {code for _, code in codes.tests}
         self._of_codings: dict[Coded, int] = {}
         self._meanings: dict[tuple[tuple[Coded, ...], str], Meaning] = {}

@@ -262,6 +262,8 @@ def read_statement(resource: Mapping[str, Any], maker: Maker) -> Events:
 
 def _reason(reasons: Any) -> str:
     """The words of a status reason: one concept, or several."""
+    if reasons is None:
+        return ""
     concepts = reasons if isinstance(reasons, list) else [reasons]
     words = [text_of(reason) or _display_of(reason) for reason in concepts]
     return "; ".join(word for word in words if word)

@@ -6,7 +6,6 @@ R5 all three in one field.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any
 
@@ -20,7 +19,7 @@ from ..answer import codings_of, text_of
 from ..containers.medications import medication_named
 from ..head import Concept, Head, Reference
 from ..resource import Owner, Resource, ResourceType, Surroundings, always
-from ..terms import COURSE, NOTHING, Terms, coded
+from ..terms import COURSE, MOST_KEPT, NOTHING, Terms, coded
 from .ingredients import contained_in, drug_of_medication
 
 
@@ -117,7 +116,7 @@ def drug_named(resource: Resource, beside: Surroundings) -> Named | None:
 
 def _by_route(named: Named, content: dict[str, Any], beside: Surroundings) -> Named:
     """A drug and the route it was given by: trastuzumab given under the skin is the subcutaneous product."""
-    routes = set(_routes(content, beside))
+    routes = _routes(content, beside)
     under_the_skin, into_a_vein = "subcutaneous" in routes, "intravenous" in routes
     if under_the_skin == into_a_vein:
         return named
@@ -132,17 +131,32 @@ def _by_route(named: Named, content: dict[str, Any], beside: Surroundings) -> Na
     return named
 
 
-def _routes(content: dict[str, Any], beside: Surroundings) -> Iterable[str]:
+def _routes(content: dict[str, Any], beside: Surroundings) -> set[str]:
     """The routes of a resource's dosages, as codes and words say them."""
-    known, says = beside.codes.therapy.routes, beside.terms.drugs.names.route_said
+    routes: set[str] = set()
     for name in ("dosage", "dosageInstruction"):
         listed = content.get(name)
         for dosage in listed if isinstance(listed, list) else [listed]:
             route = dosage.get("route") if isinstance(dosage, dict) else None
-            if route is None:
-                continue
-            yield says(text_of(route))
-            for coding in codings_of(route):
-                code = str(coding.get("code") or "")
-                yield says(str(coding.get("display") or ""))
-                yield known.get((system_name(coding.get("system")), code)) or known.get(("any", code.upper()), "")
+            if route is not None:
+                routes |= _routes_of(route, beside)
+    return routes
+
+
+def _routes_of(route: Any, beside: Surroundings) -> frozenset[str]:
+    """The routes that a concept says; what the same text and codings say is found once."""
+    kept = beside.terms.routes
+    listed = tuple([
+        (system_name(coding.get("system")), str(coding.get("code") or ""), str(coding.get("display") or ""))
+        for coding in codings_of(route)
+    ])  # fmt: skip
+    key = (text_of(route), listed)
+    routes = kept.get(key)
+    if routes is None:
+        known, says = beside.codes.therapy.routes, beside.terms.drugs.names.route_said
+        by_words = [says(words) for words in (text_of(route), *(display for _, _, display in listed))]
+        by_code = [known.get((system, code)) or known.get(("any", code.upper()), "") for system, code, _ in listed]
+        routes = frozenset((*by_words, *by_code))
+        if len(kept) < MOST_KEPT:
+            kept[key] = routes
+    return routes

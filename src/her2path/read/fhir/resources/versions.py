@@ -27,7 +27,10 @@ ADHERENCE = (("not-taking", "not-taken"), ("taking", "active"), ("stopped", "sto
 def in_words_of_r4(content: Mapping[str, Any]) -> Mapping[str, Any]:
     """The content of a medication resource as R4 would say it."""
     kind = content.get("resourceType")
-    if _OTHERWISE.isdisjoint(content) and content.get("status") != "recorded" and kind != "MedicationAdministration":
+    dosage: Any = content.get("dosage")
+    by_quantity = isinstance(dosage, dict) and "dose" not in dosage and "quantity" in dosage
+    is_renamed = by_quantity and kind == "MedicationAdministration"
+    if _OTHERWISE.isdisjoint(content) and content.get("status") != "recorded" and not is_renamed:
         return content
     said = dict(content)
     for name, known in RENAMED.items():
@@ -44,8 +47,7 @@ def in_words_of_r4(content: Mapping[str, Any]) -> Mapping[str, Any]:
         said["status"] = "unknown"
     if kind == "MedicationStatement" and content.get("status") == "recorded":
         said["status"] = _by_adherence(content.get("adherence"), said)
-    dosage = content.get("dosage")
-    if isinstance(dosage, dict) and "dose" not in dosage and "quantity" in dosage:
+    if by_quantity:
         said["dosage"] = {**dosage, "dose": dosage["quantity"]}
     return said
 

@@ -47,9 +47,11 @@ class Origins(Sequence[str]):
     def __getitem__(self, at: int | slice) -> str | list[str]:
         if isinstance(at, slice):
             return [self[place] for place in range(*at.indices(len(self)))]
-        at = range(len(self))[at]
-        if at >= len(self._ids):
-            return self._plain[at - len(self._ids)]
+        number = len(self._ids)
+        if not 0 <= at < number:
+            at = range(len(self))[at]
+            if at >= number:
+                return self._plain[at - number]
         place, identity = self._places[at], self._ids[at]
         where = place if isinstance(place, str) else f"{self._wheres[self._owners[at]]} entry {place}"
         name = identity.decode("ascii") if isinstance(identity, bytes) else identity

@@ -8,7 +8,9 @@ No rule of reading stands here.
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Mapping
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -23,9 +25,9 @@ from ..containers.versions import WITHDRAWN, is_withdrawn
 from ..head import Head
 from ..json import parse_strictly
 from ..nameless import is_nameless
-from ..patient import TherapyReader, read_resources
+from ..patient import TherapyReader, read_one, read_resources
 from ..readers import RESOURCE_TYPES, Interest, heads
-from ..resource import Group, Owner, Resource, ResourceType
+from ..resource import Group, Owner, Resource, ResourceType, Surroundings
 from ..resources.ingredients import refers_on
 from ..terms import NOTHING
 from .readings import Row, Told, Vocabulary, events_of, words_of
@@ -51,6 +53,7 @@ class Templates:
     def __init__(self, codes: Codes, facts: Facts, interest: Interest) -> None:
         self.codes, self.facts, self.interest = codes, facts, interest
         self._head_of = heads().head_of
+        self._beside = Surroundings(codes, facts, interest, {})
         self.began = 0
         """How often the templates were begun anew."""
         self.forget()
@@ -253,9 +256,9 @@ class Templates:
         parsed.find({placed[at].decode(): at for at in varied}, resource.content)
         parsed.is_whole = 0 not in varied and sorted(at for *_, at, _ in parsed.places) == varied
         parsed.hidden = {marks[at].decode(): at for at, role in enumerate(template.roles) if role not in (VARIED, "")}
-        parsed.slots = {marks[at]: 1 + slot for slot, at in enumerate(template.later_days)}
+        parsed.slots = {_ordinal(marks[at]): 1 + slot for slot, at in enumerate(template.later_days)}
         if template.roles[2] == DAY:
-            parsed.slots[marks[2]] = 0
+            parsed.slots[_ordinal(marks[2])] = 0
         return parsed
 
     def _as_reading(
@@ -268,16 +271,18 @@ class Templates:
         if (site := self.interest.site) is not None:
             resource = site.resource(resource, partial(medication_named, medications))
         record, therapy = self.read_alone(resource, medications)
-        everything = "\n".join(words_of(record))
+        events, troubles = list(events_of(record)), (*record.troubles, *record.passed_over)
+        everything = words_of(events, troubles)
         if SHOWN.search(everything):
             shown = [at for mark, at in parsed.hidden.items() if mark in everything]
             return shown or None
         origin = resource.origin
-        if any(event.origin != origin for event in (*record.events, *record.course)):
+        for event in (*record.events, *record.course):
+            if event.origin != origin:
+                return None
+        if troubles and any(trouble.where != origin for trouble in troubles):
             return None
-        if any(trouble.where != origin for trouble in (*record.troubles, *record.passed_over)):
-            return None
-        for is_test, event in events_of(record):
+        for is_test, event in events:
             self.rows.append(self.words.row(event, is_test, parsed.slots))
         self.first.append(len(self.rows))
         reading = len(self.kinds)
@@ -285,20 +290,27 @@ class Templates:
         self.later_counts.append(parsed.later_days)
         self.identities.append(identity)
         self.mapped.append(resource.mapped)
-        told = Told(
-            [(trouble.kind, trouble.what) for trouble in record.troubles],
-            [(trouble.kind, trouble.what) for trouble in record.passed_over],
-            [drug for drug, orders in therapy.completed.items() for _ in orders],
-            bool(therapy.unresolved),
-        )
-        if told:
-            self.told[reading] = told
+        if troubles or therapy.completed or therapy.unresolved:
+            self.told[reading] = Told(
+                [(trouble.kind, trouble.what) for trouble in record.troubles],
+                [(trouble.kind, trouble.what) for trouble in record.passed_over],
+                [drug for drug, orders in therapy.completed.items() for _ in orders],
+                bool(therapy.unresolved),
+            )
         return reading
 
     def read_alone(self, resource: Resource, medications: dict[str, Resource | None]) -> tuple[Record, TherapyReader]:
         """One resource read by itself, where it stands: for what has no template."""
+        if self.interest.site is None:
+            beside = self._beside if not medications else replace(self._beside, medications=medications)
+            return read_one(resource, beside)
         group = Group("", resource.where, [resource], medications=medications, terms=self.interest)
         return read_resources(group, self.codes, self.facts)
+
+
+def _ordinal(day: bytes) -> int:
+    """The ordinal of a day that stands as a mark."""
+    return dt.date.fromisoformat(day.decode("ascii")).toordinal()
 
 
 def _names_its_subject(head: Head, holes: list[Hole], owner: Owner) -> bool:

@@ -7,9 +7,10 @@ a patient in whom one resource stands twice is read whole by `read_record`. What
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import chain
+from itertools import chain, islice
+from operator import attrgetter
 from typing import Protocol
 
 import msgspec
@@ -43,6 +44,7 @@ LEAST_OF_ENTRY = len('{"fullUrl":"","resource":},')
 MAY_DELETE = ("transaction", "batch")
 """Types of bundles whose entries may be deletions."""
 _envelope = msgspec.json.Decoder(Envelope)
+_RESOURCE, _ADDRESS, _NO_ADDRESS = attrgetter("resource"), attrgetter("fullUrl"), (None, "")
 _BAD_JSON = (msgspec.DecodeError, RecursionError, UnicodeDecodeError)
 
 
@@ -204,9 +206,9 @@ class ColumnReader:
                 return False
             readings.append(reading)
             fillings.append(filling)
-        patient = _whose(persons, {filling[1] for filling in fillings} | subjects)
-        days = self._ordinals_of([filling[2] for filling in fillings])
-        ids = [filling[0] for filling in fillings]
+        ids, named, first_days = islice(zip(*fillings, strict=False), 3) if fillings else ((), (), ())
+        patient = _whose(persons, subjects.union(named))
+        days = self._ordinals_of(first_days)
         if patient is None or days is None or not is_plain(b"".join(chain.from_iterable(fillings))):
             return False
         if not self._stand_once(readings, ids, strangers):
@@ -214,17 +216,18 @@ class ColumnReader:
         self.ways.by_templates += 1
         self.loose.read_whole(patient, piece.where)
         places: list[Place] = [number for number in range(len(texts)) if number not in passed]
-        resources = Resources(readings, days, later_days, [*ids], places)
+        resources = Resources(readings, days, later_days, list(ids), places)
         self.batch.add(patient, piece.where, resources, alone)
         return True
 
-    def _stand_once(self, readings: list[int], ids: list[bytes], strangers: list[tuple[str, bytes]]) -> bool:
+    def _stand_once(self, readings: list[int], ids: Sequence[bytes], strangers: list[tuple[str, bytes]]) -> bool:
         """Whether no two resources of one type may have one id, and none was deleted elsewhere in the source.
 
         Those that do not matter are of no type: which is which of them is not known.
         """
         withdrawn = self.loose.notes.withdrawn
-        if not withdrawn and len({*ids, *(name for _, name in strangers)}) == len(ids) + len(strangers):
+        distinct = {*ids, *(name for _, name in strangers)} if strangers else set(ids)
+        if not withdrawn and len(distinct) == len(ids) + len(strangers):
             return True
         kinds = self.templates.kinds
         names = [(kinds[reading], name) for reading, name in zip(readings, ids, strict=True) if name]
@@ -303,10 +306,10 @@ class ColumnReader:
             self._later_days(template, filling, [])
         )  # fmt: skip
 
-    def _ordinals_of(self, days: list[bytes]) -> list[int] | None:
+    def _ordinals_of(self, days: Sequence[bytes]) -> list[int] | None:
         """The ordinals of days, 0 for none; `None` where one of them is no day."""
         known = self._ordinals
-        ordinals = [known.get(day) for day in days]
+        ordinals = list(map(known.get, days))
         for at in [at for at, ordinal in enumerate(ordinals) if ordinal is None] if None in ordinals else ():
             if (ordinal := ordinal_of(days[at])) is None:
                 return None
@@ -332,14 +335,15 @@ def _entries_of(content: bytes) -> tuple[list[bytes], list[str]] | None:
     kind = kind_of_bundle(envelope)
     if kind in IN_PARTS or has_next(envelope.link):
         return None
-    texts = [bytes(entry.resource) for entry in entries]
-    addresses = [entry.fullUrl or "" for entry in entries]
-    if len(set(addresses)) < len(addresses) or not all(addresses) or "/_history/" in "\n".join(addresses):
+    texts = list(map(bytes, map(_RESOURCE, entries)))
+    addresses: list[str] = list(map(_ADDRESS, entries))
+    distinct = set(addresses)
+    if len(distinct) < len(addresses) or not distinct.isdisjoint(_NO_ADDRESS) or "/_history/" in "\n".join(addresses):
         return None
     if kind in MAY_DELETE and b"DELETE" in content:
         return None
     taken = sum(map(len, texts)) + sum(map(len, addresses))
-    return (texts, addresses) if _has_one_list(content, taken, len(entries)) else None
+    return (texts, addresses) if _has_one_list(content, texts, taken) else None
 
 
 def _whose(persons: list[tuple[bytes, str]], subjects: set[bytes]) -> str | None:
@@ -358,10 +362,18 @@ def _subject_of(resource: Resource) -> bytes:
     return b"" if subject is None else (subject.reference or "?").encode()
 
 
-def _has_one_list(content: bytes, taken: int, entries: int) -> bool:
+def _has_one_list(content: bytes, texts: list[bytes], taken: int) -> bool:
     """Whether a bundle has one list of entries, of which the resources and addresses have taken so many bytes.
 
-    Beside them there is no room for a second list in nearly every bundle, and no need to look for it.
+    Of two the last was parsed. Beside it there is no room for another in nearly every bundle, and no need to look for
+    it; or none for one that begins as it does, where what was parsed begins the first.
     """
-    room = len(content) - content.find(b'"entry"') - taken - LEAST_OF_ENTRY * entries
-    return room <= len('"entry":[]}"entry":[]') or content.count(b'"entry"') == 1
+    start = content.find(b'"entry"')
+    room = len(content) - start - taken - LEAST_OF_ENTRY * len(texts)
+    if room <= len('"entry":[]}"entry":[]'):
+        return True
+    if room < len(texts[0]):
+        at = content.find(b'"resource"', start)
+        if content.startswith(texts[0], content.find(b"{", at)) and content.find(b'"entry"', start + 1, at) < 0:
+            return True
+    return content.count(b'"entry"') == 1

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from ....record.columns import UNKNOWN, Words, tissue_events
-from ....record.event import Event, Record
+from ....record.event import Event, Record, Trouble
 
 Row = tuple[int, int, int, int, int, int, int, int, int, bool]
 """Fact, value, place of the day's hole (-1: none), day, product, specimen, qualifier, said, note, amended."""
@@ -24,9 +24,6 @@ class Told:
     is_unresolved: bool = False
     """It names a medication that is not in the source."""
 
-    def __bool__(self) -> bool:
-        return bool(self.troubles or self.passed_over or self.completed or self.is_unresolved)
-
 
 class Vocabulary:
     """The words that rows point into: facts, values, products, specimens, qualifiers, what was said, notes."""
@@ -35,23 +32,23 @@ class Vocabulary:
         self.facts, self.products, self.specimens, self.qualifiers = Words(), Words(), Words(), Words()
         self.saids, self.notes = Words(), Words()
         self.values: list[Any] = []
-        self._place_of_value: dict[tuple[str, str, str], int] = {}
+        self._place_of_value: dict[tuple[str, type, str], int] = {}
         self.is_test: dict[str, bool] = {}
 
     def __len__(self) -> int:
         return len(self.values) + sum(len(words.listed) for words in (self.specimens, self.saids, self.notes))
 
-    def row(self, event: Event, is_test: bool, slots: Mapping[bytes, int]) -> Row:
-        """An event as a row; its day is a hole where `slots` says which."""
+    def row(self, event: Event, is_test: bool, slots: Mapping[int, int]) -> Row:
+        """An event as a row; its day is a hole where `slots` says of its ordinal which."""
         self.is_test.setdefault(event.fact, is_test)
-        key = (event.fact, type(event.value).__name__, str(event.value))
+        key = (event.fact, type(event.value), str(event.value))
         value = self._place_of_value.get(key)
         if value is None:
             value = self._place_of_value[key] = len(self.values)
             self.values.append(event.value)
-        slot = slots.get(event.day.isoformat().encode(), -1) if event.day is not None else -1
+        day = UNKNOWN if event.day is None else event.day.toordinal()
         return (
-            self.facts.place(event.fact), value, slot, UNKNOWN if event.day is None else event.day.toordinal(),
+            self.facts.place(event.fact), value, slots.get(day, -1), day,
             self.products.place(event.product), self.specimens.place(event.specimen),
             self.qualifiers.place(event.qualifier), self.saids.place(event.said), self.notes.place(event.note),
             event.amended,
@@ -66,9 +63,10 @@ def events_of(record: Record) -> Iterator[tuple[bool, Event]]:
         yield False, event
 
 
-def words_of(record: Record) -> Iterator[str]:
-    """Every word that was read, but for the origins."""
-    for _, event in events_of(record):
-        yield from (str(event.value), event.specimen, event.said, event.note, event.product, event.qualifier)
-    for trouble in (*record.troubles, *record.passed_over):
-        yield trouble.what
+def words_of(events: Iterable[tuple[bool, Event]], troubles: Iterable[Trouble]) -> str:
+    """Every word that was read, but for the origins, line by line."""
+    said: list[str] = []
+    for _, event in events:
+        said += (str(event.value), event.specimen, event.said, event.note, event.product, event.qualifier)
+    said += [trouble.what for trouble in troubles]
+    return "\n".join(said)

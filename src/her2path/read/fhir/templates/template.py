@@ -38,8 +38,8 @@ class Parsed:
     """The places of the filling that decide the reading."""
     hidden: dict[str, int] = field(default_factory=dict)
     """The marks of all others, none of which may show, with their places."""
-    slots: dict[bytes, int] = field(default_factory=dict)
-    """The marks of days: 0 for the first day of a filling, then its later ones."""
+    slots: dict[int, int] = field(default_factory=dict)
+    """The ordinals of the marks of days: 0 for the first day of a filling, then its later ones."""
     later_days: int = 0
     places: list[tuple[Any, Any, int, bool]] = field(default_factory=list)
     """The container and key of a value, its place in the filling, and whether it is a number."""
