@@ -31,9 +31,9 @@ class RowOrigins(Sequence[str]):
 
     def __init__(
         self, name: str, numbers: Whole, places: Whole | None = None, words: Sequence[str] = (),
-        marks: Mapping[int, str] | None = None,
+        marks: Mapping[int, str] | None = None, joint: str = " ",
     ) -> None:  # fmt: skip
-        self.name, self.numbers, self._places, self._words = name, numbers, places, words
+        self.name, self.numbers, self._places, self._words, self._joint = name, numbers, places, words, joint
         self.marks = marks or {}
         """By row the entries of the site's mapping by which it was read, as an origin says it."""
 
@@ -42,9 +42,11 @@ class RowOrigins(Sequence[str]):
 
     def __getitem__(self, row: Any) -> Any:
         where = f"{self.name}:{self.numbers[row]}"
-        if self.marks and (mark := self.marks.get(int(row))):
-            where += mark
         word = self._words[self._places[row]] if self._places is not None else ""
+        mark = self.marks.get(int(row), "") if self.marks else ""
+        if self._joint != " ":
+            return f"{where}{self._joint if word else ''}{word}{mark}"
+        where += mark
         return f"{where} {word}" if word and word != where else where
 
     def words(self, rows: Whole) -> Any:
@@ -104,7 +106,7 @@ class ColumnReader:
                 troubles[patient] = [Trouble("unreadable", f"{self.name}:{first[patient]}", what)]
         places, lists = self._places(table)
         marks = {} if self._site is None else self._site.map_rows(places, lists)
-        origins = RowOrigins(self.name, part.numbers, places.get("origin"), lists.get("origin", ()), marks)
+        origins = RowOrigins(self.name, part.numbers, places.get("origin"), lists.get("origin", ()), marks, part.joint)
         owner = np.repeat(np.arange(len(named)), np.diff(starts))
         self._tell_broken(named, places, lists, owner, origins, troubles)
         day, wrong_day = self._dates(table)
