@@ -15,10 +15,9 @@ from typing import NamedTuple
 
 import msgspec
 
-from ..resource import Resource, Stamp
+from ..resource import VOID, Resource, Stamp
 from .persons import server_of
 
-WITHDRAWN = ("entered-in-error", "cancelled", "nullified")
 SECOND = 1_000_000_000
 """Instants are counted in nanoseconds."""
 DAY = 86_400 * SECOND
@@ -152,13 +151,13 @@ def version_of(resource: Resource) -> Version:
 
 def is_withdrawn(raw: bytes) -> bool:
     """Whether the text of a resource says that it was withdrawn."""
-    if not any(word.encode() in raw for word in WITHDRAWN):
+    if not any(word.encode() in raw for word in VOID):
         return False
     try:
         status = _status.decode(raw).status
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         status = None
-    if status in WITHDRAWN:
+    if status in VOID:
         return True
     try:
         truth = _verified.decode(raw).verificationStatus

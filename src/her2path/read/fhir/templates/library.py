@@ -19,13 +19,13 @@ from ....facts.fact import Facts
 from ....record.event import Record
 from ..containers.bundles import CONTAINERS, OUTCOME, holds_others
 from ..containers.medications import medication_named
-from ..containers.versions import WITHDRAWN, is_withdrawn
+from ..containers.versions import is_withdrawn
 from ..head import Head
 from ..json import parse_strictly
 from ..nameless import is_nameless
 from ..patient import TherapyReader, read_resources
 from ..readers import RESOURCE_TYPES, Interest, heads
-from ..resource import Group, Owner, Resource, ResourceType
+from ..resource import VOID, Group, Owner, Resource, ResourceType
 from ..resources.ingredients import refers_on
 from ..terms import NOTHING
 from .readings import Row, Told, Vocabulary, events_of, words_of
@@ -171,7 +171,7 @@ class Templates:
         template.sort_out()
         if matters == NOTHING:
             template.kind, template.reading, template.later_days = NO_KIND, 0, ()
-            template.withdraws = any(word.encode() in piece for word in WITHDRAWN for piece in pieces)
+            template.withdraws = any(word.encode() in piece for word in VOID for piece in pieces)
         self.templates[template.pieces] = template
         self.learnt[template.kind] = self.learnt.get(template.kind, 0) + 1
         self._size += sum(map(len, pieces))
