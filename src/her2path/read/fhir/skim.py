@@ -11,6 +11,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Generator, Iterable, Iterator
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -40,7 +41,7 @@ from .containers.notes import Deleted, Page
 from .containers.sorter import Sorter
 from .containers.versions import SAYS_OTHER, WITHDREW, is_withdrawn, version_of
 from .head import FullEnvelope, Head
-from .json import exact, json_trouble, key_twice
+from .json import as_first_said, exact, json_trouble, key_twice
 from .nameless import is_nameless, is_no_type, tell_nameless
 from .readers import RESOURCE_TYPES, Interest, heads
 from .resource import Group, Missing, Owner, Resource, Stamp
@@ -219,6 +220,9 @@ class Skimmer:
                 inside = contained_of(held, head, partial(_is_read_inside, kind))
                 yield from self._take(sorter, inside, None, depth + 1)
             matters = matters_of(head)
+            if not matters and (first := self._first_said(held)) is not None:
+                held, head, matters = first  # noqa: PLW2901
+                kind = head.resourceType
             nameless = (not matters or head.code is None) and is_nameless(head) and not is_withdrawn(bytes(held.raw))
             if nameless:
                 yield from tell_nameless(head, bytes(held.raw), held.place, self.interest)
@@ -230,6 +234,18 @@ class Skimmer:
                 quiet.append((held, head))
         yield from _later_and_quiet(sorter, quiet)
         return is_whole
+
+    def _first_said(self, held: Held) -> tuple[Held, Head, int] | None:
+        """A resource in which a key stands twice and that matters by the first of the two, which is put last; with
+        its head and for what it matters. Its reader tells that it cannot be read."""
+        if (text := as_first_said(held.raw)) is None:
+            return None
+        try:
+            head = self.heads.head_of(text)
+        except BAD_JSON:
+            return None
+        matters = self.interest.matters(head)
+        return (replace(held, raw=msgspec.Raw(text)), head, matters) if matters else None
 
     def _stands_whole(self, group: Group, sorter: Sorter) -> bool:
         """Whether a bundle holds a patient whole: herself, something beside her, and every medication that is named."""

@@ -21,7 +21,7 @@ from ..containers.bundles import CONTAINERS, OUTCOME, holds_others
 from ..containers.medications import medication_named
 from ..containers.versions import is_withdrawn
 from ..head import Head
-from ..json import parse_strictly
+from ..json import as_first_said, parse_strictly
 from ..nameless import is_nameless
 from ..patient import TherapyReader, read_resources
 from ..readers import RESOURCE_TYPES, Interest, heads
@@ -105,6 +105,8 @@ class Templates:
             head = self._head_of(text)
             matters = self.interest.matters(head)
             known = RESOURCE_TYPES.get(head.resourceType)
+            if matters == NOTHING and (known is not None or text.count(b'"resourceType"') > 1) and as_first_said(text):
+                return None
             if (known is None and head.resourceType in TAKEN_APART) or is_nameless(head) or holds_others(text):
                 return None
             if known is None or (matters == NOTHING and NO_KIND in self.unlike and not is_withdrawn(text)):
