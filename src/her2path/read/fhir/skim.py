@@ -38,12 +38,13 @@ from .containers.bundles import (
 from .containers.export import tells_of_export
 from .containers.medications import medication_named
 from .containers.notes import Deleted, Page
+from .containers.quiet import QuietVersion, whose
 from .containers.sorter import Sorter
 from .containers.versions import SAYS_OTHER, WITHDREW, is_withdrawn, version_of
 from .head import FullEnvelope, Head
 from .json import as_first_said, exact, json_trouble, key_twice
 from .nameless import is_nameless, is_no_type, tell_nameless
-from .readers import RESOURCE_TYPES, Interest, heads
+from .readers import RESOURCE_TYPES, Interest, heads, owner_of
 from .resource import Group, Missing, Owner, Resource, Stamp
 from .terms import NOTHING
 
@@ -51,7 +52,7 @@ _encoder = msgspec.json.Encoder(decimal_format="number")
 _envelope = msgspec.json.Decoder(FullEnvelope)
 _SPACE = re.compile(r"\s*")
 Note = Page | Missing | Deleted
-Found = Group | Trouble | Note
+Found = Group | Trouble | Note | QuietVersion
 
 
 class Skimmer:
@@ -177,6 +178,8 @@ class Skimmer:
             known = {id(medication): medication for medication in sorter.medications.values() if medication}
             if known:
                 yield Group("", where, list(known.values()), alone=True)
+        if aside:
+            yield from sorter.quiet
 
     def _take(
         self, sorter: Sorter, entries: Iterable[Unpacked], heads: list[Head | None] | None, depth: int
@@ -289,13 +292,14 @@ def _later_and_quiet(sorter: Sorter, quiet: list[tuple[Held, Head]]) -> Iterator
     held_names = {(resource.head.resourceType, resource.head.id) for resource in sorter.waiting} if quiet else set()
     for held, head in quiet:
         how = WITHDREW if is_withdrawn(bytes(held.raw)) else SAYS_OTHER
+        version = version_of(Resource(head, held.raw, held.place, held.url, NOTHING, None, held.stamp))
+        name = f"{head.resourceType}/{head.id}"
         if how == WITHDREW or (head.resourceType, head.id) in held_names:
-            version = version_of(Resource(head, held.raw, held.place, held.url, NOTHING, None, held.stamp))
-            deleted = Deleted(
-                f"{head.resourceType}/{head.id}", Stamp(version.updated, version.number, version.where, how)
-            )
+            deleted = Deleted(name, Stamp(version.updated, version.number, version.where, how))
             sorter.withdrawn.setdefault(deleted.name, []).append(deleted.stamp)
             yield deleted
+        elif (patient := "" if owner_of(head) is Owner.SOURCE else whose(head)) is not None:
+            sorter.quiet.append(QuietVersion(patient, name, version.updated, version.number, version.where))
 
 
 def _outcome(held: Held) -> Iterator[Missing]:

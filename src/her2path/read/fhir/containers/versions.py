@@ -180,6 +180,11 @@ Withdrawals = Mapping[str, Sequence[Stamp]]
 """By type and id (`Observation/1`) where and when a resource was deleted or withdrawn."""
 
 
+def joined_withdrawals(one: Withdrawals, other: Withdrawals) -> dict[str, list[Stamp]]:
+    """What was withdrawn by either."""
+    return {name: [*one.get(name, ()), *other.get(name, ())] for name in (*one, *other)}
+
+
 def stand_twice(resources: Sequence[Resource], withdrawn: Withdrawals | None = None) -> bool:
     """Whether a resource stands there twice, or one of them was withdrawn elsewhere in the source."""
     names = [(resource.head.resourceType, resource.head.id or resource.url or id(resource)) for resource in resources]

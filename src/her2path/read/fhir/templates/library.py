@@ -173,6 +173,7 @@ class Templates:
         template.sort_out()
         if matters == NOTHING:
             template.kind, template.reading, template.later_days = NO_KIND, 0, ()
+            template.quiet = known.name
             template.withdraws = any(word.encode() in piece for word in VOID for piece in pieces)
         self.templates[template.pieces] = template
         self.learnt[template.kind] = self.learnt.get(template.kind, 0) + 1
