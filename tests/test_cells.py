@@ -285,13 +285,15 @@ def test_a_day_is_written_in_one_way(day: str, tmp_path: Path) -> None:
     assert (done.exit_code, "write YYYY-MM-DD" in done.stderr) == (2, True)
 
 
-def test_a_course_in_a_wide_file_is_told(tmp_path: Path) -> None:
+def test_an_lvef_without_a_day_in_a_wide_file_is_told(tmp_path: Path) -> None:
     """It is never passed over: an LVEF of 40 beside a dose would be a hold."""
     path = tmp_path / "x.csv"
     path.write_text("patient,test_date,ihc_score,lvef,product\np1,2026-01-05,3+,40,trastuzumab-iv\n", encoding="utf-8")
     done = asked("review", path, "--on", ON)
-    assert (done.exit_code, "not for lvef, product" in " ".join(done.stdout.split())) == (3, True), done.output
-    assert "HER2 status: positive" in done.stdout
+    words = " ".join(done.stdout.split())
+    assert (done.exit_code, "no column holds the days of lvef" in words) == (3, True), done.output
+    assert "lvef has no date and cannot be placed" in words
+    assert "where it stands is not known: doses of a HER2-directed drug could not be read" in words
 
 
 # -- settings ---------------------------------------------------------------------------------------

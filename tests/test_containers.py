@@ -449,8 +449,9 @@ def test_results_contained_in_a_report_are_read(tmp_path: Path, shape: Any) -> N
     resources = [each for each in therapy_of() if each["id"] != "h1"]
     said = Said(shape(tmp_path, [*resources, report]))
     assert said.patients == wanted
-    said = Said(shape(tmp_path, [*resources, report | {"status": "entered-in-error"}]))
-    assert said.status() is None
+    for status in ("entered-in-error", "cancelled", "nullified"):
+        said = Said(shape(tmp_path / status, [*resources, report | {"status": status}]))
+        assert said.status() is None
 
 
 def test_a_contained_specimen_is_that_of_its_test(tmp_path: Path) -> None:

@@ -73,6 +73,34 @@ def of(kind: str, identity: str = "x", **fields: object) -> dict:
     return {"resourceType": kind, "id": identity, "subject": {"reference": "Patient/p"}, **fields}
 
 
+@pytest.mark.parametrize("where", ["one history", "folder deleted"])
+def test_what_was_deleted_is_not_listed(tmp_path: Path, where: str) -> None:
+    """Unless a version was written after the deletion."""
+    local_code = {"code": {"text": "EF biplan"}, "status": "final", "valueString": "60"}
+    gone, again = of("Observation", "x", **local_code), of("Observation", "y", **local_code)
+    again["meta"] = {"lastUpdated": "2025-06-02T00:00:00Z"}
+    deletions = [
+        {
+            "request": {"method": "DELETE", "url": f"Observation/{name}"},
+            "response": {"lastModified": "2025-06-01T00:00:00Z"},
+        }
+        for name in "xy"
+    ]
+    gone["meta"] = {"lastUpdated": "2025-05-01T00:00:00Z"}
+    bundle = write(tmp_path / "p.json", gone, again)
+    if where == "one history":
+        held = json.loads(bundle.read_text(encoding="utf-8"))
+        held["entry"] += deletions
+        bundle.write_text(json.dumps(held), encoding="utf-8")
+    else:
+        (tmp_path / "deleted").mkdir()
+        (tmp_path / "deleted" / "d.json").write_text(
+            json.dumps({"resourceType": "Bundle", "type": "transaction", "entry": deletions}), encoding="utf-8"
+        )
+    (listed,) = [each for each in told(tmp_path, *ON)["unmapped"] if each["name"] == "EF biplan"]
+    assert (listed["count"], listed["where"].rpartition(" ")[2]) == (1, "Observation/y")
+
+
 # -- what is in it ----------------------------------------------------------------------------------
 
 

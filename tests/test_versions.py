@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import random
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ import pytest
 
 import fhir_makers as make
 import record_shapes as shapes
+from her2path.read.fhir.containers.quiet import QuietVersion, QuietVersions
 from her2path.read.fhir.containers.versions import Version, is_later
 from record_shapes import Resource, Said, container, document, dose, her2, lines, lvef, person, therapy_of, updated
 
@@ -248,3 +250,57 @@ def test_a_deletion_reaches_a_whole_bundle_with_addresses(tmp_path: Path) -> Non
         said = Said(folder, processes)
         assert said.status() is None
         assert not said.troubles
+
+
+OTHER = {"code": {"coding": [{"system": make.LOINC, "code": "718-7", "display": "Hemoglobin"}]}}
+APART: list[Place] = [in_bulk_files, in_pages, in_files_read_apart]
+
+
+@pytest.mark.parametrize("turn", range(3))
+@pytest.mark.parametrize("place", APART)
+def test_a_result_that_is_coded_as_something_else_later_is_not_used_wherever_it_stands(
+    tmp_path: Path, place: Place, turn: int
+) -> None:
+    resources = [*therapy_of(), *(updated(lvef(f"n{n}", "2025-06-01", 50) | OTHER, *V1) for n in range(10))]
+    resources = [updated(each, *V1) if each["resourceType"] != "Patient" else each for each in resources]
+    resources += [updated(her2() | OTHER, *V2), updated(lvef("e2", "2025-09-01", 44) | OTHER, *V2)]
+    random.Random(turn).shuffle(resources)
+    for processes in (1, 2):
+        said = Said(place(tmp_path / str(processes), *resources), processes)
+        assert said.status() is None
+        assert "a later version says something else" in said.words()
+        assert "withhold" not in said.words()
+
+
+@pytest.mark.parametrize("place", APART)
+def test_an_earlier_version_and_one_of_another_patient_take_nothing_back(tmp_path: Path, place: Place) -> None:
+    wanted = Said(place(tmp_path / "plain", *therapy_of())).patients
+    resources = [updated(each, *V2) if each["resourceType"] != "Patient" else each for each in therapy_of()]
+    earlier = updated(her2() | OTHER, *V1)
+    of_other = updated(her2(subject="Patient/p2") | OTHER, "2025-12-01T00:00:00Z", "9")
+    without = her2() | OTHER
+    assert Said(place(tmp_path / "more", *resources, earlier, of_other, without)).patients == wanted
+
+
+def test_what_is_coded_as_something_else_and_then_back_counts(tmp_path: Path) -> None:
+    versions = [updated(her2(), *V1), updated(her2() | OTHER, *V2), updated(her2("1+"), "2025-12-01T00:00:00Z", "9")]
+    for turn, each in enumerate(itertools.permutations(versions)):
+        assert Said(in_bulk_files(tmp_path / str(turn), person(), *each)).status() == "negative"
+
+
+def test_versions_that_do_not_matter_stand_on_disk() -> None:
+    quiet, other = QuietVersions(), QuietVersions()
+    for number in range(3_000):
+        quiet.note(QuietVersion("p", f"Observation/{number}", "2025-01-01", "", f"line {number}"))
+        quiet.note(QuietVersion("p", f"Observation/{number}", "", "", "says nothing of its version"))
+        if number % 1_000 == 0:
+            quiet.write()
+    for name in ("Observation/2", "Observation/2999", "Condition/2"):
+        other.hold("p", name)
+    other.hold("q", "Observation/5")
+    quiet.add_all(other)
+    (found,) = quiet.recoded().values()
+    assert {name: [stamp.where for stamp in stamps] for name, stamps in found.items()} == {
+        "Observation/2": ["line 2"], "Observation/2999": ["line 2999"],
+    }  # fmt: skip
+    quiet.close()

@@ -124,7 +124,7 @@ class _Work(Generic[Output]):
 
     def _of_part(self, read: ColumnPart) -> Part[Output]:
         part = self.of_batches(read.items)
-        part.aside = ColumnPart([], read.loose, read.notes, read.whole)
+        part.aside = ColumnPart([], read.loose, read.notes, read.whole, read.quiet)
         return part
 
 

@@ -12,6 +12,7 @@ import msgspec
 from ..read.coding import Coded, coded_of, text_alone
 from ..read.fhir.answer import codings_of
 from ..read.fhir.containers.bundles import BAD_JSON, CONTAINERS, DEEPEST, Held, items_of, type_of, unpack
+from ..read.fhir.containers.notes import Deleted
 from ..read.fhir.resources.ingredients import ingredients_of, item_of
 from ..read.files import Piece
 
@@ -70,6 +71,13 @@ def _resources(raw: Any, where: str, depth: int) -> Iterator[tuple[str, Mapping[
             return
         if isinstance(resource, dict):
             yield where, resource
+
+
+def deletions_in(piece: Piece) -> Iterator[Deleted]:
+    """What the entries of a piece say was deleted."""
+    content = piece.content.removeprefix(b"\xef\xbb\xbf")
+    if b"delete" in content.lower() and (kind := type_of(content)) in CONTAINERS:
+        yield from (held for held in unpack(content, piece.where, kind) if isinstance(held, Deleted))
 
 
 def contained_in(resource: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:

@@ -17,9 +17,10 @@ from ..facts.fact import Facts
 from ..facts.mapping.tables import SITE
 from ..facts.value import Reason, Unknown
 from ..read.coding import Coded
+from ..read.fhir.containers.versions import versions_of
 from ..read.fhir.patient import WRONG_TYPES, read_resources
 from ..read.fhir.readers import RESOURCE_TYPES, Interest, heads
-from ..read.fhir.resource import Group, Resource
+from ..read.fhir.resource import VOID, Group, Resource, Stamp
 from ..read.fhir.resources.evidence import NOT_SO
 from ..read.fhir.resources.her2_test import meaning
 from ..read.fhir.resources.ingredients import drug_of_medication, refers_on
@@ -37,6 +38,7 @@ from .concepts import (
     codings_in,
     concepts_of,
     contained_in,
+    deletions_in,
     named,
     one_line,
     resources_in,
@@ -47,7 +49,7 @@ from .seen import Seen, Unmapped
 from .words import Guesser
 
 MOST_KEPT = 100_000
-VOID = (*NOT_SO, "nullified")
+PASSED_OVER = (*NOT_SO, *VOID)
 ANSWER_REASONS = (Reason.UNMAPPED_CODE, Reason.UNPARSABLE_TEXT)
 NOT_READ = (DOSE_NOT_READ, ORDER_NOT_READ)
 """What a reader says of a drug that may be HER2-directed and that it does not know."""
@@ -75,16 +77,32 @@ class Examiner:
         self._head_of = heads().head_of
         self._verdicts: dict[Any, Verdict] = {}
         self._guesses: dict[Any, str] = {}
+        self._deleted: dict[str, list[Stamp]] = {}
 
     def count(self, piece: Piece, seen: Seen) -> None:
-        """Count the resources of a piece; what cannot be parsed is told by the readers."""
+        """Count the resources of a piece; what cannot be parsed is told by the readers.
+
+        What was deleted, here or in what was counted before, is counted and not examined.
+        """
+        for deleted in deletions_in(piece):
+            self._deleted.setdefault(deleted.name, []).append(deleted.stamp)
         for where, resource in resources_in(piece):
             seen.types[str(resource["resourceType"])] += 1
-            self._examine(resource, where, seen)
+            if not self._deleted or not self._was_deleted(resource):
+                self._examine(resource, where, seen)
+
+    def _was_deleted(self, content: Mapping[str, Any]) -> bool:
+        if f"{content['resourceType']}/{content.get('id')}" not in self._deleted:
+            return False
+        try:
+            resource = self._resource(content)
+        except (*WRONG_TYPES, msgspec.DecodeError):
+            return False
+        return bool(versions_of([resource], self._deleted).old)
 
     def _examine(self, resource: Mapping[str, Any], where: str, seen: Seen, depth: int = 0) -> None:
         kind = str(resource["resourceType"])
-        if resource.get("status") in VOID:
+        if resource.get("status") in PASSED_OVER:
             return
         place = f"{where} {kind}/{resource.get('id') or '?'}"
         self._examine_text(kind, resource, place, seen)

@@ -19,6 +19,8 @@ from ..read.tabular.file import read_table
 from ..read.tabular.long import LongFile, Part, is_long
 from ..read.tabular.site_words import site_words_of
 from ..read.tabular.wide import local_columns
+from ..read.tabular.wide_events import WideFile
+from ..read.tabular.wide_plan import is_unread_cell
 from ..read.tabular.words import as_words, is_missing, words_of
 from ..record.columns import RecordColumns
 from .seen import Seen, Unmapped
@@ -42,7 +44,7 @@ class TableExaminer:
         if not is_long(self.path, self.columns):
             if self._columns(seen):
                 return True
-            what = "no column is a fact of a HER2 test: name them by --column or the site's mapping"
+            what = "no column is a fact: name them by --column or the site's mapping"
             seen.trouble("no fact", f"{self.path.name}: {what}")
             seen.lost += 1
             return False
@@ -53,11 +55,12 @@ class TableExaminer:
         return True
 
     def _columns(self, seen: Seen) -> bool:
-        """Count the columns of a file of one specimen a row that hold no fact; whether any holds one."""
+        """Count the columns of a wide file that hold no fact; whether any holds one."""
         table = read_table(self.path, [])  # rows that cannot be read are told by the review
         seen.rows += table.num_rows
         local = local_columns(table.column_names, self.columns or {}, self.facts).values()
-        known = {*self.facts, *(self.columns or {}).values()}
+        plan = WideFile(self.path, self.facts, self.columns or {}).plan
+        known = {*self.facts, *plan.used, *(self.columns or {}).values()}
         mapped = {folded(word) for entry in local for word in (entry.name, entry.code)}
         for name in table.column_names:
             guess = "" if name in known or folded(name) in mapped else self.guesser.guess_word(name, "observations")
@@ -66,8 +69,7 @@ class TableExaminer:
                 example = cells[0] if cells else ""
                 what = Unmapped("column", "columns", name=name, guess=guess)
                 seen.note(what, example, self.path.name, "no fact is called so", len(cells))
-        tests = {name for name, fact in self.facts.items() if fact.test}
-        return bool(tests & {*table.column_names, *(self.columns or {}), *(entry.fact for entry in local)})
+        return bool(plan.values or plan.product)
 
     def _words(self, part: Part, seen: Seen) -> None:
         """The words for facts and drugs of a part of the file that are not known."""
@@ -110,6 +112,8 @@ def count_answers(batch: RecordColumns, facts: Facts, seen: Seen) -> None:
     for row in rows.tolist():
         fact, value = batch.facts[batch.fact[row]], batch.values[batch.value[row]]
         said = batch.saids[batch.said[row]]
+        if is_unread_cell(said):  # its column is told
+            continue
         numeric = fact in facts and facts[fact].is_number
         kind = "answer" if not numeric else "unit" if "unit" in str(value) else "words"
         name = said.rpartition(" ")[2] if kind == "unit" else said

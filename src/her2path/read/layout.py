@@ -22,7 +22,9 @@ from .fhir.containers.persons import (
     links_of,
     patient_of,
 )
+from .fhir.containers.quiet import QuietVersions, Recoded
 from .fhir.containers.sorter import of_one_server
+from .fhir.containers.versions import joined_withdrawals
 from .fhir.readers import Interest, heads, owner_of
 from .fhir.resource import Group, Owner, Resource, Stamp
 
@@ -75,6 +77,13 @@ def lines_of(group: Group) -> Iterator[Line]:
         yield Line(group.patient, group.where, NOTHING_RAW, told=[(t.kind, t.where, t.what) for t in group.told])
 
 
+def hold_all(quiet: QuietVersions, group: Group) -> None:
+    """Note the resources of a group as laid aside."""
+    for resource in group.resources:
+        if resource.head.id:
+            quiet.hold(group.patient, f"{resource.head.resourceType}/{resource.head.id}")
+
+
 @dataclass(slots=True)
 class ColumnPart:
     """What came of some pieces: columns and troubles, resources to be laid aside, and what was noted of the source."""
@@ -85,11 +94,14 @@ class ColumnPart:
     whole: list[tuple[str, str]] = field(default_factory=list)
     """The patients who were read at once, since a bundle holds them whole, and where that stands."""
 
+    quiet: QuietVersions = field(default_factory=QuietVersions)
+
     def read_whole(self, patient: str, where: str) -> None:
         self.whole.append((patient, where))
 
     def add(self, group: Group) -> None:
         self.loose += lines_of(group)
+        hold_all(self.quiet, group)
 
     def put(self, patient: str, where: str, raw: bytes) -> None:
         self.loose.append(Line(patient, where, msgspec.Raw(raw)))
@@ -113,11 +125,14 @@ class Layout:
         self._whole: set[int] = set()
         self._again: dict[str, str] = {}
         self._known_deleted: set[str] = set()
+        self.quiet = QuietVersions()
+        self._recoded: Recoded = {}
 
     def __enter__(self) -> Layout:
         return self
 
     def __exit__(self, *_: object) -> None:
+        self.quiet.close()
         for file in self._files:
             file.close()
         if self._folder is not None:
@@ -127,6 +142,7 @@ class Layout:
         """Lay the resources of one patient aside; a medication, which is nobody's, is kept by its id."""
         for line in lines_of(group):
             self.put_line(line)
+        hold_all(self.quiet, group)
 
     def put(self, patient: str, where: str, raw: bytes) -> None:
         """Lay one resource aside by its patient."""
@@ -137,6 +153,7 @@ class Layout:
         for line in part.loose:
             self.put_line(line)
         self.notes.add_all(part.notes)
+        self.quiet.add_all(part.quiet)
         for patient, where in part.whole:
             self.read_whole(patient, where)
 
@@ -192,7 +209,9 @@ class Layout:
     def columns(self, reader: ColumnReader) -> Iterator[RecordColumns | Trouble]:
         """The patients laid out, as columns, all others that the reader has not given yet, and what is missing."""
         missing = self.notes.all_missing()
+        self._recoded = self.quiet.recoded()
         without_withdrawn(self._medications, self.notes.withdrawn)
+        without_withdrawn(self._medications, self._recoded.pop("", {}))
         for group in self.groups(reader.skimmer.interest):
             if isinstance(group, Trouble):
                 yield group
@@ -311,6 +330,8 @@ class Layout:
             group = groups[patient] = Group(patient, line.where)
             group.medications, group.terms, group.withdrawn = self._medications, interest, self.notes.withdrawn
             group.was_whole = hash(patient) in self._whole
+        if line.patient in self._recoded:
+            group.withdrawn = joined_withdrawals(group.withdrawn, self._recoded.pop(line.patient))
         if line.told:
             group.told += [Trouble(*told) for told in line.told]
             return

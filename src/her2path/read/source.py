@@ -34,18 +34,11 @@ def read_records(
     `courses` only HER2 is read of FHIR resources.
     """
     if path.suffix.lower() in TABLES:
-        from .tabular.columns import read_long
-        from .tabular.long import is_long
-        from .tabular.wide import read_rows
-
-        if not is_long(path, columns):
-            yield from read_rows(path, facts, columns or {}, missing)
-            return
-        for part in read_long(path, facts, columns, missing):
-            if isinstance(part, Trouble):
-                yield part
-            else:
+        for part in _of_table(path, facts, columns or {}, missing):
+            if isinstance(part, RecordColumns):
                 yield from (part.record(patient) for patient in range(len(part)))
+            else:
+                yield part
         return
     for batch in _columns(path, facts, progress, courses, RECORDS_AT_ONCE, keep_order=True):
         if isinstance(batch, Trouble):
@@ -63,16 +56,26 @@ def read_columns(
 ) -> Iterator[RecordColumns | Trouble]:  # fmt: skip
     """Every patient of `path` in batches of columns of about so many patients, each whole; else as `read_records`."""
     if path.suffix.lower() in TABLES:
-        from .tabular.columns import read_long
-        from .tabular.long import is_long
-
-        if is_long(path, columns):
-            yield from read_long(path, facts, columns, missing)
-        else:
-            rows = read_records(path, facts, progress, columns, courses, missing)
-            yield from _in_batches(rows, patients_at_once)
+        yield from _in_batches(_of_table(path, facts, columns or {}, missing), patients_at_once)
         return
     yield from _columns(path, facts, progress, courses, patients_at_once)
+
+
+def _of_table(
+    path: Path, facts: Facts, columns: Mapping[str, str], missing: Collection[str]
+) -> Iterator[RecordColumns | Record | Trouble]:  # fmt: skip
+    """The patients of a CSV or Parquet file: one event a row, a course in wide rows, or a specimen a row."""
+    from .tabular.columns import read_long
+    from .tabular.long import is_long
+    from .tabular.wide import read_rows
+    from .tabular.wide_events import is_of_course, read_courses
+
+    if is_long(path, columns):
+        yield from read_long(path, facts, columns, missing)
+    elif is_of_course(path, facts, columns):
+        yield from read_courses(path, facts, columns, missing)
+    else:
+        yield from read_rows(path, facts, columns, missing)
 
 
 def _columns(
@@ -97,10 +100,12 @@ def _columns(
         yield from layout.columns(reader)
 
 
-def _in_batches(records: Iterator[Record | Trouble], patients_at_once: int) -> Iterator[RecordColumns | Trouble]:
+def _in_batches(
+    records: Iterator[RecordColumns | Record | Trouble], patients_at_once: int
+) -> Iterator[RecordColumns | Trouble]:  # fmt: skip
     waiting: list[Record] = []
     for record in records:
-        if isinstance(record, Trouble):
+        if not isinstance(record, Record):
             yield record
             continue
         waiting.append(record)

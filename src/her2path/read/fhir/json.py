@@ -67,6 +67,49 @@ _ESCAPED_LETTER = re.compile(rb"\\u00[4-7]")
 """How an escape begins that may stand for a letter of a field's name."""
 
 
+MOST_LOOKED_THROUGH = 4_096
+"""Bytes of a resource that is looked through for a key that stands twice in any of its objects."""
+
+
+def as_first_said(raw: bytes | msgspec.Raw) -> bytes | None:
+    """The text with what stands twice in another order: the first of two keys last, so that whoever reads leniently
+    sees that one; `None` where none stands twice. Of longer texts only one that has two types is looked through."""
+    text = bytes(raw)
+    if len(text) > MOST_LOOKED_THROUGH and text.count(b'"resourceType"') < 2:
+        return None
+    try:
+        if _quotes(msgspec.json.encode(msgspec.json.decode(text))) == _quotes(text):
+            return None
+        parse_strictly(text)
+    except DuplicateKey:
+        return _in_pairs(json.loads(text, object_pairs_hook=_Pairs)).encode()
+    except (msgspec.DecodeError, ValueError, RecursionError):
+        pass
+    return None
+
+
+def _quotes(text: bytes) -> int:
+    """How many quotes stand around the strings of a text: fewer where a key was left out."""
+    return text.count(b'"') - text.count(b'\\"')
+
+
+class _Pairs:
+    """An object with all its keys."""
+
+    def __init__(self, pairs: list[tuple[str, Any]]) -> None:
+        self.pairs = pairs
+
+
+def _in_pairs(value: Any) -> str:
+    """JSON with the keys of each object from the last to the first."""
+    if isinstance(value, _Pairs):
+        fields = (f"{json.dumps(key)}: {_in_pairs(held)}" for key, held in reversed(value.pairs))
+        return "{" + ", ".join(fields) + "}"
+    if isinstance(value, list):
+        return "[" + ", ".join(map(_in_pairs, value)) + "]"
+    return json.dumps(value)
+
+
 class FewFields:
     """Parses a resource of which only a few top-level fields are ever read, for these alone.
 
@@ -89,3 +132,24 @@ class FewFields:
             return self._decoder.decode(text)  # type: ignore[no-any-return]
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
             return None
+
+
+LEAST_OF_ENTRY = len('{"fullUrl":"","resource":},')
+"""What stands of an entry at least beside its address and its resource."""
+
+
+def has_one_list(content: bytes, texts: list[bytes], taken: int) -> bool:
+    """Whether a bundle has one list of entries, of which the resources and addresses have taken so many bytes.
+
+    Of two the last was parsed. Beside it there is no room for another in nearly every bundle, and no need to look for
+    it; or none for one that begins as it does, where what was parsed begins the first.
+    """
+    start = content.find(b'"entry"')
+    room = len(content) - start - taken - LEAST_OF_ENTRY * len(texts)
+    if room <= len('"entry":[]}"entry":[]'):
+        return True
+    if room < len(texts[0]):
+        at = content.find(b'"resource"', start)
+        if content.startswith(texts[0], content.find(b"{", at)) and content.find(b'"entry"', start + 1, at) < 0:
+            return True
+    return content.count(b'"entry"') == 1

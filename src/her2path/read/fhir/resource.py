@@ -20,6 +20,9 @@ from .head import Head
 from .json import FewFields, parse_strictly
 from .terms import HER2, Terms
 
+VOID = ("entered-in-error", "cancelled", "nullified")
+"""The statuses of a resource that was withdrawn: of all types and of what stands in them."""
+
 
 class Missing(NamedTuple):
     """Something of a source that is not there: `types` it may hold, none for any, and the `patient` it may be of."""

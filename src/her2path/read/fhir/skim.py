@@ -11,6 +11,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Generator, Iterable, Iterator
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -37,12 +38,13 @@ from .containers.bundles import (
 from .containers.export import tells_of_export
 from .containers.medications import medication_named
 from .containers.notes import Deleted, Page
+from .containers.quiet import QuietVersion, whose
 from .containers.sorter import Sorter
 from .containers.versions import SAYS_OTHER, WITHDREW, is_withdrawn, version_of
 from .head import FullEnvelope, Head
-from .json import exact, json_trouble, key_twice
+from .json import as_first_said, exact, json_trouble, key_twice
 from .nameless import is_nameless, is_no_type, tell_nameless
-from .readers import RESOURCE_TYPES, Interest, heads
+from .readers import RESOURCE_TYPES, Interest, heads, owner_of
 from .resource import Group, Missing, Owner, Resource, Stamp
 from .terms import NOTHING
 
@@ -50,7 +52,7 @@ _encoder = msgspec.json.Encoder(decimal_format="number")
 _envelope = msgspec.json.Decoder(FullEnvelope)
 _SPACE = re.compile(r"\s*")
 Note = Page | Missing | Deleted
-Found = Group | Trouble | Note
+Found = Group | Trouble | Note | QuietVersion
 
 
 class Skimmer:
@@ -176,6 +178,8 @@ class Skimmer:
             known = {id(medication): medication for medication in sorter.medications.values() if medication}
             if known:
                 yield Group("", where, list(known.values()), alone=True)
+        if aside:
+            yield from sorter.quiet
 
     def _take(
         self, sorter: Sorter, entries: Iterable[Unpacked], heads: list[Head | None] | None, depth: int
@@ -219,6 +223,9 @@ class Skimmer:
                 inside = contained_of(held, head, partial(_is_read_inside, kind))
                 yield from self._take(sorter, inside, None, depth + 1)
             matters = matters_of(head)
+            if not matters and (first := self._first_said(held)) is not None:
+                held, head, matters = first  # noqa: PLW2901
+                kind = head.resourceType
             nameless = (not matters or head.code is None) and is_nameless(head) and not is_withdrawn(bytes(held.raw))
             if nameless:
                 yield from tell_nameless(head, bytes(held.raw), held.place, self.interest)
@@ -230,6 +237,18 @@ class Skimmer:
                 quiet.append((held, head))
         yield from _later_and_quiet(sorter, quiet)
         return is_whole
+
+    def _first_said(self, held: Held) -> tuple[Held, Head, int] | None:
+        """A resource in which a key stands twice and that matters by the first of the two, which is put last; with
+        its head and for what it matters. Its reader tells that it cannot be read."""
+        if (text := as_first_said(held.raw)) is None:
+            return None
+        try:
+            head = self.heads.head_of(text)
+        except BAD_JSON:
+            return None
+        matters = self.interest.matters(head)
+        return (replace(held, raw=msgspec.Raw(text)), head, matters) if matters else None
 
     def _stands_whole(self, group: Group, sorter: Sorter) -> bool:
         """Whether a bundle holds a patient whole: herself, something beside her, and every medication that is named."""
@@ -273,13 +292,14 @@ def _later_and_quiet(sorter: Sorter, quiet: list[tuple[Held, Head]]) -> Iterator
     held_names = {(resource.head.resourceType, resource.head.id) for resource in sorter.waiting} if quiet else set()
     for held, head in quiet:
         how = WITHDREW if is_withdrawn(bytes(held.raw)) else SAYS_OTHER
+        version = version_of(Resource(head, held.raw, held.place, held.url, NOTHING, None, held.stamp))
+        name = f"{head.resourceType}/{head.id}"
         if how == WITHDREW or (head.resourceType, head.id) in held_names:
-            version = version_of(Resource(head, held.raw, held.place, held.url, NOTHING, None, held.stamp))
-            deleted = Deleted(
-                f"{head.resourceType}/{head.id}", Stamp(version.updated, version.number, version.where, how)
-            )
+            deleted = Deleted(name, Stamp(version.updated, version.number, version.where, how))
             sorter.withdrawn.setdefault(deleted.name, []).append(deleted.stamp)
             yield deleted
+        elif (patient := "" if owner_of(head) is Owner.SOURCE else whose(head)) is not None:
+            sorter.quiet.append(QuietVersion(patient, name, version.updated, version.number, version.where))
 
 
 def _outcome(held: Held) -> Iterator[Missing]:

@@ -44,9 +44,9 @@ class RowOrigins(Sequence[str]):
 
     def __init__(
         self, name: str, numbers: Whole, places: Whole | None = None, words: Sequence[str] = (),
-        marks: Mapping[int, str] | None = None,
+        marks: Mapping[int, str] | None = None, joint: str = " ",
     ) -> None:  # fmt: skip
-        self.name, self.numbers, self._places, self._words = name, numbers, places, words
+        self.name, self.numbers, self._places, self._words, self._joint = name, numbers, places, words, joint
         self.marks = marks or {}
         """By row the entries of the site's mapping by which it was read, as an origin says it."""
 
@@ -55,9 +55,11 @@ class RowOrigins(Sequence[str]):
 
     def __getitem__(self, row: Any) -> Any:
         where = f"{self.name}:{self.numbers[row]}"
-        if self.marks and (mark := self.marks.get(int(row))):
-            where += mark
         word = self._words[self._places[row]] if self._places is not None else ""
+        mark = self.marks.get(int(row), "") if self.marks else ""
+        if self._joint != " ":
+            return f"{where}{self._joint if word else ''}{word}{mark}"
+        where += mark
         return f"{where} {word}" if word and word != where else where
 
     def words(self, rows: Whole) -> Any:
@@ -124,8 +126,9 @@ class ColumnReader:
         lists = {name: column.listed for name, column in columns.items()}
         origin = columns.get("origin")
         origins = RowOrigins(
-            self.name, part.numbers, None if origin is None else origin.rows(), lists.get("origin", ()), marks
-        )
+            self.name, part.numbers, None if origin is None else origin.rows(), lists.get("origin", ()), marks,
+            part.joint,
+        )  # fmt: skip
         owner = Owner(starts)
         self._tell_broken(named, columns, owner, origins, troubles)
         day, wrong_day = self._dates(table)

@@ -86,10 +86,12 @@ def places_of(names: list[str], columns: Mapping[str, str]) -> dict[str, str]:
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """Rows of whole patients with our names, and the number of each row in the file."""
+    """Rows of whole patients with our names, and the number of each row in the file; `joint` stands in a place between
+    that number and what the row names as its origin."""
 
     table: Any
     numbers: Whole
+    joint: str = " "
 
 
 class LongFile:

@@ -1,8 +1,9 @@
-"""CSV and Parquet as records: one row a specimen, its columns facts.
+"""CSV and Parquet of HER2 tests as records: one row a specimen, its columns facts.
 
 Columns: `patient` (or `patient_id`, `id`), `specimen`, `test_date`, any fact of `facts.md`, and
 `her2_status` for what was recorded. Rows of one patient stand together (the law of a record);
-where they do not, each run of rows is reviewed by itself and that is said.
+where they do not, each run of rows is reviewed by itself and that is said. A file that says anything
+of a course is read by `wide_events.py`.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from __future__ import annotations
 import datetime as dt
 import difflib
 import re
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,7 @@ from ...record.event import RECORDED_STATUS, STAINED, STAINING_OPEN, Event, Reco
 from .csv_rows import FEW_ROWS
 from .file import read_numbered, read_table
 from .site_words import SiteWords, site_words_of
+from .wide_names import OUTCOMES
 from .words import BROKEN, as_days, as_words, broken, is_missing, words_of
 
 PATIENT = ("patient", "patient_id", "id")
@@ -33,7 +35,6 @@ _WHOSE = re.compile(r"patient|subject|person|\b(?:mrn|pid)\b", re.IGNORECASE)
 _SPEAKS = re.compile(
     r"her-? ?2|erb-?b-?2|\b(?:ihc|lvef|[fcs]?ish)\b|\bcep ?17\b|ejection fraction|\bweight\b|trastuzumab", re.IGNORECASE
 )
-OUTCOMES = ("her2_expression", "her2_next_step", "her2_discordance")
 
 
 def read_rows(
@@ -51,19 +52,12 @@ def read_rows(
     table = named_columns(table, columns, facts)
     names = table.column_names
     patient_column = next((name for name in PATIENT if name in names), None)
-    tests = [name for name in names if name in facts and name not in (*SPECIMEN_COLUMNS, *OUTCOMES, "her2_status")]
-    if not tests:
-        known = ", ".join(name for name, fact in facts.items() if fact.test)
-        raise AskedWrongly(f"{path}: no column is a fact of a HER2 test; expected some of {known}")
-    _require_no_half(path, names, [name for name in tests if facts[name].test])
+    tests = [name for name in names if name in facts and facts[name].test]
+    require_some_fact(path, names, facts)
+    require_no_half(path, names, tests)
     yield from told
     of_names = [*speaking_columns(names, facts), *([] if patient_column else misnamed_patient(names))]
     yield from (Trouble("unreadable", path.name, what) for what in of_names)
-    if of_course := [name for name in tests if not facts[name].test]:
-        what = f"a file with a row a specimen is read for HER2 tests alone, not for {', '.join(of_course)}"
-        what += "; give the course of therapy as one event a row (columns patient, date, fact, value)"
-        yield Trouble("unreadable", path.name, what)
-        tests = [name for name in tests if facts[name].test]
     needed = [name for name in names if name in facts or name in ("specimen", patient_column)]
     record: Record | None = None
     finished: set[str] = set()
@@ -227,19 +221,27 @@ def named_columns(table: Any, columns: Mapping[str, str], facts: Facts) -> Any:
 
     Raises `AskedWrongly` for a column or a fact that is not there.
     """
+    fact_of = asked_columns(table.column_names, columns, lambda name: name in facts)
+    fact_of |= {column: entry.fact for column, entry in _mapped_columns(table.column_names, columns, facts).items()}
+    return table.rename_columns([fact_of.get(name, name) for name in table.column_names])
+
+
+def asked_columns(
+    names: Collection[str], columns: Mapping[str, str], is_known: Callable[[str], bool]
+) -> dict[str, str]:  # fmt: skip
+    """What the columns that somebody names are called here. Raises `AskedWrongly` as `named_columns`."""
     fact_of: dict[str, str] = {}
     for fact, column in columns.items():
-        if column not in table.column_names:
-            raise AskedWrongly(f"no column is called {column!r}; there are " + ", ".join(table.column_names))
-        if fact not in facts and fact not in PATIENT:
+        if column not in names:
+            raise AskedWrongly(f"no column is called {column!r}; there are " + ", ".join(names))
+        if not is_known(fact) and fact not in PATIENT:
             raise AskedWrongly(f"--column {fact}={column}: no fact is called {fact!r}")
         if column in fact_of:
             raise AskedWrongly(f"the column {column} cannot hold both {fact_of[column]} and {fact}")
-        if fact in table.column_names and fact != column:
+        if fact in names and fact != column:
             raise AskedWrongly(f"--column {fact}={column}: the file has a column {fact} too; drop or rename it")
         fact_of[column] = fact
-    fact_of |= {column: entry.fact for column, entry in _mapped_columns(table.column_names, columns, facts).items()}
-    return table.rename_columns([fact_of.get(name, name) for name in table.column_names])
+    return fact_of
 
 
 def local_columns(names: list[str], columns: Mapping[str, str], facts: Facts) -> dict[str, Entry]:
@@ -255,7 +257,14 @@ def _mapped_columns(names: list[str], columns: Mapping[str, str], facts: Facts) 
     return {column: entry for column, entry in found.items() if entry.fact not in columns and entry.fact not in names}
 
 
-def _require_no_half(path: Path, names: Collection[str], tests: Collection[str]) -> None:
+def require_some_fact(path: Path, names: Collection[str], facts: Facts) -> None:
+    """Raise `AskedWrongly` where no column is a fact that is read."""
+    if not [name for name in names if name in facts and name not in (*SPECIMEN_COLUMNS, *OUTCOMES, "her2_status")]:
+        known = ", ".join(name for name, fact in facts.items() if fact.test)
+        raise AskedWrongly(f"{path}: no column is a fact of a HER2 test; expected some of {known}")
+
+
+def require_no_half(path: Path, names: Collection[str], tests: Collection[str]) -> None:
     """Raise `AskedWrongly` where a file of one event a row misses one of its two columns, and would be read as wide."""
     here, gone = ("fact", "value") if "fact" in names else ("value", "fact")
     if here in names and gone not in names and (here == "fact" or not tests):
@@ -271,9 +280,10 @@ def misnamed_patient(names: Iterable[str]) -> Iterator[str]:
             yield f"{what} (--column patient={name}) Each row is reviewed as a patient of its own"
 
 
-def speaking_columns(names: Collection[str], facts: Facts) -> Iterator[str]:
-    """What is told of columns that are no fact: those that are nearly one, and those that speak of what is read."""
-    told = list(misspelt_columns(names, facts))
+def speaking_columns(names: Collection[str], facts: Facts, of_file: Collection[str] = ()) -> Iterator[str]:
+    """What is told of columns that are no fact: those that are nearly one, and those that speak of what is read;
+    `of_file` are all columns of the file, where these are not all of them."""
+    told = list(misspelt_columns(names, facts, of_file))
     yield from told
     for name in names:
         near = any(what.startswith(f"the column {name} is no fact") for what in told)
@@ -282,10 +292,10 @@ def speaking_columns(names: Collection[str], facts: Facts) -> Iterator[str]:
             yield f"{what}; nothing is read from it (--column FACT={name})"
 
 
-def misspelt_columns(names: Iterable[str], facts: Facts) -> Iterator[str]:
+def misspelt_columns(names: Iterable[str], facts: Facts, of_file: Collection[str] = ()) -> Iterator[str]:
     """Columns that are no fact but nearly are one that is not there: told, since they are not read."""
     names = list(names)
-    missing = {fact.lower(): fact for fact in facts if fact not in names}
+    missing = {fact.lower(): fact for fact in facts if fact not in (of_file or names)}
     for name in names:
         seen = as_seen(name).lower()
         near = difflib.get_close_matches(seen, missing, n=1, cutoff=0.85) if name not in facts else []

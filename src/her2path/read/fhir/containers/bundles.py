@@ -17,7 +17,7 @@ import msgspec
 from ....record.event import Trouble
 from ..head import Entry, FullEnvelope, Head, kind_of_bundle
 from ..json import parse_strictly
-from ..resource import NO_STAMP, Missing, Stamp
+from ..resource import NO_STAMP, VOID, Missing, Stamp
 from .notes import Deleted, Page
 
 DEEPEST = 12
@@ -228,6 +228,8 @@ class _Contained(msgspec.Struct, gc=False):
 
 
 _contained = msgspec.json.Decoder(_Contained)
+NULLIFIED = "nullified"
+"""A status that only some types have."""
 NAMED_INSIDE = ("Medication", "Substance")
 """Types that are read with the resource in which they stand."""
 
@@ -268,8 +270,8 @@ def contained_of(held: Held, head: Head, is_read: Callable[[str], bool]) -> Iter
         if subject := bytes(around.subject) or bytes(around.patient):
             inside.pop("patient", None)
             inside["subject"] = parse_strictly(subject)
-        if around.status in ("entered-in-error", "cancelled") and "status" in inside:
-            inside["status"] = around.status
+        if around.status in VOID and "status" in inside:
+            inside["status"] = VOID[0] if around.status == NULLIFIED else around.status
         if kind == "Observation":
             _complete(inside, around, name)
         inside["id"] = f"{name}#{own}"

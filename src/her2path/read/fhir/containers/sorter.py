@@ -22,6 +22,7 @@ from .persons import (
     plain_reference,
     server_of,
 )
+from .quiet import QuietVersion
 from .versions import versions_of
 
 
@@ -40,6 +41,7 @@ class Sorter:
         self.medications: dict[str, Resource | None] = {}
         self.withdrawn: dict[str, list[Stamp]] = {}
         self.entries = 0
+        self.quiet: list[QuietVersion] = []
         self._groups: dict[str, Group] = {}
         self._ids: dict[str, str] = {}
         self.persons: list[tuple[str, Resource]] = []

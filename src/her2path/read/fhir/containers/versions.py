@@ -15,10 +15,9 @@ from typing import NamedTuple
 
 import msgspec
 
-from ..resource import Resource, Stamp
+from ..resource import VOID, Resource, Stamp
 from .persons import server_of
 
-WITHDRAWN = ("entered-in-error", "cancelled", "nullified")
 SECOND = 1_000_000_000
 """Instants are counted in nanoseconds."""
 DAY = 86_400 * SECOND
@@ -152,13 +151,13 @@ def version_of(resource: Resource) -> Version:
 
 def is_withdrawn(raw: bytes) -> bool:
     """Whether the text of a resource says that it was withdrawn."""
-    if not any(word.encode() in raw for word in WITHDRAWN):
+    if not any(word.encode() in raw for word in VOID):
         return False
     try:
         status = _status.decode(raw).status
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         status = None
-    if status in WITHDRAWN:
+    if status in VOID:
         return True
     try:
         truth = _verified.decode(raw).verificationStatus
@@ -179,6 +178,11 @@ class Versions:
 
 Withdrawals = Mapping[str, Sequence[Stamp]]
 """By type and id (`Observation/1`) where and when a resource was deleted or withdrawn."""
+
+
+def joined_withdrawals(one: Withdrawals, other: Withdrawals) -> dict[str, list[Stamp]]:
+    """What was withdrawn by either."""
+    return {name: [*one.get(name, ()), *other.get(name, ())] for name in (*one, *other)}
 
 
 def stand_twice(resources: Sequence[Resource], withdrawn: Withdrawals | None = None) -> bool:

@@ -1,7 +1,7 @@
 """A FHIR Observation of a HER2 test as events: codes, values in all their shapes, status and date.
 
 The rules, in the order they are applied:
-1. `entered-in-error` and `cancelled` are passed over, and counted. `preliminary` and `registered`
+1. `entered-in-error`, `cancelled` and `nullified` are passed over, and counted. `preliminary` and `registered`
    results are unknown with the reason *preliminary*.
 2. Of several codings the most telling one counts (`codes.TELLING`); codings of IHC and of ISH on one
    observation contradict each other, and nothing is read from it.
@@ -30,12 +30,12 @@ from ...her2_text import Unread, statement_of
 from ...swapped import codes_elsewhere, words_elsewhere
 from ..answer import codings_of, read_answer, text_of
 from ..her2_values import read_values
+from ..resource import VOID
 
 _SCORE = re.compile(r"(?<![\d.,+])[0-3]\s?\+(?![+\d])")
 UNREAD = ("serum", "immunoassay", "variant", "unclear")
 FINAL = ("final", "amended", "corrected", "appended")
 EARLY = ("preliminary", "registered")
-VOID = ("entered-in-error", "cancelled")
 EFFECTIVE_DAYS = ("effectiveDateTime", "effectivePeriod.start", "effectivePeriod.end", "issued")
 FALLBACK_DAYS = {"issued": "effectiveDateTime"}
 """The fields of which `read_day` takes the day of a result, and which of them counts only without another."""

@@ -19,8 +19,9 @@ from ....facts.value import Interval, Reason, Unknown, Value
 from ....facts.words.units import units
 from ....record.event import Event, Trouble
 from ..answer import TAG, Answer, codings_of, read_answer, times, unit_of
+from ..resource import VOID
 from ..terms import Meaning, ReadValue
-from .her2_test import FINAL, VOID, by_status, read_day
+from .her2_test import FINAL, by_status, read_day
 
 _NO_UNIT = ("", "1", "{#}", "#", "{score}", "score", "{nodes}", "nodes", "{ratio}")
 _PERCENT = ("%", "percent", "pct", "percentage", "prozent", "pourcent", "por ciento", "per cento")

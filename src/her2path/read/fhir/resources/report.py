@@ -20,7 +20,7 @@ from ...coding import coded_of, text_alone
 from ..answer import Answer, codings_of
 from ..head import Coding, Concept, Head
 from ..her2_values import read_values
-from ..resource import Resource, ResourceType, Surroundings, TumourSite
+from ..resource import VOID, Resource, ResourceType, Surroundings, TumourSite
 from ..terms import BY_NAME, COURSE, HER2, NOTHING, Meaning, Terms
 from .background import read_stated
 from .her2_test import (
@@ -28,7 +28,6 @@ from .her2_test import (
     FALLBACK_DAYS,
     FINAL,
     UNREAD,
-    VOID,
     by_status,
     meaning,
     read_day,

@@ -21,13 +21,13 @@ from ....facts.fact import Facts
 from ....record.event import Record
 from ..containers.bundles import CONTAINERS, OUTCOME, holds_others
 from ..containers.medications import medication_named
-from ..containers.versions import WITHDRAWN, is_withdrawn
+from ..containers.versions import is_withdrawn
 from ..head import Head
-from ..json import parse_strictly
+from ..json import as_first_said, parse_strictly
 from ..nameless import is_nameless
 from ..patient import TherapyReader, read_one, read_resources
 from ..readers import RESOURCE_TYPES, Interest, heads
-from ..resource import Group, Owner, Resource, ResourceType, Surroundings
+from ..resource import VOID, Group, Owner, Resource, ResourceType, Surroundings
 from ..resources.ingredients import refers_on
 from ..terms import NOTHING
 from .readings import Row, Told, Vocabulary, events_of, words_of
@@ -108,6 +108,8 @@ class Templates:
             head = self._head_of(text)
             matters = self.interest.matters(head)
             known = RESOURCE_TYPES.get(head.resourceType)
+            if matters == NOTHING and (known is not None or text.count(b'"resourceType"') > 1) and as_first_said(text):
+                return None
             if (known is None and head.resourceType in TAKEN_APART) or is_nameless(head) or holds_others(text):
                 return None
             if known is None or (matters == NOTHING and NO_KIND in self.unlike and not is_withdrawn(text)):
@@ -174,7 +176,8 @@ class Templates:
         template.sort_out()
         if matters == NOTHING:
             template.kind, template.reading, template.later_days = NO_KIND, 0, ()
-            template.withdraws = any(word.encode() in piece for word in WITHDRAWN for piece in pieces)
+            template.quiet = known.name
+            template.withdraws = any(word.encode() in piece for word in VOID for piece in pieces)
         self.templates[template.pieces] = template
         self.learnt[template.kind] = self.learnt.get(template.kind, 0) + 1
         self._size += sum(map(len, pieces))

@@ -22,6 +22,7 @@ from ....record.event import Record, Trouble
 from ...files import Piece
 from ..containers.bundles import IN_PARTS, has_next, holds_others
 from ..containers.notes import Deleted, SourceNotes
+from ..containers.quiet import QuietVersion, QuietVersions
 from ..containers.versions import stand_twice
 from ..head import Envelope, kind_of_bundle
 from ..nameless import is_nameless
@@ -39,10 +40,9 @@ PATIENTS_AT_ONCE = 1_000
 MOST_DAYS = 100_000
 MOST_TO_LEARN = 10_000
 """A longer text outside a bundle is no resource of which there are many alike."""
-LEAST_OF_ENTRY = len('{"fullUrl":"","resource":},')
-"""What stands of an entry at least beside its address and its resource."""
 MAY_DELETE = ("transaction", "batch")
 """Types of bundles whose entries may be deletions."""
+VERSIONED = ("meta.lastUpdated", "meta.versionId")
 _envelope = msgspec.json.Decoder(Envelope)
 _RESOURCE, _ADDRESS, _NO_ADDRESS = attrgetter("resource"), attrgetter("fullUrl"), (None, "")
 _BAD_JSON = (msgspec.DecodeError, RecursionError, UnicodeDecodeError)
@@ -52,6 +52,7 @@ class Loose(Protocol):
     """Where resources that come outside a bundle are laid aside, by patient, and what is noted of the source."""
 
     notes: SourceNotes
+    quiet: QuietVersions
 
     def add(self, group: Group) -> object: ...
     def put(self, patient: str, where: str, raw: bytes) -> object: ...
@@ -96,6 +97,8 @@ class ColumnReader:
                     yield group
                 elif isinstance(group, Deleted):
                     deleted.append(group)
+                elif isinstance(group, QuietVersion):
+                    self.loose.quiet.note(group)
                 elif not isinstance(group, Group):
                     self.loose.notes.add(group)
                 elif group.alone:
@@ -149,12 +152,27 @@ class ColumnReader:
                 if not name or template.owner is not Owner.PATIENT or not is_plain(b"".join(filling)):
                     return False
                 if template.matters == NOTHING:
-                    return not template.withdraws
+                    return not template.withdraws and self._pass_over(template, filling, name.decode("ascii"), piece)
                 self.loose.put(name.decode("ascii"), piece.where, text)
+                if template.paths[0] or template.identity:
+                    self.loose.quiet.hold(name.decode("ascii"), f"{template.kind}/{_id_of(template, filling)}")
                 return True
         if len(text) < MOST_TO_LEARN:
             self.templates.learn(text)
         return False
+
+    def _pass_over(self, template: Template, filling: Filling, patient: str, piece: Piece) -> bool:
+        """Note the version of a resource that does not matter; `False`, and nothing done, where its text must be read
+        for it."""
+        updated, number = (
+            filling[template.paths.index(path)].decode("ascii") if path in template.paths else "" for path in VERSIONED
+        )
+        if not (updated or number) and b'"meta"' in piece.content:
+            return False
+        if identity := _id_of(template, filling):
+            where = f"{piece.where} {template.quiet}/{identity}"
+            self.loose.quiet.note(QuietVersion(patient, f"{template.quiet}/{identity}", updated, number, where))
+        return True
 
     def _at_once(self, piece: Piece) -> bool:
         """Read a bundle by its templates alone; `False`, and nothing done, where they do not tell everything."""
@@ -343,7 +361,7 @@ def _entries_of(content: bytes) -> tuple[list[bytes], list[str]] | None:
     if kind in MAY_DELETE and b"DELETE" in content:
         return None
     taken = sum(map(len, texts)) + sum(map(len, addresses))
-    return (texts, addresses) if _has_one_list(content, texts, taken) else None
+    return (texts, addresses) if has_one_list(content, texts, taken) else None
 
 
 def _whose(persons: list[tuple[bytes, str]], subjects: set[bytes]) -> str | None:
@@ -362,18 +380,6 @@ def _subject_of(resource: Resource) -> bytes:
     return b"" if subject is None else (subject.reference or "?").encode()
 
 
-def _has_one_list(content: bytes, texts: list[bytes], taken: int) -> bool:
-    """Whether a bundle has one list of entries, of which the resources and addresses have taken so many bytes.
-
-    Of two the last was parsed. Beside it there is no room for another in nearly every bundle, and no need to look for
-    it; or none for one that begins as it does, where what was parsed begins the first.
-    """
-    start = content.find(b'"entry"')
-    room = len(content) - start - taken - LEAST_OF_ENTRY * len(texts)
-    if room <= len('"entry":[]}"entry":[]'):
-        return True
-    if room < len(texts[0]):
-        at = content.find(b'"resource"', start)
-        if content.startswith(texts[0], content.find(b"{", at)) and content.find(b'"entry"', start + 1, at) < 0:
-            return True
-    return content.count(b'"entry"') == 1
+def _id_of(template: Template, filling: Filling) -> str:
+    """The id of a resource, be it a hole of its template or a part of it; "" without one."""
+    return filling[0].decode("ascii") if template.paths[0] else template.identity or ""

@@ -97,6 +97,8 @@ class Template:
     """The same, where nothing but the filling decides the reading."""
     medication_at: int = -1
     later_days: tuple[int, ...] = ()
+    quiet: str = ""
+    """The type of a resource that does not matter."""
     withdraws: bool = False
     """Whether it does not matter itself and may withdraw another version that does."""
     by_itself: bool = False
