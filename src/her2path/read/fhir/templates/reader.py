@@ -25,6 +25,7 @@ from ..containers.notes import Deleted, SourceNotes
 from ..containers.quiet import QuietVersion, QuietVersions
 from ..containers.versions import stand_twice
 from ..head import Envelope, kind_of_bundle
+from ..json import has_one_list
 from ..nameless import is_nameless
 from ..patient import read_group_itself, read_record
 from ..readers import RESOURCE_TYPES
