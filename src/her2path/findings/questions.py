@@ -190,6 +190,7 @@ DOUBTS: dict[str, tuple[str, ...]] = {
     "dose recorded twice": ("drug", "times", "amounts", "total", "day"),
     "parts or twice": ("drug", "times", "amounts", "day"),
     "doses on unknown days": ("drugs",),
+    "doses on unknown days beside others": ("drugs",),
     "dead on an unknown day": ("death",),
     "entry in the future": ("count", "review_day"),
     "entries in the future": ("count", "review_day"),

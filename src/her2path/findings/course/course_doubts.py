@@ -135,13 +135,15 @@ class CourseDoubts(DoubtMaker):
         drugs: dict[int, list[int]] = {}
         started = known(self.course.state["first_ever_day"])
         for row in self.course.undated_doses.tolist():
-            if self.mine[self.owner[row]] and not started[self.owner[row]]:
+            if self.mine[self.owner[row]]:
                 drugs.setdefault(int(self.owner[row]), []).append(row)
-        doubt = Doubt()
+        alone, beside = Doubt(), Doubt()
         for patient, rows in drugs.items():
             names = sorted({record.products[record.product[row]] for row in rows})
+            doubt = beside if started[patient] else alone
             doubt.add(patient, rows[:FIRST_ORIGINS], drugs=", ".join(names))
-        yield self._of("doses on unknown days", doubt)
+        yield self._of("doses on unknown days", alone)
+        yield self._of("doses on unknown days beside others", beside)
 
     def _levels(self) -> Iterator[FindingRows]:
         """Dose levels once reduced, raised again, or not told, of whom the product in hand goes on."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -39,7 +39,8 @@ class PlanItem:
     """One thing to come: `kind` is dose, echo, hold, end, contraception or test; days are inclusive.
 
     `details` are its numbers by name (dose_mg, volume_ml, vials, infusion_minutes, ...); `citations` say why. Of a dose
-    `drug` is its product and `condition` what must hold first.
+    `drug` is its product, `condition` what must hold first, and `is_proposed` says that the label names it and nobody
+    has ordered it.
     """
 
     kind: str
@@ -51,6 +52,7 @@ class PlanItem:
     rows: tuple[str, ...] = ()
     drug: str = ""
     condition: str = ""
+    is_proposed: bool = False
 
     def as_json(self) -> dict[str, Json]:
         return {
@@ -158,7 +160,8 @@ def _of_step(found: Standing, step: Step, proposed: bool = False) -> PlanItem:
         named, decided = found.outcomes.get(RESIDUAL, ""), found.decision(RESIDUAL)
         choice = f", {named}" if " or " in named else ""
         what = f"proposed (no order yet{choice}): {what}"
-    return _dose_item(found, {**step.values}, step.kind, what, step.day, step.latest, step.decision, decided)
+    item = _dose_item(found, {**step.values}, step.kind, what, step.day, step.latest, step.decision, decided)
+    return replace(item, is_proposed=proposed)
 
 
 def _first_dose(found: Standing) -> Iterator[PlanItem]:

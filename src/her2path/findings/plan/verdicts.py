@@ -61,7 +61,7 @@ def _drugs(found: Standing, plan: Sequence[PlanItem]) -> list[str]:
     drugs = [first]
     if found.started and found.values.get("partner_pertuzumab") == "yes" and found.values.get("alive") != "no":
         drugs.append(PERTUZUMAB)
-    drugs += [item.drug for item in plan if item.kind == "dose"]
+    drugs += [item.drug for item in plan if item.kind == "dose" and not item.is_proposed]
     return list(dict.fromkeys(drugs))
 
 
@@ -89,6 +89,9 @@ def _of_drug(found: Standing, drug: str, plan: Sequence[PlanItem]) -> Verdict:
         reason = findings[0].words
     elif word == NOT_KNOWN and decision is not None:
         reason = "; ".join(_settled_by(found, decision.would_settle)) or "the facts contradict each other"
+    elif word in OF_AN_END:
+        reason, condition = OF_AN_END[word]
+        conditions = (condition,)
     else:
         reason = _plain_reason(found, drug, day)
     return Verdict(
@@ -104,6 +107,13 @@ WANTED = {
     OF_THE_ORDER: (Strength.ENDS,),
 }  # fmt: skip
 """The effects that lead to each verdict."""
+
+
+OF_AN_END = {
+    "ASK FIRST": ("a dose is ordered after the course was held or ended", "the prescriber says that it is meant"),
+    "HOLD": ("on hold, and nobody has said that it goes on", "whoever held it lets it go on"),
+}
+"""Reason and condition of a verdict that no finding leads to."""
 
 
 def _causes(found: Standing, word: str, bearing: Sequence[Bears], order: str) -> list[Bears]:

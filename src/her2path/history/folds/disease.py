@@ -83,6 +83,8 @@ def fold_course(
                 if code[e] == STATED and pregnant != STATED:
                     pregnant, pregnant_day = STATED, today
                     after_dose = today - last_her2 if last_her2 != UNKNOWN else UNKNOWN
+                elif code[e] != STATED and pregnant == UNKNOWN:
+                    pregnant = code[e]  # nobody said that she is, and the test says that she is not
             elif what == DEATH:
                 death = today
             elif DOSE <= what <= DOSE_PER_M2:

@@ -76,10 +76,6 @@ def reason_words(found: Standing, verdict: Verdict) -> str:
 # -- the next dose ------------------------------------------------------------------------------
 
 
-PROPOSED = "proposed (no order yet"
-"""In the words of a dose that the label names and nobody has ordered."""
-
-
 def _next_dose(course: CourseReview) -> str:
     """The doses that are planned next, each with its amount; where there is none, why."""
     found = course.standing
@@ -95,11 +91,11 @@ def _next_dose(course: CourseReview) -> str:
     parts = []
     for item in doses:
         later = f" on {item.earliest}" if item.earliest and item.earliest != first_day else ""
-        proposed = "proposed " if PROPOSED in item.what else ""
+        proposed = "proposed " if item.is_proposed else ""
         parts.append(f"{proposed}{dose_words(found, item)}{later}")
     when = _when(found, doses[0])
     once = f"once {condition}: " if condition else ""
-    if any(PROPOSED in item.what for item in doses):
+    if any(item.is_proposed for item in doses):
         once = f"no order yet; {once}"
     return "; ".join(filter(None, (f"{once}{' + '.join(parts)}, {when}", ordered)))
 
