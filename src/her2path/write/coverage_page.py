@@ -14,6 +14,8 @@ MOST_REMEMBERED = 12
 MOST_NAMED = 3
 LINE_WIDTH = 120
 NUMBER_COLUMNS = ("rows", *VERIFIED)
+MOST_NAMED = 8
+"""Of so many values an edition that decides for them names each."""
 
 
 def coverage_page(coverage: Coverage) -> str:
@@ -150,7 +152,9 @@ def _where(edition: Edition) -> str:
 def _editions(editions: Iterable[Edition]) -> str:
     rows = [["edition", "decides for", "where", "in force", "reviewed by"]]
     for edition in sorted(editions, key=_order):
-        scope = ", ".join(edition.scope_values) or "all"
+        named = edition.scope_values
+        scope = ", ".join(named) if len(named) <= MOST_NAMED else f"{len(named)} values of {edition.scope}"
+        scope = scope or "all"
         rows.append([f"`{edition.key}`", scope, _where(edition), edition.window(), edition.reviewed_by])
     return _grid(rows)
 
