@@ -24,7 +24,7 @@ from ..course.words import Words
 from ..questions import EACH_DOSE, UNDETERMINED, WORDS_OF_DOSES, Question
 from ..rows import FindingRows, fields_of
 from .administrations import ORDERED, SUPERSEDED, Administrations, administrations_of
-from .due import Due, due_of, kinds_of
+from .due import Due, asked, due_of, kinds_of, remembered
 from .facts import IN_HAND, Columns, facts_of_doses
 from .words import DoseWords, WordsOfRows
 
@@ -98,22 +98,21 @@ def _of_kinds(course: CourseFacts, facts: Columns) -> Columns:
     count = len(course.rules.codes.products)
     setting, site = (np.maximum(facts[name], -1) + 1 for name in ("setting", "tumour_site"))
     first, kind = kinds_of([(facts["product"], count), (setting, 5), (site, 4)])
-    used = _asked(course, USES, {name: facts[name][first] for name in ("product", "setting", "tumour_site")})
+    use = {name: facts[name][first] for name in ("product", "setting", "tumour_site")}
+    used = remembered(
+        course, USES, list(use.values()),
+        lambda new: asked(course, USES, {name: column[new] for name, column in use.items()}),
+    )  # fmt: skip
     hand, meant = facts[IN_HAND], facts["switch_intended"]
     one, which = kinds_of([(facts["product"], count), (hand, count), (np.maximum(meant, 0), 3)])
-    mixed = _asked(
-        course, MIXUP, {"product": hand[one], "ordered_product": facts["product"][one], "switch_intended": meant[one]}
-    )
+    mix = {"product": hand[one], "ordered_product": facts["product"][one], "switch_intended": meant[one]}
+    mixed = remembered(
+        course, MIXUP, list(mix.values()),
+        lambda new: asked(course, MIXUP, {name: column[new] for name, column in mix.items()}),
+    )  # fmt: skip
     values = course.rules.knowledge.facts[USES].values
     is_named = np.where(used == values.index(NOT_IN_LABEL), NO, np.where(used >= 0, YES, UNKNOWN))
     return {"use_in_label": is_named[kind], MIXUP: mixed[which]}
-
-
-def _asked(course: CourseFacts, outcome: str, columns: Columns) -> Whole:
-    count = len(columns["product"])
-    asker = Asker(course.rules, course.numbered, columns, count)
-    asker.ask(Question(outcome, EACH_DOSE))
-    return asker.outcomes.get(outcome, np.full(count, UNKNOWN, np.int64))
 
 
 def _questions(course: CourseFacts) -> list[Question]:
