@@ -5,7 +5,7 @@ Few situations stand behind many doses (a drug, an organ, a schedule, a gap): ea
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -63,6 +63,20 @@ def kinds_of(columns: Sequence[tuple[Whole, int]]) -> tuple[Whole, Whole]:
     return first[there], places[key]
 
 
+def remembered(course: CourseFacts, name: str, keys: Sequence[Whole], decide: Callable[[Whole], Whole]) -> Whole:
+    """What `decide` says of some kinds, a row each; what was decided once by the same rules is not asked again.
+
+    `keys` tell the kinds apart, a column each; `decide` is given the places of those that are new.
+    """
+    held = course.rules.told.setdefault(("doses", name), {})
+    listed = list(zip(*(key.tolist() for key in keys), strict=True))
+    new = [place for place, key in enumerate(listed) if key not in held]
+    if new:
+        for place, row in zip(new, decide(np.array(new, np.int64)), strict=True):
+            held[listed[place]] = row
+    return np.array([held[key] for key in listed], np.int64)
+
+
 def due_of(course: CourseFacts, made: Administrations) -> Due:
     """What was due at each entry."""
     codes = course.rules.codes
@@ -81,10 +95,18 @@ def due_of(course: CourseFacts, made: Administrations) -> Due:
         "tumour_site": np.where(site[first] < 2, site[first], UNKNOWN),
         "dose_kind": np.array([0, 1, 0, UNKNOWN], np.int64)[steps[first]],
     }
-    due = _possible(course, columns)
-    other = _possible(course, {**columns, "dose_kind": np.array([1, 0, 1, UNKNOWN], np.int64)[steps[first]]})
-    whole = _possible(course, {name: columns[name] for name in ("product", "tumour_site")})
-    most = whole.max(axis=1, initial=UNKNOWN)
+    others = {**columns, "dose_kind": np.array([1, 0, 1, UNKNOWN], np.int64)[steps[first]]}
+    whole = {name: columns[name] for name in ("product", "tumour_site")}
+
+    def decide(new: Whole) -> Whole:
+        asked = [{name: column[new] for name, column in each.items()} for each in (columns, others, whole)]
+        return np.concatenate([_possible(course, each) for each in asked], axis=1)
+
+    if not len(first):
+        return Due(steps, *(np.zeros((0, MOST_DOSES), np.int64),) * 2, steps, np.zeros(0, np.bool_))
+    found = remembered(course, "due", (made.drug[first], schedule[first], site[first], steps[first]), decide)
+    due, other, most = (found[:, place * MOST_DOSES : (place + 1) * MOST_DOSES] for place in range(3))
+    most = most.max(axis=1)
     families = [codes.product(codes.products[drug]).family for drug in columns["product"].tolist()]
     has_levels = np.array([family == "conjugate" for family in families], np.bool_)
     return Due(steps, due[kind], other[kind], most[kind], has_levels[kind])
@@ -108,18 +130,22 @@ def _steps(course: CourseFacts, made: Administrations, schedule: Whole, gap: Who
         "schedule": np.where(schedule[first] < count, schedule[first], UNKNOWN),
         "days_since_last_dose": gap[first] * THOUSAND, "days_since_trastuzumab": gap[first] * THOUSAND,
     }  # fmt: skip
-    steps = np.where(relation == FIRST, LOADING, NOT_KNOWN)
-    for which, outcome in ASKED_BY.items():
-        (mine,) = (relation == which).nonzero()
-        if len(mine):
-            said = _asked(course, outcome, {name: column[mine] for name, column in columns.items()})
-            facts = course.rules.knowledge.facts[outcome].values
-            as_step = [STEP_OF.get(word, NOT_KNOWN) for word in facts]
-            steps[mine] = np.array([*as_step, NOT_KNOWN], np.int64)[np.where(said >= 0, said, len(facts))]
-    return steps[kind]
+
+    def decide(new: Whole) -> Whole:
+        steps = np.where(relation[new] == FIRST, LOADING, NOT_KNOWN)
+        for which, outcome in ASKED_BY.items():
+            (mine,) = (relation[new] == which).nonzero()
+            if len(mine):
+                said = asked(course, outcome, {name: column[new[mine]] for name, column in columns.items()})
+                facts = course.rules.knowledge.facts[outcome].values
+                as_step = [STEP_OF.get(word, NOT_KNOWN) for word in facts]
+                steps[mine] = np.array([*as_step, NOT_KNOWN], np.int64)[np.where(said >= 0, said, len(facts))]
+        return steps
+
+    return remembered(course, "step", (drug, schedule[first], relation, gap[first]), decide)[kind]
 
 
-def _asked(course: CourseFacts, outcome: str, columns: dict[str, Whole]) -> Whole:
+def asked(course: CourseFacts, outcome: str, columns: dict[str, Whole]) -> Whole:
     """The value of an outcome for each kind, below 0 where it is open."""
     count = len(columns["product"])
     asker = Asker(course.rules, course.numbered, columns, count)

@@ -131,7 +131,7 @@ def _drugs(course: CourseFacts, made: Administrations) -> Columns:
     Of an order the drug in hand is that of the day, of a partner that of the end of its day. A change that goes on
     without a reason was told at its first dose, and two drugs of one day are told as such.
     """
-    hand, after, reason = (course.hands[made.place, place].astype(np.int64) for place in range(3))
+    hand, after, reason = course.hands[made.place].astype(np.int64).T
     codes, state = course.rules.codes, course.state
     partner = (codes.arrays.partner[made.drug] == 1) & ~made.is_order
     if partner.any():

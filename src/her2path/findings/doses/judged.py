@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from ...history.latest import Latest
 from ...history.names import NO, YES
@@ -22,14 +23,15 @@ from ..course.reasons import Reasons, rows_of_answers
 from ..course.words import Words
 from ..questions import EACH_DOSE, UNDETERMINED, WORDS_OF_DOSES, Question
 from ..rows import FindingRows, fields_of
-from .administrations import Administrations, administrations_of
-from .due import Due, due_of, kinds_of
+from .administrations import ORDERED, SUPERSEDED, Administrations, administrations_of
+from .due import Due, asked, due_of, kinds_of, remembered
 from .facts import IN_HAND, Columns, facts_of_doses
-from .words import DoseWords
+from .words import DoseWords, WordsOfRows
 
 USES, NOT_IN_LABEL = "labelled_schedule", "not in this label"
 MIXUP = "product_mixup"
-NOT_ASKED = UNKNOWN
+STATE = "administration"
+NOT_ASKED = np.int16(-9)
 """Instead of an answer: the question is not for this dose or order."""
 
 
@@ -42,7 +44,7 @@ class Judged:
     made: Administrations
     due: Due
     facts: Columns
-    answers: dict[str, Whole]
+    answers: dict[str, npt.NDArray[np.int16]]
 
     def of(self, patient: int) -> list[dict[str, Any]]:
         """The doses and orders of one patient: day, drug, amount in mg, and the answer to each point."""
@@ -96,22 +98,21 @@ def _of_kinds(course: CourseFacts, facts: Columns) -> Columns:
     count = len(course.rules.codes.products)
     setting, site = (np.maximum(facts[name], -1) + 1 for name in ("setting", "tumour_site"))
     first, kind = kinds_of([(facts["product"], count), (setting, 5), (site, 4)])
-    used = _asked(course, USES, {name: facts[name][first] for name in ("product", "setting", "tumour_site")})
+    use = {name: facts[name][first] for name in ("product", "setting", "tumour_site")}
+    used = remembered(
+        course, USES, list(use.values()),
+        lambda new: asked(course, USES, {name: column[new] for name, column in use.items()}),
+    )  # fmt: skip
     hand, meant = facts[IN_HAND], facts["switch_intended"]
     one, which = kinds_of([(facts["product"], count), (hand, count), (np.maximum(meant, 0), 3)])
-    mixed = _asked(
-        course, MIXUP, {"product": hand[one], "ordered_product": facts["product"][one], "switch_intended": meant[one]}
-    )
+    mix = {"product": hand[one], "ordered_product": facts["product"][one], "switch_intended": meant[one]}
+    mixed = remembered(
+        course, MIXUP, list(mix.values()),
+        lambda new: asked(course, MIXUP, {name: column[new] for name, column in mix.items()}),
+    )  # fmt: skip
     values = course.rules.knowledge.facts[USES].values
     is_named = np.where(used == values.index(NOT_IN_LABEL), NO, np.where(used >= 0, YES, UNKNOWN))
     return {"use_in_label": is_named[kind], MIXUP: mixed[which]}
-
-
-def _asked(course: CourseFacts, outcome: str, columns: Columns) -> Whole:
-    count = len(columns["product"])
-    asker = Asker(course.rules, course.numbered, columns, count)
-    asker.ask(Question(outcome, EACH_DOSE))
-    return asker.outcomes.get(outcome, np.full(count, UNKNOWN, np.int64))
 
 
 def _questions(course: CourseFacts) -> list[Question]:
@@ -119,22 +120,37 @@ def _questions(course: CourseFacts) -> list[Question]:
 
 
 def _answer(judged: Judged) -> None:
-    """The answer to each question of every dose and order."""
-    course, facts = judged.course, judged.facts
+    """The answer to each question of every dose and order; those of orders alone are asked of these alone."""
+    course, facts, count = judged.course, judged.facts, len(judged.made)
+    bins: dict[tuple[bool, int], Whole] = {}
+    (orders,) = judged.made.is_order.nonzero()
+    of_orders = {name: column[orders] for name, column in facts.items()}
     for question in _questions(course):
         edition = course.rules.edition(question.outcome, {})
         if edition is None:
             continue
         array = course.rules.knowledge.array(edition, question.outcome)
-        box = np.zeros(len(judged.made), np.int64)
+        wanted = {place for name, _, places in course.rules.conditions(question) if name == STATE for place in places}
+        alone = bool(wanted) and wanted <= {ORDERED, SUPERSEDED}
+        columns = of_orders if alone else facts
+        box = np.zeros(len(orders) if alone else count, np.int64)
         for axis, stride in zip(array.axes, array.strides, strict=True):
-            column = facts.get(axis.fact.name)
-            box += (axis.unknown if column is None else course.rules.bins(axis).of(column)) * stride
-        answers = array.answers.ravel()[box].astype(np.int64)
-        asked = np.ones(len(answers), np.bool_)
-        for name, _, places in course.rules.conditions(question):
-            asked &= np.isin(facts[name], places)
-        judged.answers[question.key] = np.where(asked, answers, NOT_ASKED)
+            column = columns.get(axis.fact.name)
+            if column is None:
+                box += axis.unknown * stride
+                continue
+            key = alone, axis.likeness
+            if key not in bins:
+                bins[key] = course.rules.bins(axis).of(column)
+            box += bins[key] * stride
+        found = array.answers.ravel()[box]
+        answers = np.full(count, NOT_ASKED, np.int16)
+        if alone:
+            answers[orders] = found
+        else:
+            asked = ~judged.made.is_order if wanted and not wanted & {ORDERED, SUPERSEDED} else True
+            answers = np.where(asked, found, answers)
+        judged.answers[question.key] = answers
 
 
 def findings_of(judged: Judged, mine: Flags) -> Iterator[FindingRows]:
@@ -144,9 +160,10 @@ def findings_of(judged: Judged, mine: Flags) -> Iterator[FindingRows]:
     told = np.zeros(len(made), np.bool_)
     for key, answers in judged.answers.items():
         values = course.rules.knowledge.facts[key].values
-        speaks = np.array([(key, value) in sayings for value in values] + [False], np.bool_)
-        is_open = (answers < 0) & (answers != NOT_ASKED) & ((key, UNDETERMINED) in sayings)
-        told |= speaks[np.where(answers >= 0, answers, len(values))] | is_open
+        speaks = np.zeros(len(values) + 10, np.bool_)  # what is not settled or asked counts from the end
+        speaks[: len(values)] = [(key, value) in sayings for value in values]
+        speaks[[-1, -2]] = (key, UNDETERMINED) in sayings
+        told |= speaks[answers]
     alive = course.column("alive")[made.patient] != NO
     (units,) = (told & alive & mine[made.patient]).nonzero()
     if not len(units):
@@ -173,7 +190,7 @@ def _of_units(
     """Findings on places among `units` as findings on patients, with the words of each dose."""
     saying, mine = found.saying, units[found.patients]
     names = fields_of(" ".join((saying.say, saying.do, *(effect.words for effect in saying.effects))))
-    fields = {name: [in_words.text(name, place) for place in mine.tolist()] for name in names if name in WORDS_OF_DOSES}
+    fields = WordsOfRows(in_words, mine.tolist(), [name for name in names if name in WORDS_OF_DOSES])
     return replace(
         found, patients=made.patient[mine], units=found.patients, teller=teller, drugs=made.drug[mine], fields=fields
     )

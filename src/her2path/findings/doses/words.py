@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from functools import cached_property
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import cache, cached_property
 
-import numpy as np
-
-from ...history.course_facts import known
 from ...record.columns import UNKNOWN, Whole
 from ..course.columns import CourseFacts
 from ..course.words import day_words
@@ -26,7 +23,6 @@ class DoseWords:
     def __init__(self, course: CourseFacts, made: Administrations, due: Due, facts: Mapping[str, Whole]) -> None:
         self.course, self.made, self.due, self.facts = course, made, due, facts
         self.codes = course.rules.codes
-        self._amount, self._width = amounts_of(course, made)
 
     def text(self, name: str, place: int) -> str:
         """One name that the words of a finding may hold, of one dose or order."""
@@ -40,6 +36,10 @@ class DoseWords:
             "previous": self.previous, "days_apart": self.days_apart, "in_hand": self.in_hand, "weight": self.weight,
             "resembles": self.resembles, "use": self.use, "lowest": self.lowest,
         }  # fmt: skip
+
+    @cached_property
+    def _amounts(self) -> tuple[Whole, Whole]:
+        return amounts_of(self.course, self.made)
 
     def drug(self, place: int) -> str:
         """The brand where the record names it, else the product."""
@@ -147,8 +147,8 @@ class DoseWords:
         return f"{_plain(dose)} mg/kg" + (f" = {_plain(dose * weight // 1000, 0)} mg" if weight != UNKNOWN else "")
 
     def _nearest(self, place: int, doses: Whole) -> int:
-        amount, width = int(self._amount[place]), int(self._width[place])
-        listed = doses[known(doses)].tolist()
+        amount, width = (int(column[place]) for column in self._amounts)
+        listed = [dose for dose in doses.tolist() if dose != UNKNOWN]
         if not listed:
             return UNKNOWN
         if amount == UNKNOWN:
@@ -156,9 +156,35 @@ class DoseWords:
         return int(min(listed, key=lambda dose: abs(amount - dose * width) / dose))
 
 
+class WordsOfRows(Mapping[str, Sequence[str]]):
+    """The words of some doses and orders by name, each name put into words when somebody asks."""
+
+    def __init__(self, words: DoseWords, places: list[int], names: Sequence[str]) -> None:
+        self.words, self.places, self.names = words, places, names
+        self._told: dict[str, list[str]] = {}
+
+    def __len__(self) -> int:
+        return len(self.names)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.names)
+
+    def __contains__(self, name: object) -> bool:
+        return name in self.names
+
+    def __getitem__(self, name: str) -> list[str]:
+        if name not in self.names:
+            raise KeyError(name)
+        if name not in self._told:
+            self._told[name] = [self.words.text(name, place) for place in self.places]
+        return self._told[name]
+
+
+@cache
 def _plain(thousandths: int, digits: int = 2) -> str:
+    """A number of thousandths, rounded to so many digits, without needless zeros."""
     return (
-        f"{np.round(thousandths / 1000, digits):.{digits}f}".rstrip("0").rstrip(".")
+        f"{round(thousandths / 1000, digits):.{digits}f}".rstrip("0").rstrip(".")
         if digits
         else f"{thousandths / 1000:.0f}"
     )
