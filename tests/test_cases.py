@@ -19,6 +19,7 @@ from her2path.cli.group import main
 ROOT = Path(__file__).parent.parent
 COURSES = ROOT / "examples" / "courses"
 CASES = ROOT / "docs" / "cases.md"
+OLD_WEIGHT = "weight_status: old"
 GRADES = ("alarm", "contradiction", "act", "due", "missing", "unreadable", "note")
 
 
@@ -42,7 +43,7 @@ def keys(found: dict[str, Any], *grades: str) -> list[str]:
 
 
 def pressing(found: dict[str, Any]) -> list[str]:
-    return keys(found, "alarm", "contradiction", "act", "due")
+    return [key for key in keys(found, "alarm", "contradiction", "act", "due") if key != OLD_WEIGHT]
 
 
 def planned(found: dict[str, Any], kind: str) -> list[tuple[str | None, str | None]]:
@@ -111,6 +112,11 @@ def test_the_hold_ends_with_a_reload() -> None:
     assert (dose["vials"], dose["waste_mg"], dose["infusion_minutes"]) == ("1 x 420 mg + 1 x 150 mg", "10", "90")
     assert planned(found, "dose")[0][0] == "2026-02-03"
     assert planned(found, "echo")[0][0] == "2026-03-02"
+
+
+def test_the_weight_of_the_first_day_is_old_in_the_end() -> None:
+    first, last = course("adjuvant-hold", "2025-12-31"), course("adjuvant-hold", "2026-01-01")
+    assert [OLD_WEIGHT in keys(found, "due") for found in (first, last)] == [False, True]
 
 
 def test_after_the_hold_all_goes_on() -> None:
