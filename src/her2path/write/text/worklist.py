@@ -152,4 +152,5 @@ class Worklist:
 
     def _standing(self) -> list[str]:
         """What holds for everybody, said once."""
-        return [f"{words}." for words in dict.fromkeys(words for row in self.rows for words in row.standing)]
+        listed = dict.fromkeys(words for row in self.rows for words in row.standing)
+        return [f"{words[:1].upper()}{words[1:]}." for words in listed]
