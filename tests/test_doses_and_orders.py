@@ -15,6 +15,7 @@ from her2path.findings.settings import Settings
 from her2path.record.event import Event, Record
 from her2path.tables.load import default_knowledge
 from her2path.tables.site import Site
+from her2path.write.tables.findings import findings_table
 
 START = dt.date(2026, 1, 5)
 T, SC, KADCYLA, ENHERTU, P = "trastuzumab-iv", "trastuzumab-sc", "t-dm1", "t-dxd", "pertuzumab"
@@ -247,3 +248,20 @@ def test_many_are_judged_as_each_by_itself() -> None:
         alone = reviewer.review_records([record])
         assert together.courses.judged.of(place) == alone.courses.judged.of(0)
         assert together.courses.findings(place) == alone.courses.findings(0)
+
+
+def test_the_tables_say_of_every_finding_what_the_page_says() -> None:
+    records = [a_history(random.Random(seed)) for seed in range(60)]
+    for place, record in enumerate(records):
+        record.patient = f"p{place}"
+    settings = Settings(on=START + dt.timedelta(days=300), jurisdiction="us", at=Site())
+    together = Reviewer(default_knowledge(), settings).review_records(records)
+    rows = findings_table(together).to_pylist()
+    for place, record in enumerate(records):
+        if not together.courses.mine[place]:
+            continue
+        page = [(each.words, each.do, list(each.rows), {*each.origins}) for each in together.courses.findings(place)
+                if each.key.partition(": ")[0] in ORDER_POINTS | DOSE_POINTS]  # fmt: skip
+        table = [(row["finding"], row["do"], [part for part in row["rows"].split("; ") if part], {*row["origins"]})
+                 for row in rows if row["patient"] == record.patient and row["outcome"] in ORDER_POINTS | DOSE_POINTS]  # fmt: skip
+        assert sorted(page, key=str) == sorted(table, key=str)

@@ -308,7 +308,7 @@ def test_an_anthracycline_given_on_the_day_of_its_order_is_planned_no_more() -> 
 
 def test_an_anthracycline_after_the_antibody_matters_for_30_days() -> None:
     course = [dose(0), made("dose_mg_per_m2", 60, 30, "doxorubicin")]
-    assert known(course, 60)["anthracycline_planned"] == "yes"
+    assert known(course, 60)["anthracycline_planned"] == "given"
     assert "anthracycline_planned" not in known(course, 61)
 
 

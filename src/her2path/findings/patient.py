@@ -79,7 +79,9 @@ class Reviewed:
             standing = self.courses.standing(place)
             plan, findings = plan_of(standing), self.courses.findings(place)
             verdicts = verdicts_of(standing, plan)
-            review.course = CourseReview(standing, findings, plan, regimens_of(standing), verdicts)
+            withheld = any(verdict.verdict in ("STOP", "HOLD") for verdict in verdicts)
+            regimens = [] if withheld else regimens_of(standing)
+            review.course = CourseReview(standing, findings, plan, regimens, verdicts)
         return review
 
 

@@ -18,7 +18,7 @@ from .course_text import course_lines, regimen_lines, short
 from .formats import Format
 from .plain import plain, plain_lines
 from .table_text import outcome_words, paragraph, wrapped
-from .text.first_lines import WIDTH, first_lines, other_findings
+from .text.first_lines import WIDTH, first_lines, in_words, other_findings
 
 COUNTED = (
     "her2_status", "her2_expression", "undetermined_because", "therapy", "findings", "editions", "read_by_mapping",
@@ -59,9 +59,9 @@ def short_text(review: PatientReview) -> str:
     for line in first_lines(review):
         lines += wrapped(line, "  ", " " * WIDTH)
     for finding in other_findings(review, STANDING):
-        lines += wrapped(f"{finding.grade.word}: {finding.words}", "  ", "    ")
+        lines += wrapped(f"{finding.grade.word}: {in_words(finding.words)}", "  ", "    ")
     if review.course is not None:
-        lines += regimen_lines(review.course, "  ")
+        lines += map(in_words, regimen_lines(review.course, "  "))
     return plain_lines(lines) + "\n"
 
 

@@ -178,6 +178,7 @@ def findings_of(judged: Judged, mine: Flags) -> Iterator[FindingRows]:
     )
     words = Words(course.rules.knowledge.facts.by_name, course.numbered, asker.outcomes, facts, {}, {})
     origins = Origins(course.record, course.timeline, course.state, course.rules.on.toordinal(), course.rules.codes)
+    origins.by_fact = {}  # each fact is of the row of its dose
     teller = Reasons(own, asker, words, origins)
     in_words = DoseWords(course, made, judged.due, judged.facts)
     for found in rows_of_answers(teller, sayings):

@@ -10,6 +10,7 @@ BASIS     ...               HER2, the setting, the doses
 from __future__ import annotations
 
 import datetime as dt
+import re
 from collections.abc import Iterator, Sequence
 
 from ...findings.course.standing import Standing
@@ -18,6 +19,7 @@ from ...findings.plan.items import PlanItem
 from ...findings.plan.verdicts import Verdict
 from ...findings.reviews import CourseReview, PatientReview, SpecimenReview
 from ...record.columns import METHODS
+from ...tables.load import default_knowledge
 
 MOST_TO_DO = 4
 """So many things to do stand in the first lines; the others stand with their findings."""
@@ -40,8 +42,17 @@ def first_lines(review: PatientReview) -> list[str]:
     return lines
 
 
+_NAME = re.compile(r"(?<!['\"\w-])[a-z][a-z0-9]*(?:_[a-z0-9]+)+(?![\w'\"-])")
+
+
+def in_words(text: str) -> str:
+    """A text with the names of facts as words: `pdl1_cps` is told as "pdl1 cps"; what a record says stays as it is."""
+    facts = default_knowledge().facts
+    return _NAME.sub(lambda match: match[0].replace("_", " ") if match[0] in facts else match[0], text)
+
+
 def _labelled(label: str, words: str) -> str:
-    return f"{label:<{WIDTH}}{words}"
+    return f"{label:<{WIDTH}}{in_words(words)}"
 
 
 def called(found: Standing, drug: str) -> str:
@@ -69,8 +80,8 @@ def reason_words(found: Standing, verdict: Verdict) -> str:
     """The reason without the name of the drug, which stands before it."""
     for name in (verdict.drug, called(found, verdict.drug)):
         if name and verdict.reason.startswith(f"{name}: "):
-            return verdict.reason[len(name) + 2 :]
-    return verdict.reason
+            return in_words(verdict.reason[len(name) + 2 :])
+    return in_words(verdict.reason)
 
 
 # -- the next dose ------------------------------------------------------------------------------
