@@ -65,9 +65,7 @@ def _effect(part: str) -> Effect:
     verb, _, scope = head.strip().partition(" ")
     words = words.strip()
     if verb not in VERBS or scope not in SCOPES or not colon or not words:
-        expected = (
-            f"{LETS_BE!r}, or a verb ({', '.join(VERBS)}), the drugs ({', '.join(SCOPES)}), a colon and a condition"
-        )
+        expected = f"{LETS_BE!r}, or a verb ({', '.join(VERBS)}), the drugs ({', '.join(SCOPES)}), a colon and a condition"
         raise ValueError(f"{part!r} says nothing of the next dose; expected {expected}")
     for_good = verb == "forbids" and words.startswith(FOR_GOOD)
     return Effect(Strength.FORBIDS_FOR_GOOD if for_good else VERBS[verb], scope, words)
