@@ -8,8 +8,10 @@ from collections.abc import Iterable
 import numpy as np
 
 from ..findings.course.answers import SCORED, Answers, Asker
+from ..findings.course.review import Courses
+from ..findings.doses.judged import NOT_ASKED
 from ..findings.patient import Reviewed
-from ..findings.questions import Question, questions_of_feeds
+from ..findings.questions import EACH_DOSE, Question, questions_of_feeds
 from ..record.columns import UNKNOWN, Flags
 from ..tables.axis import Code
 from ..tables.library import Knowledge
@@ -29,8 +31,9 @@ def count_questions(reviewed: Reviewed, knowledge: Knowledge, seen: Seen) -> Non
     if courses is None:
         return
     asker = courses.reasons.asker
-    for key, names in _asked_by(questions).items():
+    for key, names in _asked_by(each for each in questions if each.stage != EACH_DOSE).items():
         _count_known(key, names, asker, courses.mine, seen)
+    _count_doses(courses, seen)
     asked = {question.key for question in questions}
     for key, listed in asker.answers.items():
         for answers in listed if key in asked else ():
@@ -58,6 +61,18 @@ def _count_tests(reviewed: Reviewed, seen: Seen) -> None:
                 decision = specimen.status if name == "her2_status" else specimen.expression
                 lacking.update(_smallest(decision.would_settle) if decision is not None else ())
             question.missing.update(dict.fromkeys(lacking, count))
+
+
+def _count_doses(courses: Courses, seen: Seen) -> None:
+    """What is asked of each dose and order, by patient: answered where every one of hers is."""
+    patients, mine = courses.judged.made.patient, courses.mine
+    for key, answers in courses.judged.answers.items():
+        held, asked, is_open = seen.question(key), np.zeros(len(mine), np.bool_), np.zeros(len(mine), np.bool_)
+        asked[patients[answers != NOT_ASKED]] = True
+        is_open[patients[(answers < 0) & (answers != NOT_ASKED)]] = True
+        held.asked += int((asked & mine).sum())
+        held.answered += int((asked & ~is_open & mine).sum())
+        held.known["administration"] += int((asked & mine).sum())
 
 
 def _asked_by(questions: Iterable[Question]) -> dict[str, list[str]]:
