@@ -119,6 +119,16 @@ def test_a_condition_without_a_code_that_names_a_heart_failure_is_told(tmp_path:
     assert any("Condition/c1: it has no code and no name" in words for words in told(tmp_path, resource))
 
 
+@pytest.mark.parametrize("alone", [False, True])
+@pytest.mark.parametrize(
+    "code", [{"codng": [{"display": "Heart failure, unspecified"}]}, {"coding": [{"disply": "Heart failure"}]}]
+)
+def test_a_condition_whose_code_holds_nothing_is_told(tmp_path: Path, code: dict[str, Any], alone: bool) -> None:
+    failure = {"resourceType": "Condition", "id": "c1", "subject": {"reference": "Patient/p1"}, "code": code}
+    (words,) = [line for line in told(tmp_path, failure, alone=alone) if "Condition/c1" in line]
+    assert "it has no code and no name where it should" in words
+
+
 @pytest.mark.parametrize("subject", [{}, {"reference": "patient/p1"}, {"reference": ""}, {"reference": "Group/p1"}])
 def test_a_heart_failure_of_nobody_is_told(tmp_path: Path, subject: dict[str, str]) -> None:
     resource = {

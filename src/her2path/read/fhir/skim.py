@@ -226,7 +226,7 @@ class Skimmer:
             if not matters and (first := self._first_said(held)) is not None:
                 held, head, matters = first  # noqa: PLW2901
                 kind = head.resourceType
-            nameless = (not matters or head.code is None) and is_nameless(head) and not is_withdrawn(bytes(held.raw))
+            nameless = is_nameless(head) and not is_withdrawn(bytes(held.raw))
             if nameless:
                 yield from tell_nameless(head, bytes(held.raw), held.place, self.interest)
             if matters:

@@ -285,7 +285,7 @@ class ColumnReader:
             matters = self.skimmer.interest.matters(head)
         except _BAD_JSON:
             return None
-        if not matters or holds_others(text) or (head.code is None and is_nameless(head)):
+        if not matters or holds_others(text) or is_nameless(head):
             return None
         known = RESOURCE_TYPES[head.resourceType]
         if known.owner is not Owner.PATIENT or known.reads_address or known.names_medication(head):
