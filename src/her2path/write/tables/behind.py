@@ -22,16 +22,17 @@ Parts = Sequence[PartOfCourses | PartOfTests]
 
 
 class _Facts:
-    """Facts of rows as they are gathered: of each the row, its place among those of the row, name and words."""
+    """Facts of rows as they are gathered: of each the row, name and words, and its place among those of the row."""
 
     def __init__(self) -> None:
         self.names: dict[str, int] = {}
         self.words: list[str] = []
-        self.columns: list[list[Whole]] = []
+        self.columns: list[tuple[int, Whole, Whole, Whole]] = []
 
-    def add(self, rows: Whole, places: Whole | int, names: Whole | int, words: Whole | int) -> None:
-        listed = [each if isinstance(each, np.ndarray) else np.full(len(rows), each) for each in (places, names, words)]
-        self.columns.append([rows, *listed])
+    def add(self, place: int, rows: Whole, names: Whole | int, words: Whole | int) -> None:
+        """Facts of some rows; where a row has several, they stand in the order of their places."""
+        names, words = (each if isinstance(each, np.ndarray) else np.full(len(rows), each) for each in (names, words))
+        self.columns.append((place, rows, names, words))
 
     def name(self, name: str) -> int:
         return self.names.setdefault(name, len(self.names))
@@ -39,8 +40,9 @@ class _Facts:
     def array(self, count: int) -> Any:
         if not self.columns:
             return pa.array([[]] * count, FACTS)
-        rows, places, names, words = (np.concatenate(each) for each in zip(*self.columns, strict=True))
-        order = in_order((rows, count), (places, int(places.max(initial=0)) + 1))
+        self.columns.sort(key=lambda column: column[0])
+        rows, names, words = (np.concatenate([column[each] for column in self.columns]) for each in (1, 2, 3))
+        order = in_order(rows, count)
         listed = (
             pa.array(pool, pa.string()).take(pa.array(column[order]))
             for pool, column in ((list(self.names), names), (self.words, words))
@@ -63,7 +65,7 @@ def facts_of(parts: Parts, place_of: Whole) -> Any:
         for place, name in enumerate(part.fact_names()):
             reasons = part.reasons
             if name == "product" and part.rows.product:
-                facts.add(rows, place, facts.name(name), len(facts.words))
+                facts.add(place, rows, facts.name(name), len(facts.words))
                 facts.words.append(part.rows.product)
             elif (known := part.known(name)) is not None and len(known[0]):
                 numbers.setdefault(name, []).append((rows[known[0]], known[1], place))
@@ -72,8 +74,10 @@ def facts_of(parts: Parts, place_of: Whole) -> Any:
         distinct, words = distinct_of(np.concatenate([number for _, number, _ in columns]))
         words = words + len(facts.words)
         facts.words += [reasons.words.of_fact(name, number) for number in distinct]
-        places = np.repeat([place for _, _, place in columns], [len(rows) for rows, _, _ in columns])
-        facts.add(np.concatenate([rows for rows, _, _ in columns]), places, facts.name(name), words)
+        start = 0
+        for rows, _, place in columns:
+            facts.add(place, rows, facts.name(name), words[start : start + len(rows)])
+            start += len(rows)
     return facts.array(len(place_of))
 
 
@@ -89,7 +93,7 @@ def _of_tests(part: PartOfTests, rows: Whole, facts: _Facts) -> None:
     widths = counts[part.rows.places]
     places = np.arange(widths.sum()) - np.repeat(np.cumsum(widths) - widths, widths)
     entries = places + np.repeat((np.cumsum(counts) - counts)[part.rows.places], widths)
-    facts.add(np.repeat(rows, widths), places, names[entries], entries + first_word)
+    facts.add(0, np.repeat(rows, widths), names[entries], entries + first_word)
 
 
 def origins_of(parts: Parts, place_of: Whole, record: RecordColumns) -> Any:
@@ -122,7 +126,7 @@ def origins_of(parts: Parts, place_of: Whole, record: RecordColumns) -> Any:
                         rows.append(listed)
     owner = np.concatenate(owners) if owners else np.zeros(0, np.int64)
     place = record.origin[np.concatenate(rows)] if rows else np.zeros(0, np.int64)
-    packed = np.sort((owner << 40) | place)
+    packed = np.sort((owner << 40) | place, kind="stable")  # it stands in runs
     packed = packed[np.diff(packed, prepend=-1) != 0]
     owner, place = packed >> 40, packed & ((1 << 40) - 1)
     words = words_at(record.origins, place)

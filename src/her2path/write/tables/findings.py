@@ -53,7 +53,7 @@ def findings_table(reviewed: Reviewed, names: Any = None) -> Any:
     if not parts:
         return SCHEMA.empty_table()
     patients = np.concatenate([part.rows.patients for part in parts])
-    order = in_order((patients, len(reviewed)))
+    order = in_order(patients, len(reviewed))
     place_of = np.empty(len(order), np.int64)
     place_of[order] = np.arange(len(order))
     patients = patients[order]

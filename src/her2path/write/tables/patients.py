@@ -117,7 +117,7 @@ def episodes_table(reviewed: Reviewed, names: Any = None) -> Any:
     if reviewed.courses is None:
         return EPISODES.empty_table()
     course, mine = reviewed.courses.reasons.course, reviewed.courses.mine
-    owner = course.record.owner()[course.timeline.rows]
+    owner = reviewed.courses.reasons.sources.owner
     parts = [_products(course, mine, owner), _holds(course, mine, owner)]
     patient, product, first, last, doses, is_open, reason = (
         np.concatenate([getattr(part, name) for part in parts]) for name in _Episodes.__slots__
@@ -141,10 +141,11 @@ def episodes_table(reviewed: Reviewed, names: Any = None) -> Any:
 def _products(course: CourseFacts, mine: Flags, owner: Whole) -> _Episodes:
     """The runs of each product, from first dose to last; a gap as long as ends a course begins another."""
     timeline, codes = course.timeline, course.rules.codes
-    given = (timeline.kind >= names_of_kinds.DOSE) & (timeline.kind <= names_of_kinds.DOSE_PER_M2)
-    given &= (timeline.code < len(codes.products)) & mine[owner] & (timeline.day <= course.rules.on.toordinal())
-    places = np.flatnonzero(given)
+    places = np.flatnonzero((timeline.kind >= names_of_kinds.DOSE) & (timeline.kind <= names_of_kinds.DOSE_PER_M2))
     patient, drug, day = owner[places], timeline.code[places], timeline.day[places]
+    given = (drug < len(codes.products)) & mine[patient] & (day <= course.rules.on.toordinal())
+    if not given.all():
+        patient, drug, day = patient[given], drug[given], day[given]
     run = patient * len(codes.products) + drug
     if (run[1:] < run[:-1]).any():  # the timeline is in the order of patients and days
         order = np.argsort(run, kind="stable")
