@@ -21,6 +21,8 @@ from .patients import EPISODES, PATIENTS, episodes_table, patients_table
 from .specimens import SPECIMENS, specimens_table
 
 MOST_KEPT = 1000
+OWN = ("patient", "where", "origins")
+"""Columns of words that hardly come again: a dictionary of them takes longer and more room than the words."""
 
 
 @dataclass(slots=True)
@@ -63,8 +65,11 @@ class FindingsFile:
                 looked_up = [
                     name for name in schema.names if name == "patient" or pa.types.is_date(schema.field(name).type)
                 ]
+                again = [leaf for name in schema.names if name not in OWN for leaf in _leaves(schema.field(name))]
                 with telling(path):
-                    self._writers.append(pq.ParquetWriter(outputs.file(path), schema, write_statistics=looked_up))
+                    self._writers.append(
+                        pq.ParquetWriter(outputs.file(path), schema, use_dictionary=again, write_statistics=looked_up)
+                    )
                 begun.callback(_close, self._writers[-1], path)
             self._open = begun.pop_all()
         return self
@@ -98,6 +103,13 @@ class FindingsFile:
     def words(self, summary: Summary) -> str:
         """What was written, in a line."""
         return f"{summary.patients} patients, {self.findings} findings in {self.output}"
+
+
+def _leaves(field: pa.Field) -> list[str]:
+    """The columns of Parquet that hold an Arrow column."""
+    if pa.types.is_map(field.type):
+        return [f"{field.name}.key_value.{each}" for each in ("key", "value")]
+    return [f"{field.name}.list.element" if pa.types.is_list(field.type) else field.name]
 
 
 def _close(writer: pq.ParquetWriter, path: Path) -> None:

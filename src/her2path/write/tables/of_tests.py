@@ -5,18 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-import numpy as np
 import pyarrow as pa
 
 from ...findings.finding import Finding
 from ...findings.specimen.rows import FindingsOfTests, Pooled
-from .arrow import coded
+from .arrow import Coded, picked
 
 
 def taken(pooled: Pooled) -> Any:
     """Words, one a row; null where there are none."""
-    places = pooled.places.astype(np.int32)
-    return pa.array(pooled.pool, pa.string()).take(pa.array(places, mask=places < 0))
+    return picked(pa.array(pooled.pool, pa.string()), pooled.places)
 
 
 def settle_sets(sets: tuple[tuple[str, ...], ...]) -> str:
@@ -31,45 +29,44 @@ class PartOfTests:
         self.rows = rows
         self.count = len(rows.patients)
 
-    def said(self, template: str) -> Any:
-        """The words of every row; of what to do nothing is said."""
-        return taken(self.rows.words) if template == self.rows.saying.say else (template, self.count)
+    def said(self, _template: str) -> Coded:
+        """The words of every row."""
+        return Coded(self.rows.words.pool, self.rows.words.places)
 
-    def specimens(self) -> Any:
+    def specimens(self) -> Coded:
         """The specimen that each row speaks of."""
-        return taken(self.rows.specimens)
+        return Coded(self.rows.specimens.pool, self.rows.specimens.places)
 
-    def by(self) -> Any:
-        return pa.nulls(self.count, pa.date32())
+    def do(self) -> Coded:
+        """Nothing is said of what to do."""
+        return Coded((self.rows.saying.do,))
 
-    def grade(self) -> tuple[str, int]:
-        return self.rows.saying.grade.word, self.count
+    def by(self) -> None:
+        """There is no day until which something is to be done."""
 
-    def outcome(self) -> Any:
+    def grade(self) -> Coded:
+        return Coded((self.rows.saying.grade.word,))
+
+    def outcome(self) -> Coded:
         return self._of_each(lambda finding: finding.key.partition(": ")[0] or self.rows.saying.outcome)
 
-    def value(self) -> Any:
+    def value(self) -> Coded:
         return self._of_each(lambda finding: finding.key.partition(": ")[2] or finding.name)
 
-    def table_rows(self) -> Any:
+    def table_rows(self) -> Coded:
         return self._of_each(lambda finding: "; ".join(finding.rows))
 
-    def edition(self) -> Any:
+    def edition(self) -> Coded:
         return self._of_each(lambda finding: finding.edition)
 
-    def sources(self) -> Any:
+    def sources(self) -> Coded:
         return self._of_each(lambda finding: "; ".join(map(str, finding.citations)))
 
-    def remark(self) -> Any:
+    def remark(self) -> Coded:
         return self._of_each(lambda finding: finding.remark)
 
-    def would_settle(self) -> Any:
+    def would_settle(self) -> Coded:
         return self._of_each(lambda finding: settle_sets(finding.settle))
 
-    def facts(self) -> Any:
-        """The facts that every row rests on, each with its value in words."""
-        listed = pa.array([finding.facts for finding in self.rows.findings], pa.map_(pa.string(), pa.string()))
-        return listed.take(pa.array(self.rows.places))
-
-    def _of_each(self, words: Callable[[Finding], str]) -> Any:
-        return coded(self.rows.places, [words(finding) for finding in self.rows.findings])
+    def _of_each(self, words: Callable[[Finding], str]) -> Coded:
+        return Coded([words(finding) for finding in self.rows.findings], self.rows.places)

@@ -11,14 +11,13 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from ...facts.days import EPOCH
 from ...findings.course.columns import CourseFacts
 from ...findings.course.words import NOT_KNOWN
 from ...findings.patient import Reviewed
 from ...history import names as names_of_kinds
 from ...history.folds.run import OPENED
 from ...record.columns import UNKNOWN, Flags, Whole
-from .arrow import WORD, coded, words_at
+from .arrow import WORD, coded, days_of, words_at
 from .of_tests import taken
 
 VERSION = "1"
@@ -52,10 +51,6 @@ EPISODES = pa.schema(
     ],
     metadata={"her2path_episodes_version": VERSION},
 )  # fmt: skip
-
-
-def _days(column: Whole) -> Any:
-    return pa.array((column - EPOCH).astype(np.int32), pa.int32(), mask=column < 1).cast(pa.date32())
 
 
 def patients_table(reviewed: Reviewed, names: Any = None) -> Any:
@@ -96,7 +91,7 @@ def patients_table(reviewed: Reviewed, names: Any = None) -> Any:
         if courses is not None:
             course = courses.reasons.course
             day = course.state.get(f"{name}_day", course.clocks.get(f"{name}_day", nothing))
-        columns[f"{name}_day"] = _days(np.where(mine, day, UNKNOWN))
+        columns[f"{name}_day"] = days_of(np.where(mine, day, UNKNOWN))
     return pa.table([columns[name] for name in PATIENTS.names], schema=PATIENTS)
 
 
@@ -122,7 +117,7 @@ def episodes_table(reviewed: Reviewed, names: Any = None) -> Any:
     if reviewed.courses is None:
         return EPISODES.empty_table()
     course, mine = reviewed.courses.reasons.course, reviewed.courses.mine
-    owner = course.record.owner()[course.timeline.rows]
+    owner = reviewed.courses.reasons.sources.owner
     parts = [_products(course, mine, owner), _holds(course, mine, owner)]
     patient, product, first, last, doses, is_open, reason = (
         np.concatenate([getattr(part, name) for part in parts]) for name in _Episodes.__slots__
@@ -136,7 +131,7 @@ def episodes_table(reviewed: Reviewed, names: Any = None) -> Any:
         [
             names.take(pa.array(patient)), coded(kind[order], ["product", "hold"]),
             coded(product[order], [*course.rules.codes.products, None]),
-            _days(first[order]), _days(last[order]), pa.array(doses.astype(np.int32), mask=doses < 0),
+            days_of(first[order]), days_of(last[order]), pa.array(doses.astype(np.int32), mask=doses < 0),
             pa.array(is_open[order]), coded(reason[order], REASONS),
         ],
         schema=EPISODES,
@@ -146,10 +141,11 @@ def episodes_table(reviewed: Reviewed, names: Any = None) -> Any:
 def _products(course: CourseFacts, mine: Flags, owner: Whole) -> _Episodes:
     """The runs of each product, from first dose to last; a gap as long as ends a course begins another."""
     timeline, codes = course.timeline, course.rules.codes
-    given = (timeline.kind >= names_of_kinds.DOSE) & (timeline.kind <= names_of_kinds.DOSE_PER_M2)
-    given &= (timeline.code < len(codes.products)) & mine[owner] & (timeline.day <= course.rules.on.toordinal())
-    places = np.flatnonzero(given)
+    places = np.flatnonzero((timeline.kind >= names_of_kinds.DOSE) & (timeline.kind <= names_of_kinds.DOSE_PER_M2))
     patient, drug, day = owner[places], timeline.code[places], timeline.day[places]
+    given = (drug < len(codes.products)) & mine[patient] & (day <= course.rules.on.toordinal())
+    if not given.all():
+        patient, drug, day = patient[given], drug[given], day[given]
     run = patient * len(codes.products) + drug
     if (run[1:] < run[:-1]).any():  # the timeline is in the order of patients and days
         order = np.argsort(run, kind="stable")

@@ -14,7 +14,6 @@ from weakref import WeakKeyDictionary
 import numpy as np
 import pyarrow as pa
 
-from ...facts.days import EPOCH
 from ...facts.derive import ABSENT
 from ...facts.value import NOT_REPORTED, Reason, Value
 from ...findings.course.words import words_of
@@ -24,7 +23,7 @@ from ...record.columns import SITE, Whole
 from ...tables.array import Array
 from ...tables.axis import Code
 from ...tables.decision import Decision
-from .arrow import WORD, words_at
+from .arrow import WORD, days_of, words_at
 from .of_tests import settle_sets, taken
 
 VERSION = "1"
@@ -65,11 +64,10 @@ def specimens_table(reviewed: Reviewed, names: Any = None) -> Any:
     if not len(rows.patients):
         return SPECIMENS.empty_table()
     places = pa.array(rows.places)
-    day = rows.days
     columns: dict[str, Any] = {
         "patient": (pa.array(record.patients, pa.string()) if names is None else names).take(pa.array(rows.patients)),
         "specimen": taken(rows.names),
-        "day": pa.array((np.where(day < 1, EPOCH, day) - EPOCH).astype(np.int32), mask=day < 1).cast(pa.date32()),
+        "day": days_of(rows.days),
         "origins": _lists(rows.test_starts, words_at(record.origins, record.origin[rows.test_rows])),
     }
     tests = [test for specimen in rows.specimens for test in specimen.tests]
