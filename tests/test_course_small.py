@@ -587,9 +587,9 @@ QUESTIONS = """
 |-------------|-------|-------|-----------------------|
 | echo_status | 2     |       | therapy_phase = known |
 
-| outcome     | value   | grade | say       | do |
-|-------------|---------|-------|-----------|----|
-| echo_status | overdue | act   | it is due |    |
+| outcome     | value   | grade | say       | do | next dose |
+|-------------|---------|-------|-----------|----|-----------|
+| echo_status | overdue | act   | it is due |    | lets be   |
 """
 
 

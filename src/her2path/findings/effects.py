@@ -53,6 +53,15 @@ class Effect:
     scope: str
     words: str
 
+    def __str__(self) -> str:
+        verb = next(verb for verb, strength in VERBS.items() if strength == min(self.strength, Strength.FORBIDS))
+        return f"{verb} {self.scope}: {self.words}"
+
+
+def words_of(effects: tuple[Effect, ...]) -> str:
+    """Effects as their cell has them, with braces; `lets be` where there is none."""
+    return "; ".join(str(effect) for effect in effects) or LETS_BE
+
 
 def parse_effects(text: str) -> tuple[Effect, ...]:
     """The effects of a cell. Raises `ValueError` that says what is wrong and what was expected."""

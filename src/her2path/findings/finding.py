@@ -49,9 +49,13 @@ class Finding:
     remark: str = ""
     edition: str = ""
     name: str = ""
+    next_dose: str = ""
+    """What it does to the next dose, as `findings.md` has it; "" for what is said of specimens."""
 
     def as_json(self) -> dict[str, Json]:
         told: dict[str, Json] = {"grade": self.grade.word, "finding": self.words, "from": list(self.origins)}
+        if self.next_dose:
+            told["next_dose"] = self.next_dose
         if self.key:
             told |= {
                 "key": self.key, "do": self.do, "by": self.by.isoformat() if self.by else None,

@@ -10,6 +10,7 @@ import numpy as np
 from ..facts.value import Json
 from ..tables.decision import Decision
 from .patient import Reviewed
+from .plan.verdicts import NOT_KNOWN
 from .reviews import PatientReview
 from .specimen.review import OTHER
 
@@ -27,6 +28,8 @@ class Summary:
     findings: Counter[str] = field(default_factory=Counter)
     editions: Counter[str] = field(default_factory=Counter)
     therapy: Counter[str] = field(default_factory=Counter)
+    verdicts: Counter[str] = field(default_factory=Counter)
+    """On the drug in hand, before the start on the one ordered."""
     mapped: Counter[str] = field(default_factory=Counter)
     """How many resources or rows were read by each entry of the site's mapping."""
     troubles: int = 0
@@ -38,6 +41,7 @@ class Summary:
         if patient.course is not None:
             listed += patient.course.findings
             self.therapy[patient.course.standing.text("therapy_phase")] += 1
+            self.verdicts[patient.course.standing.outcomes.get("verdict", NOT_KNOWN)] += 1
         for finding in listed:
             self.findings[finding.grade.word] += 1
         self._add_tests(patient, 1)
@@ -52,7 +56,11 @@ class Summary:
                 self.findings[rows.saying.grade.word] += len(rows.patients)
         if reviewed.courses is not None:
             words = reviewed.courses.reasons.words
-            self.therapy.update(words.column("therapy_phase", np.flatnonzero(reviewed.courses.mine)))
+            mine = np.flatnonzero(reviewed.courses.mine)
+            self.therapy.update(words.column("therapy_phase", mine))
+            names = [NOT_KNOWN, *reviewed.courses.reasons.course.rules.knowledge.facts["verdict"].values]
+            counts_of = np.bincount(reviewed.courses.verdict_places()[mine], minlength=len(names)).tolist()
+            self.verdicts.update({name: count for name, count in zip(names, counts_of, strict=True) if count})
         if reviewed.mapping is not None:
             self.mapped.update(reviewed.mapping.told(reviewed.record.met()))
         counts = np.bincount(reviewed.tested.places, minlength=len(reviewed.tested.reviews)).tolist()
@@ -86,7 +94,16 @@ class Summary:
         """Add the counts of other patients."""
         for name in ("patients", "without_tests", "specimens", "troubles"):
             setattr(self, name, getattr(self, name) + getattr(other, name))
-        for name in ("status", "expression", "why_undetermined", "findings", "editions", "therapy", "mapped"):
+        for name in (
+            "status",
+            "expression",
+            "why_undetermined",
+            "findings",
+            "editions",
+            "therapy",
+            "verdicts",
+            "mapped",
+        ):
             getattr(self, name).update(getattr(other, name))
 
     def as_json(self) -> dict[str, Json]:
@@ -95,6 +112,7 @@ class Summary:
             "patients": self.patients, "without_her2_tests": self.without_tests, "specimens": self.specimens,
             "her2_status": _by_count(self.status), "her2_expression": _by_count(self.expression),
             "undetermined_because": _by_count(self.why_undetermined), "therapy": _by_count(self.therapy),
+            "verdicts": _by_count(self.verdicts),
             "findings": _by_count(self.findings), "editions": _by_count(self.editions),
             "not_read": self.troubles, **mapped,
         }  # fmt: skip

@@ -14,6 +14,7 @@ from ...history.sources import Origins
 from ...record.columns import UNKNOWN, Whole
 from ...tables.decision import Decision, Ground, decide_in, said_of
 from ..bearing import Bearing
+from ..effects import words_of
 from ..finding import Finding, in_order
 from ..questions import NOT_NO, UNDETERMINED, Saying
 from ..rows import FindingRows, fields_of
@@ -82,7 +83,10 @@ class Reasons:
             origins = self.course.record.origins
             listed = tuple(dict.fromkeys(origins[int(self.course.record.origin[row])] for row in rows.origins[place]))
             say, do = (self.said(text, rows, place) for text in (saying.say, saying.do))
-            return Finding(saying.grade, say, listed, rows.key, do, name=saying.value)
+            return Finding(
+                saying.grade, say, listed, rows.key, do, name=saying.value,
+                next_dose=self.said(words_of(saying.effects), rows, place),
+            )  # fmt: skip
         decision = self.decision(rows.answers, int(rows.places[place]))
         say, do = (self.said(text, rows, place) for text in (saying.say, saying.do))
         if decision.value is None:
@@ -95,6 +99,7 @@ class Reasons:
             tuple(decision.rows), tuple(decision.citations), used,
             self._askable(decision, patient) if decision.value is None else (),
             decision.remarks[0] if decision.remarks else "", decision.edition.key,
+            next_dose=self.said(words_of(saying.effects), rows, place),
         )  # fmt: skip
 
     @staticmethod

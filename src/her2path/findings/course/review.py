@@ -57,6 +57,15 @@ class Courses:
         """Where the course of one patient stands."""
         return Standing(self.reasons, patient)
 
+    def verdict_places(self) -> Whole:
+        """The verdict on the drug in hand of each patient: its place among the values of the fact and one more, 0 where
+        the facts leave it open."""
+        column = self.reasons.asker.outcomes.get("verdict")
+        if column is None:
+            return np.zeros(len(self.mine), np.int64)
+        places: Whole = np.where(known(column), column + 1, 0)
+        return places
+
     def findings(self, patient: int) -> list[Finding]:
         """The findings of one patient's course, the gravest first."""
         return self.reasons.findings(patient) if self.mine[patient] else []

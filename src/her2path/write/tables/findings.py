@@ -39,6 +39,7 @@ SCHEMA = pa.schema(
         ("origins", pa.list_(pa.string())),
         ("tumour_site", WORD),
         ("specimen", pa.string()),
+        ("next_dose", WORD),
     ],
     metadata={"her2path_findings_version": VERSION},
 )
@@ -69,7 +70,19 @@ def findings_table(reviewed: Reviewed, names: Any = None) -> Any:
         "specimen": spread([(part.count, part.specimens()) for part in parts], order),
         "origins": origins_of(parts, place_of, reviewed.record),
     }
-    for name in ("grade", "outcome", "value", "do", "table_rows", "edition", "sources", "remark", "would_settle"):
+    coded_ones = (
+        "grade",
+        "outcome",
+        "value",
+        "do",
+        "table_rows",
+        "edition",
+        "sources",
+        "remark",
+        "would_settle",
+        "next_dose",
+    )
+    for name in coded_ones:
         columns[name.removeprefix("table_")] = joined([(part.count, getattr(part, name)()) for part in parts], order)
     return pa.table([columns[name] for name in SCHEMA.names], schema=SCHEMA)
 

@@ -16,6 +16,7 @@ import pyarrow.compute as pc
 from ...findings.course.answers import SCORED, Answers
 from ...findings.course.doubt import Same
 from ...findings.course.reasons import INPUTS_OF, POSSIBLE, Reasons, possible_words
+from ...findings.effects import words_of
 from ...findings.patient import Reviewed
 from ...findings.questions import UNDETERMINED
 from ...findings.rows import FindingRows
@@ -96,7 +97,14 @@ class PartOfCourses:
         return Coded((self.rows.saying.value,)) if self.rows.answers is None else self._of_decision("value")
 
     def do(self) -> Coded:
-        said = self.said(self.rows.saying.do)
+        return self._few(self.rows.saying.do)
+
+    def next_dose(self) -> Coded:
+        return self._few(words_of(self.rows.saying.effects))
+
+    def _few(self, template: str) -> Coded:
+        """A text of which there are few, in a dictionary."""
+        said = self.said(template)
         if isinstance(said, Coded):
             return said
         encoded = said.dictionary_encode()
@@ -165,7 +173,7 @@ class PartOfCourses:
             places = numbers[places]
             places[scored] = np.arange(len(scored)) + len(listed)
             listed += scored.tolist()
-            behind = [_behind(answers, int(self.rows.places[place]), self.reasons, self.rows) for place in listed]
+            behind = [_behind(answers, int(self.rows.places[place]), self.reasons) for place in listed]
             self._behind = places, behind
         return self._behind
 
@@ -204,16 +212,16 @@ class _Behind:
     by_others: bool
 
 
-def _behind(answers: Answers, place: int, reasons: Reasons, rows: FindingRows) -> _Behind:
+def _behind(answers: Answers, place: int, reasons: Reasons) -> _Behind:
     """What a decision says of its bins: the rows, their sources, the remark, what is possible and would settle it."""
-    key = None if answers.boxes[place] == SCORED else (id(answers.array), answers.codes(place), bool(rows.saying.do))
+    key = None if answers.boxes[place] == SCORED else (id(answers.array), answers.codes(place))
     behind: _Behind | None = reasons.course.rules.told.get(key) if key else None
     if behind is None:
         decision = reasons.decision(answers, place)
         settling = decision.would_settle if decision.value is None else ()
         behind = _Behind(
             decision.value or UNDETERMINED, "; ".join(decision.rows), "; ".join(map(str, decision.citations)),
-            decision.remarks[0] if decision.remarks and not rows.saying.do else "", possible_words(decision), settling,
+            decision.remarks[0] if decision.remarks else "", possible_words(decision), settling,
             any(name in INPUTS_OF for names in settling for name in names),
         )  # fmt: skip
         if key:

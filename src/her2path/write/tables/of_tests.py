@@ -62,6 +62,10 @@ class PartOfTests:
     def sources(self) -> Coded:
         return self._of_each(lambda finding: "; ".join(map(str, finding.citations)))
 
+    def next_dose(self) -> Coded:
+        """Nothing: a test forbids no dose by itself; what it means for one is asked of the course."""
+        return Coded(("",))
+
     def remark(self) -> Coded:
         return self._of_each(lambda finding: finding.remark)
 

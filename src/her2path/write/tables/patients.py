@@ -14,6 +14,7 @@ import pyarrow as pa
 from ...findings.course.columns import CourseFacts
 from ...findings.course.words import NOT_KNOWN
 from ...findings.patient import Reviewed
+from ...findings.plan.verdicts import NOT_KNOWN as OPEN
 from ...history import names as names_of_kinds
 from ...history.folds.run import OPENED
 from ...record.columns import UNKNOWN, Flags, Whole
@@ -40,7 +41,7 @@ PATIENTS = pa.schema(
         ("patient", pa.string()), ("where", pa.string()), ("tumour_site", WORD), ("her2_status", WORD),
         ("her2_possible", WORD), ("her2_expression", WORD), ("her2_rule", pa.string()), ("has_course", pa.bool_()),
         *((name, WORD) for name in OF_FACTS), *((name, pa.float64()) for name in NUMBERS),
-        *((f"{name}_day", pa.date32()) for name in DAYS), ("not_read", pa.int32()),
+        *((f"{name}_day", pa.date32()) for name in DAYS), ("not_read", pa.int32()), ("verdict", WORD),
     ],
     metadata={"her2path_patients_version": VERSION},
 )  # fmt: skip
@@ -82,6 +83,11 @@ def patients_table(reviewed: Reviewed, names: Any = None) -> Any:
         if courses is not None:
             places[told], words = courses.reasons.words.coded(name, told)
         columns[name] = coded(places, [None if word == NOT_KNOWN else word for word in words])
+    places = np.zeros(count, np.int64)
+    if courses is not None:
+        places[told] = courses.verdict_places()[told] + 1
+        verdicts = [*courses.reasons.course.rules.knowledge.facts["verdict"].values]
+    columns["verdict"] = coded(places, [None, OPEN, *(verdicts if courses is not None else ())])
     for name in NUMBERS:
         numbers = nothing if courses is None else courses.reasons.course.column(name)
         exact = mine & (numbers > -(2**40))
