@@ -21,7 +21,8 @@ from .table_text import outcome_words, paragraph, wrapped
 from .text.first_lines import WIDTH, first_lines, in_words, other_findings
 
 COUNTED = (
-    "her2_status", "her2_expression", "undetermined_because", "therapy", "verdicts", "findings", "editions", "read_by_mapping",
+    "her2_status", "her2_expression", "undetermined_because", "therapy", "verdicts", "findings", "editions",
+    "read_by_mapping",
 )  # fmt: skip
 """The counts of a summary that are told in words, in this order."""
 
