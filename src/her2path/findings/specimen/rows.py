@@ -356,7 +356,7 @@ def _spread(counts: Whole, places: Whole) -> tuple[Whole, Whole, Whole]:
 
 
 def _in_order(record: RecordColumns, rows: Whole) -> Whole:
-    """Rows by patient, day, fact and value, as they stand in the record, and by what was said and specimen."""
+    """Rows by patient, day, fact and value, as they stand in the record, by what was said, specimen, and corrections."""
     owner, day, fact = record.owner()[rows], record.day[rows], record.fact[rows]
     if not ((owner[1:] == owner[:-1]) & (day[1:] == day[:-1]) & (fact[1:] == fact[:-1])).any():
         return rows
@@ -367,7 +367,8 @@ def _in_order(record: RecordColumns, rows: Whole) -> Whole:
             (record.specimens, record.specimen),
         )
     )  # fmt: skip
-    return rows[np.lexsort((name, said, value, fact, np.where(day == UNKNOWN, LAST_DAY, day), owner))]
+    amended = np.zeros(len(rows), np.bool_) if record.amended is None else record.amended[rows]
+    return rows[np.lexsort((amended, name, said, value, fact, np.where(day == UNKNOWN, LAST_DAY, day), owner))]
 
 
 def _ranks_of_used(words: Sequence[Any], places: Whole) -> Whole:
