@@ -356,7 +356,7 @@ def _spread(counts: Whole, places: Whole) -> tuple[Whole, Whole, Whole]:
 
 
 def _in_order(record: RecordColumns, rows: Whole) -> Whole:
-    """Rows by patient, day, fact and value, as they stand in the record, by what was said, specimen, and corrections."""
+    """Rows by patient, day, fact and value, as they stand in the record, by what was said, specimen and correction."""
     owner, day, fact = record.owner()[rows], record.day[rows], record.fact[rows]
     if not ((owner[1:] == owner[:-1]) & (day[1:] == day[:-1]) & (fact[1:] == fact[:-1])).any():
         return rows

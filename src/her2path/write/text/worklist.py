@@ -65,6 +65,8 @@ def row_of(review: PatientReview, with_text: bool = False) -> Row:
         return Row(review.patient, NO_COURSE, "", her2_words(review), "", grades, standing, text)
     first = course.verdicts[0]
     reason, to_do = reason_words(course.standing, first), to_do_words(review)
+    if not first.drug:  # no drug is in play: the tumour is told
+        reason = f"{reason}; {her2_words(review)}"
     if first.verdict in QUIET and to_do:
         reason = f"{reason}; do: {to_do}"
     return Row(
