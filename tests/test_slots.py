@@ -9,7 +9,7 @@ import pyarrow as pa
 import pytest
 
 from her2path.cohort import slots
-from her2path.cohort.pool import IN_USE, WAITING, in_turn
+from her2path.cohort.pool import SLOTS, in_turn
 from her2path.cohort.slots import Slots
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="processes are forked on Linux only")
@@ -61,20 +61,23 @@ def test_tables_stand_in_slots_that_are_used_again(monkeypatch: pytest.MonkeyPat
     made: list[Slots] = []
     begin = Slots.__init__
 
-    def noted(self: Slots, count: int) -> None:
-        begin(self, count)
+    def noted(self: Slots, workers: int, each: int) -> None:
+        begin(self, workers, each)
         made.append(self)
 
     monkeypatch.setattr(Slots, "__init__", noted)
-    before = pa.total_allocated_bytes()
+    before, most = pa.total_allocated_bytes(), 0
     for task, found in enumerate(in_turn(range(40), tables_of, 2)):
         assert pa.total_allocated_bytes() - before < ROWS, "a table is read in place and not copied"
-        assert made[0].lend()[0] >= 0, "who uses one answer at a time leaves a slot"
+        most = max(most, made[0].taken)
         assert found[0] == task
+    assert 1 <= most <= 2 * SLOTS
+    assert made[0].taken == 1, "that of the answer that is in use"
+    column = found[1]["number"]
     del found
-    free = [made[0].lend() for _ in range(2 * WAITING + IN_USE)]
-    assert {place for place, _ in free} == set(range(2 * WAITING + IN_USE)), "in the end all are free"
-    assert made[0].lend() == (-1, None)
+    assert made[0].taken == 1, "a column of it is in use"
+    del column
+    assert made[0].taken == 0
 
 
 def fails_at_three(task: int) -> pa.Table:

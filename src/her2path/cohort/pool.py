@@ -17,15 +17,15 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from ..facts.problem import BrokenOff
 from ..write.interrupt import SIGNALS, require_going_on, undisturbed
-from .slots import Lease, Slots
+from .slots import Slots
 
 if TYPE_CHECKING:
     from concurrent.futures import Future, ProcessPoolExecutor
 
 WAITING = 3
 """So many tasks at most wait for each process, so that memory stays bounded."""
-IN_USE = 2
-"""So many answers are with whoever asked for them: the last one, and one that is not forgotten yet."""
+SLOTS = WAITING + 1
+"""So many answers of each process stand in memory that is shared: those that wait, and the one that is in use."""
 PR_SET_PDEATHSIG = 1
 ASKED_SECONDS = 0.2
 """So often whoever waits for a result asks whether to go on."""
@@ -58,8 +58,8 @@ def in_turn(tasks: Iterable[Task], work: Callable[[Task], Result], processes: in
     from concurrent.futures.process import BrokenProcessPool
     from multiprocessing import get_context
 
-    waiting: deque[tuple[Future[Result], Lease | None]] = deque()
-    slots = Slots(processes * WAITING + IN_USE)
+    waiting: deque[Future[Result]] = deque()
+    slots = Slots(processes, SLOTS)
     here = (work, slots)
     _here.append(here)
     pool = ProcessPoolExecutor(
@@ -68,13 +68,11 @@ def in_turn(tasks: Iterable[Task], work: Callable[[Task], Result], processes: in
     try:
         for task in tasks:
             with undisturbed():  # an interrupt beside a fork would be lost, or leave half a process
-                place, lease = slots.lend()
-                waiting.append((pool.submit(_work, task, place), lease))
-            del lease
+                waiting.append(pool.submit(_work, task))
             if len(waiting) >= processes * WAITING:
-                yield _next(waiting, pool)
+                yield _result(waiting.popleft(), pool)
         while waiting:
-            yield _next(waiting, pool)
+            yield _result(waiting.popleft(), pool)
     except BrokenProcessPool as error:
         _stop(pool)
         require_going_on()
@@ -86,12 +84,7 @@ def in_turn(tasks: Iterable[Task], work: Callable[[Task], Result], processes: in
     finally:
         pool.shutdown(wait=True, cancel_futures=True)
         _here.remove(here)
-
-
-def _next(waiting: deque[tuple[Future[Result], Lease | None]], pool: ProcessPoolExecutor) -> Result:
-    """The result of the task that waits longest; its slot is kept until then, and after that by what is in it."""
-    future, _lease = waiting.popleft()
-    return _result(future, pool)
+        slots.close()
 
 
 def _result(future: Future[Result], pool: ProcessPoolExecutor) -> Result:
@@ -132,10 +125,10 @@ def _stop(pool: ProcessPoolExecutor) -> None:
             writer.close()
 
 
-def _work(task: Any, place: int) -> Any:
+def _work(task: Any) -> Any:
     work, slots = _here[-1]
     result = work(task)
-    slots.put_in(place)
+    slots.begin_answer()
     return result
 
 
@@ -147,7 +140,8 @@ def _end_with_parent(parent: int) -> None:
     signal.pthread_sigmask(signal.SIG_UNBLOCK, {getattr(signal, name) for name in SIGNALS})
     try:
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+        if os.getppid() != parent:
+            os._exit(1)
     except (OSError, AttributeError):
-        return
-    if os.getppid() != parent:
-        os._exit(1)
+        pass
+    _here[-1][1].begin_worker()

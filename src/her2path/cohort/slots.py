@@ -1,7 +1,8 @@
 """Memory that processes share: a worker puts the tables of its answer there, its parent reads them in place.
 
 A slot is anonymous memory, mapped before the workers are forked: nothing is left of it when they end, however they end.
-Whatever is no table goes through the pipe, and so does a table that does not fit.
+Each worker has slots of its own. It takes one, and the parent gives it back: so no lock is needed that a worker could
+take to its grave. Whatever is no table goes through the pipe, and so does a table that finds no room.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import itertools
 import mmap
+import os
 import sys
 from multiprocessing.reduction import ForkingPickler
 from typing import Any
@@ -17,57 +19,52 @@ from weakref import ReferenceType, WeakValueDictionary, finalize, ref
 SLOT_BYTES = 64 * 2**20
 """The most that a slot holds; it takes no more memory than has been written to it."""
 ALIGNED = 64
-
-Lease = memoryview
-"""A slot for one answer: free again when neither the lease nor anything of the tables in it is in use."""
+NONE = -1
 
 
 class Slots:
-    """So many slots of one pool, and who has them."""
+    """The slots of one pool: so many `each` for so many `workers`."""
 
-    def __init__(self, count: int, size: int = SLOT_BYTES) -> None:
+    def __init__(self, workers: int, each: int, size: int = SLOT_BYTES) -> None:
         self.number = next(_numbers)
+        self._each = each
         self._maps: list[mmap.mmap] = []
         with contextlib.suppress(OSError, MemoryError):  # what there is has to do, be it none
-            self._maps += (mmap.mmap(-1, size) for _ in range(count))
-        self._free = list(range(len(self._maps)))
-        self._lent: dict[int, ReferenceType[Lease]] = {}
-        self._put_in, self._used = -1, 0
+            self._taken = mmap.mmap(-1, workers * each)
+            self._maps += (mmap.mmap(-1, size) for _ in range(workers * each))
+        self._read, self._write = os.pipe()
+        os.set_blocking(self._read, False)
+        os.write(self._write, bytes(range(workers)))
+        self._lent: dict[int, ReferenceType[memoryview]] = {}
+        self._mine = range(0)
+        self._put_in, self._used = NONE, 0
         _of_pools[self.number] = self
 
-    def lend(self) -> tuple[int, Lease | None]:
-        """The number of a slot, -1 where none is free, and the lease that keeps it. In the parent."""
-        try:
-            place = self._free.pop()
-        except IndexError:
-            return -1, None
-        lease = memoryview(self._maps[place])
-        self._lent[place] = ref(lease)
-        finalize(lease, self._take_back, place).atexit = False
-        return place, lease
+    def close(self) -> None:
+        """No worker begins any more; the slots stay as long as anything of the tables in them is in use."""
+        os.close(self._read)
+        os.close(self._write)
 
-    def _take_back(self, place: int) -> None:
-        self._look_away(place)
-        self._free.append(place)
+    # -- in a worker --------------------------------------------------------------------------
 
-    def _look_away(self, place: int) -> None:
-        """What is in a slot stays, but counts no longer as memory of this process."""
-        self._maps[place].madvise(mmap.MADV_DONTNEED)
+    def begin_worker(self) -> None:
+        """Take slots that no other worker has."""
+        with contextlib.suppress(BlockingIOError):  # one more than were expected has none
+            first = os.read(self._read, 1)[0] * self._each
+            self._mine = range(len(self._maps))[first : first + self._each]
 
-    def put_in(self, place: int) -> None:
-        """From now on tables that are passed on are put into this slot, -1 for the pipe. In a worker."""
-        if self._put_in >= 0:
-            self._look_away(self._put_in)
-        self._put_in, self._used = place, 0
+    def begin_answer(self) -> None:
+        """From now on tables that are passed on are put into a slot that is free."""
+        free = (place for place in self._mine if not self._taken[place])  # the first: it has been written to before
+        self._put_in, self._used = next(free, NONE), 0
         arrow = sys.modules.get("pyarrow")
         if arrow is not None:  # otherwise no table was made
             ForkingPickler.register(arrow.Table, self._put)
 
     def _put(self, table: Any) -> Any:
         """How a table is passed on: by its place in the slot, or whole where it does not fit."""
-        whole = table.__reduce__()
-        if self._put_in < 0:
-            return whole
+        if self._put_in == NONE:
+            return table.__reduce__()
         import pyarrow as pa
 
         start = -(-self._used // ALIGNED) * ALIGNED
@@ -79,22 +76,37 @@ class Slots:
                     into.write_table(table)
                 length = stream.tell()
             except OSError:
-                return whole
+                return table.__reduce__()
             finally:
                 stream.close()
                 del into, stream, buffer
         self._used = start + length
+        self._taken[self._put_in] = True
         return _table_in, (self.number, self._put_in, start, length)
 
+    # -- in the parent ------------------------------------------------------------------------
+
     def table(self, place: int, start: int, length: int) -> Any:
-        """A table in a slot that is lent, as a view. In the parent."""
+        """A table in a slot, as a view; the slot is given back when nothing of its tables is in use."""
         import pyarrow as pa
 
-        lease = self._lent[place]()
-        assert lease is not None, "whoever waits for an answer keeps the lease"
-        stream = pa.py_buffer(lease).slice(start, length)
+        known = self._lent.get(place)
+        lent = known() if known is not None else None
+        if lent is None:
+            lent = memoryview(self._maps[place])
+            self._lent[place] = ref(lent)
+            finalize(lent, self._give_back, place).atexit = False
+        stream = pa.py_buffer(lent).slice(start, length)
         with pa.ipc.open_stream(stream, options=pa.ipc.IpcReadOptions(use_threads=False)) as reader:
             return reader.read_all()
+
+    def _give_back(self, place: int) -> None:
+        self._taken[place] = False
+
+    @property
+    def taken(self) -> int:
+        """How many slots are in use."""
+        return sum(self._taken[: len(self._maps)])
 
 
 _numbers = itertools.count()
