@@ -319,7 +319,7 @@ def test_pertuzumab_does_not_follow_her_into_the_next_regimen(tmp_path: Path) ->
 def test_a_dose_in_a_hold_that_is_over_is_history(tmp_path: Path) -> None:
     path = varied(tmp_path, "mess", without="2026-02-0")
     found = review(path, "2026-01-20")["course"]
-    assert pressing(found) == []
+    assert pressing(found) == ["therapy: on an unknown day"]
     assert any(
         "2025-12-15" in each["finding"] and "hold" in each["finding"]
         for each in found["findings"]

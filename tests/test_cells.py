@@ -289,7 +289,7 @@ def test_an_lvef_without_a_day_in_a_wide_file_is_told(tmp_path: Path) -> None:
     """It is never passed over: an LVEF of 40 beside a dose would be a hold."""
     path = tmp_path / "x.csv"
     path.write_text("patient,test_date,ihc_score,lvef,product\np1,2026-01-05,3+,40,trastuzumab-iv\n", encoding="utf-8")
-    done = asked("review", path, "--on", ON)
+    done = asked("review", path, "--on", ON, "--why")
     words = " ".join(done.stdout.split())
     assert (done.exit_code, "no column holds the days of lvef" in words) == (3, True), done.output
     assert "lvef has no date and cannot be placed" in words

@@ -227,7 +227,7 @@ def test_a_hold_that_recovers_after_four_weeks() -> None:
 
 
 def test_a_hold_that_does_not_recover_in_eight_weeks_is_a_stop() -> None:
-    made = scripted(US, {84: 45, 112: 45, 140: 45})
+    made = scripted(US, {84: 45, 112: 45, 140: 45, 168: 45})
     assert max(made.days("dose")) == 63
     assert made.days("stop") == [168]
     assert [made.by[name] for name in ("holds", "stopped", "false_stop", "stop_day", "days_held")] == [1, 1, 1, 168, 84]
@@ -343,7 +343,7 @@ def test_a_visit_before_the_second_reading_does_not_turn_time_back() -> None:
 
 
 def test_after_a_stop_the_list_of_visits_goes_on() -> None:
-    made = scripted(policy_with(visits_days=(84, 200, 300, 400)), {84: 45, 112: 45, 140: 45})
+    made = scripted(policy_with(visits_days=(84, 200, 300, 400)), {84: 45, 112: 45, 140: 45, 168: 45})
     assert made.days("stop") == [168]
     assert [day for day in made.days("lvef") if day > 168] == [200, 300, 400]
 

@@ -85,14 +85,15 @@ def require_both(found: dict[str, list[str]]) -> None:
 
 
 def test_the_text_tells_both(source: Path, processes: int) -> None:
-    text = review(source, processes)
+    text = review(source, processes, "--why")
     require_both(in_text(text))
     assert "    2  alarm\n" in text
+    assert "  2 alarm in 2 patients\n" in review(source, processes)
 
 
 def test_the_text_in_a_file_tells_both(source: Path, processes: int, tmp_path: Path) -> None:
     output = tmp_path / "out.txt"
-    review(source, processes, "-o", str(output))
+    review(source, processes, "--why", "-o", str(output))
     require_both(in_text(output.read_text(encoding="utf-8")))
 
 

@@ -351,7 +351,7 @@ def test_versions_of_what_is_mapped_count_as_all_others(
     document = told(path, "--settings", settings)
     assert read(document, "ihc_score") == count
     assert document["passed_over"] == count
-    text = run("review", path, "--on", "2025-10-20", "--settings", settings).stdout
+    text = run("review", path, "--on", "2025-10-20", "--settings", settings, "--why").stdout
     assert "by map 2+3 Observation/i" in text
     assert ("neither lastUpdated nor versionId says which counts" in text) is not bool(count)
 

@@ -81,7 +81,7 @@ def test_one_milligram_to_either_side_of_a_level(mg: int, level: str | None) -> 
     assert [finding.key for finding in of_levels(found)] == {
         FULL: [], None: ["dose_level: not told"], FIRST: ["dose_level: reduced"], SECOND: ["dose_level: reduced"],
     }[level]  # fmt: skip
-    assert dose_of(history, 63).what.startswith("if no dose was reduced: ") is (level is None)
+    assert ("if no dose was reduced: " in dose_of(history, 63).what) is (level is None)
 
 
 def test_a_level_raised_again_is_asked_about_and_not_planned() -> None:
@@ -130,7 +130,7 @@ def test_a_dose_without_an_amount_makes_no_level_firmer() -> None:
     for amounts, key in (([378, None], "dose_level: not told"), ([None, None], "dose_level: not told")):
         history = course(amounts)
         assert [finding.key for finding in of_levels(review(history, 42))] == [key]
-        assert dose_of(history, 42).what == "if no dose was reduced: t-dxd: 5.4 mg/kg, maintenance"
+        assert dose_of(history, 42).what.endswith(": if no dose was reduced: t-dxd: 5.4 mg/kg, maintenance")
     (finding,) = of_levels(review(course([378, None, 378]), 63))
     assert (finding.key, finding.grade.word) == ("dose_level: not told", "note")
     (finding,) = of_levels(review(course([378, 308], weights={}), 42))

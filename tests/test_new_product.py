@@ -31,6 +31,8 @@ from her2path.tables.site import Site
 
 KEY, BRAND, LIKE = "t-mys", "mysteria", "t-dxd"
 """Trastuzumab mysterin, brand Mysteria: a conjugate that works like T-DXd, 4.8 mg/kg and less."""
+FIRST = "once the pregnancy status is verified: "
+"""What the plan of its dose waits for."""
 
 
 def write(path: Path, change: Any) -> None:
@@ -209,7 +211,7 @@ def test_a_course_of_it_is_followed_and_planned(elsewhere: Path, tmp_path: Path)
     assert (facts["brand"], facts["prior_t_mys"], facts["dose_off_percent"]) == (BRAND, "yes", "0")
     assert "prior_t_dxd" not in facts
     (planned,) = [item for item in course["plan"] if item["kind"] == "dose"]
-    assert (planned["what"], planned["earliest"]) == (f"{KEY}: 4.8 mg/kg, maintenance", "2026-02-09")
+    assert (planned["what"], planned["earliest"]) == (f"{FIRST}{KEY}: 4.8 mg/kg, maintenance", "2026-02-09")
     details = planned["details"]
     assert (details["dose_mg"], details["weight_kg"], details["vials"]) == ("336", "70", "3 x 120 mg")
     assert "volume_ml" not in details
@@ -253,7 +255,7 @@ def test_the_knowledge_of_the_library_is_read_from_its_own_folder(knowledge: Kno
     course = reviewer.review(record).course
     assert course is not None
     assert course.standing.product == KEY
-    assert [item.what for item in course.plan if item.kind == "dose"] == [f"{KEY}: 4.8 mg/kg, maintenance"]
+    assert [item.what for item in course.plan if item.kind == "dose"] == [f"{FIRST}{KEY}: 4.8 mg/kg, maintenance"]
 
 
 def test_many_are_told_what_one_is(knowledge: Knowledge) -> None:

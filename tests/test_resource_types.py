@@ -111,8 +111,8 @@ def test_it_is_reviewed_and_referred_to(types: dict[str, ResourceType], tmp_path
     after = make.review_bundle(tmp_path, documents, on=dt.date(2026, 3, 1))
     assert before.course is not None
     assert after.course is not None
-    assert not any("off the nearest" in words for words in map(str, before.course.findings))
-    assert any("57 % off the nearest" in words for words in map(str, after.course.findings))
+    assert not any("mg/kg" in finding.words for finding in before.course.findings)
+    assert any("900 mg is " in finding.words and "mg/kg" in finding.words for finding in after.course.findings)
     assert references_of(["b.json entry 3 NutritionOrder/n1"]) == [{"reference": "NutritionOrder/n1"}]
 
 

@@ -23,7 +23,8 @@ def test_the_picture_is_svg_with_the_findings_and_the_plan_and_without_notes() -
     ]
     assert lines[0] == f"$ {made.COMMAND}"
     assert any(line.startswith("  act:") for line in lines)
-    assert "  Plan" in lines
+    assert any(line.startswith("  ASK FIRST trastuzumab: ") for line in lines)
+    assert any(line.startswith("  NEXT DOSE ") for line in lines)
     assert not any("note:" in line for line in lines)
     printed = made.printed()
     assert all(line in printed or line.strip() == made.LEFT_OUT for line in lines[1:])

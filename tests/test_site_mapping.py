@@ -76,7 +76,7 @@ def test_by_the_mapping_tests_hearts_weights_doses_and_diagnoses_are_read(folder
 
 
 def test_an_origin_names_the_entries_in_text_json_and_parquet(folder: Path, settings: Path, tmp_path: Path) -> None:
-    text = run("review", folder, *ON, "--settings", settings).stdout
+    text = run("review", folder, *ON, "--settings", settings, "--why").stdout
     assert "ihc_score '3+'  [entry 2 by map 1+2 Observation/i1]" in text
     assert "32  map 6: https://klinikum.example/fhir/hausliste 4711 is product trastuzumab-iv" in text
     told = json.loads(run("review", folder, *ON, "--settings", settings, "--format", "json").stdout)
@@ -348,7 +348,7 @@ def test_the_columns_and_cells_of_a_wide_table_are_mapped_in_review_and_decide(t
     settings, path = tmp_path / "w.toml", tmp_path / "w.csv"
     settings.write_text(entry(name="IHC lokal", fact="ihc_score") + entry(name="stark positiv", answer="3+"), "utf-8")
     path.write_text(WIDE, encoding="utf-8")
-    text = run("review", path, "--settings", settings).stdout
+    text = run("review", path, "--settings", settings, "--why").stdout
     assert "ihc_score 'stark positiv'  [w.csv:2 by map 1+2]" in text
     assert "ihc_score '2+'  [w.csv:3 by map 1]" in text
     decided = run("decide", "her2_status", path, "--settings", settings, "--fact", "tumour_site=breast")

@@ -27,7 +27,7 @@ COLOURS = {
     "alarm": "#ff7b72", "act": "#ffb454", "contradiction": "#ffb454", "due": "#ffb454", "missing": "#79c0ff",
     "unreadable": "#79c0ff",
 }  # fmt: skip
-HEADS = ("Patient", "HER2 status", "Course", "Heart", "Plan")
+HEADS = ("Patient", "ASK FIRST", "NEXT DOSE", "DO NOW", "HEART", "BASIS")
 
 
 def printed() -> list[str]:

@@ -135,7 +135,7 @@ class CourseDoubts(DoubtMaker):
         drugs: dict[int, list[int]] = {}
         started = known(self.course.state["first_ever_day"])
         for row in self.course.undated_doses.tolist():
-            if self.mine[self.owner[row]]:
+            if self.mine[self.owner[row]] and (self._treated[self.owner[row]] or not started[self.owner[row]]):
                 drugs.setdefault(int(self.owner[row]), []).append(row)
         alone, beside = Doubt(), Doubt()
         for patient, rows in drugs.items():

@@ -112,7 +112,9 @@ def _doses(found: Standing) -> Iterator[PlanItem]:
         _of_step(found, step, proposed=True) for step in proposed_steps(found)
         if _may_begin(found, str(step.values["product"]))
     )  # fmt: skip
-    if found.values.get("therapy_phase") not in ("on treatment", "on hold"):
+    phase = found.values.get("therapy_phase")
+    in_doubt = found.was_asked("cardiac_action") and "cardiac_action" not in found.outcomes
+    if phase not in ("on treatment", "on hold") or (phase == "on hold" and in_doubt):
         return
     due, last = found.day("next_dose"), found.day("product_last")
     end = found.day("year_end")

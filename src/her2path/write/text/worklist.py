@@ -111,7 +111,8 @@ class Worklist:
     def finish(self, summary: Summary) -> None:
         """Write the patients, the most urgent first, and the counts."""
         if len(self.rows) == 1:
-            self.stream.write("\n".join([self.rows[0].text, *self._standing(), CAUTION]) + "\n")
+            lines = [self.rows[0].text, *self._not_read(summary), *self._standing(), CAUTION]
+            self.stream.write("\n".join(lines) + "\n")
             return
         if self.rows:
             for line in self._lines():
@@ -147,10 +148,13 @@ class Worklist:
         for grade in Grade:
             if grades[grade.word]:
                 lines.append(f"  {grades[grade.word]} {grade.word} in {with_grade[grade.word]} patients")
-        if summary.troubles:
-            lines.append(f"{summary.troubles} pieces could not be read; they are told above")
+        lines += self._not_read(summary)
         hint = "--patient ID opens one; --why gives every reason."
         return "\n".join(["", *lines, *self._standing(), hint, CAUTION])
+
+    @staticmethod
+    def _not_read(summary: Summary) -> list[str]:
+        return [f"{summary.troubles} pieces could not be read; they are told above"] if summary.troubles else []
 
     def _standing(self) -> list[str]:
         """What holds for everybody, said once."""
