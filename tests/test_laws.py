@@ -11,10 +11,11 @@ from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 from course_makers import T, date, made
-from laws import LAWS, look
-from random_patients import records
 from her2path.findings.plan.verdicts import URGENCY
 from her2path.record.event import Record
+from laws import look
+from laws_of_entries import LAWS
+from random_patients import records
 
 ORDERED = st.sampled_from([T, T, "trastuzumab-sc", "phesgo", "t-dm1", "t-dxd", "pertuzumab"])
 
@@ -41,6 +42,17 @@ def ordered(draw: st.DrawFn) -> tuple[Record, dt.date]:
 def test_a_law_holds(law: Callable[[Record, dt.date], Iterator[str]], made_of: tuple[Record, dt.date]) -> None:
     record, on = made_of
     assert list(law(record, on)) == []
+
+
+def test_a_finding_of_an_order_is_not_compared_with_the_patients() -> None:
+    """A record that states a fact of single doses made the tellers of findings look alike, and comparing them failed."""
+    course = [
+        made("dose_mg_per_kg", 6, 155, "phesgo"), made("infusion_reaction", "severe", 30), made("dose_step_due", "first", None),
+        made("ordered_mg", 560, 241, "t-dm1"), made("switch_intended", "no", 241), made("prior_trastuzumab_cardiotoxicity", "yes", None),
+    ]  # fmt: skip
+    found = look(Record("p", "p", course=course), date(241))
+    assert found is not None
+    assert found.first.verdict == "STOP"
 
 
 def test_the_laws_are_put_to_work() -> None:
