@@ -44,13 +44,20 @@ def test_a_law_holds(law: Callable[[Record, dt.date], Iterator[str]], made_of: t
     assert list(law(record, on)) == []
 
 
-def test_a_finding_of_an_order_is_not_compared_with_the_patients() -> None:
-    """A record that states a fact of single doses made the tellers of findings look alike, and comparing them failed."""
+def test_a_finding_of_an_order_is_told_among_as_many_facts_as_an_order_has() -> None:
+    """Who tells a finding was looked up by comparing all facts of the patient with those of the order, which failed here."""
+    background = {
+        "birth_date": "1980-02-29", "age_years": 34, "prior_metastatic_endocrine_lines": 2, "dose_step_due": "first",
+        "prior_trastuzumab_cardiotoxicity": "yes", "endocrine_suitable": "unreadable", "payer_brand": "kanjinti", "diabetes": "yes",
+        "grade": "3", "infusion_reaction": "severe", "pr_status": "positive", "menopausal_status": "postmenopausal", "stage": "2",
+    }  # fmt: skip
+    dated = {"age_years": 3, "payer_brand": 0, "grade": 30, "pr_status": 30, "menopausal_status": 30, "stage": 0}
     course = [
-        made("dose_mg_per_kg", 6, 155, "phesgo"), made("infusion_reaction", "severe", 30), made("dose_step_due", "first", None),
-        made("ordered_mg", 560, 241, "t-dm1"), made("switch_intended", "no", 241), made("prior_trastuzumab_cardiotoxicity", "yes", None),
+        made("switch_intended", "no", 241), made("ordered_mg", 560, 241, "t-dm1"),
+        *(made(name, value, dated.get(name)) for name, value in background.items()),
+        made("dose_mg_per_kg", 6, 176, "phesgo", "herceptin"),
     ]  # fmt: skip
-    found = look(Record("p", "p", course=course), date(241))
+    found = look(Record("p", "p", course=course), date(243))
     assert found is not None
     assert found.first.verdict == "STOP"
 
