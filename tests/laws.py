@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from decimal import Decimal
@@ -135,12 +136,18 @@ def _each(batch: Reviewed) -> Iterator[Callable[[], PatientReview]]:
 
 
 def unreadable_is_never_firmer(record: Record, on: dt.date) -> Iterator[str]:
-    """3. Making an entry unreadable never turns an alarming verdict into a free one."""
+    """3. Making an entry unreadable never turns an alarming verdict into a free one.
+
+    Not asked of an LVEF beside another one of its day: that one tells the day, and the unread one is told (D209).
+    """
     before = look(record, on)
     if before is None or before.main.verdict not in ALARMING:
         return
     changed = []
+    measured = Counter(event.day for event in record.course if event.fact == "lvef")
     for place, event in enumerate(record.course):
+        if event.fact == "lvef" and measured[event.day] > 1:
+            continue
         if isinstance(event.value, Unknown) or event.fact in ("death_date", "switch_intended"):
             continue
         spoiled = replace(event, value=Unknown(Reason.UNPARSABLE_TEXT, "illegible"), said="illegible")
