@@ -3,25 +3,32 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from decimal import Decimal
-from functools import cache
+from functools import cache, partial
 
 from her2path.facts.value import Reason, Unknown
 from her2path.findings.effects import Strength
 from her2path.findings.finding import Finding, Grade
-from her2path.findings.patient import Reviewer
+from her2path.findings.patient import Reviewed, Reviewer
 from her2path.findings.plan.items import PlanItem
 from her2path.findings.plan.verdicts import NOT_KNOWN, URGENCY, Verdict
 from her2path.findings.reviews import CourseReview, PatientReview
 from her2path.findings.settings import Settings
-from her2path.record.event import Event, Record
+from her2path.record.event import Record
 from her2path.tables.load import default_knowledge
 from her2path.write.text.first_lines import all_findings
 
+OF_THE_FUTURE = ("entry in the future", "entries in the future")
 ALARMING = ("STOP", "HOLD", "DO NOT GIVE THE ORDER", "ASK FIRST")
 FREE = ("GIVE", "CHANGE")
+WANTED = {
+    Strength.FORBIDS_FOR_GOOD: ("STOP",), Strength.FORBIDS: ("HOLD",), Strength.REPLACES: ("CHANGE", "DO NOT GIVE THE ORDER"),
+    Strength.GATES: ("ASK FIRST", "DO NOT GIVE THE ORDER", "NOTHING DUE", NOT_KNOWN),
+}  # fmt: skip
+"""The verdicts that the strongest effect on a drug allows; weaker ones leave it to order and day."""
 CONTEXT = (
     "weight_kg", "sex", "birth_date", "menopausal_status", "setting", "tumour_site", "lvef_baseline", "stage", "node_status",
     "er_status", "pr_status", "hormone_receptor_status", "payer_brand", "height_cm",
@@ -50,6 +57,14 @@ class Look:
         """The verdict on the drug in hand, before the start on the one ordered."""
         drug = self.course.standing.product or self.course.standing.values.get("ordered_product", "")
         return next((each for each in self.course.verdicts if each.drug == drug), self.first)
+
+    @property
+    def is_free(self) -> bool:
+        """Whether the drug in hand may be given or changed, and no order waits: CHANGE of a drug that another one replaces
+        says nothing of that other one."""
+        ordered = self.course.standing.values.get("ordered_product", "")
+        waits = any(each.verdict in ALARMING for each in self.course.verdicts if each.drug == ordered)
+        return self.main.verdict in FREE and not waits
 
     @property
     def doses(self) -> list[PlanItem]:
@@ -96,22 +111,49 @@ def nothing_against_a_finding(record: Record, on: dt.date) -> Iterator[str]:
             yield f"{seen.doses[0].what} is planned in pregnancy"
 
 
+def _freer(before: Look, changed: list[tuple[str, Record]], on: dt.date) -> Iterator[str]:
+    """Which of some changed records turn an alarming verdict on the drug in hand into a free one; all are one batch."""
+    if not changed:
+        return
+    batch = reviewer(on).review_records(record for _, record in changed)
+    if batch.courses is None or "verdict" not in batch.courses.reasons.asker.outcomes:
+        return
+    values = default_knowledge().facts["verdict"].values
+    for (what, _), answer, review in zip(
+        changed, batch.courses.reasons.asker.outcomes["verdict"].tolist(), _each(batch), strict=True
+    ):
+        if answer < 0 or values[answer] not in FREE or (course := review().course) is None:
+            continue
+        after = Look(review(), course)
+        if after.main.drug == before.main.drug and after.is_free:
+            told = f"{after.main.verdict} ({after.main.reason}) {what}"
+            yield f"{before.main.verdict} ({before.main.reason}) becomes {told}"
+
+
+def _each(batch: Reviewed) -> Iterator[Callable[[], PatientReview]]:
+    """The review of each patient, made when it is asked for."""
+    return (partial(batch.patient, place) for place in range(len(batch)))
+
+
 def unreadable_is_never_firmer(record: Record, on: dt.date) -> Iterator[str]:
-    """3. Making an entry unreadable never turns an alarming verdict into a free one."""
+    """3. Making an entry unreadable never turns an alarming verdict into a free one.
+
+    Not asked of an LVEF beside another one of its day: that one tells the day, and the unread one is told (D209).
+    """
     before = look(record, on)
     if before is None or before.main.verdict not in ALARMING:
         return
+    changed = []
+    measured = Counter(event.day for event in record.course if event.fact == "lvef")
     for place, event in enumerate(record.course):
+        if event.fact == "lvef" and measured[event.day] > 1:
+            continue
         if isinstance(event.value, Unknown) or event.fact in ("death_date", "switch_intended"):
             continue
         spoiled = replace(event, value=Unknown(Reason.UNPARSABLE_TEXT, "illegible"), said="illegible")
         course = [*record.course[:place], spoiled, *record.course[place + 1 :]]
-        after = look(replace(record, course=course), on)
-        if after is not None and after.main.drug == before.main.drug and after.main.verdict in FREE:
-            yield (
-                f"{before.main.verdict} ({before.main.reason}) becomes {after.main.verdict} ({after.main.reason}) "
-                f"when {event.fact} of {event.day} is illegible"
-            )
+        changed.append((f"when {event.fact} of {event.day} is illegible", replace(record, course=course)))
+    yield from _freer(before, changed, on)
 
 
 def absence_is_never_safer(record: Record, on: dt.date) -> Iterator[str]:
@@ -119,17 +161,18 @@ def absence_is_never_safer(record: Record, on: dt.date) -> Iterator[str]:
     before = look(record, on)
     if before is None or before.main.verdict not in ALARMING:
         return
-    for name in sorted({event.fact for event in record.course} & set(CONTEXT)):
-        course = [event for event in record.course if event.fact != name]
-        after = look(replace(record, course=course), on)
-        if after is not None and after.main.drug == before.main.drug and after.main.verdict in FREE:
-            yield (
-                f"{before.main.verdict} ({before.main.reason}) becomes {after.main.verdict} ({after.main.reason}) without {name}"
-            )
+    changed = [
+        (f"without {name}", replace(record, course=[event for event in record.course if event.fact != name]))
+        for name in sorted({event.fact for event in record.course} & set(CONTEXT))
+    ]
+    yield from _freer(before, changed, on)
 
 
 def a_low_lvef_is_told(record: Record, on: dt.date) -> Iterator[str]:
-    """4. An LVEF below the limit, or 10 points down, is always told."""
+    """4. An LVEF below the limit is always told as more than a note; one that is 10 points down is told, be it as a note.
+
+    Where the label gives the dose at a fall that leaves the LVEF above the limit, nothing is to be done (D188).
+    """
     seen = look(record, on)
     if seen is None or not seen.is_living:
         return
@@ -137,9 +180,12 @@ def a_low_lvef_is_told(record: Record, on: dt.date) -> Iterator[str]:
     lvef, baseline = values.get("lvef"), values.get("lvef_baseline")
     if not isinstance(lvef, Decimal):
         return
+    grades = [
+        each.grade for each in all_findings(seen.review) if "LVEF" in each.words and "limit of normal" not in each.words
+    ]
     low = lvef < seen.course.standing.site.limit
     fallen = isinstance(baseline, Decimal) and baseline - lvef >= 10
-    if (low or fallen) and not any("LVEF" in each.words and each.grade < Grade.NOTE for each in all_findings(seen.review)):
+    if (low and min(grades, default=Grade.NOTE) == Grade.NOTE) or (fallen and not grades):
         yield f"LVEF {lvef} (baseline {baseline}) is not told"
 
 
@@ -171,6 +217,12 @@ def nothing_later_is_seen(record: Record, on: dt.date) -> Iterator[str]:
         (v.drug, v.verdict, v.reason) for v in other.course.verdicts
     ]:
         yield f"the future changes the verdict: {one.first} and {other.first}"
+    told = [
+        {(each.grade, each.words) for each in all_findings(seen.review) if not each.name.startswith(OF_THE_FUTURE)}
+        for seen in (one, other)
+    ]
+    if told[0] != told[1]:
+        yield f"the future is seen: {sorted(words for _, words in told[0] ^ told[1])[:4]}"
 
 
 def nothing_is_said_twice(record: Record, on: dt.date) -> Iterator[str]:
@@ -188,49 +240,18 @@ def verdict_agrees(record: Record, on: dt.date) -> Iterator[str]:
     if seen is None or not seen.is_living:
         return
     for verdict in seen.course.verdicts:
-        strengths = [bears.effect.strength for bears in seen.course.standing.bears(verdict.drug)] if verdict.drug else []
+        strengths = (
+            [bears.effect.strength for bears in seen.course.standing.bears(verdict.drug)] if verdict.drug else []
+        )
         strongest = max(strengths, default=Strength.LETS_BE)
-        wanted = {
-            Strength.FORBIDS_FOR_GOOD: ("STOP",), Strength.FORBIDS: ("HOLD",),
-            Strength.REPLACES: ("CHANGE", "DO NOT GIVE THE ORDER"),
-            Strength.GATES: ("ASK FIRST", "DO NOT GIVE THE ORDER", "NOTHING DUE", NOT_KNOWN),
-        }.get(strongest)  # fmt: skip
+        wanted = WANTED.get(Strength(strongest))
         if wanted is not None and verdict.verdict not in wanted:
             yield f"{verdict.verdict} {verdict.drug}, and the strongest effect is {strongest.words}"
         if verdict.verdict not in URGENCY:
             yield f"an unknown verdict {verdict.verdict}"
 
 
-def a_day_has_no_order(record: Record, on: dt.date) -> Iterator[str]:
-    """6. Entries in another order: the same findings."""
-    one, other = look(record, on), look(replace(record, course=list(reversed(record.course))), on)
-    if one is None or other is None:
-        return
-    first, second = ({(each.grade, each.words) for each in all_findings(each_look.review)} for each_look in (one, other))
-    if first != second:
-        yield f"by order: {sorted(words for _, words in first ^ second)[:4]}"
-
-
-def dates_may_shift(record: Record, on: dt.date) -> Iterator[str]:
-    """6. All dates a week later: the same verdicts (the labels of both days being the same)."""
-    week = dt.timedelta(days=7)
-
-    def moved(event: Event) -> Event:
-        return event if event.day is None else replace(event, day=event.day + week)
-
-    if any(event.fact in ("death_date", "birth_date") for event in record.course):
-        return
-    later = replace(record, events=[*map(moved, record.events)], course=[*map(moved, record.course)])
-    one, other = look(record, on), look(later, on + week)
-    if one is None or other is None:
-        return
-    first, second = ([(v.drug, v.verdict) for v in each.course.verdicts] for each in (one, other))
-    if first != second:
-        yield f"by the calendar: {first} and {second}"
-
-
 LAWS: tuple[Callable[[Record, dt.date], Iterator[str]], ...] = (
     nothing_against_a_finding, unreadable_is_never_firmer, absence_is_never_safer, a_low_lvef_is_told,
-    there_is_a_next_step, nothing_later_is_seen, nothing_is_said_twice, verdict_agrees, a_day_has_no_order,
-    dates_may_shift,
+    there_is_a_next_step, nothing_later_is_seen, nothing_is_said_twice, verdict_agrees,
 )  # fmt: skip

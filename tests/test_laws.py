@@ -11,10 +11,11 @@ from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 from course_makers import T, date, made
-from laws import LAWS, look
-from random_patients import records
 from her2path.findings.plan.verdicts import URGENCY
 from her2path.record.event import Record
+from laws import look
+from laws_of_entries import LAWS
+from random_patients import records
 
 ORDERED = st.sampled_from([T, T, "trastuzumab-sc", "phesgo", "t-dm1", "t-dxd", "pertuzumab"])
 
@@ -41,6 +42,24 @@ def ordered(draw: st.DrawFn) -> tuple[Record, dt.date]:
 def test_a_law_holds(law: Callable[[Record, dt.date], Iterator[str]], made_of: tuple[Record, dt.date]) -> None:
     record, on = made_of
     assert list(law(record, on)) == []
+
+
+def test_a_finding_of_an_order_is_told_among_as_many_facts_as_an_order_has() -> None:
+    """Who tells a finding was looked up by comparing all facts of the patient with those of the order, which failed here."""
+    background = {
+        "birth_date": "1980-02-29", "age_years": 34, "prior_metastatic_endocrine_lines": 2, "dose_step_due": "first",
+        "prior_trastuzumab_cardiotoxicity": "yes", "endocrine_suitable": "unreadable", "payer_brand": "kanjinti", "diabetes": "yes",
+        "grade": "3", "infusion_reaction": "severe", "pr_status": "positive", "menopausal_status": "postmenopausal", "stage": "2",
+    }  # fmt: skip
+    dated = {"age_years": 3, "payer_brand": 0, "grade": 30, "pr_status": 30, "menopausal_status": 30, "stage": 0}
+    course = [
+        made("switch_intended", "no", 241), made("ordered_mg", 560, 241, "t-dm1"),
+        *(made(name, value, dated.get(name)) for name, value in background.items()),
+        made("dose_mg_per_kg", 6, 176, "phesgo", "herceptin"),
+    ]  # fmt: skip
+    found = look(Record("p", "p", course=course), date(243))
+    assert found is not None
+    assert found.first.verdict == "STOP"
 
 
 def test_the_laws_are_put_to_work() -> None:

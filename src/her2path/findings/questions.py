@@ -195,6 +195,7 @@ DOUBTS: dict[str, tuple[str, ...]] = {
     "entry in the future": ("count", "review_day"),
     "entries in the future": ("count", "review_day"),
     "value unread": ("entry", "value"),
+    "reproductive potential unread": ("value",),
     "weights unread": ("count", "day", "value"),
     "earlier weights unread": ("count", "day", "value"),
     "remark of the record": ("entry", "remark"),

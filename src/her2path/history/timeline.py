@@ -6,6 +6,7 @@ Events that no fold reads (receptors, stage, risk factors, ...) are facts by the
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
@@ -115,10 +116,11 @@ def timeline_of(record: RecordColumns, codes: DrugCodes | None = None) -> Timeli
     placeable = (kind >= 0) & (code >= 0)
     (order,) = (forms.each(placeable) & dated).nonzero()
     starts = np.searchsorted(order, record.starts).astype(np.int64)
+    tie = code * len(record.qualifiers) + _ranks(record.qualifiers)[forms.qualifier] if dosed.any() else code
     if forms.place is None:
-        order = _sorted(order, (record.owner()[order], day[order], kind[order], number[order], code[order]))
+        order = _sorted(order, (record.owner()[order], day[order], kind[order], number[order], tie[order]))
     else:
-        order = _sorted_by_form(order, starts, day, dense_ranks((kind, number, code)), forms.place)
+        order = _sorted_by_form(order, starts, day, dense_ranks((kind, number, tie)), forms.place)
     undated, unplaced, narrowed = (
         (~dated).nonzero()[0],
         forms.having(belongs & ~placeable),
@@ -142,8 +144,15 @@ def _sorted_by_form(order: Whole, starts: Whole, day: Whole, rank: Whole, place:
     return order if within is None else order[within]
 
 
+def _ranks(words: Sequence[str]) -> Whole:
+    """The place of each word in the order of the alphabet: doses alike but for their brand stand so."""
+    ranks = np.zeros(len(words), np.int64)
+    ranks[sorted(range(len(words)), key=words.__getitem__)] = np.arange(len(words))
+    return ranks
+
+
 def _sorted(order: Whole, keys: tuple[Whole, ...]) -> Whole:
-    """Places in the order of some keys: owner, day and kind; and number and code where these are the same."""
+    """Places in the order of some keys: owner, day and kind; and number, drug and brand where these are the same."""
     owner, day, kind, number, code = keys
     packed = (((owner << DAY_BITS) | day) << KIND_BITS) | kind
     ahead = packed[1:] > packed[:-1]

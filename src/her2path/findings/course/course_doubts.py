@@ -9,10 +9,11 @@ from functools import cached_property
 import numpy as np
 
 from ...history.course_facts import known
+from ...history.names import YES
 from ...history.sources import BASELINE, LAST_DOSE, LVEF
 from ...record.columns import METHODS, UNKNOWN, Flags
 from ..rows import FindingRows, row_runs
-from .doubt import FIRST_ORIGINS, NO_ROWS, Doubt, DoubtMaker, Same, is_unknown, runs
+from .doubt import FIRST_ORIGINS, NO_ROWS, Doubt, DoubtMaker, Same, is_unknown, is_unread, runs
 from .facts import DOSE_FACTS
 from .words import THOUSAND, day_words, plain_number
 
@@ -23,7 +24,8 @@ class CourseDoubts(DoubtMaker):
     def makers(self) -> Sequence[Callable[[], Iterable[FindingRows]]]:
         return (
             self._same_day, self._methods, self._other_hold, self._not_asked, self._strange, self._restarted,
-            self._brands, self._unread_lvef, self._unknown_days, self._levels, self._cost, self._assumed, self._cycles,
+            self._brands, self._unread_lvef, self._unread_potential,
+            self._unknown_days, self._levels, self._cost, self._assumed, self._cycles,
             self._silence,
         )  # fmt: skip
 
@@ -85,6 +87,21 @@ class CourseDoubts(DoubtMaker):
             doubt.add(patient, (row,), day=day_words(int(record.day[row])), value=said, judged=judged)
         yield self._of("last LVEF unread", doubt)
 
+    def _unread_potential(self) -> Iterator[FindingRows]:
+        """Whether a pregnancy is possible is recorded and could not be read, and nothing else says it: neither a
+        pregnancy test nor sex or menopause."""
+        record, course = self.record, self.course
+        rows = self._past_rows(self._of_values(is_unread) & self._of_facts(("reproductive_potential",)))
+        if not len(rows):
+            return
+        told = known(course.column("reproductive_potential"))
+        for name in ("pregnancy_status_known", "pregnancy_told_since"):
+            told |= course.column(name) == YES
+        doubt = Doubt()
+        for row in rows[~told[self.owner[rows]]].tolist():
+            doubt.add(int(self.owner[row]), (row,), value=str(record.values[record.value[row]]))
+        yield self._of("reproductive potential unread", doubt)
+
     # -- doses ------------------------------------------------------------------------------
 
     def _strange(self) -> Iterator[FindingRows]:
@@ -110,8 +127,8 @@ class CourseDoubts(DoubtMaker):
         named = (self.forms.qualifier > 0) & infused & self._of_facts(DOSE_FACTS)
         if not named.any():
             return
-        rows = timeline.rows[self.forms.at(named, timeline.rows)]
-        rows = rows[self.mine[self.owner[rows]]]
+        rows = timeline.rows[timeline.day <= self.on]
+        rows = rows[self.forms.at(named, rows) & self.mine[self.owner[rows]]]
         # Only who has two brands is looked at one by one.
         first = np.full(len(record), -1, np.int64)
         first[self.owner[rows][::-1]] = record.qualifier[rows][::-1]

@@ -76,7 +76,7 @@ class Reasons:
 
     def finding(self, rows: FindingRows, place: int) -> Finding:
         """One row as a finding."""
-        if rows.teller not in (None, self):
+        if rows.teller is not None and rows.teller is not self:
             return rows.teller.finding(rows, place)  # type: ignore[no-any-return]
         saying, patient = rows.saying, int(rows.at[place])
         if rows.answers is None:
@@ -116,7 +116,7 @@ class Reasons:
         names = fields_of(template)
         if not names:
             return template
-        if rows.teller not in (None, self):
+        if rows.teller is not None and rows.teller is not self:
             return rows.teller.said(template, rows, place)  # type: ignore[no-any-return]
         patient = int(rows.at[place])
         filled = {}
