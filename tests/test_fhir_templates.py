@@ -27,6 +27,7 @@ from her2path.read.source import ColumnPart, ColumnWorker, Layout, read_columns,
 from her2path.record.columns import RecordColumns, columns_of
 from her2path.record.event import Record, Trouble
 from her2path.tables.load import default_knowledge
+from record_shapes import measured
 
 FACTS, CODES = default_knowledge().facts, read_codes()
 EXAMPLES = Path(__file__).parent.parent / "examples"
@@ -516,3 +517,17 @@ def test_whatever_stands_in_a_bundle(
 ) -> None:
     more = [MEDICATION] if knows else []
     assert_equal(*[bundled([patient, *body, *more], urls=urls) for body in bodies])
+
+
+@pytest.mark.parametrize("number", ["4&0", "4 0", "0420", "4.", "-", "+4", "4e"])
+@pytest.mark.parametrize("of", ["LVEF", "hemoglobin"])
+def test_a_number_that_is_none_costs_its_line_alone(tmp_path: Path, of: str, number: str) -> None:
+    code = therapy.LVEF if of == "LVEF" else "718-7"
+    measures = [json.dumps(measured(f"m{at}", code, f"2025-06-1{at}", 60, "%")) for at in range(8)]
+    measures[6] = measures[6].replace(": 60,", f": {number},")
+    path = tmp_path / "x.ndjson"
+    path.write_text("\n".join([*measures, json.dumps(measured("last", therapy.LVEF, "2025-07-01", 61, "%"))]) + "\n")
+    (spoilt,) = [each for each in read_records(path, default_knowledge().facts) if isinstance(each, Trouble)]
+    assert (spoilt.kind, spoilt.where) == ("not JSON", "x.ndjson:7")
+    (record,) = [each for each in read_records(path, default_knowledge().facts) if isinstance(each, Record)]
+    assert len(record.course) == (8 if of == "LVEF" else 1)

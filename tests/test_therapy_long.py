@@ -284,3 +284,23 @@ def test_columns_by_other_names(tmp_path: Path) -> None:
         read(path, {"fact": "nix"})
     with pytest.raises(AskedWrongly, match="a file of one event a row has the columns patient, date, fact, value"):
         read(path, {"ihc_score": "result"})
+
+
+@pytest.mark.parametrize("column", ["date", "origin", "patient", "value"])
+def test_a_damaged_dictionary_is_refused_with_its_column(tmp_path: Path, column: str) -> None:
+    path = tmp_path / "x.parquet"
+    cells = {"patient": "p1", "date": "2025-06-05", "fact": "lvef", "value": "62", "origin": "o1"}
+    pq.write_table(pa.table({name: [cell, cell[:-1] + "7"] for name, cell in cells.items()}), path)
+    whole = path.read_bytes()
+    chunk = pq.ParquetFile(path).metadata.row_group(0).column(list(cells).index(column))
+    end = chunk.dictionary_page_offset + chunk.total_compressed_size
+    refused = []
+    for at in range(chunk.data_page_offset, end):
+        for byte in (1, 3, 9, 0xFF):
+            path.write_bytes(whole[:at] + bytes([byte]) + whole[at + 1 :])
+            try:
+                for each in read_records(path, facts()):
+                    assert isinstance(each, Record | Trouble)
+            except AskedWrongly as error:
+                refused.append(str(error))
+    assert any(f"the column {column} is damaged" in words for words in refused)

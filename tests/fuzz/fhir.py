@@ -286,6 +286,8 @@ def _names(where: str, ours: Ours, alone: bool) -> bool:
     entries = tuple(map(int, _ENTRY.findall(rest)))
     if entries and not ours.deep:
         return entries == ours.entries
+    if ours.type and "id" not in ours.resource and f" {ours.type}/?" in rest:
+        return True
     return f"/{ours.id}" in rest or (ours.deep and bool(entries) and entries[: len(ours.entries)] == ours.entries)
 
 

@@ -18,7 +18,7 @@ from ...facts.problem import AskedWrongly
 from ...record.columns import Whole
 from ...record.event import Trouble
 from .csv_rows import FIRST_ROW, CsvFile, NotForArrow
-from .words import UNREADABLE
+from .words import UNREADABLE, require_in_dictionaries
 
 SEPARATORS = (",", ";", "\t")
 
@@ -59,7 +59,7 @@ def _read_parquet(path: Path) -> Any:
     try:
         # Not `read_table`: its threads may still read when a short command ends, which ends Python by a signal.
         with pq.ParquetFile(path) as file:
-            return file.read()
+            return require_in_dictionaries(file.read())
     except UNREADABLE as error:
         if isinstance(error, OSError) and error.errno is not None:
             raise

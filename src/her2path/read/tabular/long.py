@@ -24,7 +24,7 @@ from ...record.event import Trouble
 from .coded import Coded, coded_words, plain_patients, starts_of
 from .csv_rows import FEW_ROWS, FIRST_ROW, CsvFile, NotForArrow
 from .file import csv_file, require_distinct
-from .words import BROKEN, UNREADABLE, is_missing, is_plain, words_of
+from .words import BROKEN, UNREADABLE, is_missing, is_plain, require_in_dictionaries, words_of
 
 PATIENT = ("patient", "patient_id", "id")
 ALIASES = {
@@ -169,7 +169,8 @@ class LongFile:
         last: Any = None
         for number, end in enumerate(self._ends.tolist()):
             try:
-                column = self._parquet.read_row_group(number, [self.places["patient"]]).column(0)
+                table = self._parquet.read_row_group(number, [self.places["patient"]])
+                column = require_in_dictionaries(table).column(0)
                 begins, names = self._begins(column)
             except UNREADABLE as error:
                 raise AskedWrongly(f"{self.path}: the patients cannot be read: {error}") from error
@@ -208,7 +209,7 @@ class LongFile:
         for number in range(first, last + 1):
             if number not in self._read:
                 try:
-                    self._read[number] = self._parquet.read_row_group(number, columns)
+                    self._read[number] = require_in_dictionaries(self._parquet.read_row_group(number, columns))
                 except UNREADABLE as error:
                     row = (int(self._ends[number - 1]) if number else 0) + FIRST_ROW
                     raise AskedWrongly(f"{self.path}: the rows from {row} on cannot be read: {error}") from error
@@ -271,7 +272,7 @@ class LongFile:
         first = FIRST_ROW
         try:
             for batch in self._parquet.iter_batches(ROWS_AT_ONCE, columns=[*dict.fromkeys(self.places.values())]):
-                yield pa.Table.from_batches([batch]), np.arange(first, first + batch.num_rows)
+                yield require_in_dictionaries(pa.Table.from_batches([batch])), np.arange(first, first + batch.num_rows)
                 first += batch.num_rows
         except UNREADABLE as error:
             raise AskedWrongly(f"{self.path}: the rows from {first} on cannot be read: {error}") from error

@@ -39,6 +39,17 @@ def is_plain(kind: Any) -> bool:
     return not pa.types.is_nested(kind)
 
 
+def require_in_dictionaries(table: Any) -> Any:
+    """The same table. Raises `ValueError` where a cell of a dictionary is none of its words, as in a damaged file."""
+    for name, column in zip(table.column_names, table.columns, strict=True):
+        for chunk in column.chunks if pa.types.is_dictionary(column.type) else ():
+            indices = chunk.indices.fill_null(0) if chunk.indices.null_count else chunk.indices
+            places = indices.to_numpy()
+            if chunk.null_count < len(chunk) and not 0 <= places.min() <= places.max() < len(chunk.dictionary):
+                raise ValueError(f"the column {name} is damaged: a cell is none of the words of its dictionary")
+    return table
+
+
 def as_words(column: Any) -> Any:
     """A chunked column of any type as words: strings, or a dictionary of them."""
     kind = column.type

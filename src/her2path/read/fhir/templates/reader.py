@@ -34,7 +34,7 @@ from ..skim import Skimmer
 from ..terms import NOTHING
 from .batch import Batch, Place, Resources
 from .library import Templates
-from .shape import is_plain, ordinal_of
+from .shape import NUMBER, is_plain, ordinal_of
 from .template import NOTHING_READ, Filling, Template
 
 PATIENTS_AT_ONCE = 1_000
@@ -151,6 +151,8 @@ class ColumnReader:
                 if kind != b"Patient" and (not kind.endswith(b"/Patient") or b"?" in name or b"#" in name):
                     return False
                 if not name or template.owner is not Owner.PATIENT or not is_plain(b"".join(filling)):
+                    return False
+                if template.numbers and not all(NUMBER.fullmatch(filling[at]) for at in template.numbers):
                     return False
                 if template.matters == NOTHING:
                     return not template.withdraws and self._pass_over(template, filling, name.decode("ascii"), piece)
