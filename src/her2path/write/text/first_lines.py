@@ -124,6 +124,7 @@ def dose_words(found: Standing, item: PlanItem) -> str:
         amount = dose or "amount not settled"
     minutes = f", {details['infusion_minutes']} min" if "infusion_minutes" in details else ""
     step = item.what.rpartition(", ")[2] if ", " in item.what else ""
+    step = step.removeprefix("proposed (no order yet): ")
     told = f" ({step})" if step and step != "maintenance" and step not in amount else ""
     return f"{called(found, item.drug)} {amount}{minutes}{told}"
 
@@ -193,7 +194,8 @@ def heart_words(found: Standing) -> str:
         words += ", none since"
     if found.values.get("heart_failure") == "yes":
         words += f"; heart failure since {found.day('heart_failure')}"
-    holds = state["holds"] + (1 if found.values.get("hold_open") == "yes" else 0)
+    failed = found.values.get("heart_failure") == "yes"
+    holds = state["holds"] + (1 if found.values.get("hold_open") == "yes" and not failed else 0)
     if holds:
         words += f"; {holds} hold{'s' if holds != 1 else ''}"
     following = _next_lvef(found)
@@ -265,6 +267,8 @@ def _course_words(found: Standing) -> str:
     counted = "1 dose" if doses == 1 else f"{doses} doses"
     day = f", last {last} (day {(found.on - last).days})" if last is not None else ""
     phase = found.text("therapy_phase") if "therapy_phase" in found.values else "whether it goes on is not known"
+    if found.values.get("stopped_for_good") == "yes":
+        phase = "stopped for good"
     going = "" if phase == "on treatment" else f", {phase}"
     partner = " and pertuzumab" if found.values.get("partner_pertuzumab") == "yes" else ""
     return f"{setting}, {called(found, product)}{partner}, {counted}{day}{going}"
