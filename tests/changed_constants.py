@@ -300,7 +300,7 @@ CHANGES = [
          "An LVEF that cannot be read, on the day of one that can, takes nothing from it."),
         ("(first > 0) & (last > 0) & (first != last)", "(first >= 0) & (last >= 0) & (first != last)",
          "Two methods differ only where both are told."),
-        ("timeline.rows[timeline.day <= self.on]", "timeline.rows[timeline.day < self.on]", "Today's dose is in the cost so far."),
+        ("in timeline.rows[timeline.day <= self.on]", "in timeline.rows[timeline.day < self.on]", "Today's dose is in the cost so far."),
     ),
     *of(
         "knowledge/course/numbers.md",
