@@ -25,6 +25,7 @@ pages: .venv/dev                   ## Write anew the pages and pictures that are
 	$(BIN)/python docs/make_commands.py
 	$(BIN)/python docs/pictures/make_review_picture.py
 	$(BIN)/her2path coverage -o docs/coverage.md
+	$(BIN)/python docs/make_shown.py
 
 changed: .venv/dev                 ## Change the source in some hundred small ways: a test must see each
 	$(BIN)/python tests/changed_constants.py
