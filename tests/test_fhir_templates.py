@@ -7,6 +7,7 @@ import pickle
 import random
 from collections import Counter
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -19,13 +20,14 @@ import fhir_makers as make
 import therapy_makers as therapy
 from her2path.cli.group import main
 from her2path.facts.codes import read_codes
+from her2path.facts.value import OneOf
 from her2path.read.fhir.patient import read_record
 from her2path.read.fhir.skim import Group, Skimmer
 from her2path.read.fhir.templates.reader import ColumnReader
 from her2path.read.files import Piece, read_pieces
 from her2path.read.source import ColumnPart, ColumnWorker, Layout, read_columns, read_records
 from her2path.record.columns import RecordColumns, columns_of
-from her2path.record.event import Record, Trouble
+from her2path.record.event import Event, Record, Trouble
 from her2path.tables.load import default_knowledge
 from record_shapes import measured
 
@@ -36,7 +38,14 @@ EXAMPLES = Path(__file__).parent.parent / "examples"
 def said(record: Record) -> tuple[Any, ...]:
     """All that a record says, without the order in which it says it."""
     listed = (record.events, record.course, record.tissues.values(), record.sites, record.troubles, record.passed_over)
-    return (record.patient, record.origin, *(tuple(sorted(Counter(map(repr, part)).items())) for part in listed))
+    return (record.patient, record.origin, *(tuple(sorted(Counter(map(_words, part)).items())) for part in listed))
+
+
+def _words(part: Any) -> str:
+    """One thing in words; of several possible values in their order, not in that of a set."""
+    if isinstance(part, Event) and isinstance(part.value, OneOf):
+        return f"{sorted(part.value.values)} {replace(part, value='one of them')!r}"
+    return repr(part)
 
 
 def strictly(pieces: Iterable[Piece]) -> Counter[Any]:

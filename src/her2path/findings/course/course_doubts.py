@@ -110,7 +110,7 @@ class CourseDoubts(DoubtMaker):
         named = np.array([bool(name) for name in record.products], np.bool_)[self.forms.product]
         rows = self.course.timeline.unplaced
         rows = rows[self.forms.at(named & self._of_facts(DOSE_FACTS), rows) & self.mine[self.owner[rows]]]
-        for row in rows.tolist():
+        for row in rows[record.day[rows] <= self.on].tolist():  # what has no day is not later
             drugs.setdefault(int(self.owner[row]), set()).add(record.products[record.product[row]])
         doubt = Doubt()
         for patient, products in drugs.items():
