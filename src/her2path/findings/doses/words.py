@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cache, cached_property
 
 from ...record.columns import UNKNOWN, Whole
@@ -17,6 +17,10 @@ LIKE = 1
 """Two doses are told to be alike up to so many hundredths apart; of the words alone."""
 
 
+METHOD_OF = {"on_day": "day", "due": "due_words"}
+"""The names of words whose methods are called otherwise."""
+
+
 class DoseWords:
     """Puts single doses and orders into words; `facts` are theirs as columns."""
 
@@ -26,16 +30,8 @@ class DoseWords:
 
     def text(self, name: str, place: int) -> str:
         """One name that the words of a finding may hold, of one dose or order."""
-        return self._names[name](place)
-
-    @cached_property
-    def _names(self) -> Mapping[str, Callable[[int], str]]:
-        return {
-            "drug": self.drug, "amount": self.amount, "amount_is": self.amount_is, "on_day": self.day,
-            "due": self.due_words, "maximum": self.maximum, "off": self.off, "above": self.above,
-            "previous": self.previous, "days_apart": self.days_apart, "in_hand": self.in_hand, "weight": self.weight,
-            "resembles": self.resembles, "use": self.use, "lowest": self.lowest,
-        }  # fmt: skip
+        words: str = getattr(self, METHOD_OF.get(name, name))(place)
+        return words
 
     @cached_property
     def _amounts(self) -> tuple[Whole, Whole]:
