@@ -21,7 +21,7 @@ TOLD_APART = (*BACKGROUND, "death_date")
 """What cannot be read of these is told in words of its own."""
 ORDERED = "ordered_mg"
 AMOUNTS = frozenset({*DOSE_FACTS, ORDERED, "ordered_mg_per_kg"})
-"""Entries of these that have no value are told as doses and orders without an amount; of any other fact each by itself."""
+"""Of these an entry without a value is told as a dose or order without an amount; of any other fact by itself."""
 SEVERAL = frozenset({"allergy"})
 """Facts of which somebody may have several: two of one day are no contradiction."""
 
