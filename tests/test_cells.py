@@ -342,3 +342,18 @@ def test_a_column_of_any_type_is_words(make: Callable[[], Any]) -> None:
 def test_bytes_that_are_no_text_are_shown() -> None:
     words = as_words(pa.chunked_array([pa.array([b"M\xfcller", None])])).combine_chunks()
     assert words_of(words) == ["M\ufffdfcller", None]
+
+
+@pytest.mark.parametrize("fact", ["heart_failure", "pregnant", "er_status", "lvef"])
+def test_a_row_without_its_value_is_told(fact: str, tmp_path: Path) -> None:
+    path = tmp_path / "x.csv"
+    path.write_text(
+        "patient,date,fact,value,product\n"
+        "p1,2025-06-05,lvef,62,\np1,2025-06-16,dose_mg,560,trastuzumab-iv\n"
+        f"p1,2025-06-17,{fact},,\np1,2025-06-18,heart_failure,no,\n",
+        encoding="utf-8",
+    )
+    told, _ = reviewed(path)
+    (patient,) = told["patients"]
+    words = [finding["finding"] for finding in patient["course"]["findings"] if "x.csv:4" in finding.get("from", ())]
+    assert f"{fact} of 2025-06-17 unknown, absent" in words

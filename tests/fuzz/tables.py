@@ -70,10 +70,12 @@ FORMS = ("long csv", "wide csv", "long parquet", "wide parquet")
 
 @dataclass(slots=True)
 class Row:
-    """A row as the oracle reads it: its number in the file, and its cells by the plain names of their columns."""
+    """A row as the oracle reads it: its number in the file, its cells by the plain names of their columns, and the line
+    on which it begins, where that may be another number."""
 
     number: int
     cells: dict[str, str]
+    line: int = 0
 
 
 @lru_cache(maxsize=20_000)
@@ -138,7 +140,7 @@ class Tables:
 
         def is_said(event: Event, record: Record) -> bool:
             text = text_of(places[id(record)])
-            return event.origin in text or '"course": null' in text
+            return event.origin in text or '"course": null' in text or _is_counted(event, record, text)
 
         return [
             outcome if isinstance(outcome, Verdict) else self._verdict(mutant, *outcome, is_said)
@@ -180,11 +182,12 @@ class Tables:
     ) -> Iterator[Fault]:  # fmt: skip
         name, token = named
         place = f"{name}:{row.number}"
+        places = {place, f"{name}:{row.line or row.number}"}
         mine = [
             each for each in events
-            if _stands(each[0].origin, place) or (token and each[0].origin.endswith(f" {token}"))
+            if any(_stands(each[0].origin, at) for at in places) or (token and each[0].origin.endswith(f" {token}"))
         ]  # fmt: skip
-        said = [trouble for trouble in told if _stands(trouble.where, place)]
+        said = [trouble for trouble in told if any(_stands(trouble.where, at) for at in places)]
         of_file = [trouble for trouble in told if trouble.where == name]
         wanted = self._wanted(mutant, row)
         for column, fact, value in wanted:
@@ -279,6 +282,15 @@ def _is_known(event: Event) -> bool:
     return not isinstance(event.value, Unknown)
 
 
+def _is_counted(event: Event, record: Record, text: str) -> bool:
+    """Whether a dose without an amount is told as one of so many of its product, all of them counted."""
+    if not event.fact.startswith("dose_"):
+        return False
+    alike = [each for each in record.course if each.fact.startswith("dose_") and each.product == event.product]
+    count = sum(not _is_known(each) for each in alike)
+    return re.search(rf"doses without an amount: [^\"]*\b{re.escape(event.product)} {count}\b", text) is not None
+
+
 def _stands(where: str, place: str) -> bool:
     """Whether a place is that row, and not one whose number begins so."""
     return where.startswith(place) and not where[len(place) : len(place) + 1].isdigit()
@@ -295,7 +307,12 @@ def rows_of(name: str, content: bytes) -> tuple[list[Row], bool]:
     first = next((line for line in text.splitlines() if line.strip()), "")
     delimiter = max(",;\t|", key=first.count)
     try:
-        listed = [row for row in csv.reader(io.StringIO(text, newline=""), delimiter=delimiter) if row]
+        reader, listed, lines, before = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter), [], [], 0
+        for row in reader:
+            if row:
+                listed.append(row)
+                lines.append(before + 1)
+            before = reader.line_num
     except csv.Error:
         return [], False
     if not listed:
@@ -308,7 +325,8 @@ def rows_of(name: str, content: bytes) -> tuple[list[Row], bool]:
         and all(len(row) == len(listed[0]) for row in listed)
     )
     exact = exact and len(text.splitlines()) == len(listed)
-    return [Row(number, _cells(listed[0], row)) for number, row in enumerate(listed[1:], start=2)], exact
+    numbered = enumerate(zip(listed[1:], lines[1:], strict=True), start=2)
+    return [Row(number, _cells(listed[0], row), 0 if exact else line) for number, (row, line) in numbered], exact
 
 
 def _cells(header: list[str], row: list[str]) -> dict[str, str]:

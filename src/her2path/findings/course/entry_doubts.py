@@ -19,9 +19,9 @@ BACKGROUND = ("weight_kg", "height_cm")
 """Of these the readable ones count; weights that cannot be read are told together."""
 TOLD_APART = (*BACKGROUND, "death_date")
 """What cannot be read of these is told in words of its own."""
-MEASURED = ("lvef",)
-"""Of these an entry without a value is told too: it was measured, and what came of it is not there."""
 ORDERED = "ordered_mg"
+AMOUNTS = frozenset({*DOSE_FACTS, ORDERED, "ordered_mg_per_kg"})
+"""Of these an entry without a value is told as a dose or order without an amount; of any other fact by itself."""
 SEVERAL = frozenset({"allergy"})
 """Facts of which somebody may have several: two of one day are no contradiction."""
 
@@ -52,7 +52,7 @@ class EntryDoubts(DoubtMaker):
         unknown = self._of_values(is_unknown)
         if not unknown.any():
             return
-        told = self._of_values(is_unread) | (unknown & self._of_facts(MEASURED))
+        told = self._of_values(is_unread) | (unknown & ~self._of_facts(AMOUNTS))
         rows = self._past_rows(told & self.of_course & ~self._of_facts(TOLD_APART))
         days = [f" of {day}" if day != NO_DAY else "" for day in self._days(rows)]
         entries = [f"{name}{day}" for name, day in zip(self._facts(rows), days, strict=True)]
