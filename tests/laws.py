@@ -60,11 +60,12 @@ class Look:
 
     @property
     def is_free(self) -> bool:
-        """Whether the drug in hand may be given or changed, and no order waits: CHANGE of a drug that another one replaces
+        """Whether the drug in hand may be given or changed, and neither it nor an order waits: CHANGE of a drug that another one replaces
         says nothing of that other one."""
         ordered = self.course.standing.values.get("ordered_product", "")
         waits = any(each.verdict in ALARMING for each in self.course.verdicts if each.drug == ordered)
-        return self.main.verdict in FREE and not waits
+        is_gated = any(bears.effect.strength == Strength.GATES for bears in self.course.standing.bears(self.main.drug))
+        return self.main.verdict in FREE and not waits and not is_gated
 
     @property
     def doses(self) -> list[PlanItem]:

@@ -196,6 +196,7 @@ DOUBTS: dict[str, tuple[str, ...]] = {
     "entries in the future": ("count", "review_day"),
     "value unread": ("entry", "value"),
     "reproductive potential unread": ("value",),
+    "reaction unread": ("day", "value"),
     "weights unread": ("count", "day", "value"),
     "earlier weights unread": ("count", "day", "value"),
     "remark of the record": ("entry", "remark"),

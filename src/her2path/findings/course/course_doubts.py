@@ -24,7 +24,7 @@ class CourseDoubts(DoubtMaker):
     def makers(self) -> Sequence[Callable[[], Iterable[FindingRows]]]:
         return (
             self._same_day, self._methods, self._other_hold, self._not_asked, self._strange, self._restarted,
-            self._brands, self._unread_lvef, self._unread_potential,
+            self._brands, self._unread_lvef, self._unread_potential, self._unread_reaction,
             self._unknown_days, self._levels, self._cost, self._assumed, self._cycles,
             self._silence,
         )  # fmt: skip
@@ -102,6 +102,15 @@ class CourseDoubts(DoubtMaker):
             doubt.add(int(self.owner[row]), (row,), value=str(record.values[record.value[row]]))
         yield self._of("reproductive potential unread", doubt)
 
+    def _unread_reaction(self) -> Iterator[FindingRows]:
+        """A reaction to an infusion that is recorded and could not be read may have been severe."""
+        rows = self._past_rows(self._of_values(is_unread) & self._of_facts(("infusion_reaction",)))
+        doubt = Doubt()
+        for row in rows.tolist():
+            value = str(self.record.values[self.record.value[row]])
+            doubt.add(int(self.owner[row]), (row,), day=day_words(int(self.record.day[row])), value=value)
+        yield self._of("reaction unread", doubt)
+
     # -- doses ------------------------------------------------------------------------------
 
     def _strange(self) -> Iterator[FindingRows]:
@@ -109,6 +118,7 @@ class CourseDoubts(DoubtMaker):
         drugs: dict[int, set[str]] = {}
         named = np.array([bool(name) for name in record.products], np.bool_)[self.forms.product]
         rows = self.course.timeline.unplaced
+        rows = rows[record.day[rows] <= self.on]
         rows = rows[self.forms.at(named & self._of_facts(DOSE_FACTS), rows) & self.mine[self.owner[rows]]]
         for row in rows[record.day[rows] <= self.on].tolist():  # what has no day is not later
             drugs.setdefault(int(self.owner[row]), set()).add(record.products[record.product[row]])
