@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 from collections import Counter
 from dataclasses import replace
 from decimal import Decimal
 from functools import cache
+from itertools import permutations
 from random import Random
 from typing import Any
 
@@ -20,7 +22,7 @@ from her2path.findings.reviews import PatientReview
 from her2path.findings.settings import Settings
 from her2path.findings.summary import Summary
 from her2path.record.columns import columns_of
-from her2path.record.event import Record
+from her2path.record.event import Event, Record
 from her2path.tables.load import default_knowledge
 from her2path.tables.site import Site
 from her2path.write.review_json import patient_json
@@ -176,6 +178,23 @@ def test_the_order_of_what_a_record_says_changes_no_finding(
     one, two = (reviewer(on).review_records([each]) for each in (record, other))
     assert rows_of(one) == rows_of(two)
     assert json.dumps(patient_json(one.patient(0))) == json.dumps(patient_json(two.patient(0)))
+
+
+def test_of_the_same_result_twice_on_a_day_the_places_decide() -> None:
+    """Which of two reports with the same words a finding names does not hang on which of them was read first."""
+
+    def event(line: int, value: str = "0", fact: str = "ihc_score") -> Event:
+        return Event(fact, value, dt.date(2023, 11, 22), "", f"line {line}", said=value)
+
+    reports = [event(9), event(10), event(11)]
+    status = event(12, "positive", "recorded status")
+    shuffled = [Record("p", "p.csv", [*order, status]) for order in permutations(reports)]
+    one_by_one = {json.dumps(patient_json(reviewer(0).review(record))) for record in shuffled}
+    as_a_batch = {str(rows_of(reviewer(0).review_records([record]))) for record in shuffled}
+    assert len(one_by_one) == len(as_a_batch) == 1
+    (specimen,) = reviewer(0).review(shuffled[-1]).specimens
+    again = next(finding for finding in specimen.findings if finding.name == "the same result again")
+    assert again.origins == ("line 9", "line 10", "line 11")
 
 
 @settings(max_examples=40)

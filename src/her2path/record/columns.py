@@ -7,6 +7,7 @@ order of `order` (day, fact, value, what was said, product; the undated last), w
 from __future__ import annotations
 
 import datetime as dt
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -226,24 +227,62 @@ LAST_DAY = dt.date.max.toordinal() + 1
 
 
 def in_order(columns: RecordColumns) -> RecordColumns:
-    """The columns with each patient's events in their order; the same columns where they are so already."""
-    order = order_of(columns)
-    if order is None:
-        return columns
-    for name in ("day", "fact", "value", "product", "specimen", "qualifier", "said", "note", "origin"):
-        setattr(columns, name, getattr(columns, name)[order])
-    columns._forms = None
-    if columns.amended is not None:
-        columns.amended = columns.amended[order]
-    if columns.events is not None:
-        columns.events = [columns.events[row] for row in order.tolist()]
+    """The columns with each patient's events in their order; the same columns where they are so already.
+
+    Of HER2 tests that say the same on one day, the order of the source does not matter: their places decide.
+    """
+    for order_in in (order_of, _order_of_places):
+        order = order_in(columns)
+        if order is None:
+            continue
+        for name in ("day", "fact", "value", "product", "specimen", "qualifier", "said", "note", "origin"):
+            setattr(columns, name, getattr(columns, name)[order])
+        columns._forms = None
+        if columns.amended is not None:
+            columns.amended = columns.amended[order]
+        if columns.events is not None:
+            columns.events = [columns.events[row] for row in order.tolist()]
     return columns
+
+
+def _order_of_places(columns: RecordColumns) -> Whole | None:
+    """The rows in their order, tests that say the same on one day by specimen, correction and place, if any do."""
+    forms = columns.forms()
+    tests = forms.having(np.array(columns.is_test, np.bool_)[forms.fact])
+    alike = np.ones(max(len(tests) - 1, 0), np.bool_)
+    for key in (columns.day, columns.fact, columns.value, columns.said, columns.owner()):
+        alike &= np.diff(key[tests]) == 0
+    if not alike.any():
+        return None
+    tied = tests[np.append(alike, False) | np.append(False, alike)].tolist()
+    run_of = dict(zip(tests.tolist(), np.cumsum(np.append(True, ~alike)).tolist(), strict=True))
+
+    def place(row: int) -> tuple[Any, ...]:
+        is_amended = columns.amended is not None and bool(columns.amended[row])
+        origin = columns.origins[columns.origin[row]]
+        return run_of[row], columns.specimens[columns.specimen[row]], is_amended, _by_number(origin)
+
+    order = np.arange(len(columns.day))
+    order[tied] = sorted(tied, key=place)
+    return order
+
+
+def _by_number(origin: str) -> tuple[Any, ...]:
+    """What places are sorted by, so that line 9 comes before line 10."""
+    parts = enumerate(re.split(r"(\d+)", origin))
+    return tuple((len(part.lstrip("0")), part.lstrip("0")) if place % 2 else part for place, part in parts)
 
 
 def tests_in_order(record: Record) -> Record:
     """The HER2 tests of a record without a course, as they would come back from columns: in the order of events."""
     tests = Record(record.patient, record.origin, sites={*record.sites}, tissues=dict(record.tissues))
-    tests.events = sorted(record.events, key=_place_in_order) if len(record.events) > 1 else [*record.events]
+    keys: list[tuple[Any, ...]] = [_place_in_order(event) for event in record.events]
+    if len(set(keys)) < len(keys):
+        keys = [
+            (*key, event.specimen, event.amended, _by_number(event.origin))
+            for key, event in zip(keys, record.events, strict=True)
+        ]
+    tests.events = [record.events[place] for place in sorted(range(len(keys)), key=keys.__getitem__)]
     tests.troubles, tests.passed_over = [*record.troubles], [*record.passed_over]
     return tests
 
