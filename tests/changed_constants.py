@@ -195,7 +195,6 @@ CHANGES = [
         ("all(bears.effect.strength < Strength.REPLACES for bears in found.bears(drug))",
          "all(bears.effect.strength <= Strength.REPLACES for bears in found.bears(drug))",
          "What another drug replaces is not planned."),
-        ("last + dt.timedelta(days=days)", "last + dt.timedelta(days=days + 1)", "The last day without a re-load."),
         ('found.outcomes.get("effective_contraception_needed") == "not needed"', 'found.outcomes.get("effective_contraception_needed") != "not needed"',
          "Contraception is planned where it is needed."),
         ("Decimal('0.01')", "Decimal('0.1')", "What a dose costs is told to the cent."),
@@ -207,6 +206,7 @@ CHANGES = [
         ("day = None if due is None else max(due, found.on)", "day = due", "A changed product is not planned in the past."),
         ("due = max(due, partner_last", "due = min(due, partner_last", "Phesgo waits for the pertuzumab that it holds."),
         ("moved = {name: value + later", "moved = {name: value", "The step is that of the day of the dose."),
+        ("standing = day\n", "standing = day + dt.timedelta(days=1)\n", "The last day without a re-load."),
         ('values.get("switch_intended") != "yes"', 'values.get("switch_intended") == "no"', "An amount alone changes no schedule."),
     ),
     *of(

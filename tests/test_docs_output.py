@@ -13,11 +13,12 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
+from document_scripts import script
 from her2path.cli.group import main
 
 ROOT = Path(__file__).parent.parent
 PAGES = [ROOT / "README.md", *(page for page in sorted((ROOT / "docs").glob("*.md")) if page.name != "cases.md")]
-BLOCK = re.compile(r"^```text\n\$ (her2path (?:[^\n]*\\\n)*[^\n]*)\n(.*?)^```", re.MULTILINE | re.DOTALL)
+BLOCK = script(ROOT / "docs" / "make_shown.py").BLOCK
 
 
 def shown() -> list:

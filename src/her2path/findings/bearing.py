@@ -57,15 +57,15 @@ class Bearing:
             for effect in rows.saying.effects:
                 if effect.scope == "order":
                     continue
-                covered = self._covers(effect.scope)[context, drug[patients]]
+                covered = self._coverage[effect.scope][context, drug[patients]]
                 np.maximum.at(strongest, patients, np.where(covered, int(effect.strength), 0))
         return strongest
 
-    def effect(self) -> Whole:
-        """The strongest effect on the drug in hand: a value of the fact `next_dose_effect`."""
+    def effect(self, strongest: Whole) -> Whole:
+        """Strengths as values of the fact `next_dose_effect`."""
         values = self.course.rules.knowledge.facts["next_dose_effect"].values
         places: Whole = np.array([values.index(strength.words) for strength in Strength], np.int64)
-        return places[self.strength(self.in_hand)]
+        return places[strongest]
 
     def order(self) -> Whole:
         """How the findings bear on the last order: a value of the fact `order_effect`."""
@@ -92,7 +92,7 @@ class Bearing:
         for bears in self._all(patient):
             if bears.effect.scope != "order":
                 context = self._context(bears.rows, [bears.place])
-                if self._covers(bears.effect.scope)[int(context[0]), drug]:
+                if self._coverage[bears.effect.scope][int(context[0]), drug]:
                     yield bears
 
     def _all(self, patient: int) -> Iterator[Bears]:
@@ -113,19 +113,21 @@ class Bearing:
         patients = rows.patients[places]
         if rows.product:
             return np.full(len(patients), self.codes.code[rows.product], np.int64)
-        return self._place(self.in_hand)[patients]
+        return self._place_in_hand[patients]
+
+    @cached_property
+    def _place_in_hand(self) -> Whole:
+        return self._place(self.in_hand)
 
     def _place(self, drug: Whole) -> Whole:
         """Drugs as places of the coverage: what is not known is the last."""
         size = len(self.codes.products)
         return np.where((drug >= 0) & (drug < size), drug, size)
 
-    def _covers(self, scope: str) -> Flags:
-        """Whether an effect of a finding about a drug (row) bears on another (column); the last of each is unknown."""
-        return self._coverage[scope]
-
     @cached_property
     def _coverage(self) -> dict[str, Flags]:
+        """By scope whether an effect of a finding about a drug (row) bears on another (column); the last of each is
+        unknown."""
         products = [self.codes.product(name) for name in self.codes.products]
         size = len(products) + 1
         antibodies = np.ones(size, np.bool_)

@@ -65,3 +65,8 @@ class PatientReview:
     @property
     def has_tests(self) -> bool:
         return bool(self.specimens)
+
+    def every_finding(self) -> list[Finding]:
+        """Every finding: of the record, of each specimen, of the course."""
+        of_specimens = [finding for specimen in self.specimens for finding in specimen.findings]
+        return [*self.findings, *of_specimens, *(self.course.findings if self.course is not None else ())]

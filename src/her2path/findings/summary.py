@@ -37,12 +37,10 @@ class Summary:
     def add(self, patient: PatientReview) -> None:
         """Count one patient."""
         self.troubles += patient.unread
-        listed = [*patient.findings, *(finding for specimen in patient.specimens for finding in specimen.findings)]
         if patient.course is not None:
-            listed += patient.course.findings
             self.therapy[patient.course.standing.text("therapy_phase")] += 1
             self.verdicts[patient.course.standing.outcomes.get("verdict", NOT_KNOWN)] += 1
-        for finding in listed:
+        for finding in patient.every_finding():
             self.findings[finding.grade.word] += 1
         self._add_tests(patient, 1)
 

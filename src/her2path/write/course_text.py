@@ -11,7 +11,7 @@ from ..findings.finding import Finding
 from ..findings.plan.items import PlanItem
 from ..findings.plan.regimens import FITS, POSSIBLE
 from ..findings.reviews import CourseReview
-from .table_text import wrapped
+from .table_text import counted, wrapped
 
 MOST_POSSIBLE, MOST_UNKNOWN = 8, 3
 _MARK_ALONE = re.compile(r"by map [\d+]+")
@@ -52,9 +52,7 @@ def _course_line(found: Standing) -> str:
         phase = "dead, on a day that is not recorded"
     partner = " with pertuzumab" if found.values.get("partner_pertuzumab") == "yes" else ""
     setting = found.text("setting") if "setting" in found.values else "setting unknown"
-    naked = bool(found.product) and found.rules.codes.product(found.product or "").of_trastuzumab
-    doses = found.state["trastuzumab_doses"] if naked else found.state["product_doses"]
-    counted = "1 dose" if doses == 1 else f"{doses} doses"
+    naked = found.is_of_trastuzumab
     first = found.day("first") if naked else found.day("product_first")
     before = found.state["trastuzumab_doses"] if not naked else 0
     if found.only_stated:
@@ -65,7 +63,7 @@ def _course_line(found: Standing) -> str:
     level = found.values.get("dose_level", "full")
     reduced = "" if level == "full" else f"; {level}: {found.text('level_mg_per_kg')} mg/kg"
     return (
-        f"Course: {found.product}{brand}{partner} {schedule}, {setting}, {phase}; {counted} "
+        f"Course: {found.product}{brand}{partner} {schedule}, {setting}, {phase}; {counted(found.doses, 'dose')} "
         f"since {first}{earlier}, the last on {found.day('product_last')}{reduced}"
     )
 
@@ -78,10 +76,8 @@ def _heart_line(found: Standing) -> str:
         said = found.text("lvef" if name == "lvef" else "lvef_baseline") if day else ""
         number_said = said if said not in ("", "unknown") else f"{number / 1000:g}"
         parts.append(f"{words} {number_said} % ({day})" if day else f"{words} LVEF unknown")
-    failed = found.values.get("heart_failure") == "yes"
-    holds = found.state["holds"] + (1 if found.values.get("hold_open") == "yes" and not failed else 0)
-    parts.append(f"{holds} hold{'s' if holds != 1 else ''} for the heart")
-    if failed:
+    parts.append(f"{counted(found.holds, 'hold')} for the heart")
+    if found.values.get("heart_failure") == "yes":
         parts.append(f"heart failure since {found.day('heart_failure')}")
     return "Heart: " + ", ".join(parts)
 

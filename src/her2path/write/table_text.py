@@ -29,6 +29,11 @@ def columns(rows: Sequence[Sequence[str]], indent: str = "") -> str:
     return "\n".join([lines[0], rule, *lines[1:]])
 
 
+def counted(count: int, word: str) -> str:
+    """So many of something: "1 dose", "2 doses"."""
+    return f"{count} {word}" if count == 1 else f"{count} {word}s"
+
+
 def paragraph(text: str, indent: str = "", hanging: str = "") -> str:
     """A text filled to the page's width, made plain; never broken inside a word. All lines but the first hang."""
     return "\n".join(wrapped(text, indent, hanging))

@@ -32,6 +32,10 @@ class Writer:
             other.patient(review)
         return "" if self.summary_only else self.form.patient(review)
 
+    def add(self, review: PatientReview) -> None:
+        """Write one patient."""
+        self.put([self.render(review)])
+
     def batch(self, reviewed: Reviewed) -> list[str]:
         """The patients of a batch as this writer writes them. In any process."""
         if self.summary_only and not self.beside:
@@ -66,36 +70,18 @@ def write_reviews(
     `on` is the day of the review. Gives the counts over all patients. Raises `AskedWrongly` for a format that there
     is not, and for a file that cannot be written.
     """
+    from .text.worklist import Worklist
+
     chosen = format_named(format) if format is not None else format_of(output)
-    if chosen is format_named("text"):
-        return _write_worklist(reviews, output)
     summary = Summary()
     with opened(output) as stream:
-        writer = Writer(stream, chosen(on))
+        writer = Worklist(stream) if chosen is format_named("text") else Writer(stream, chosen(on))
         for review in reviews:
             if isinstance(review, Trouble):
                 summary.troubles += 1
                 writer.put(review)
             else:
                 summary.add(review)
-                writer.put([writer.render(review)])
+                writer.add(review)
         writer.finish(summary)
-    return summary
-
-
-def _write_worklist(reviews: Iterable[PatientReview | Trouble], output: Path) -> Summary:
-    """Write the worklist of many patients, or the one patient there is."""
-    from .text.worklist import Worklist
-
-    summary = Summary()
-    with opened(output) as stream:
-        worklist = Worklist(stream)
-        for review in reviews:
-            if isinstance(review, Trouble):
-                summary.troubles += 1
-                worklist.put(review)
-            else:
-                summary.add(review)
-                worklist.add(review)
-        worklist.finish(summary)
     return summary

@@ -18,7 +18,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property
 
-from ...findings.finding import Finding, Grade
+from ...findings.finding import Finding, Grade, in_order
 from ...findings.plan.verdicts import URGENCY
 from ...findings.questions import GRADES, UNDETERMINED, read_doubts, read_sayings
 from ...findings.reviews import PatientReview
@@ -111,11 +111,7 @@ class Said:
     findings: list[Finding] = field(init=False)
 
     def __post_init__(self) -> None:
-        review = self.review
-        listed = [*review.findings, *(each for specimen in review.specimens for each in specimen.findings)]
-        if review.course is not None:
-            listed += review.course.findings
-        self.findings = sorted(dict.fromkeys(listed), key=lambda each: each.grade)
+        self.findings = in_order(self.review.every_finding())
 
     @cached_property
     def words(self) -> list[str]:

@@ -121,10 +121,13 @@ def _for_a_dose_to_come(rows: FindingRows, strongest: Whole) -> FindingRows:
 
 
 def _judge(course: CourseFacts, asker: Asker, reasons: Reasons) -> None:
-    """What all findings together mean for the next dose of the drug in hand."""
+    """What all findings together mean for the next dose of the drug in hand.
+
+    Rows that are dropped leave the strongest effect as it is: their own is weaker than what they are dropped for.
+    """
     strongest = reasons.bearing.strength(reasons.bearing.in_hand)
     reasons.keep_rows([_for_a_dose_to_come(rows, strongest) for rows in reasons.rows])
-    course.lay({"next_dose_effect": reasons.bearing.effect(), "order_effect": reasons.bearing.order()})
+    course.lay({"next_dose_effect": reasons.bearing.effect(strongest), "order_effect": reasons.bearing.order()})
     for question in course.rules.questions:
         if question.stage == OF_ALL_FINDINGS:
             asker.ask(question, None)

@@ -153,6 +153,22 @@ class Standing:
         product = self.values.get("product")
         return product if isinstance(product, str) else None
 
+    @property
+    def is_of_trastuzumab(self) -> bool:
+        """Whether the product in hand is trastuzumab, bare, in a form of its own or with another."""
+        return bool(self.product) and self.rules.codes.product(self.product or "").of_trastuzumab
+
+    @property
+    def doses(self) -> int:
+        """How many doses of the product in hand were given; of trastuzumab those of all its products."""
+        return self.state["trastuzumab_doses" if self.is_of_trastuzumab else "product_doses"]
+
+    @property
+    def holds(self) -> int:
+        """How many holds for the heart there were, with the one that is open; a heart failure is none."""
+        is_open = self.values.get("hold_open") == "yes" and self.values.get("heart_failure") != "yes"
+        return self.state["holds"] + is_open
+
     def level_of(self, product: str) -> str | None:
         """The dose level at which she was given a product before; `None` where it has none, or none can be told."""
         if product == self.product:

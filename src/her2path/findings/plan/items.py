@@ -17,13 +17,19 @@ from ...tables.decision import Decision
 from ..brands import default_vials
 from ..course.standing import Standing
 from ..effects import Strength
-from .switch import RESIDUAL, Step, changed_schedule, ordered_products, proposed_steps, step_to
+from .switch import (
+    PERTUZUMAB,
+    RESIDUAL,
+    Step,
+    changed_schedule,
+    last_day_of,
+    on_day,
+    ordered_products,
+    proposed_steps,
+    step_to,
+)
 from .vials import rounded, vials_for, volume_ml
 
-DAYS_LOOKED_AHEAD = 120
-"""So far the last day without a re-load is looked for: a bound of the search (ours), past every label's own."""
-PERTUZUMAB = "pertuzumab"
-"""The partner that `partner_pertuzumab` speaks of."""
 NOT_SETTLED = "dose not settled"
 NO_LEVEL_LEFT = "stop"
 """The dose of a level below the lowest that is given."""
@@ -144,9 +150,10 @@ def _dose(found: Standing, product: str, last: dt.date, due: dt.date) -> PlanIte
         after = schedules[-1] if _weekly_done(found) else changed_schedule(found)
         if after == schedules[-1]:
             values["schedule"], asked = after, "first_q3w_dose_action"
-    missed = _missed(found, asked, values, (day - last).days)
+    since: dict[str, Value] = {**values, "days_since_last_dose": Decimal((found.on - last).days)}
+    missed = found.decide(asked, on_day(since, found, day))
     kind = "loading" if missed is not None and missed.value == "reload" else "maintenance"
-    latest = _last_day_without_reload(found, asked, values, last, due) if kind == "maintenance" else None
+    latest = last_day_of(found, asked, since, due, "maintenance") if kind == "maintenance" else None
     what = "re-load" if kind == "loading" else "maintenance"
     if asked == "first_q3w_dose_action":
         what = f"{what}, the first every 3 weeks after the weekly doses"
@@ -218,28 +225,6 @@ def _weekly_done(found: Standing) -> bool:
     numbers = found.rules.codes.numbers
     wanted = numbers.weekly_doses_with_carboplatin if beside else numbers.weekly_doses
     return found.state["weekly_doses"] + 1 >= wanted
-
-
-def _missed(found: Standing, outcome: str, values: Mapping[str, Value], days: int) -> Decision | None:
-    return found.decide(outcome, {**values, "days_since_last_dose": Decimal(days)})
-
-
-def _last_day_without_reload(
-    found: Standing, outcome: str, values: Mapping[str, Value], last: dt.date, due: dt.date
-) -> dt.date | None:
-    """The last day on which the maintenance dose still needs no re-load; `None` where it never does."""
-    edition = found.rules.edition(outcome, values)
-    if edition is None:
-        return None
-    array = found.rules.knowledge.array(edition, outcome)
-    names = array.outcome.values
-    standing = None
-    for days in range((due - last).days, (due - last).days + DAYS_LOOKED_AHEAD):
-        answer = array.answer({**values, "days_since_last_dose": float(days)})
-        if answer < 0 or names[answer] != "maintenance":
-            return standing
-        standing = last + dt.timedelta(days=days)
-    return None
 
 
 def _amounts(words: str, found: Standing, product: str, folder: Path) -> dict[str, str]:

@@ -21,6 +21,10 @@ NEVER_LOADED = "never loaded"
 SINCE = ("days_since_last_dose", "days_since_trastuzumab", "days_since_pertuzumab")
 """The facts that count up to the day of a dose."""
 PERTUZUMAB = "pertuzumab"
+"""The partner that `partner_pertuzumab` speaks of."""
+RESIDUAL = "residual_disease_treatment"
+DAYS_LOOKED_AHEAD = 120
+"""So far the last day of a step is looked for: a bound of the search (ours), past every label's own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,9 +93,6 @@ def step_to(found: Standing, product: str) -> Step:
     return Step(product, kind, not begun, _words(found, product, kind, said, begun), day, latest, values, decision)
 
 
-RESIDUAL = "residual_disease_treatment"
-
-
 def proposed_steps(found: Standing) -> list[Step]:
     """The first dose of the drugs that the label names for residual disease, where none of them is ordered.
 
@@ -142,10 +143,6 @@ def on_day(values: Mapping[str, Value], found: Standing, day: dt.date) -> dict[s
     later = Decimal((day - found.on).days)
     moved = {name: value + later for name in SINCE if isinstance(value := values.get(name), Decimal)}
     return {**values, **moved}
-
-
-DAYS_LOOKED_AHEAD = 120
-"""So far the last day of a step is looked for: a bound of the search (ours), past every label's own."""
 
 
 def last_day_of(

@@ -12,7 +12,8 @@ from ..bearing import FORBIDDEN, GATED, NO_ORDER, Bears
 from ..course.standing import Standing
 from ..effects import Strength
 from ..finding import Finding
-from .items import PERTUZUMAB, PlanItem
+from .items import PlanItem
+from .switch import PERTUZUMAB
 
 NOT_KNOWN = "NOT KNOWN"
 """The verdict where the facts leave it open."""

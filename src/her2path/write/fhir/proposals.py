@@ -63,14 +63,13 @@ class FhirFormat(Format):
 
 def review_bundle(review: PatientReview, on: dt.date) -> Json:
     """The Bundle of a patient's review: her findings, those of her specimens and of her course, and the plan."""
-    findings = [*review.findings, *(finding for specimen in review.specimens for finding in specimen.findings)]
-    course = review.course
+    findings, course = in_order(review.every_finding()), review.course
     if course is None:
-        return patient_bundle(review.patient, in_order(findings), (), on)
+        return patient_bundle(review.patient, findings, (), on)
     state = course.standing.state
     return patient_bundle(
         review.patient,
-        in_order([*findings, *course.findings]),
+        findings,
         course.plan,
         on,
         course.standing.product,

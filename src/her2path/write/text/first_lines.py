@@ -14,12 +14,13 @@ import re
 from collections.abc import Iterator, Sequence
 
 from ...findings.course.standing import Standing
-from ...findings.finding import Finding, Grade
+from ...findings.finding import Finding, Grade, in_order
 from ...findings.plan.items import PlanItem
 from ...findings.plan.verdicts import Verdict
 from ...findings.reviews import CourseReview, PatientReview, SpecimenReview
 from ...record.columns import METHODS
 from ...tables.load import default_knowledge
+from ..table_text import counted
 
 MOST_TO_DO = 4
 """So many things to do stand in the first lines; the others stand with their findings."""
@@ -94,7 +95,7 @@ def _next_dose(course: CourseReview) -> str:
     ordered = _order_words(found)
     if not doses:
         first = course.verdicts[0]
-        why = f"{first.condition}" if first.condition else reason_words(found, first)
+        why = first.condition or reason_words(found, first)
         until = "until " if first.verdict == "HOLD" and first.condition else ""
         return "; ".join(filter(None, (f"none ({until}{why})", ordered)))
     condition = doses[0].condition
@@ -141,10 +142,8 @@ def _when(found: Standing, item: PlanItem) -> str:
 
 
 def _order_words(found: Standing) -> str:
-    """What is ordered, or that nothing is where a first dose is to come."""
-    if found.values.get("ordered_product") is not None:
-        return ""
-    return "" if found.started else "nothing is ordered"
+    """That nothing is ordered, where a first dose is to come."""
+    return "" if found.started or found.values.get("ordered_product") is not None else "nothing is ordered"
 
 
 # -- what to do ---------------------------------------------------------------------------------
@@ -154,7 +153,7 @@ def all_findings(review: PatientReview) -> list[Finding]:
     """Every finding of a patient, the gravest first: of her course, of the record, of her specimens."""
     findings = list(review.course.findings) if review.course is not None else []
     findings += [*review.findings, *(finding for specimen in review.specimens for finding in specimen.findings)]
-    return sorted(dict.fromkeys(findings), key=lambda finding: finding.grade)
+    return in_order(findings)
 
 
 def to_do_words(review: PatientReview) -> str:
@@ -194,10 +193,8 @@ def heart_words(found: Standing) -> str:
         words += ", none since"
     if found.values.get("heart_failure") == "yes":
         words += f"; heart failure since {found.day('heart_failure')}"
-    failed = found.values.get("heart_failure") == "yes"
-    holds = state["holds"] + (1 if found.values.get("hold_open") == "yes" and not failed else 0)
-    if holds:
-        words += f"; {holds} hold{'s' if holds != 1 else ''}"
+    if found.holds:
+        words += f"; {counted(found.holds, 'hold')}"
     following = _next_lvef(found)
     return f"{words}; {following}" if following else words
 
@@ -239,9 +236,6 @@ def her2_words(review: PatientReview) -> str:
     return f"HER2 {status}" + (f": {tests}" if tests else "")
 
 
-TOLD_TESTS = ("ihc_score", "ish_result", "her2_cep17_ratio", "her2_copies")
-
-
 def _specimen(specimen: SpecimenReview) -> str:
     said = {fact: said for fact, said, _ in specimen.tests}
     scores = [said["ihc_score"]] if "ihc_score" in said else []
@@ -260,18 +254,14 @@ def _course_words(found: Standing) -> str:
     setting = found.text("setting") if "setting" in found.values else "setting not recorded"
     if not found.started:
         return f"{setting}, no dose yet"
-    product = found.product or ""
-    own = found.rules.codes.product(product).of_trastuzumab if product else False
-    doses = found.state["trastuzumab_doses"] if own else found.state["product_doses"]
     last = found.day("product_last")
-    counted = "1 dose" if doses == 1 else f"{doses} doses"
     day = f", last {last} (day {(found.on - last).days})" if last is not None else ""
     phase = found.text("therapy_phase") if "therapy_phase" in found.values else "whether it goes on is not known"
     if found.values.get("stopped_for_good") == "yes":
         phase = "stopped for good"
     going = "" if phase == "on treatment" else f", {phase}"
     partner = " and pertuzumab" if found.values.get("partner_pertuzumab") == "yes" else ""
-    return f"{setting}, {called(found, product)}{partner}, {counted}{day}{going}"
+    return f"{setting}, {called(found, found.product or '')}{partner}, {counted(found.doses, 'dose')}{day}{going}"
 
 
 TOLD_OUTCOMES = ("dose_status", "echo_status")
