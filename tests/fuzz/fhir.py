@@ -24,7 +24,7 @@ from her2path.write.review_json import patient_json
 
 from .fhir_base import BASES, ON, TAG, patient
 from .fhir_mutations import OF_RESOURCES, OF_TEXT, TWICE
-from .fhir_oracle import Ours, numbers_in, ours_in, parsed
+from .fhir_oracle import Ours, numbers_in, ours_in, several
 from .judged import READ, REFUSED, TOLD, Fault, Mutant, Verdict
 
 FORMS = ("bundle in a line", "resources in lines", "bundle in a file")
@@ -150,7 +150,7 @@ class Fhir:
             if piece.told and verdict.ended == READ:
                 verdict.ended = TOLD
             try:
-                documents.append((parsed(text), piece))
+                documents += [(document, piece) for document in several(text)]
             except (ValueError, RecursionError):
                 if text.strip() and not piece.told and not piece.events:
                     verdict.faults.append(

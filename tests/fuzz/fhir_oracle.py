@@ -41,19 +41,29 @@ class Ours:
     resource: Any
 
 
-def parsed(text: bytes) -> Any:
-    """A text as JSON, each key that stands twice kept; `ValueError` or `RecursionError` where it is none."""
+def several(text: bytes) -> list[Any]:
+    """The JSON documents of a text, one after the other, each key that stands twice kept; `ValueError` or
+    `RecursionError` where one is none."""
+    words, decoder, documents = _unmarked(text).strip(), json.JSONDecoder(object_pairs_hook=_kept), []
+    while words:
+        document, end = decoder.raw_decode(words)
+        documents.append(document)
+        words = words[end:].lstrip()
+    return documents
 
-    def kept(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-        made: dict[str, Any] = {}
-        for key, value in pairs:
-            free = key
-            while free in made:
-                free += TWICE
-            made[free] = value
-        return made
 
-    return json.loads(text.decode(encoding_of(text), "replace").removeprefix("\ufeff"), object_pairs_hook=kept)
+def _unmarked(text: bytes) -> str:
+    return text.decode(encoding_of(text), "replace").removeprefix("\ufeff")
+
+
+def _kept(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    made: dict[str, Any] = {}
+    for key, value in pairs:
+        free = key
+        while free in made:
+            free += TWICE
+        made[free] = value
+    return made
 
 
 def encoding_of(text: bytes) -> str:
