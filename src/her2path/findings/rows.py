@@ -15,6 +15,7 @@ import numpy as np
 
 from ..record.columns import Flags, Whole
 from .course.answers import Answers
+from .pieces import Pieced
 from .questions import Saying
 
 
@@ -73,7 +74,7 @@ class FindingRows:
         if told.all():
             return self
         places = np.flatnonzero(told)
-        fields = {name: [words[place] for place in places.tolist()] for name, words in self.fields.items()}
+        fields = {name: _where(words, places) for name, words in self.fields.items()}
         origins = [self.origins[place] for place in places.tolist()] if len(self.origins) else self.origins
         laid = self.places[places] if len(self.places) else self.places
         units = None if self.units is None else self.units[places]
@@ -87,6 +88,11 @@ class FindingRows:
     def product(self) -> str:
         """The product asked about where it is another than that in hand."""
         return self.key.partition(" of ")[2]
+
+
+def _where(words: Sequence[str], places: Whole) -> Sequence[str]:
+    """The words of some rows."""
+    return words.where(places) if isinstance(words, Pieced) else [words[place] for place in places.tolist()]
 
 
 _fields: dict[str, tuple[str, ...]] = {}

@@ -25,7 +25,7 @@ EXACT = UNKNOWN + 2**33
 """From here on a number is what it says."""
 THOUSAND = Decimal(1000)
 NARROW = 4096
-"""Numbers from 0 up to so many are told apart by counting."""
+"""Numbers that lie less than so much apart are told apart by counting."""
 
 
 def is_partial(column: Whole) -> Flags:
@@ -41,9 +41,12 @@ def exactly(column: Whole) -> Whole:
 
 def distinct_of(numbers: Whole) -> tuple[list[int], Whole]:
     """The distinct numbers of a column, and the place of each of its numbers among them."""
-    if len(numbers) and numbers.min() >= 0 and numbers.max() < NARROW:
-        there = np.bincount(numbers) > 0
-        return np.flatnonzero(there).tolist(), (np.cumsum(there) - 1)[numbers]
+    if len(numbers):
+        low, high = int(numbers.min()), int(numbers.max())
+        if high - low < NARROW:
+            above = numbers - low
+            there = np.bincount(above) > 0
+            return (np.flatnonzero(there) + low).tolist(), (np.cumsum(there) - 1)[above]
     distinct, places = np.unique(numbers, return_inverse=True)
     return distinct.tolist(), places.reshape(-1)
 

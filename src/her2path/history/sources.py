@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property, lru_cache
+from functools import lru_cache
 
 import numpy as np
 
@@ -16,7 +16,7 @@ from ..record.columns import UNKNOWN, Flags, RecordColumns, Whole
 from . import names
 from .course_facts import Columns
 from .drug_codes import DrugCodes
-from .timeline import DAY_BITS, Timeline
+from .timeline import Timeline
 
 DOSES = (names.DOSE, names.DOSE_PER_KG, names.DOSE_PER_M2)
 IN_HAND, HER2 = "the product in hand", "any HER2-directed product"
@@ -80,7 +80,7 @@ class Origins:
         self.record, self.timeline, self.state, self.on, self.codes = record, timeline, state, on, codes
         self.by_fact = sources_by(codes)
         self.owner = record.owner()[timeline.rows]
-        self._kinds: dict[tuple[int, ...], Whole] = {}
+        self._kinds: dict[tuple[int, ...], tuple[Whole, Whole, Whole]] = {}
         self._rows: dict[Source, tuple[Whole, Whole]] = {}
 
     def of(self, source: Source) -> tuple[Whole, Whole]:
@@ -90,44 +90,34 @@ class Origins:
         return self._rows[source]
 
     def _of_day(self, source: Source) -> tuple[Whole, Whole]:
-        timeline, wanted = self.timeline, self.state[source.day]
-        patients = np.flatnonzero(wanted != UNKNOWN)
-        sought = (patients << DAY_BITS) | wanted[patients]
-        first = np.searchsorted(self._days, sought)
-        counts = np.searchsorted(self._days, sought, side="right") - first
-        ends = np.cumsum(counts)
-        owner = np.repeat(patients, counts)
-        places = np.arange(len(owner)) + np.repeat(first - (ends - counts), counts)
-        fits = _one_of(timeline.kind[places], source.kinds)
+        wanted = self.state[source.day]
+        places, owner, day = self._of_kinds(source.kinds)
+        code = self.timeline.code[places]
+        fits = (day == wanted[owner]) & (day != UNKNOWN)
         if source.products == IN_HAND:
-            fits &= timeline.code[places] == self.state["product"][owner]
+            fits &= code == self.state["product"][owner]
         elif source.products == HER2:
-            fits &= timeline.code[places] < len(self.codes.products)
-        owner, places = owner[fits], places[fits]
-        return np.searchsorted(owner, np.arange(len(self.record) + 1)), timeline.rows[places]
+            fits &= code < len(self.codes.products)
+        (fitting,) = fits.nonzero()
+        starts = np.searchsorted(owner[fitting], np.arange(len(self.record) + 1))
+        return starts, self.timeline.rows[places[fitting]]
 
-    @cached_property
-    def _days(self) -> Whole:
-        """Patient and day of each event as one number; they stand in its order."""
-        return (self.owner << DAY_BITS) | self.timeline.day
-
-    def _of_kinds(self, kinds: tuple[int, ...]) -> Whole:
-        """The places of the events of some kinds."""
+    def _of_kinds(self, kinds: tuple[int, ...]) -> tuple[Whole, Whole, Whole]:
+        """The places of the events of some kinds, with their patients and days."""
         if kinds not in self._kinds:
-            timeline = self.timeline
-            self._kinds[kinds] = _one_of(timeline.kind, kinds).nonzero()[0]
+            places = _one_of(self.timeline.kind, kinds).nonzero()[0]
+            self._kinds[kinds] = places, self.owner[places], self.timeline.day[places]
         return self._kinds[kinds]
 
     def _last_of(self, source: Source) -> tuple[Whole, Whole]:
         timeline, count = self.timeline, len(self.record)
-        places = self._of_kinds(source.kinds)
-        fits = timeline.day[places] <= self.on
+        places, owner, day = self._of_kinds(source.kinds)
+        fits = day <= self.on
         if source.products:
             codes = [self.codes.code[name] for name in source.products if name in self.codes.code]
             fits &= _one_of(timeline.code[places], codes)
-        places = places[fits]
         last = np.full(count, -1, np.int64)
-        last[self.owner[places]] = places
+        last[owner[fits]] = places[fits]
         return np.concatenate([[0], np.cumsum(last >= 0)]), timeline.rows[last[last >= 0]]
 
 

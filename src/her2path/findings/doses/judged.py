@@ -52,6 +52,8 @@ class Judged:
         words = DoseWords(self.course, self.made, self.due, self.facts)
         first, last = np.searchsorted(self.made.patient, [patient, patient + 1]).tolist()
         told = []
+        listed = np.arange(first, last)
+        days, amounts = words.texts("on_day", listed), words.texts("amount", listed)
         for place in range(first, last):
             points = {
                 name: facts[name].values[int(column[place])] if column[place] >= 0 else UNDETERMINED
@@ -60,9 +62,9 @@ class Judged:
             }
             told.append(
                 {
-                    "day": words.day(place), "product": codes.products[self.made.drug[place]],
+                    "day": days[place - first], "product": codes.products[self.made.drug[place]],
                     "administration": facts["administration"].values[self.made.state[place]],
-                    "amount": words.amount(place), "points": points,
+                    "amount": amounts[place - first], "points": points,
                 }
             )  # fmt: skip
         return told
@@ -191,7 +193,7 @@ def _of_units(
     """Findings on places among `units` as findings on patients, with the words of each dose."""
     saying, mine = found.saying, units[found.patients]
     names = fields_of(" ".join((saying.say, saying.do, *(effect.words for effect in saying.effects))))
-    fields = WordsOfRows(in_words, mine.tolist(), [name for name in names if name in WORDS_OF_DOSES])
+    fields = WordsOfRows(in_words, mine, [name for name in names if name in WORDS_OF_DOSES])
     return replace(
         found, patients=made.patient[mine], units=found.patients, teller=teller, drugs=made.drug[mine], fields=fields
     )

@@ -33,7 +33,7 @@ ALIASES = {
     "origin": ("origin",),
 }  # fmt: skip
 """The columns that are read, and the names they may bear."""
-ROWS_AT_ONCE = 300_000
+ROWS_AT_ONCE = 600_000
 """About so many rows are read and reviewed together."""
 
 

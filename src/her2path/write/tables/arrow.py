@@ -3,24 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 
 from ...facts.days import EPOCH
+from ...findings.pieces import Coded
 from ...record.columns import Whole
 
 WORD = pa.dictionary(pa.int32(), pa.string())
-
-
-@dataclass(frozen=True, slots=True)
-class Coded:
-    """Words, one a row, by their places in a list (-1 for none); without places every row has its only word."""
-
-    words: Sequence[str]
-    places: Whole | None = None
 
 
 def coded(places: Whole, words: Sequence[str | None]) -> Any:

@@ -18,10 +18,10 @@ from ...findings.course.doubt import Same
 from ...findings.course.reasons import INPUTS_OF, POSSIBLE, Reasons, possible_words
 from ...findings.effects import words_of
 from ...findings.patient import Reviewed
+from ...findings.pieces import Coded, Pieced
 from ...findings.questions import UNDETERMINED
 from ...findings.rows import FindingRows
 from ...record.columns import UNKNOWN, Whole
-from .arrow import Coded
 from .of_tests import settle_sets
 
 NOTHING = Coded(("",))
@@ -57,7 +57,8 @@ class PartOfCourses:
                 if literal:
                     pieces.append(literal)
             if name:
-                pieces.append(self._field(name))
+                field = self._field(name)
+                pieces += field.pieces if isinstance(field, Pieced) else [field]
         filled = [piece for piece in pieces if not isinstance(piece, str)]
         if not filled:
             return Coded(("".join(pieces),))
@@ -76,6 +77,8 @@ class PartOfCourses:
         """What stands in the place of a brace: a word for all rows, or words for each."""
         if name in self.rows.fields:
             fields = self.rows.fields[name]
+            if isinstance(fields, Pieced):
+                return fields
             return fields.word if isinstance(fields, Same) else pa.array(fields, pa.string())
         if name == "product" and self.rows.product:
             return self.rows.product

@@ -8,8 +8,9 @@ from typing import Any
 import pyarrow as pa
 
 from ...findings.finding import Finding
+from ...findings.pieces import Coded
 from ...findings.specimen.rows import FindingsOfTests, Pooled
-from .arrow import Coded, picked
+from .arrow import picked
 
 
 def taken(pooled: Pooled) -> Any:
