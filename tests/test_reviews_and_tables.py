@@ -15,7 +15,7 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from course_makers import date
+from course_makers import date, made
 from her2path.findings.finding import Finding
 from her2path.findings.patient import Reviewed, Reviewer
 from her2path.findings.reviews import PatientReview
@@ -213,3 +213,14 @@ def test_an_empty_record_and_no_record_at_all() -> None:
     compare_with_table(reviewed)
     none = reviewer(140).review_columns(columns_of([]))
     assert findings_table(none).num_rows == patients_table(none).num_rows == 0
+
+
+def test_the_order_of_decisions_is_that_of_the_questions_whoever_else_is_in_the_batch() -> None:
+    going = [made("dose_mg_per_kg", Decimal(8), 10, "trastuzumab-iv")]
+    stopped = [*going, made("heart_failure", "yes", 20)]
+    others, hers = Record("a", "a.csv", course=going), Record("b", "b.csv", course=stopped)
+    told = patient_json(reviewer(25).review(hers))
+    assert list(told["course"]["decisions"]) == list(
+        patient_json(reviewer(25).review_records([others, hers]).patient(1))["course"]["decisions"]
+    )
+    assert "stop_stands" in told["course"]["decisions"]

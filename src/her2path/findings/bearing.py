@@ -11,7 +11,7 @@ from functools import cached_property
 
 import numpy as np
 
-from ..facts.pages.products import Product
+from ..facts.pages.products import TABLET, Product
 from ..history.course_facts import known
 from ..record.columns import Flags, Whole
 from .course.columns import CourseFacts
@@ -21,7 +21,6 @@ from .rows import FindingRows
 FITS, GATED, FORBIDDEN, NO_ORDER = "fits", "gated", "forbidden", "no order"
 """The values of the fact `order_effect`."""
 NO_MOLECULE = "hyaluronidase"
-TABLET = "tablet"
 
 
 @dataclass(frozen=True, slots=True)

@@ -62,15 +62,15 @@ def _having(record: RecordColumns, words: Iterable[str]) -> Flags:
 
 
 def evidence_of(
-    record: RecordColumns, unclear: Whole, nameless: Whole, first: Whole, last: Whole, on: int
+    record: RecordColumns, unclear: Whole, nameless: Whole, orders: Whole, first: Whole, last: Whole, on: int
 ) -> Evidence | None:
     """The evidence of a batch; `None` where there is none.
 
     `unclear` are rows of HER2-directed doses of which it is not known whether they were given, `nameless` those of
-    doses without a drug; `first` and `last` are the days of the doses read.
+    doses and `orders` those of orders without a drug; `first` and `last` are the days of the doses read.
     """
     flags = rows_of_her2_drugs(record)
-    flags[unclear] = flags[nameless] = True
+    flags[unclear] = flags[nameless] = flags[orders] = True
     if not flags.any():
         return None
     flags &= (record.day == UNKNOWN) | (record.day <= on)
@@ -78,6 +78,7 @@ def evidence_of(
     said = {row: str(record.values[record.value[row]]) for row in rows.tolist()}
     said |= dict.fromkeys((row for row in unclear.tolist() if row in said), DOSE_NOT_READ)
     said |= dict.fromkeys((row for row in nameless.tolist() if row in said), NOT_KNOWN)
+    said |= dict.fromkeys((row for row in orders.tolist() if row in said), ORDER_NOT_READ)
     owner, alone, later = record.owner(), *(np.zeros(len(record), np.bool_) for _ in range(2))
     for row, value in said.items():
         patient = owner[row]

@@ -10,6 +10,7 @@ import datetime as dt
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -250,8 +251,12 @@ def _order_of_places(columns: RecordColumns) -> Whole | None:
     forms = columns.forms()
     tests = forms.having(np.array(columns.is_test, np.bool_)[forms.fact])
     alike = np.ones(max(len(tests) - 1, 0), np.bool_)
-    for key in (columns.day, columns.fact, columns.value, columns.said, columns.owner()):
+    for key in (columns.day, columns.fact, columns.said, columns.owner()):
         alike &= np.diff(key[tests]) == 0
+    if not alike.any():
+        return None
+    words = [str(columns.values[place]) for place in columns.value[tests].tolist()]
+    alike &= [one == other for one, other in pairwise(words)]
     if not alike.any():
         return None
     tied = tests[np.append(alike, False) | np.append(False, alike)].tolist()
@@ -297,9 +302,8 @@ def order_of(columns: RecordColumns) -> Whole | None:
     """The rows in their order: by patient, day, fact, value, what was said and product; `None` where they stand so."""
     if len(columns.day) < 2:
         return None
-    said = columns.saids if len(columns.saids) < len(columns.day) else ()
     return order_of_forms(
-        columns.forms(), columns.starts, columns.day, columns.facts, columns.values, said, columns.products
+        columns.forms(), columns.starts, columns.day, columns.facts, columns.values, columns.saids, columns.products
     )
 
 
@@ -307,11 +311,10 @@ def order_of_forms(
     forms: Forms, starts: Whole, day: Whole, facts: Sequence[str], values: Sequence[Value], saids: Sequence[str],
     products: Sequence[str],
 ) -> Whole | None:  # fmt: skip
-    """The same of forms and days, before there are columns; what was said counts where there are `saids`."""
+    """The same of forms and days, before there are columns."""
     days = np.where(day == UNKNOWN, LAST_DAY, day)
-    said = [_ranks(saids)[forms.said]] if saids else []
     ranks = _ranks([str(value) for value in values])[forms.value]
-    keys = [_ranks(facts)[forms.fact], ranks, *said, _ranks(products)[forms.product]]
+    keys = [_ranks(facts)[forms.fact], ranks, _ranks(saids)[forms.said], _ranks(products)[forms.product]]
     if forms.place is None:
         return _order_by((days - int(days.min()), *keys), starts)
     rank = dense_ranks(keys)

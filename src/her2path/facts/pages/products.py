@@ -14,7 +14,8 @@ from ..problem import Problem
 from ..source import Citation, Sources
 from .page import Entry, Page, read_or_problems
 
-FAMILIES = ("antibody", "combination", "conjugate", "tablet")
+TABLET = "tablet"
+FAMILIES = ("antibody", "combination", "conjugate", TABLET)
 ROUTES = ("intravenous", "subcutaneous", "oral")
 DOSES = ("by weight", "flat")
 CLASSES = ("anthracycline", "taxane", "chemotherapy", "endocrine", "immunotherapy")

@@ -78,7 +78,7 @@ class Asker:
     def ask(self, question: Question, but: Flags | None = None) -> None:
         """Ask a question of everybody whom it applies to, who has no answer yet, and who is not in `but`."""
         key = question.key
-        before = self.answers.get(key, ())
+        before = self.answers.setdefault(key, [])  # the order of the questions, whoever is asked in this batch
         if self.count <= FEW:
             conditions = self.rules.conditions(question)
             few = [patient for patient in range(self.count) if self._holds(conditions, patient)]
@@ -96,7 +96,7 @@ class Asker:
         if not len(asked):
             return
         for answers in self._answers(question, asked):
-            self.answers.setdefault(key, []).append(answers)
+            before.append(answers)
             column = self.outcomes.get(key)
             if column is None:
                 column = self.outcomes[key] = np.full(self.count, UNKNOWN, np.int64)

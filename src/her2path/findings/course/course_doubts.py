@@ -8,10 +8,11 @@ from functools import cached_property
 
 import numpy as np
 
+from ...facts.pages.products import TABLET
 from ...history.course_facts import known
-from ...history.names import YES
+from ...history.names import NO, ORDER, YES
 from ...history.sources import BASELINE, LAST_DOSE, LVEF
-from ...record.columns import METHODS, UNKNOWN, Flags
+from ...record.columns import METHODS, UNKNOWN, Flags, Whole
 from ..rows import FindingRows, row_runs
 from .doubt import FIRST_ORIGINS, NO_ROWS, Doubt, DoubtMaker, Same, is_unknown, is_unread, runs
 from .facts import DOSE_FACTS
@@ -24,7 +25,8 @@ class CourseDoubts(DoubtMaker):
     def makers(self) -> Sequence[Callable[[], Iterable[FindingRows]]]:
         return (
             self._same_day, self._methods, self._other_hold, self._not_asked, self._strange, self._restarted,
-            self._brands, self._unread_lvef, self._unread_potential, self._unread_reaction,
+            self._brands, self._unread_lvef, self._unread_potential, self._unread_reaction, self._unread_ends,
+            self._unread_pregnancy, self._two_orders,
             self._unknown_days, self._levels, self._cost, self._assumed, self._cycles,
             self._silence,
         )  # fmt: skip
@@ -111,7 +113,60 @@ class CourseDoubts(DoubtMaker):
             doubt.add(int(self.owner[row]), (row,), day=day_words(int(self.record.day[row])), value=value)
         yield self._of("reaction unread", doubt)
 
+    def _unread_ends(self) -> Iterator[FindingRows]:
+        """A stop, a hold or a progression that could not be read, and no dose after it: whether it goes on is open."""
+        last = self.course.state["any_last_day"]
+        for name, fact in (
+            ("stop unread", "stop_recorded"), ("hold unread", "hold_recorded"), ("progression unread", "progression")
+        ):  # fmt: skip
+            rows = self._unread_since((fact,), fact != "progression")
+            rows = rows[known(last)[self.owner[rows]]]
+            day = self.record.day[rows]
+            yield self._each_entry(name, rows[(day == UNKNOWN) | (day >= last[self.owner[rows]])])
+
+    def _unread_pregnancy(self) -> Iterator[FindingRows]:
+        """What was said last of a pregnancy could not be read, of somebody in whom one is not ruled out."""
+        rows = self._unread_since(("pregnant", "pregnancy_test"), False)
+        is_possible = self.course.column("reproductive_potential") != NO
+        yield self._each_entry("pregnancy unread", rows[is_possible[self.owner[rows]]])
+
+    def _unread_since(self, facts: tuple[str, ...], blank: bool) -> Whole:
+        """The rows of some facts that could not be read, and none read of a later day; whether a blank counts."""
+        unread = self._of_values(is_unknown if blank else is_unread)
+        rows = self._past_rows(unread & self._of_facts(facts))
+        if not len(rows):
+            return rows
+        read = self.forms.having(~self._of_values(is_unknown) & self._of_facts(facts))
+        read = read[self.record.day[read] <= self.on]
+        last = np.full(len(self.course), UNKNOWN, np.int64)
+        np.maximum.at(last, self.owner[read], self.record.day[read])
+        day = self.record.day[rows]
+        kept: Whole = rows[(day == UNKNOWN) | (day >= last[self.owner[rows]])]
+        return kept
+
+    def _each_entry(self, name: str, rows: Whole) -> FindingRows:
+        return self._each(name, rows, day=self._days(rows), value=self._values(rows))
+
     # -- doses ------------------------------------------------------------------------------
+
+    def _two_orders(self) -> Iterator[FindingRows]:
+        """Before the start two antibodies or conjugates are ordered that no therapy gives together."""
+        timeline, codes, state = self.course.timeline, self.course.rules.codes, self.course.state
+        alone = np.array([codes.product(name).family != TABLET for name in codes.products], np.bool_)
+        alone &= codes.arrays.partner[: len(alone)] == 0
+        (places,) = ((timeline.kind == ORDER) & (timeline.code < len(alone)) & (timeline.day <= self.on)).nonzero()
+        owner = self.owner[timeline.rows[places]]
+        fits = alone[timeline.code[places]] & self.mine[owner] & ~known(state["first_ever_day"])[owner]
+        fits &= timeline.day[places] == state["order_day"][owner]
+        doubt = Doubt()
+        drugs: dict[int, dict[str, int]] = {}
+        for place, patient in zip(places[fits].tolist(), owner[fits].tolist(), strict=True):
+            drugs.setdefault(patient, {})[codes.products[timeline.code[place]]] = int(timeline.rows[place])
+        for patient, listed in drugs.items():
+            if len(listed) > 1:
+                day = day_words(int(state["order_day"][patient]))
+                doubt.add(patient, listed.values(), drugs=" and ".join(sorted(listed)), day=day)
+        yield self._of("two orders", doubt)
 
     def _strange(self) -> Iterator[FindingRows]:
         record = self.record

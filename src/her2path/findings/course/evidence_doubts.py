@@ -10,7 +10,7 @@ from ...history.course_facts import known
 from ...history.evidence import Evidence
 from ...history.names import LVEF, last_day_of
 from ...record.columns import UNKNOWN, Flags, Whole
-from ...record.event import BILLED, DISPENSED, DOSE_NOT_READ, NOT_KNOWN, PERFORMED
+from ...record.event import BILLED, DISPENSED, DOSE_NOT_READ, NOT_KNOWN, ORDER_NOT_READ, PERFORMED
 from ..rows import FindingRows
 from .doubt import FIRST_ORIGINS, NO_DAY, Doubt, DoubtMaker, runs
 from .words import day_words
@@ -26,7 +26,7 @@ class EvidenceDoubts(DoubtMaker):
     def makers(self) -> Sequence[Callable[[], Iterable[FindingRows]]]:
         if self._evidence is None:
             return (self._heart,)
-        return (self._alone, self._later, self._not_counted, self._shown_later, self._heart)
+        return (self._alone, self._later, self._not_counted, self._shown_later, self._orders, self._heart)
 
     @property
     def _evidence(self) -> Evidence | None:
@@ -98,6 +98,17 @@ class EvidenceDoubts(DoubtMaker):
         day = self.record.day[rows]
         rows = rows[(day == UNKNOWN) | (day > last[self.owner[rows]])]
         yield self._summed("later doses unread", rows, last)
+        nameless = self._rows(known(last), (NOT_KNOWN,))
+        day = self.record.day[nameless]
+        nameless = nameless[(day == UNKNOWN) | (day > last[self.owner[nameless]])]
+        yield self._summed("drug not named later", nameless, last)
+
+    def _orders(self) -> Iterator[FindingRows]:
+        """Orders that could not be read, no dose after them: what is ordered now is not known."""
+        last = self.course.state["any_last_day"]
+        rows = self._rows(self.mine, (ORDER_NOT_READ,))
+        day = self.record.day[rows]
+        yield self._summed("order unread", rows[(day == UNKNOWN) | (day >= last[self.owner[rows]])])
 
     def _not_counted(self) -> Iterator[FindingRows]:
         last = self.course.state["any_last_day"]

@@ -14,8 +14,9 @@ from ...history import clocks
 from ...history.course_facts import COMPLETED, SETTLED_BY, age_years, first_of, known, settle, standing
 from ...history.evidence import OF_LAST_DOSE, SINCE_LAST_DOSE, evidence_of, why_not_known
 from ...history.folds.run import fold
+from ...history.kinds import KINDS
 from ...history.latest import changes_meant, latest_of
-from ...history.names import NAMED, NO, YES
+from ...history.names import NAMED, NO, ORDER, YES
 from ...history.numbered import EXACT, Numbered, exactly
 from ...history.same_day import UNCLEAR, joined_doses
 from ...history.timeline import timeline_of
@@ -28,6 +29,7 @@ from .rules import Rules
 
 THOUSAND = 1000
 MINUTES = "infusion_given_minutes"
+ORDER_FACTS = frozenset(name for name, kind in KINDS.items() if kind == ORDER)
 DOSE_FACTS = frozenset({"dose_mg", "dose_mg_per_kg", "dose_mg_per_m2", "dose_given"})
 BETWEEN_BRANDS = ("same_brand", "same_molecule", "same_route", "interchangeable_designation")
 
@@ -235,14 +237,19 @@ def _of_unread_doses(course: CourseFacts) -> None:
     """HER2-directed drugs without a dose leave it open where the course stands, and unread doses when the last was."""
     state, values = course.state, course.values
     record, rows = course.record, np.sort(np.concatenate([course.timeline.unplaced, course.timeline.undated]))
-    dosed = np.array([name in DOSE_FACTS for name in record.facts], np.bool_)
+    dosed, ordered = (
+        np.array([name in listed for name in record.facts], np.bool_) for listed in (DOSE_FACTS, ORDER_FACTS)
+    )
     denied = np.array([value == "no" for value in record.values], np.bool_)
+    orders = rows[ordered[record.fact[rows]]]
     rows = rows[dosed[record.fact[rows]] & ~denied[record.value[rows]]]
     unclear = rows[course.of_her2(rows) & (record.day[rows] != UNKNOWN)] if len(rows) else rows
-    nameless = rows[record.product[rows] == 0] if len(rows) and record.products[0] == "" else rows[:0]
-    course.evidence = evidence_of(
-        record, unclear, nameless, state["first_ever_day"], state["any_last_day"], course.rules.on.toordinal()
+    nameless, orders = (
+        part[record.product[part] == 0] if len(part) and record.products[0] == "" else part[:0]
+        for part in (rows, orders)
     )
+    on = course.rules.on.toordinal()
+    course.evidence = evidence_of(record, unclear, nameless, orders, state["first_ever_day"], state["any_last_day"], on)
     if course.evidence is None:
         return
     alone, later = course.evidence.alone, course.evidence.later

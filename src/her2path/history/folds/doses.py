@@ -77,11 +77,12 @@ def fold_doses(
             elif what == SURGERY:
                 setting = UNKNOWN
             elif what == ORDER and drugs.kind[code[e]] == HER2_PRODUCT:
-                # A partner ordered with a change of product does not hide the change.
+                # A partner or the product in hand, ordered beside a change of product, does not hide the change.
                 changes_to = (
                     order_product != UNKNOWN and order_product != product and (last == UNKNOWN or order_day >= last)
                 )
-                if not changes_to or drugs.partner[code[e]] == 0 or drugs.partner[order_product] == 1:
+                is_change = drugs.partner[code[e]] == 0 and code[e] != product
+                if not changes_to or is_change or drugs.partner[order_product] == 1:
                     order_product, order_day = code[e], today
             elif DOSE <= what <= DOSE_PER_M2 and drugs.kind[code[e]] == HER2_PRODUCT:
                 drug = code[e]

@@ -173,10 +173,11 @@ class ColumnReader:
             place, day, starts = place[rows], day[rows], np.searchsorted(rows, starts)
             forms = replace(forms, place=place)
         stained = _says_0_plus(forms, lists)
-        said = lists["saids"] if len(lists["saids"]) < len(day) else ()
         order = None
         if len(day) > 1 and not stained.any():
-            order = order_of_forms(forms, starts, day, lists["facts"], lists["values"], said, lists["products"])
+            order = order_of_forms(
+                forms, starts, day, lists["facts"], lists["values"], lists["saids"], lists["products"]
+            )
         if order is not None:
             place, day, rows = place[order], day[order], rows[order]
             forms = replace(forms, place=place)
