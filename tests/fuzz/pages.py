@@ -372,7 +372,7 @@ KINDS = ("row", "case", "edition", "fact", "key", "system")
 def table_rows(content: bytes) -> Iterator[tuple[int, list[str]]]:
     """Every row of a table that is headed as one of ours, with its number and its cells; whether Markdown sees a table or not."""
     kind = ""
-    for number, line in enumerate(content.decode("utf-8-sig", "replace").split("\n"), start=1):
+    for number, line in enumerate(re.split(r"\r\n|\r|\n", content.decode("utf-8-sig", "replace")), start=1):
         if not line.lstrip().startswith("|"):
             kind = ""
             continue

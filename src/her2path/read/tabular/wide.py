@@ -33,7 +33,7 @@ PATIENT = ("patient", "patient_id", "id")
 SPECIMEN_COLUMNS = ("tumour_site", "specimen_kind", "test_date")
 _WHOSE = re.compile(r"patient|subject|person|\b(?:mrn|pid)\b", re.IGNORECASE)
 _SPEAKS = re.compile(
-    r"her-? ?2|erb-?b-?2|\b(?:ihc|lvef)|\b[fcs]?ish\b|\bcep ?17\b|ejection fraction|\bweight\b|trastuzumab",
+    r"her-? ?2|erb-?b-?2|\b(?:ihc|lvef)|\b[fcs]?ish\b|\w*ep ?17\b|ejection fraction|\bweight\b|trastuzumab",
     re.IGNORECASE,
 )
 
