@@ -656,3 +656,9 @@ def test_every_drug_of_the_tables_is_found_by_its_own_name() -> None:
     for name, drug in THERAPY.names.items():
         named = drugs.identify((), name)
         assert (named.drug, named.trouble) == (drug.drug, ""), name
+
+
+def test_nodes_that_were_examined_are_not_nodes_that_are_positive() -> None:
+    measures = read_codes().therapy.measures
+    assert measures["LOINC", "21893-3"].fact == "positive_nodes"
+    assert not measures["LOINC", "21894-1"].fact

@@ -49,7 +49,7 @@ OBSERVED: dict[tuple[str, str], CodeWithDisplay] = {
     ("stage", ""): ("LOINC", "21908-9", "Stage group, clinical"),
     ("node_status", ""): ("LOINC", "21906-3", "Regional lymph nodes, clinical"),
     ("tumour_size_mm", ""): ("LOINC", "33728-7", "Size of tumour, largest dimension"),
-    ("positive_nodes", ""): ("LOINC", "21894-1", "Regional lymph nodes, positive"),
+    ("positive_nodes", ""): ("LOINC", "21893-3", "Regional lymph nodes, positive"),
     ("grade", ""): ("LOINC", "33732-9", "Histology grade"),
     ("pdl1_cps", ""): ("NCIT", "C176582", "PD-L1 combined positive score"),
     ("menopausal_status", ""): ("SNOMED", "161712005", "Menopause, function"),
