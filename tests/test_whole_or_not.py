@@ -27,6 +27,7 @@ from her2path.findings.settings import Settings
 from her2path.record.event import Record
 from her2path.tables.load import default_knowledge
 from her2path.write import output as writing
+from her2path.write.interrupt import Interrupted, heeding, require_going_on
 from her2path.write.output import opened, whole
 from her2path.write.tables.events import write_long
 from her2path.write.writer import write_reviews
@@ -235,3 +236,24 @@ def test_an_interrupted_command_leaves_what_was_there(
     assert all((tmp_path / name).read_text(encoding="utf-8") == OLD for name in files_of(output))
     if number is signal.SIGINT:
         assert sorted(path.name for path in tmp_path.iterdir()) == sorted(files_of(output))
+
+
+def test_a_signal_that_comes_in_a_destructor_is_written_down_and_not_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    lost: list[Any] = []
+    monkeypatch.setattr(sys, "unraisablehook", lost.append)
+
+    class Interrupts:
+        def __del__(self) -> None:
+            signal.raise_signal(signal.SIGTERM)
+
+    class Breaks:
+        def __del__(self) -> None:
+            raise ValueError("told")
+
+    with heeding():
+        for made in (Interrupts(), Breaks()):
+            del made
+        with pytest.raises(Interrupted):
+            require_going_on()
+    assert [type(each.exc_value) for each in lost] == [ValueError]
+    assert sys.unraisablehook == lost.append

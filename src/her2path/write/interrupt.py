@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import os
 import signal
+import sys
 import threading
 from collections.abc import Iterator
 from typing import Any
@@ -36,6 +37,7 @@ def require_going_on() -> None:
 def heeding() -> Iterator[None]:
     """While this is open, signals that end a command are written down and raised as `Interrupted`.
 
+    Where Python drops what is raised (a destructor, a callback of compiled code), it is not told: it is written down.
     What was ignored when the command began (as for one in the background) stays ignored. In a thread that is not the
     main one nothing is changed.
     """
@@ -52,6 +54,8 @@ def heeding() -> Iterator[None]:
         raise Interrupted(number)
 
     before: list[tuple[int, Any]] = []
+    told_of_lost = sys.unraisablehook
+    sys.unraisablehook = lambda lost: None if isinstance(lost.exc_value, Interrupted) else told_of_lost(lost)
     for name in SIGNALS:
         number = getattr(signal, name, None)
         if number is not None and signal.getsignal(number) not in (signal.SIG_IGN, None):
@@ -61,6 +65,7 @@ def heeding() -> Iterator[None]:
     finally:
         for number, handler in before:
             signal.signal(number, handler)
+        sys.unraisablehook = told_of_lost
         _asked.clear()
 
 

@@ -3,18 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from decimal import Decimal
 
 import numpy as np
 
 from ...facts.value import Unknown
+from ...history.course_facts import COMPLETED, known
+from ...history.names import NO, YES
 from ...history.same_day import ONCE, PARTS, UNCLEAR, DayDose
-from ...record.columns import UNKNOWN
+from ...record.columns import UNKNOWN, Flags, Whole
 from ...record.event import STATEMENT
+from ..doses.due import asked
 from ..rows import FindingRows, row_each, row_runs
 from .doubt import FIRST_ORIGINS, NO_DAY, Doubt, DoubtMaker, Same, is_set_aside, is_unknown, is_unread, runs
-from .facts import DOSE_FACTS
+from .facts import DOSE_FACTS, ORDER_FACTS
 from .words import count_words, day_words
 
+MATTERS = ("stop_recorded", "hold_recorded", "progression", "heart_failure", "pregnant", "pregnancy_test")
+HARMLESS = ("no", "negative", "resumed")
+"""Facts that may forbid a dose, and values of them that do not."""
 BACKGROUND = ("weight_kg", "height_cm")
 """Of these the readable ones count; weights that cannot be read are told together."""
 TOLD_APART = (*BACKGROUND, "death_date")
@@ -161,9 +168,50 @@ class EntryDoubts(DoubtMaker):
         no = np.array([value == "no" for value in record.values], np.bool_)
         given |= np.array([name == "death_date" for name in record.facts], np.bool_)
         rows = rows[self.mine[self.owner[rows]] & ~given[record.fact[rows]] & ~no[record.value[rows]]]
-        products = self._words(record.products, record.product[rows])
-        entries = [f"{fact} {product}".rstrip() for fact, product in zip(self._facts(rows), products, strict=True)]
-        yield self._each("entry without a day", rows, entry=entries)
+        bears = self._bears(rows)
+        for name, chosen in (("entry without a day that matters", rows[bears]), ("entry without a day", rows[~bears])):
+            products = self._words(record.products, record.product[chosen])
+            entries = [
+                f"{fact} {product}".rstrip() for fact, product in zip(self._facts(chosen), products, strict=True)
+            ]
+            yield self._each(name, chosen, entry=entries, value=self._values(chosen))
+
+    def _bears(self, rows: Whole) -> Flags:
+        """Which of some rows could forbid a dose if their day were known: what ends or holds a therapy, a pregnancy, a
+        heart that fails, an order. A course that is over, or has not begun, has no dose for a stop to forbid."""
+        record, course = self.record, self.course
+        harmless = np.array([value in HARMLESS for value in record.values], np.bool_)[record.value[rows]]
+        of_facts = np.array([name in MATTERS for name in record.facts], np.bool_)[record.fact[rows]]
+        orders = np.array([name in ORDER_FACTS for name in record.facts], np.bool_)[record.fact[rows]]
+        bears = (of_facts & ~harmless) | (orders & course.of_her2(rows))
+        (lvefs,) = np.array([name == "lvef" for name in record.facts], np.bool_)[record.fact[rows]].nonzero()
+        if len(lvefs):
+            bears[lvefs] = self._is_low(rows[lvefs])
+        is_over = course.column("therapy_phase") == COMPLETED
+        bears &= ~is_over[self.owner[rows]]
+        return bears
+
+    def _is_low(self, rows: Whole) -> Flags:
+        """Which LVEFs the table calls low or fallen, were they the last; one of which only limits are known may be."""
+        course, owner = self.course, self.owner[rows]
+        fact = course.rules.knowledge.facts["lvef"]
+        values = [self.record.values[place] for place in self.record.value[rows].tolist()]
+        exact = np.array([isinstance(value, Decimal) for value in values], np.bool_)
+        lvef = np.array(
+            [course.numbered.code(value, fact) if isinstance(value, Decimal) else UNKNOWN for value in values], np.int64
+        )
+        limit, baseline = (course.column(name)[owner] for name in ("lvef_lower_limit", "lvef_baseline"))
+        columns = {
+            "product": course.column("product")[owner],
+            "lvef_below_limit": np.where(lvef < limit, YES, NO),
+            "lvef_fall": np.where(known(baseline), baseline - lvef, UNKNOWN),
+        }
+        said = asked(course, "lvef_standing", columns)
+        standing = course.rules.knowledge.facts["lvef_standing"].values
+        is_low = np.isin(said, [standing.index(word) for word in ("low", "fallen")])
+        unread = np.array([isinstance(value, Unknown) for value in values], np.bool_)  # told as unread
+        low: Flags = np.where(exact, is_low, ~unread)
+        return low
 
     def _dead(self) -> Iterator[FindingRows]:
         rows = self.course.undated_deaths

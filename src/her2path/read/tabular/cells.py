@@ -11,6 +11,7 @@ from ...facts.fact import Facts
 from ...facts.number import parse_number
 from ...facts.value import Interval, Reason, Unknown, Value
 from ...facts.words.units import units
+from ...record.columns import KIND, SITE
 from ...record.event import STAINED, STAINING_OPEN
 from ..drugs import Drugs
 from ..fhir.answer import times
@@ -23,6 +24,12 @@ METHODS = {
 }  # fmt: skip
 """The words for the method of an LVEF."""
 MOST_KEPT = 50_000
+
+
+SURELY = 0.85
+"""How alike a word and the name of a fact must be for the one to be taken for the other."""
+NO_EVENTS = (SITE, KIND, "test_date", "product", "brand")
+"""Facts that a row says of tissue or of its own columns, and not as an event."""
 
 
 class Cells:
@@ -40,6 +47,14 @@ class Cells:
             return "the row names no fact"
         near = difflib.get_close_matches(fact.lower(), list(self.facts), n=1, cutoff=0.6)
         return f"no fact is called {fact!r}" + (f"; did you mean {near[0]}?" if near else "")
+
+    def near_fact(self, fact: str) -> str:
+        """The fact that a word which is none was surely meant to be, or "": a row of it is read as unknown."""
+        if fact in self.facts:
+            return ""
+        names = [name for name in self.facts if name not in NO_EVENTS]
+        near = difflib.get_close_matches(fact.lower(), names, n=1, cutoff=SURELY)
+        return near[0] if near else ""
 
     def read_value(self, fact: str, said: str, unit: str) -> tuple[Value, str]:
         """The value of a cell of text for a fact of facts.md, and a note where it was converted."""

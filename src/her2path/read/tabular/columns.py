@@ -34,42 +34,10 @@ from ...record.forms import Forms
 from .cells import METHODS, Cells
 from .coded import coded_words, distinct_numbers, patients_of
 from .long import LongFile, Part
-from .row_forms import ColumnOfWords, Owner, columns_of_words, forms_of, map_columns
+from .row_forms import ColumnOfWords, Owner, columns_of_words, forms_of, map_columns, meant_facts
+from .row_origins import RowOrigins
 from .site_words import site_words_of
 from .words import BROKEN, as_days, broken, is_missing
-
-
-class RowOrigins(Sequence[str]):
-    """Where each row of a file stands, in words: the file, the number of the row, and what it names as its origin."""
-
-    def __init__(
-        self, name: str, numbers: Whole, places: Whole | None = None, words: Sequence[str] = (),
-        marks: Mapping[int, str] | None = None, joint: str = " ",
-    ) -> None:  # fmt: skip
-        self.name, self.numbers, self._places, self._words, self._joint = name, numbers, places, words, joint
-        self.marks = marks or {}
-        """By row the entries of the site's mapping by which it was read, as an origin says it."""
-
-    def __len__(self) -> int:
-        return len(self.numbers)
-
-    def __getitem__(self, row: Any) -> Any:
-        where = f"{self.name}:{self.numbers[row]}"
-        word = self._words[self._places[row]] if self._places is not None else ""
-        mark = self.marks.get(int(row), "") if self.marks else ""
-        if self._joint != " ":
-            return f"{where}{self._joint if word else ''}{word}{mark}"
-        where += mark
-        return f"{where} {word}" if word and word != where else where
-
-    def words(self, rows: Whole) -> Any:
-        """Several at once, as an Arrow array."""
-        import pyarrow.compute as pc  # slow to import, and needed only for tables
-
-        if self._places is not None or self.marks:
-            return pa.array([self[row] for row in rows.tolist()], pa.string())
-        numbers = pa.array(self.numbers[rows]).cast(pa.string())
-        return pc.binary_join_element_wise(f"{self.name}:", numbers, "")
 
 
 def read_long(
@@ -137,8 +105,10 @@ class ColumnReader:
         products = list(dict.fromkeys(drug for drug, _, _ in drugs))
         product_of = np.array([products.index(drug) for drug, _, _ in drugs], np.int64)
         no_fact = np.array([word not in self.facts for word in lists["fact"]], np.bool_)[places["fact"]]
+        near = [self._cells.near_fact(word) for word in lists["fact"]]
+        is_told = np.array([bool(name) and name not in GIVEN_OR_ORDERED for name in near], np.bool_)[places["fact"]]
         no_drug = np.array([bool(why) for _, _, why in drugs], np.bool_)[places["product"]] & ~no_fact
-        self._tell_facts(_rows(form, no_fact), owner, columns["fact"], origins, troubles)
+        self._tell_facts(_rows(form, no_fact & ~is_told), owner, columns["fact"], origins, troubles)
         if wrong_day.any():
             for row in np.flatnonzero(wrong_day & ~no_fact[form]).tolist():
                 _tell(troubles, owner, row, Trouble("date", origins[row], str(self._day(self._said_day(table, row)))))
@@ -146,9 +116,10 @@ class ColumnReader:
             why = f"{drugs[places['product'][form[row]]][2]}; nothing is read from the row"
             _tell(troubles, owner, row, Trouble("unreadable", origins[row], why))
         value, values, notes, saids = self._values(places, lists)
-        fact, value, notes = self._doses_not_read(places, lists, value, values, notes, saids)
+        fact, value, notes = self._doses_not_read(places, lists, near, value, values, notes, saids)
+        fact = meant_facts(fact, near, lists["fact"], but=GIVEN_OR_ORDERED)
         not_read = fact != places["fact"]
-        usable = ~no_fact & (~no_drug | not_read)
+        usable = (~no_fact | not_read) & (~no_drug | not_read)
         usable &= self._of_tissue(value, values, places, lists, form, owner, origins, troubles, no_fact | no_drug)
         tests = np.array([self._is_test(word) for word in lists["fact"]], np.bool_)
         qualifier, qualifiers = self._qualifiers(places, lists, drugs)
@@ -254,7 +225,10 @@ class ColumnReader:
         for key in distinct:
             word = lists["fact"][key // units // width]
             text, unit = lists["value"][key // units % width], lists["unit"][key % units]
-            value, note = self._cells.read_value(word, text, unit) if word in self.facts else (ABSENT, "")
+            if word in self.facts:
+                value, note = self._cells.read_value(word, text, unit)
+            else:
+                value, note = Unknown(Reason.UNMAPPED_CODE, self._cells.no_fact(word)), ""
             values.append(value)
             saids.append(f"{text} {unit}".strip())
             if note and note not in notes:
@@ -263,15 +237,21 @@ class ColumnReader:
         return place_of, values, (np.array(note_of, np.int64), notes), saids
 
     def _doses_not_read(
-        self, places: Mapping[str, Whole], lists: dict[str, list[str]], value: Whole, values: list[Value],
-        notes: tuple[Whole, list[str]], saids: list[str],
+        self, places: Mapping[str, Whole], lists: dict[str, list[str]], near: Sequence[str], value: Whole,
+        values: list[Value], notes: tuple[Whole, list[str]], saids: list[str],
     ) -> tuple[Whole, Whole, tuple[Whole, list[str]]]:  # fmt: skip
-        """Facts, values and notes with doses of a drug that cannot be told as the fact that says so."""
+        """Facts, values and notes with doses of a drug that cannot be told as the fact that says so; and those of a
+        HER2-directed drug, or of none, whose own fact is misspelt (`near` has what was meant)."""
         fact, listed = places["fact"], lists["product"]
-        kinds = np.array([GIVEN_OR_ORDERED.get(word, 0) for word in lists["fact"]], np.int64)[fact]
+        meant = [other or word for word, other in zip(lists["fact"], near, strict=True)]
+        kinds = np.array([GIVEN_OR_ORDERED.get(word, 0) for word in meant], np.int64)[fact]
         denied = np.array([known == "no" for known in values], np.bool_)[value]
         unclear = np.array([bool(word) and self._cells.is_unclear(word) for word in listed], np.bool_)
-        rows = np.flatnonzero((kinds > 0) & unclear[places["product"]] & ~denied)
+        ours = {"", *self.facts["product"].values}
+        directed = np.array([self._cells.read_product(word)[0] in ours for word in listed], np.bool_)
+        misspelt = np.array([bool(other) for other in near], np.bool_)[fact]
+        doubtful = unclear[places["product"]] | (misspelt & directed[places["product"]])
+        rows = np.flatnonzero((kinds > 0) & doubtful & ~denied)
         if not len(rows) or HER2_DRUG not in self.facts:
             return fact, value, notes
         if HER2_DRUG not in lists["fact"]:
@@ -372,7 +352,6 @@ class ColumnReader:
         return day
 
 
-ABSENT = Unknown(Reason.UNMAPPED_CODE)
 KEPT_BYTES = 16_000_000
 """About as much as the columns of a batch that are made and freed again."""
 NO_DAY = -(2**31)

@@ -5,7 +5,7 @@ A form is a fact, value, unit, product and qualifier that stand together in some
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Container, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -100,3 +100,19 @@ def forms_of(columns: Mapping[str, ColumnOfWords], count: int) -> tuple[Whole, d
     if not count:
         return form, dict.fromkeys(OF_FORM, row_of[:0])
     return form, {name: columns[name].of_cell[columns[name].cells[row_of]] for name in OF_FORM}
+
+
+def meant_facts(fact: Whole, near: Sequence[str], words: list[str], but: Container[str]) -> Whole:
+    """The facts of forms, those that are misspelt as the fact that was meant (`near`), but for some.
+
+    `words` are the facts by place; one that is meant and not among them is put behind.
+    """
+    if not any(near):
+        return fact
+    meant = fact.copy()
+    for place, name in enumerate(near):
+        if name and name not in but:
+            if name not in words:
+                words.append(name)
+            meant[fact == place] = words.index(name)
+    return meant
