@@ -90,7 +90,8 @@ def keys(findings: list[Finding], *grades: Grade) -> set[str]:
 
 
 def nothing_against_a_finding(record: Record, on: dt.date) -> Iterator[str]:
-    """1. No dose is planned against a finding that forbids it; a gated one says its gate."""
+    """1. No dose is planned against a finding that forbids it; a gated one says its gate; none is given by an order that
+    waits."""
     seen = look(record, on)
     for item in seen.doses if seen else ():
         assert seen is not None
@@ -100,6 +101,11 @@ def nothing_against_a_finding(record: Record, on: dt.date) -> Iterator[str]:
                 yield f"{item.what} is planned although {bears.rows.saying.say} ({condition})"
             if bears.effect.strength == Strength.GATES and condition not in item.condition:
                 yield f"{item.what} does not say its gate: {condition}"
+    for verdict in seen.course.verdicts if seen else ():
+        assert seen is not None
+        for bears in seen.course.standing.bears_on_order(verdict.drug) if verdict.verdict == "GIVE" else ():
+            if bears.effect.strength >= Strength.GATES:
+                yield f"GIVE {verdict.drug}, and of its order: {seen.course.standing.finding(bears).words}"
     if seen and seen.doses and not seen.is_living:
         yield "a dose is planned for the dead"
     forbidding = ("cardiac_action: stop", "cardiac_action: hold", "cardiac_action: consider stopping")
@@ -227,12 +233,19 @@ def nothing_later_is_seen(record: Record, on: dt.date) -> Iterator[str]:
 
 
 def nothing_is_said_twice(record: Record, on: dt.date) -> Iterator[str]:
-    """7. No finding stands twice, and no two say the same words of the same grade."""
+    """7. No finding stands twice, and no two say the same words of the same grade and entries.
+
+    What is said of each specimen is its own: of two the same may be true, but not of one and of the patient as a whole.
+    """
     seen = look(record, on)
-    words = [(each.grade, each.words, each.origins) for each in all_findings(seen.review)] if seen else []
-    for each in sorted(set(words)):
-        if words.count(each) > 1:
-            yield f"said twice: {each[1]}"
+    if seen is None:
+        return
+    of_her = [*seen.course.findings, *seen.review.findings]
+    for findings in (of_her, *([*of_her, *specimen.findings] for specimen in seen.review.specimens)):
+        words = [(each.grade, each.words, each.origins) for each in findings]
+        for each in sorted(set(words)):
+            if words.count(each) > 1:
+                yield f"said twice: {each[1]}"
 
 
 def verdict_agrees(record: Record, on: dt.date) -> Iterator[str]:

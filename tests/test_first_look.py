@@ -147,6 +147,37 @@ def test_the_verdict_and_what_hangs_on_it(
     assert first["sources"]
 
 
+@pytest.mark.parametrize(
+    ("orders", "said"),
+    [
+        ({"trastuzumab-iv": "560", "pertuzumab": "840"}, {"trastuzumab-iv": "GIVE", "pertuzumab": "GIVE"}),
+        (
+            {"trastuzumab-iv": "560", "pertuzumab": "5600"},
+            {"trastuzumab-iv": "DO NOT GIVE THE ORDER", "pertuzumab": "DO NOT GIVE THE ORDER"},
+        ),
+        ({"trastuzumab-iv": "5600", "pertuzumab": "840"}, {"trastuzumab-iv": "DO NOT GIVE THE ORDER", "pertuzumab": "GIVE"}),
+        ({"trastuzumab-iv": "560", "pertuzumab": "600"}, {"trastuzumab-iv": "DO NOT GIVE THE ORDER", "pertuzumab": "DO NOT GIVE THE ORDER"}),
+    ],
+)  # fmt: skip
+def test_each_drug_has_the_verdict_of_its_own_order(orders: dict[str, str], said: dict[str, str], tmp_path: Path) -> None:
+    """The one in hand, before the start the one ordered first, tells of any order of hers that waits; another one of its own."""
+    both = [("2026-01-05", "ordered_mg", amount, drug) for drug, amount in orders.items()]
+    found = verdicts(written(tmp_path, p=[*BEFORE, *both]), on="2026-01-05")
+    assert {each["drug"]: each["verdict"] for each in found} == said
+    assert all(each["rows"] for each in found)
+    assert all(each["findings"] for each in found if each["verdict"] != "GIVE")
+
+
+def test_a_stop_of_the_drug_that_is_stated_is_none_of_the_one_ordered(tmp_path: Path) -> None:
+    """A severe reaction to trastuzumab, of which no dose is on record; pertuzumab is ordered."""
+    more = [("2026-01-04", "product", "trastuzumab-iv", ""), ("2026-01-04", "infusion_reaction", "severe", "")]
+    path = written(tmp_path, p=[*BEFORE, *more, ("2026-01-05", "ordered_mg", "840", "pertuzumab")])
+    first, second = verdicts(path, on="2026-01-05")
+    assert (first["drug"], first["verdict"], first["condition"]) == ("trastuzumab-iv", "STOP", "for good")
+    assert (second["drug"], second["verdict"]) == ("pertuzumab", "ASK FIRST")
+    assert second["condition"]
+
+
 def test_a_due_dose_is_given(tmp_path: Path) -> None:
     text = run(written(tmp_path, p=[*COURSE, ("2026-03-20", "lvef", "60", "")]), on="2026-03-30")
     assert text.splitlines()[1] == "  GIVE trastuzumab: due today"

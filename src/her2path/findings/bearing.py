@@ -23,6 +23,13 @@ FITS, GATED, FORBIDDEN, NO_ORDER = "fits", "gated", "forbidden", "no order"
 NO_MOLECULE = "hyaluronidase"
 
 
+def on_order(strongest: Strength) -> str:
+    """The value of `order_effect` that the strongest effect on an order leads to."""
+    if strongest >= Strength.ENDS:
+        return FORBIDDEN
+    return GATED if strongest == Strength.GATES else FITS
+
+
 @dataclass(frozen=True, slots=True)
 class Bears:
     """One effect on one patient: what it is, and the finding it is of (a place in rows of findings)."""
@@ -75,17 +82,28 @@ class Bearing:
             for effect in rows.saying.effects:
                 if effect.scope == "order":
                     np.maximum.at(strongest, rows.patients, int(effect.strength))
-        fits, gated, forbidden, none = (values.index(word) for word in (FITS, GATED, FORBIDDEN, NO_ORDER))
-        bears = np.where(strongest >= Strength.ENDS, forbidden, np.where(strongest == Strength.GATES, gated, fits))
-        return np.where(known(ordered), bears, none)
+        bears: Whole = np.array([values.index(on_order(strength)) for strength in Strength], np.int64)
+        return np.where(known(ordered), bears[strongest], values.index(NO_ORDER))
 
     def of(self, patient: int, drug: str) -> list[Bears]:
         """What bears on one drug of one patient, the strongest first and of equals the gravest."""
         return self._in_order(self._of(patient, self.codes.code[drug]))
 
-    def of_order(self, patient: int) -> list[Bears]:
-        """What bears on the last order of one patient alone, as `of`."""
-        return self._in_order(bears for bears in self._all(patient) if bears.effect.scope == "order")
+    def of_order(self, patient: int, drug: str = "") -> list[Bears]:
+        """What bears on the orders of one patient alone, as `of`; with a `drug` on her orders of that drug."""
+        found = (bears for bears in self._all(patient) if bears.effect.scope == "order")
+        wanted = self.codes.code[drug] if drug else None
+        return self._in_order(bears for bears in found if wanted is None or self._ordered(bears) == wanted)
+
+    def _ordered(self, bears: Bears) -> int:
+        """The drug of the order that an effect is on: of a single order its own, of a question about a drug that drug,
+        else that of the last order."""
+        rows, place = bears.rows, bears.place
+        if rows.drugs is not None:
+            return int(rows.drugs[place])
+        if rows.product:
+            return self.codes.code[rows.product]
+        return int(self.course.column("ordered_product")[rows.patients[place]])
 
     def _of(self, patient: int, drug: int) -> Iterator[Bears]:
         for bears in self._all(patient):

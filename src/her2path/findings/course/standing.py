@@ -154,6 +154,12 @@ class Standing:
         return product if isinstance(product, str) else None
 
     @property
+    def in_hand(self) -> str:
+        """The drug that `next_dose_effect` speaks of: the product in hand or stated, else the one ordered, else ""."""
+        ordered = self.values.get("ordered_product")
+        return self.product or (ordered if isinstance(ordered, str) else "")
+
+    @property
     def is_of_trastuzumab(self) -> bool:
         """Whether the product in hand is trastuzumab, bare, in a form of its own or with another."""
         return bool(self.product) and self.rules.codes.product(self.product or "").of_trastuzumab
@@ -190,9 +196,9 @@ class Standing:
         """What the findings do to the next dose of a drug, the strongest first."""
         return self._reasons.bearing.of(self._patient, drug) if drug in self.rules.codes.code else []
 
-    def bears_on_order(self) -> list[Bears]:
-        """What the findings do to the last order alone, the strongest first."""
-        return self._reasons.bearing.of_order(self._patient)
+    def bears_on_order(self, drug: str = "") -> list[Bears]:
+        """What the findings do to the orders alone, or to those of a drug, the strongest first."""
+        return self._reasons.bearing.of_order(self._patient, drug)
 
     def askable(self, settling: tuple[tuple[str, ...], ...]) -> tuple[tuple[str, ...], ...]:
         """Sets of facts that would settle something, in facts that can be asked for."""

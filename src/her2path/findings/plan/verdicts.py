@@ -8,12 +8,12 @@ from dataclasses import dataclass
 
 from ...facts.source import Citation
 from ...facts.value import Json, Value
-from ..bearing import FORBIDDEN, GATED, NO_ORDER, Bears
+from ..bearing import FORBIDDEN, GATED, NO_ORDER, Bears, on_order
 from ..course.standing import Standing
 from ..effects import Strength
 from ..finding import Finding
 from .items import PlanItem
-from .switch import PERTUZUMAB
+from .switch import PERTUZUMAB, ordered_products
 
 NOT_KNOWN = "NOT KNOWN"
 """The verdict where the facts leave it open."""
@@ -57,9 +57,7 @@ def verdicts_of(found: Standing, plan: Sequence[PlanItem]) -> list[Verdict]:
 
 def _drugs(found: Standing, plan: Sequence[PlanItem]) -> list[str]:
     """The drug in hand (before the start the one ordered; "" where there is neither), its partner, and the others."""
-    ordered = found.values.get("ordered_product")
-    first = found.product or (ordered if isinstance(ordered, str) else "")
-    drugs = [first]
+    drugs = [found.in_hand]
     if found.started and found.values.get("partner_pertuzumab") == "yes" and found.values.get("alive") != "no":
         drugs.append(PERTUZUMAB)
     drugs += [item.drug for item in plan if item.kind == "dose" and not item.is_proposed]
@@ -70,19 +68,19 @@ def _of_drug(found: Standing, drug: str, plan: Sequence[PlanItem]) -> Verdict:
     bearing = found.bears(drug)
     planned = next((item for item in plan if item.kind == "dose" and item.drug == drug), None)
     values: dict[str, Value] = {**found.values}
-    in_hand = drug in ("", found.product) or not found.started
-    if not in_hand:
+    of_order = found.bears_on_order()
+    if drug != found.in_hand:
+        of_order = found.bears_on_order(drug)
         strongest = bearing[0].effect.strength if bearing else Strength.LETS_BE
         values["next_dose_effect"] = strongest.words
-        if values.get("ordered_product") != drug:
-            values["order_effect"] = NO_ORDER
+        values["order_effect"] = _order_effect(found, drug, bearing, of_order)
         due = planned.earliest if planned is not None else None
         if due is not None:
             late = due <= found.on
             values["dose_status"] = "due" if late else "not due"
     decision = found.decide("verdict", values)
     word = NOT_KNOWN if decision is None or decision.value is None else decision.value
-    causes = _causes(found, word, bearing, str(values.get("order_effect", NO_ORDER)))
+    causes = _causes(word, bearing, of_order, str(values.get("order_effect", NO_ORDER)))
     findings = tuple(dict.fromkeys(found.finding(bears) for bears in causes))
     conditions = tuple(dict.fromkeys(found.condition(bears) for bears in causes))
     day = planned.earliest if planned is not None else None
@@ -102,6 +100,13 @@ def _of_drug(found: Standing, drug: str, plan: Sequence[PlanItem]) -> Verdict:
     )  # fmt: skip
 
 
+def _order_effect(found: Standing, drug: str, bearing: Sequence[Bears], of_order: Sequence[Bears]) -> str:
+    """What the findings do to the order of a drug that is not the one in hand: a value of the fact `order_effect`."""
+    if drug not in ordered_products(found):
+        return NO_ORDER
+    return on_order(max((bears.effect.strength for bears in (*bearing, *of_order)), default=Strength.LETS_BE))
+
+
 WANTED = {
     "STOP": (Strength.FORBIDS_FOR_GOOD,), "HOLD": (Strength.FORBIDS,), "CHANGE": (Strength.REPLACES, Strength.CHANGES),
     "ASK FIRST": (Strength.GATES,), "NOTHING DUE": (Strength.ENDS,), NOT_KNOWN: (Strength.GATES,),
@@ -117,10 +122,9 @@ OF_AN_END = {
 """Reason and condition of a verdict that no finding leads to."""
 
 
-def _causes(found: Standing, word: str, bearing: Sequence[Bears], order: str) -> list[Bears]:
+def _causes(word: str, bearing: Sequence[Bears], of_order: Sequence[Bears], order: str) -> list[Bears]:
     """The effects that led to a verdict: on the order where it is of the order, else on the drug."""
     causes = [bears for bears in bearing if bears.effect.strength in WANTED.get(word, ())]
-    of_order = found.bears_on_order()
     if word == OF_THE_ORDER and order == FORBIDDEN:
         return [*(bears for bears in of_order if bears.effect.strength >= Strength.ENDS), *causes]
     if word == "ASK FIRST" and order == GATED:
