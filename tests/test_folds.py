@@ -431,6 +431,14 @@ def test_an_order() -> None:
     assert (state["order_product"], state["order_day"], state["doses"]) == (CODE["t-dm1"], 90, 5)
 
 
+def test_an_order_of_a_drug_that_is_given_on_its_day_is_given() -> None:
+    """Decision D211; that of another drug on that day stands, and so does one for which nothing was given."""
+    order = made("ordered_mg", 450, 84, T)
+    assert "order_product" not in state_of([*BASE, order])
+    assert state_of([*BASE, order, made("ordered_mg", 840, 84, P)])["order_product"] == CODE[P]
+    assert state_of([*BASE, made("ordered_mg", 450, 105, T), made("dose_given", "no", 105, T)])["order_day"] == 105
+
+
 # -- everything else ----------------------------------------------------------------------------
 
 

@@ -46,13 +46,17 @@ class Step:
 
 
 def orders(found: Standing) -> list[Event]:
-    """Every order of a HER2-directed product on the day of the last dose or since, in the order of the timeline."""
+    """Every order of a HER2-directed product on the day of the last dose or since, in the order of the timeline.
+
+    One of a product that was given on its day has been given (decision D211).
+    """
     last = found.day("any_last") or dt.date.min
     products = found.rules.codes.products
     return [
         event for event in found.events
         if event.fact.startswith("ordered") and event.product in products
         and event.day is not None and last <= event.day <= found.on
+        and event.day != _last_given(found, event.product)
     ]  # fmt: skip
 
 
@@ -65,8 +69,13 @@ def ordered_products(found: Standing) -> list[str]:
 
 def is_begun(found: Standing, product: str) -> bool:
     """Whether a product was given in this course before."""
-    last, first = found.day(f"last_{product.replace('-', '_')}"), found.day("first")
+    last, first = _last_given(found, product), found.day("first")
     return last is not None and first is not None and last >= first
+
+
+def _last_given(found: Standing, product: str) -> dt.date | None:
+    """The day on which a product was given last."""
+    return found.day(f"last_{product.replace('-', '_')}")
 
 
 def step_to(found: Standing, product: str) -> Step:

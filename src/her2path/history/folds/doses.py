@@ -77,6 +77,8 @@ def fold_doses(
             elif what == SURGERY:
                 setting = UNKNOWN
             elif what == ORDER and drugs.kind[code[e]] == HER2_PRODUCT:
+                if row[PRODUCTS_FROM + code[e]] == today:
+                    continue  # Given on its day; doses stand before orders.
                 # A partner or the product in hand, ordered beside a change of product, does not hide the change.
                 changes_to = (
                     order_product != UNKNOWN and order_product != product and (last == UNKNOWN or order_day >= last)
