@@ -12,7 +12,9 @@ from decimal import Decimal
 import laws
 from her2path.findings.finding import Grade
 from her2path.findings.questions import EACH_DOSE, read_questions
+from her2path.history.names import HEART
 from her2path.record.event import Event, Record
+from her2path.tables.load import default_knowledge
 from her2path.write.text.first_lines import all_findings
 from laws import ALARMING, Look, look, reviewer
 
@@ -172,7 +174,9 @@ def a_biosimilar_is_its_originator(record: Record, on: dt.date) -> Iterator[str]
 def jurisdictions_differ_by_rows(record: Record, on: dt.date) -> Iterator[str]:
     """8. US and EU differ only where a row with a jurisdiction says so.
 
-    Each decision that differs is of an edition that has a jurisdiction, or rests on a fact that differs.
+    Each decision that differs is of an edition that has a jurisdiction, or rests on a fact that differs. The history of
+    the heart is folded by tables that no question names: where it differs, a table of the heart of a drug that was given
+    must have a jurisdiction.
     """
     one, other = look(record, on, "us"), look(record, on, "eu")
     if one is None or other is None:
@@ -199,7 +203,14 @@ def jurisdictions_differ_by_rows(record: Record, on: dt.date) -> Iterator[str]:
         for decision in (specimen.status, specimen.expression, specimen.next_step)
         if decision is not None
     ]
-    is_local = any(each.edition.jurisdiction != "any" for each in (*asked_of_her, *asked_of_tissue))
+    editions = [each.edition for each in (*asked_of_her, *asked_of_tissue)]
+    if any(first.state[name] != second.state[name] for name in HEART):
+        given = {event.product for event in record.course if event.day is not None and event.day <= on}
+        editions += [
+            edition for edition in default_knowledge().editions
+            if edition.topic == "cardiac" and any(edition.is_for({"product": product}) for product in given)
+        ]  # fmt: skip
+    is_local = any(edition.jurisdiction != "any" for edition in editions)
     if not is_local and (differing or _told(one) ^ _told(other)):
         yield f"differs without a row that has a jurisdiction: {sorted(differing)}"
 
