@@ -35,6 +35,9 @@ CONTEXT = (
 )  # fmt: skip
 """Facts of which none is itself what an alarm is about: without one, an alarm stays or says what is missing."""
 
+CONTRACEPTION_IF = "effective_contraception_needed: undetermined"
+"""The note on who may be able to become pregnant."""
+
 
 @cache
 def reviewer(on: dt.date, jurisdiction: str = "us") -> Reviewer:
@@ -118,7 +121,9 @@ def nothing_against_a_finding(record: Record, on: dt.date) -> Iterator[str]:
             yield f"{seen.doses[0].what} is planned in pregnancy"
 
 
-def _freer(before: Look, changed: list[tuple[str, Record]], on: dt.date) -> Iterator[str]:
+def _freer(
+    before: Look, changed: list[tuple[str, Record]], on: dt.date, but_for: Callable[[Look, Look], bool] | None = None
+) -> Iterator[str]:
     """Which of some changed records turn an alarming verdict on the drug in hand into a free one; all are one batch."""
     if not changed:
         return
@@ -132,7 +137,7 @@ def _freer(before: Look, changed: list[tuple[str, Record]], on: dt.date) -> Iter
         if answer < 0 or values[answer] not in FREE or (course := review().course) is None:
             continue
         after = Look(review(), course)
-        if after.main.drug == before.main.drug and after.is_free:
+        if after.main.drug == before.main.drug and after.is_free and not (but_for and but_for(before, after)):
             told = f"{after.main.verdict} ({after.main.reason}) {what}"
             yield f"{before.main.verdict} ({before.main.reason}) becomes {told}"
 
@@ -164,7 +169,11 @@ def unreadable_is_never_firmer(record: Record, on: dt.date) -> Iterator[str]:
 
 
 def absence_is_never_safer(record: Record, on: dt.date) -> Iterator[str]:
-    """3. Taking a fact of the context away never turns an alarming verdict into a free one."""
+    """3. Taking a fact of the context away never turns an alarming verdict into a free one.
+
+    Not asked where she waits for a pregnancy test alone, and is told then what follows if she can become pregnant: where
+    nothing says whether she can, that is a note (D185).
+    """
     before = look(record, on)
     if before is None or before.main.verdict not in ALARMING:
         return
@@ -172,7 +181,14 @@ def absence_is_never_safer(record: Record, on: dt.date) -> Iterator[str]:
         (f"without {name}", replace(record, course=[event for event in record.course if event.fact != name]))
         for name in sorted({event.fact for event in record.course} & set(CONTEXT))
     ]
-    yield from _freer(before, changed, on)
+    yield from _freer(before, changed, on, but_for=_is_told_if_she_can)
+
+
+def _is_told_if_she_can(before: Look, after: Look) -> bool:
+    """Whether only a missing pregnancy test was waited for, and it is told that she may be able to become pregnant."""
+    waited_for = {finding.key for finding in before.main.findings}
+    noted = keys(all_findings(after.review), Grade.NOTE)
+    return waited_for == {"pregnancy_test_status: not on record"} and CONTRACEPTION_IF in noted
 
 
 def a_low_lvef_is_told(record: Record, on: dt.date) -> Iterator[str]:
