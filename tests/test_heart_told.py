@@ -87,6 +87,16 @@ def test_it_is_told_once(jurisdiction: str) -> None:
         assert len(rule) + len(low) <= 1, keys
 
 
+@pytest.mark.parametrize(("values", "told_of"), [((48, 62), "48"), ((62, 48), "48"), ((50, 62), ""), ((62,), "")])
+def test_beside_doses_on_unknown_days_the_lowest_of_the_last_day_is_told(values: tuple[int, ...], told_of: str) -> None:
+    undated = [made("dose_mg", 450, None, "trastuzumab-iv"), *(lvef(9, value) for value in values)]
+    found = told(*undated, on=10).get("lvef: beside unread therapy")
+    assert (found is not None) == bool(told_of)
+    if found is not None:
+        assert found.grade.word == "act"
+        assert f"is {told_of} %" in found.words
+
+
 @pytest.mark.parametrize(
     ("baseline", "now", "key"),
     [

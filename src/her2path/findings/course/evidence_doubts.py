@@ -154,7 +154,10 @@ class EvidenceDoubts(DoubtMaker):
         return flags & ~followed & self.mine
 
     def _heart(self) -> Iterator[FindingRows]:
-        """An LVEF below the limit, or below an earlier one, of a patient whose therapy may run and is not followed."""
+        """An LVEF below the limit, or below an earlier one, of a patient whose therapy may run and is not followed.
+
+        Of several on the last day the lowest counts, as everywhere.
+        """
         course, timeline = self.course, self.course.timeline
         limit = int(course.rules.site.limit * THOUSAND)
         below, fallen = Doubt(), Doubt()
@@ -164,7 +167,8 @@ class EvidenceDoubts(DoubtMaker):
             places = places[(timeline.kind[part] == LVEF) & (timeline.day[part] <= self.on)]
             if not len(places):
                 continue
-            last = int(places[-1])
+            of_last_day = places[timeline.day[places] == timeline.day[places[-1]]]
+            last = int(of_last_day[np.argmin(timeline.number[of_last_day])])
             earlier = places[timeline.day[places] < timeline.day[last]]
             highest = int(earlier[np.argmax(timeline.number[earlier])]) if len(earlier) else last
             number, most = int(timeline.number[last]), int(timeline.number[highest])
