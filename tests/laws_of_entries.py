@@ -180,7 +180,7 @@ def jurisdictions_differ_by_rows(record: Record, on: dt.date) -> Iterator[str]:
     """
     one, other = look(record, on, "us"), look(record, on, "eu")
     if one is None or other is None:
-        if one is not other:
+        if one is not other and not _specimens_differ_by_rows(record, on):
             yield "a course in one jurisdiction alone"
         return
     first, second = one.course.standing, other.course.standing
@@ -213,6 +213,17 @@ def jurisdictions_differ_by_rows(record: Record, on: dt.date) -> Iterator[str]:
     is_local = any(edition.jurisdiction != "any" for edition in editions)
     if not is_local and (differing or _told(one) ^ _told(other)):
         yield f"differs without a row that has a jurisdiction: {sorted(differing)}"
+
+
+def _specimens_differ_by_rows(record: Record, on: dt.date) -> bool:
+    """Whether a specimen comes to another status or class by editions of which one has a jurisdiction: without a dose a
+    course is told where the tumour asks for one."""
+    us, eu = (reviewer(on, jurisdiction).review(record).specimens for jurisdiction in ("us", "eu"))
+    pairs = [(a, b) for one, other in zip(us, eu, strict=True) for a, b in ((one.status, other.status), (one.expression, other.expression))]
+    return any(
+        a is not None and b is not None and a.value != b.value and {a.edition.jurisdiction, b.edition.jurisdiction} != {"any"}
+        for a, b in pairs
+    )  # fmt: skip
 
 
 LAWS: tuple[Callable[[Record, dt.date], Iterator[str]], ...] = (
