@@ -1,10 +1,10 @@
 """Put the laws of a review to random records and to simulated courses: how many of each verdict, and what breaks a law.
 
     python bench/laws.py [--records 20000] [--courses 20000] [--sample 400] [--seed 0] [--processes 2] [--minutes M]
-                         [--json RESULTS.json]
+                         [--json RESULTS.json] [--keep FOLDER]
 
-Random records come from the strategies of `tests/test_laws.py`, by seeds, so that a run can be repeated; every law is put to
-each of them. Of the simulated courses one half has clean records and the other a heavy mess; all are reviewed in batches, on
+Random records come from the strategies of `tests/test_laws.py`, by seeds; every law is put to each of them. A seed leads to the
+same records only in a process that has done the same before, so `--keep` pickles each record that breaks a law, with its day. Of the simulated courses one half has clean records and the other a heavy mess; all are reviewed in batches, on
 several days, and what can be asked of columns is asked of each. Every law is put to `--sample` of them one by one.
 
 What is asked for: docs/tests.md. Ends with 1 where a law is broken. With `--minutes` it ends when they are over, and says how far it came.
@@ -16,6 +16,7 @@ import argparse
 import datetime as dt
 import json
 import multiprocessing
+import pickle
 import subprocess
 import sys
 import tempfile
@@ -57,6 +58,7 @@ class Tally:
     tried: int = 0
     with_course: int = 0
     verdicts: Counter[str] = field(default_factory=Counter)
+    kept: list[tuple[Record, dt.date]] = field(default_factory=list)
     broken: dict[str, list[str]] = field(default_factory=dict)
 
     def take(self, record: Record, on: dt.date) -> None:
@@ -73,11 +75,13 @@ class Tally:
                 found = [f"{type(error).__name__}: {error}"]
             if found:
                 self.broken.setdefault(law.__name__, []).append(f"{record.origin} on {on}: {found[0]}")
+                self.kept.append((record, on))
 
     def add(self, other: Tally) -> None:
         self.tried += other.tried
         self.with_course += other.with_course
         self.verdicts += other.verdicts
+        self.kept += other.kept
         for law, found in other.broken.items():
             self.broken.setdefault(law, []).extend(found)
 
@@ -183,7 +187,7 @@ def of_courses(task: tuple[str, int, str, int, tuple[int, int], int]) -> Tally:
         alone = Tally()
         for place in range(0, len(batch), every) if sample else ():
             alone.take(batch.record(place), on)
-        tally.add(Tally(broken=alone.broken))
+        tally.add(Tally(broken=alone.broken, kept=alone.kept))
         tally.tried += len(batch)
         if reviewed.courses is None:
             continue
@@ -206,6 +210,7 @@ def main() -> None:
     parser.add_argument("--processes", type=int, default=2)
     parser.add_argument("--minutes", type=float, default=float("inf"))
     parser.add_argument("--json", type=Path)
+    parser.add_argument("--keep", type=Path)
     asked = parser.parse_args()
     begun, random, courses = time.monotonic(), Tally(), Tally()
     with multiprocessing.Pool(asked.processes) as pool, tempfile.TemporaryDirectory(prefix="her2path-laws-") as folder:
@@ -228,8 +233,15 @@ def main() -> None:
                 pool.terminate()
                 break
         random.told("random records (verdicts on every drug)")
+    for place, record_and_day in enumerate([*courses.kept, *random.kept] if asked.keep else []):
+        asked.keep.mkdir(exist_ok=True)
+        (asked.keep / f"{place:03}.pickle").write_bytes(pickle.dumps(record_and_day))
     if asked.json:
-        found = {name: vars(each) for name, each in (("random", random), ("courses", courses))}
+        told = ("tried", "with_course", "verdicts", "broken")
+        found = {
+            name: {each: getattr(tally, each) for each in told}
+            for name, tally in (("random", random), ("courses", courses))
+        }
         asked.json.write_text(json.dumps(found, indent=2), encoding="utf-8")
     sys.exit(1 if random.broken or courses.broken else 0)
 
