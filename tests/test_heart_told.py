@@ -154,6 +154,15 @@ def test_before_the_start_without_an_order_it_is_told_too() -> None:
     assert "lvef_before_start: low" not in told(*course[:1], lvef(70, 50))
 
 
+def test_before_the_start_a_low_lvef_that_is_denied_is_told() -> None:
+    """The record says that 43.6 % is not below the limit: then that is not settled, and not silence."""
+    course = [lvef(60, "43.6"), made("lvef_below_limit", "no", 60), made("weight_kg", 70, 60)]
+    found = told(*course)
+    assert found["lvef_before_start: undetermined"].grade.word == "act"
+    assert "43.6 %" in found["lvef_before_start: undetermined"].words
+    assert "lvef_before_start: undetermined" not in told(lvef(60, 55), *course[2:])
+
+
 def test_a_baseline_that_is_missing_silences_nothing() -> None:
     found = told(made("setting", "adjuvant", -20), *given("trastuzumab-iv"), lvef(70, 48))
     assert found["low_lvef: undetermined"].grade.word == "act"
