@@ -76,10 +76,10 @@ def either_positive(er: Value | None, pr: Value | None) -> Value | None:
 
 
 def can_be_pregnant(sex: Value | None, menopause: Value | None) -> Value | None:
-    """Of reproductive potential: no for men and after menopause, yes for women before it."""
+    """Of reproductive potential: no for men and after menopause, yes before it; that is said of women alone (D212)."""
     if sex == "male" or menopause == "postmenopausal":
         return "no"
-    return "yes" if sex == "female" and menopause == "premenopausal" else None
+    return "yes" if menopause == "premenopausal" else None
 
 
 RULES = (

@@ -137,9 +137,7 @@ def arithmetic(course: CourseFacts) -> None:
         "hormone_receptor_status": first_of(
             [(er == positive) | (pr == positive), (er == negative) & (pr == negative)], [0, 1], UNKNOWN
         ),
-        "reproductive_potential": first_of(
-            [(sex == 1) | (menopause == 1), (sex == 0) & (menopause == 0)], [NO, YES], UNKNOWN
-        ),
+        "reproductive_potential": first_of([(sex == 1) | (menopause == 1), menopause == 0], [NO, YES], UNKNOWN),
     }
     for name, left, right in DIFFERENCES:
         one, other = exactly(course.column(left)), exactly(course.column(right))

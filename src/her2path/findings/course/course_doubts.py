@@ -18,9 +18,6 @@ from .doubt import FIRST_ORIGINS, NO_ROWS, Doubt, DoubtMaker, Same, is_unknown, 
 from .facts import DOSE_FACTS
 from .words import THOUSAND, day_words, plain_number
 
-SEX_AND_MENOPAUSE, POSSIBLE = ("sex", "menopausal_status"), 0
-"""What says whether a pregnancy is possible, and the place of the value of each with which it is."""
-
 
 class CourseDoubts(DoubtMaker):
     """Of each course: LVEFs that cannot be compared, drugs and days not followed, what was assumed."""
@@ -93,27 +90,18 @@ class CourseDoubts(DoubtMaker):
         yield self._of("last LVEF unread", doubt)
 
     def _unread_potential(self) -> Iterator[FindingRows]:
-        """What says whether a pregnancy is possible could not be read, and nothing else says it; no test is on record.
-
-        Sex or menopause counts where a pregnancy would be possible were it read so: a woman's menopause, or the sex of
-        who is before it.
-        """
+        """Whether a pregnancy is possible, or the menopause, stands there and could not be read, and nothing else says
+        it: neither a pregnancy test nor sex or menopause."""
         record, course = self.record, self.course
-        facts = "reproductive_potential", *SEX_AND_MENOPAUSE
+        facts = "reproductive_potential", "menopausal_status"
         rows = self._past_rows(self._of_values(is_unread) & self._of_facts(facts))
         if not len(rows):
             return
-        told, owner = known(course.column("reproductive_potential")), self.owner[rows]
+        told = known(course.column("reproductive_potential"))
         for name in ("pregnancy_status_known", "pregnancy_told_since"):
             told |= course.column(name) == YES
-        may_be, says_so = np.ones(len(course), np.bool_), np.ones(len(rows), np.bool_)
-        for name in SEX_AND_MENOPAUSE:
-            of_name = self.forms.at(self._of_facts((name,)), rows)
-            unread = np.bincount(owner[of_name], minlength=len(course)) > 0
-            may_be &= unread | (course.column(name) == POSSIBLE)
-            says_so &= ~of_name
         doubt = Doubt()
-        for row in rows[~told[owner] & (says_so | may_be[owner])].tolist():
+        for row in rows[~told[self.owner[rows]]].tolist():
             doubt.add(int(self.owner[row]), (row,), value=str(record.values[record.value[row]]))
         yield self._of("reproductive potential unread", doubt)
 
