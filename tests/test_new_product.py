@@ -129,7 +129,8 @@ def added(folder: Path) -> None:
     (folder / "dosing" / "t-mys-us.md").write_text(doses.replace("4.4 mg/kg", "4.0 mg/kg"), encoding="utf-8")
     heart = (folder / "cardiac" / "t-dxd.md").read_text(encoding="utf-8").replace(LIKE, KEY)
     (folder / "cardiac" / "t-mys.md").write_text(heart, encoding="utf-8")
-    for name in ("cardiac/low-lvef", "cardiac/baseline", "cardiac/boxed-warning", "dosing/weight-conjugates"):
+    heart_of_all = ("cardiac/low-lvef", "cardiac/baseline", "cardiac/boxed-warning")
+    for name in (*heart_of_all, "dosing/weight-conjugates", "dosing/partner-none", "contraindications/other-products"):
         write(folder / f"{name}.md", lambda text: text.replace(f"`{LIKE}`", f"`{LIKE}`, `{KEY}`", 1))
 
 

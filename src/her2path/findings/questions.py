@@ -204,6 +204,7 @@ DOUBTS: dict[str, tuple[str, ...]] = {
     "order unread": ("entries", "day"),
     "drug not named later": ("entries", "last"),
     "two orders": ("drugs", "day"),
+    "dyspnoea unread": ("day", "value"),
     "weights unread": ("count", "day", "value"),
     "earlier weights unread": ("count", "day", "value"),
     "remark of the record": ("entry", "remark"),

@@ -25,8 +25,8 @@ class CourseDoubts(DoubtMaker):
     def makers(self) -> Sequence[Callable[[], Iterable[FindingRows]]]:
         return (
             self._same_day, self._methods, self._other_hold, self._not_asked, self._strange, self._restarted,
-            self._brands, self._unread_lvef, self._unread_potential, self._unread_reaction, self._unread_ends,
-            self._unread_pregnancy, self._two_orders,
+            self._brands, self._unread_lvef, self._unread_potential, self._unread_reaction, self._unread_dyspnoea,
+            self._unread_ends, self._unread_pregnancy, self._two_orders,
             self._unknown_days, self._levels, self._cost, self._assumed, self._cycles,
             self._silence,
         )  # fmt: skip
@@ -147,6 +147,10 @@ class CourseDoubts(DoubtMaker):
 
     def _each_entry(self, name: str, rows: Whole) -> FindingRows:
         return self._each(name, rows, day=self._days(rows), value=self._values(rows))
+
+    def _unread_dyspnoea(self) -> Iterator[FindingRows]:
+        """Dyspnoea at rest is recorded and could not be read, and no later entry says whether it stands."""
+        yield self._each_entry("dyspnoea unread", self._unread_since(("dyspnoea_at_rest",), False))
 
     # -- doses ------------------------------------------------------------------------------
 
