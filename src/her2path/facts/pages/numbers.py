@@ -26,6 +26,7 @@ class CourseNumbers(NamedTuple):
     longer_schedule_mg_per_kg: int
     year_days: int
     recent_anthracycline_days: int
+    recurrence_result_days: int
     credible_dose_percent: int
     same_day_percent: int
     level_percent: int

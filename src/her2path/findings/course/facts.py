@@ -17,6 +17,7 @@ from ...history.folds.run import fold
 from ...history.kinds import KINDS
 from ...history.latest import changes_meant, latest_of
 from ...history.names import NAMED, NO, ORDER, YES
+from ...history.new_tissue import new_tissue
 from ...history.numbered import EXACT, Numbered, exactly
 from ...history.same_day import UNCLEAR, joined_doses
 from ...history.timeline import timeline_of
@@ -30,12 +31,13 @@ from .rules import Rules
 THOUSAND = 1000
 MINUTES = "infusion_given_minutes"
 ORDER_FACTS = frozenset(name for name, kind in KINDS.items() if kind == ORDER)
+RESULT_DAYS = ("first_result_day", "last_result_day")
 DOSE_FACTS = frozenset({"dose_mg", "dose_mg_per_kg", "dose_mg_per_m2", "dose_given"})
 BETWEEN_BRANDS = ("same_brand", "same_molecule", "same_route", "interchangeable_designation")
 
 
 def facts_of(record: RecordColumns, rules: Rules, her2: Mapping[str, Whole]) -> CourseFacts:
-    """The facts of every patient of a batch; `her2` holds what the specimens came to, and `first_result_day`."""
+    """The facts of every patient of a batch; `her2` holds what the specimens came to, and the days of the results."""
     on = rules.on.toordinal()
     limit = int(rules.site.limit * THOUSAND)
     numbered = Numbered(rules.knowledge.facts)
@@ -60,7 +62,9 @@ def facts_of(record: RecordColumns, rules: Rules, her2: Mapping[str, Whole]) -> 
     course.clocks |= settled
     course.fill(settled)
     implausible(course, [*settled])
-    course.lay({name: column for name, column in her2.items() if name != "first_result_day"})
+    course.lay({name: column for name, column in her2.items() if name not in RESULT_DAYS})
+    last_result = her2.get("last_result_day", np.full(len(record), UNKNOWN, np.int64))
+    columns |= new_tissue(course.column, state, last_result, rules.codes.numbers)
     if "birth_date" in latest.values:
         course.lay({"age_years": age_years(exactly(latest.values["birth_date"]), on)})
     columns["lvef_lower_limit"] = np.full(

@@ -25,20 +25,21 @@ MIXERS = (0x9E3779B97F4A7C15, 0xC2B2AE3D27D4EB4F, 0x165667B19E3779F9, 0xD6E8FEB8
 MOST_KEPT = 50_000
 FEW = 2_000
 """So many marks are sorted; more are told apart by a table of them."""
-DECIDED = ("her2_status", "her2_expression", "tumour_site", "ihc_score")
+DECIDED = ("her2_status", "her2_expression", "tumour_site", "ihc_score", "specimen_kind")
 
 
 @dataclass(slots=True)
 class Kind:
     """Tests that are alike: the review of one patient who has them, and the numbers of what was decided.
 
-    `apart` is how many days after the first entry the first specimen is; `template` is the review with tokens in the
-    place of days, names and rows, made when a second patient is of the kind.
+    `apart` is how many days after the first entry the first specimen is, `last_apart` the last; `template` is the
+    review with tokens in the place of days, names and rows, made when a second patient is of the kind.
     """
 
     review: PatientReview
     decided: tuple[int, ...]
     apart: int
+    last_apart: int
     template: PatientReview | None = None
 
 
@@ -74,7 +75,7 @@ class Kinds:
         }  # fmt: skip
 
     def review(self, record: RecordColumns) -> Tested:
-        """`her2_status`, `her2_expression`, `tumour_site`, `ihc_score` and `first_result_day`, and the kinds."""
+        """What is `DECIDED`, `first_result_day` and `last_result_day`, and the kinds."""
         entries = first_entries(record)
         if len(record) == 1:
             kinds, speakers, places = [self._kind(record, 0, entries)], [0], np.zeros(1, np.int64)
@@ -82,8 +83,10 @@ class Kinds:
             kinds, speakers, places = self._of_many(record, entries)
         decided = np.array([kind.decided for kind in kinds], np.int64).reshape(-1, len(DECIDED))
         columns = {name: decided[places, number] for number, name in enumerate(DECIDED)}
-        since = np.array([kind.apart for kind in kinds], np.int64)[places]
-        columns["first_result_day"] = np.where((since == UNKNOWN) | (entries == UNKNOWN), UNKNOWN, entries + since)
+        for name, apart in (("first", [kind.apart for kind in kinds]), ("last", [kind.last_apart for kind in kinds])):
+            since = np.array(apart, np.int64)[places]
+            dated = (since != UNKNOWN) & (entries != UNKNOWN)
+            columns[f"{name}_result_day"] = np.where(dated, entries + since, UNKNOWN)
         return Tested(columns, places, kinds, speakers, entries)
 
     def _of_many(self, record: RecordColumns, entries: Whole) -> tuple[list[Kind], list[int], Whole]:
@@ -109,13 +112,13 @@ class Kinds:
         review = self.reviewer.review(record.record(patient, tests_only=True))
         days = [specimen.day for specimen in review.specimens if specimen.day]
         days += [review.recorded_day] if review.recorded_day else []
-        apart = dt.date.fromisoformat(min(days)).toordinal() - int(entries[patient]) if days else UNKNOWN
-        return Kind(review, self._decided(review), apart)
+        apart = [dt.date.fromisoformat(day).toordinal() - int(entries[patient]) for day in days] or [UNKNOWN]
+        return Kind(review, self._decided(review), min(apart), max(apart))
 
     def _decided(self, review: PatientReview) -> tuple[int, ...]:
         """What was decided of a patient as numbers: the place of each among the values of its fact."""
-        score = review.specimens[-1].status.given.values.get("ihc_score") if review.specimens else None
-        said = (review.status, review.expression, review.site, score)
+        last = review.specimens[-1].status.given.values if review.specimens else {}
+        said = (review.status, review.expression, review.site, last.get("ihc_score"), last.get("specimen_kind"))
         return tuple(
             [
                 code.get(word, UNKNOWN) if word.__class__ is str else UNKNOWN
