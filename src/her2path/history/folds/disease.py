@@ -18,6 +18,8 @@ from ..names import (
     PROGRESSION,
     SETTING,
     STATED,
+    STOP,
+    STOP_PROGRESSION,
     SURGERY,
     UNKNOWN,
     WEIGHT,
@@ -62,6 +64,12 @@ def fold_course(
                     cycles, cycle_start = 0, UNKNOWN
             elif what == PROGRESSION:
                 if code[e] == STATED and today != last_progression:
+                    progressions += 1
+                    last_progression = today
+                    new_line = new_chemotherapy_line = new_endocrine_line = True
+            elif what == STOP and code[e] == STOP_PROGRESSION:
+                # A stop for progression says that it came; one that is recorded with no dose since is the same.
+                if last_progression == UNKNOWN or (not new_line and today != last_progression):
                     progressions += 1
                     last_progression = today
                     new_line = new_chemotherapy_line = new_endocrine_line = True
