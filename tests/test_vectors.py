@@ -506,7 +506,7 @@ def test_one_receptor_alone_does_not_make_receptors_negative() -> None:
 
 @pytest.mark.parametrize(("cps", "pembrolizumab"), [(0, False), (0.9, False), (1, True), (10, True), (None, None)])
 def test_pembrolizumab_needs_a_cps_of_1(cps: float | None, pembrolizumab: bool | None) -> None:
-    said = answer("gastric_first_line", on="2025-03-19", her2_status="positive", prior_metastatic_chemotherapy_lines=0, pdl1_cps=cps)  # fmt: skip
+    said = answer("gastric_first_line", on="2025-03-19", **GASTRIC, pdl1_cps=cps)
     without, with_it = "trastuzumab + chemotherapy", "trastuzumab + pembrolizumab + chemotherapy"
     assert said == ({without, with_it} if pembrolizumab is None else with_it if pembrolizumab else without)
 
@@ -647,7 +647,7 @@ ENDOCRINE = {
     "hormone_receptor_status": "positive", "prior_metastatic_endocrine_lines": 1,
     "prior_metastatic_chemotherapy_lines": 0, "prior_early_chemotherapy": "no",
 }  # fmt: skip
-GASTRIC = {"her2_status": "positive", "prior_metastatic_chemotherapy_lines": 0}
+GASTRIC = {"her2_status": "positive", "setting": "metastatic", "prior_metastatic_chemotherapy_lines": 0}
 WITH, WITHOUT = "trastuzumab + pembrolizumab + chemotherapy", "trastuzumab + chemotherapy"
 NO_LABEL, YES = "not in this label", "yes"
 
