@@ -74,7 +74,8 @@ class Reviewed:
         if self.tested.speakers[kind] == place:
             review = self.tested.kinds[kind].review
         else:
-            review = self._reviewer.specimens.review(self.record.record(place, tests_only=True))
+            tests = self.record.record(place, tests_only=True)
+            review = self._reviewer.specimens.review(tests, self.tested.arounds.of(place))
         if self.courses is not None and self.courses.mine[place]:
             standing = self.courses.standing(place)
             plan, findings = plan_of(standing), self.courses.findings(place)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from ..facts.value import Value
 from ..tables.decision import Decision
 from .course.standing import Standing
 from .finding import Finding
@@ -36,6 +37,7 @@ class SpecimenReview:
     expression: Decision | None
     next_step: Decision | None
     findings: list[Finding] = field(default_factory=list)
+    side: str = ""
 
 
 @dataclass(slots=True)
@@ -43,8 +45,9 @@ class PatientReview:
     """A patient's specimens, her status, and everything found on the way; `unread` resources could not be read.
 
     `recorded` is a HER2 status that no test carries, since `recorded_day`; `unknown_tests` says that tests or a
-    status are recorded that could not be read. `course` is the review of her therapy; `None` where nothing of one is
-    recorded.
+    status are recorded that could not be read. `change` says how other specimens stand to the one that speaks for her
+    (a value of `her2_change`), `score` is its IHC score. `course` is the review of her therapy; `None` where nothing of
+    one is recorded.
     """
 
     patient: str
@@ -61,6 +64,8 @@ class PatientReview:
     recorded: str = ""
     recorded_day: str = ""
     unknown_tests: bool = False
+    change: str = "none"
+    score: Value | None = None
 
     @property
     def has_tests(self) -> bool:

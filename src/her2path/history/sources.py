@@ -55,7 +55,8 @@ _SOURCES: Mapping[str, tuple[Source, ...]] = {
     ),
     **dict.fromkeys(("days_since_first_dose", "days_first_to_last_dose"), (FIRST_DOSE,)),
     "setting": (Source((names.SETTING,)),), "pregnant": (Source((names.PREGNANT,)),),
-    "heart_failure": (Source((names.HEART_FAILURE,)),), "progression": (Source((names.PROGRESSION, names.STOP), "last_progression_day"),),
+    "heart_failure": (Source((names.HEART_FAILURE,)),),
+    "progression": (Source((names.PROGRESSION, names.STOP), "last_progression_day"),),
     "surgery_done": (Source((names.SURGERY,)),),
     **dict.fromkeys(("weight_kg", "weight_days_old", "weight_beyond_limit"), (Source((names.WEIGHT,)),)),
 }  # fmt: skip

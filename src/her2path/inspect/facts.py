@@ -7,11 +7,11 @@ from itertools import chain
 import numpy as np
 
 from ..facts.value import Unknown
-from ..record.columns import KIND, PLACE, UNKNOWN, RecordColumns
+from ..record.columns import OF_SPECIMEN, UNKNOWN, RecordColumns
 from ..record.event import HER2_DRUG, TOLD, WORDS_ALONE
 from .seen import Seen
 
-OF_TISSUE = (KIND, PLACE)
+OF_TISSUE = OF_SPECIMEN
 REMARKS = (TOLD, WORDS_ALONE)
 """Kinds of troubles of what was read, and is to be known."""
 MEANT = {"dose_": "dose", "ordered_": "order"}

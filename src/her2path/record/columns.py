@@ -9,7 +9,7 @@ from __future__ import annotations
 import datetime as dt
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from typing import Any
 
@@ -18,6 +18,7 @@ import numpy.typing as npt
 
 from ..facts.mapping.entries import numbers_in
 from ..facts.value import Unknown, Value
+from ..facts.words.sides import side_in
 from .event import RECORDED_STATUS, Event, Record, Tissue, Trouble
 from .forms import Forms, dense_ranks, order_within
 
@@ -27,9 +28,10 @@ UNKNOWN = -(2**62)
 METHODS = ("unspecified", "echo", "MUGA", "CMR", "CT", "angiogram")
 """The methods of an LVEF by their codes in a column."""
 
-SITE, KIND, PLACE = "tumour_site", "specimen_kind", "specimen_place"
+SITE, KIND, PLACE, SIDE = "tumour_site", "specimen_kind", "specimen_place", "specimen_side"
 """What is said of the tissue: facts of a specimen or of the patient beside her tests."""
-ABOUT_TISSUE = (SITE, KIND, PLACE)
+OF_SPECIMEN = (KIND, PLACE, SIDE)
+ABOUT_TISSUE = (SITE, *OF_SPECIMEN)
 DIAGNOSIS = "diagnosis"
 """The note of a recorded status that a diagnosis states."""
 
@@ -130,21 +132,30 @@ class RecordColumns:
                 record.course.append(event)
             elif event.fact == SITE:
                 record.sites.add(str(event.value))
-            elif event.fact in (KIND, PLACE):
+            elif event.fact in OF_SPECIMEN:
                 record.tissues[event.specimen] = _joined(record.tissues.get(event.specimen), event)
             else:
                 record.events.append(event)
         record.troubles = list(self.troubles.get(patient, ()))
         record.passed_over = list(self.passed_over.get(patient, ()))
-        return record
+        return with_sides(record) if tests_only else record
 
 
 def _joined(tissue: Tissue | None, event: Event) -> Tissue:
     """What is known of a tissue with one more event of it."""
     held = tissue or Tissue(event.specimen)
     said = "" if isinstance(event.value, Unknown) else str(event.value)
-    kind, place = (said, held.place) if event.fact == KIND else (held.kind, said)
-    return Tissue(event.specimen, kind, place, event.day or held.day)
+    name = {KIND: "kind", PLACE: "place", SIDE: "side"}[event.fact]
+    return replace(held, **{name: said}, day=event.day or held.day)
+
+
+def with_sides(record: Record) -> Record:
+    """The record with the side of each specimen whose name alone says it ("left core")."""
+    for name in sorted({event.specimen for event in record.events} - {""}):
+        tissue = record.tissues.get(name)
+        if (tissue is None or not tissue.side) and (side := side_in(name)):
+            record.tissues[name] = replace(tissue or Tissue(name), side=side)
+    return record
 
 
 class Words:
@@ -221,6 +232,8 @@ def tissue_events(record: Record) -> Iterable[Event]:
         yield Event(KIND, tissue.kind, tissue.day, name, record.origin, tissue.kind)
         if tissue.place:
             yield Event(PLACE, tissue.place, tissue.day, name, record.origin, tissue.place)
+        if tissue.side:
+            yield Event(SIDE, tissue.side, tissue.day, name, record.origin, tissue.side)
 
 
 LAST_DAY = dt.date.max.toordinal() + 1
@@ -289,7 +302,7 @@ def tests_in_order(record: Record) -> Record:
         ]
     tests.events = [record.events[place] for place in sorted(range(len(keys)), key=keys.__getitem__)]
     tests.troubles, tests.passed_over = [*record.troubles], [*record.passed_over]
-    return tests
+    return with_sides(tests)
 
 
 def _place_in_order(event: Event) -> tuple[int, str, str, str, str]:

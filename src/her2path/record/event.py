@@ -60,12 +60,14 @@ class Event:
 
 @dataclass(frozen=True, slots=True)
 class Tissue:
-    """What a record says of a specimen itself: `kind` biopsy or resection, `place` primary or metastasis."""
+    """What a record says of a specimen itself: `kind` biopsy or resection, `place` primary or metastasis, `side`
+    left or right."""
 
     reference: str
     kind: str = ""
     place: str = ""
     day: dt.date | None = None
+    side: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,10 +14,13 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from ...facts.words.sides import side_in
+from ...history.drug_codes import drug_codes
 from ...record.columns import UNKNOWN, RecordColumns, Whole
 from ...record.event import UNMAPPED_TEST
 from ..finding import Finding
 from ..reviews import PatientReview
+from .around import SETTINGS, Arounds, arounds_of
 from .review import OF_THE_REVIEW, SpecimenReviewer
 from .rows import DAY_IN_WORDS, RowsOfTests, ToldTests, first_entries, of_tests
 
@@ -25,7 +28,7 @@ MIXERS = (0x9E3779B97F4A7C15, 0xC2B2AE3D27D4EB4F, 0x165667B19E3779F9, 0xD6E8FEB8
 MOST_KEPT = 50_000
 FEW = 2_000
 """So many marks are sorted; more are told apart by a table of them."""
-DECIDED = ("her2_status", "her2_expression", "tumour_site", "ihc_score", "specimen_kind")
+DECIDED = ("her2_status", "her2_expression", "tumour_site", "ihc_score", "specimen_kind", "her2_change")
 
 
 @dataclass(slots=True)
@@ -48,7 +51,7 @@ class Tested:
     """What the HER2 tests of a batch come to: `columns` by patient, and the kind of each patient.
 
     `speakers` holds for each kind the patient of the batch whose review it is; -1 where she was in another batch.
-    `first_entries` is the day of the first entry on tests or tissue of each patient.
+    `first_entries` is the day of the first entry on tests or tissue of each patient, `arounds` what stands around them.
     """
 
     columns: dict[str, Whole]
@@ -56,6 +59,7 @@ class Tested:
     kinds: list[Kind]
     speakers: list[int]
     first_entries: Whole
+    arounds: Arounds
 
     @property
     def reviews(self) -> list[PatientReview]:
@@ -69,29 +73,31 @@ class Kinds:
     def __init__(self, reviewer: SpecimenReviewer) -> None:
         self.reviewer = reviewer
         self.facts = reviewer.knowledge.facts
+        self._products = frozenset(drug_codes(reviewer.knowledge).products)
         self._kept: dict[tuple[int, int], Kind] = {}
         self._codes = {
             name: {value: code for code, value in enumerate(self.facts[name].values)} for name in DECIDED
         }  # fmt: skip
 
     def review(self, record: RecordColumns) -> Tested:
-        """What is `DECIDED`, `first_result_day` and `last_result_day`, and the kinds."""
+        """The columns of `DECIDED`, `first_result_day` and `last_result_day`, and the kinds."""
         entries = first_entries(record)
+        arounds = arounds_of(record, self._products, self.reviewer.settings.on.toordinal())
         if len(record) == 1:
-            kinds, speakers, places = [self._kind(record, 0, entries)], [0], np.zeros(1, np.int64)
+            kinds, speakers, places = [self._kind(record, 0, entries, arounds)], [0], np.zeros(1, np.int64)
         else:
-            kinds, speakers, places = self._of_many(record, entries)
+            kinds, speakers, places = self._of_many(record, entries, arounds)
         decided = np.array([kind.decided for kind in kinds], np.int64).reshape(-1, len(DECIDED))
         columns = {name: decided[places, number] for number, name in enumerate(DECIDED)}
         for name, apart in (("first", [kind.apart for kind in kinds]), ("last", [kind.last_apart for kind in kinds])):
             since = np.array(apart, np.int64)[places]
             dated = (since != UNKNOWN) & (entries != UNKNOWN)
             columns[f"{name}_result_day"] = np.where(dated, entries + since, UNKNOWN)
-        return Tested(columns, places, kinds, speakers, entries)
+        return Tested(columns, places, kinds, speakers, entries, arounds)
 
-    def _of_many(self, record: RecordColumns, entries: Whole) -> tuple[list[Kind], list[int], Whole]:
+    def _of_many(self, record: RecordColumns, entries: Whole, arounds: Arounds) -> tuple[list[Kind], list[int], Whole]:
         """The kinds of a batch, whose review each is, and the kind of each patient."""
-        marks = self._marks(record, entries)
+        marks = self._marks(record, entries, arounds)
         first, places = _distinct(marks[0] ^ (marks[1] >> np.uint64(1)))
         if (marks[:, first[places.reshape(-1)]] != marks).any():  # two kinds with one mark: tell them apart by both
             _, first, places = np.unique(marks, axis=1, return_index=True, return_inverse=True)
@@ -102,14 +108,14 @@ class Kinds:
             kind = self._kept.get(mark)
             speakers.append(-1 if kind is not None else patient)
             if kind is None:
-                kind = self._kind(record, patient, entries)
+                kind = self._kind(record, patient, entries, arounds)
                 if len(self._kept) < MOST_KEPT:
                     self._kept[mark] = kind
             kinds.append(kind)
         return kinds, speakers, np.argsort(in_order)[places.reshape(-1)]
 
-    def _kind(self, record: RecordColumns, patient: int, entries: Whole) -> Kind:
-        review = self.reviewer.review(record.record(patient, tests_only=True))
+    def _kind(self, record: RecordColumns, patient: int, entries: Whole, arounds: Arounds) -> Kind:
+        review = self.reviewer.review(record.record(patient, tests_only=True), arounds.of(patient))
         days = [specimen.day for specimen in review.specimens if specimen.day]
         days += [review.recorded_day] if review.recorded_day else []
         apart = [dt.date.fromisoformat(day).toordinal() - int(entries[patient]) for day in days] or [UNKNOWN]
@@ -118,7 +124,7 @@ class Kinds:
     def _decided(self, review: PatientReview) -> tuple[int, ...]:
         """What was decided of a patient as numbers: the place of each among the values of its fact."""
         last = review.specimens[-1].status.given.values if review.specimens else {}
-        said = (review.status, review.expression, review.site, last.get("ihc_score"), last.get("specimen_kind"))
+        said = (review.status, review.expression, review.site, review.score, last.get("specimen_kind"), review.change)
         return tuple(
             [
                 code.get(word, UNKNOWN) if word.__class__ is str else UNKNOWN
@@ -126,7 +132,7 @@ class Kinds:
             ]
         )
 
-    def _marks(self, record: RecordColumns, entries: Whole) -> npt.NDArray[np.uint64]:
+    def _marks(self, record: RecordColumns, entries: Whole, arounds: Arounds) -> npt.NDArray[np.uint64]:
         """Two numbers for each patient that are the same where the tests are alike, in any batch of this process."""
         forms = record.forms()
         rows = forms.having(np.array(record.is_test, np.bool_)[forms.fact])
@@ -147,6 +153,8 @@ class Kinds:
             if DAY_IN_WORDS.search(record.saids[place]):  # a day in the words themselves: alike only on the same days
                 quoting[owner[record.said[rows] == place]] = True
         parts.append(np.where(quoting[owner], day, 0))
+        sides = np.array([len(side_in(name)) for name in record.specimens], np.int64)[record.specimen[rows]]
+        parts += [sides, _around_of_rows(arounds, owner, since)]
         marks = np.zeros((2, len(record)), np.uint64)
         for patient, troubles in record.troubles.items():
             marks[:, patient] = 2 if any(trouble.kind == UNMAPPED_TEST for trouble in troubles) else 1
@@ -173,15 +181,15 @@ class Kinds:
         for kind, speaker, count, first in zip(tested.kinds, tested.speakers, counts, firsts.tolist(), strict=True):
             alone.append(count == 1 and speaker == first)
             if not alone[-1] and kind.template is None:
-                kind.template = self._template(first, rows)
+                kind.template = self._template(first, rows, tested.arounds)
             reviews.append(kind.template if kind.template and not alone[-1] else kind.review)
         return ToldTests(rows, tested.places, reviews, alone)
 
-    def _template(self, patient: int, rows: RowsOfTests) -> PatientReview:
+    def _template(self, patient: int, rows: RowsOfTests, arounds: Arounds) -> PatientReview:
         """The review of a kind with tokens in the place of names, days and rows of the record."""
         events = rows.record(patient)
         tokens = rows.day_tokens(events, patient)
-        review = self.reviewer.review(events)
+        review = self.reviewer.review(events, arounds.of(patient))
 
         def without_days(words: str) -> str:
             return DAY_IN_WORDS.sub(lambda match: tokens.get(match[0], match[0]), words)
@@ -218,6 +226,20 @@ def _distinct(numbers: npt.NDArray[np.uint64]) -> tuple[Whole, Whole]:
     first = np.zeros(len(encoded.dictionary), np.int64)
     first[places[::-1]] = np.arange(len(places))[::-1]
     return first, places
+
+
+def _around_of_rows(arounds: Arounds, owner: Whole, since: Whole) -> Whole:
+    """For each row a number that says what stands around the tests of the patient; 0 where nothing hangs on it."""
+    told = np.zeros(len(owner), np.int64)
+    rows = np.flatnonzero(arounds.several[owner])
+    if len(rows):
+        mine, first = owner[rows], np.where(since[rows] == UNKNOWN, 0, since[rows])
+        began, operated = (
+            np.where(column[mine] == UNKNOWN, 0, (column[mine] - first) * 2 + 1)
+            for column in (arounds.began, arounds.operated)
+        )
+        told[rows] = ((began << 24) ^ operated) * len(SETTINGS) + arounds.setting[mine] + 1
+    return told
 
 
 def _hashes(words: Sequence[Any], places: Whole) -> Whole:

@@ -1,8 +1,7 @@
 """The review of HER2 tests of one patient: every specimen decided, the patient's status, and everything found.
 
-A specimen is decided by the edition in force on the day of its first test. The patient's status is
-that of her only specimen, or the one all agree on; where specimens differ, the latest metastasis
-speaks for the patient, else the latest specimen, and the difference is a finding.
+A specimen is decided by the edition in force on the day of its first test. Which specimen speaks for the
+patient is said in `speaker.py`; where specimens differ, that is a finding.
 """
 
 from __future__ import annotations
@@ -34,7 +33,9 @@ from ...tables.site import ZERO_PLUS_MEANS
 from ..finding import Finding, Grade, in_order
 from ..reviews import PatientReview, SpecimenReview
 from ..settings import Settings
+from .around import NOTHING, Around
 from .decided import Decider
+from .speaker import ANOTHER, spoken_for, words_of_change
 from .together import Specimen, specimens_of
 
 OTHER = "other"
@@ -62,8 +63,9 @@ class SpecimenReviewer:
         """The days at which editions come into force or leave it."""
         self._decider = Decider(knowledge)
 
-    def review(self, record: Record) -> PatientReview:
-        """Everything the tables say of one record, as known on the day of the review."""
+    def review(self, record: Record, around: Around = NOTHING) -> PatientReview:
+        """Everything the tables say of one record, as known on the day of the review; `around` is what stands around
+        its tests."""
         findings = of_troubles(record.troubles, record.passed_over)
         on = self.settings.on
         future = [event for event in record.events if event.day is not None and event.day > on]
@@ -79,11 +81,11 @@ class SpecimenReviewer:
         if site == OTHER:
             return _not_decided(record, found, findings)
         specimens = [self._specimen(specimen, site or "breast") for specimen in found]
-        status, possible, rule = _of_patient(specimens)
+        spoken = spoken_for(specimens, around)
+        status, rule, speaker = spoken.status, spoken.rule, spoken.speaker
         recorded, since = _recorded_alone(loose) if not specimens else ("", None)
         if recorded and self.settings.at.accept_recorded_status:
             status, rule = recorded, "recorded, by no test named; the site accepts it"
-        speaker = _speaker(specimens)
         agreed = speaker is not None and status == speaker.status.value
         expression = speaker.expression.value if speaker and speaker.expression and agreed else None
         if not specimens and status == "positive" and site != "gastric":
@@ -92,8 +94,8 @@ class SpecimenReviewer:
             words = "the recorded statuses differ, and no test is named"
             findings.append(Finding(Grade.CONTRADICTION, words, name="recorded statuses differ"))
         if len(specimens) > 1 and len({specimen.status.value for specimen in specimens}) > 1:
-            told = "; ".join(f"{s.name} {s.status.value or 'undetermined'}" for s in specimens)
-            findings.append(Finding(Grade.CONTRADICTION, f"specimens differ: {told}", name="specimens differ"))
+            grade = Grade.NOTE if spoken.change == ANOTHER else Grade.CONTRADICTION
+            findings.append(Finding(grade, words_of_change(spoken, specimens), name="specimens differ"))
         if diagnoses or loose:
             findings += _of_claims([*diagnoses, *loose], status, bool(specimens))
         unread = any(trouble.kind == UNMAPPED_TEST for trouble in record.troubles)
@@ -103,9 +105,10 @@ class SpecimenReviewer:
             words = "no HER2 test could be read" if record.troubles else "no HER2 test is recorded"
             findings.append(Finding(Grade.MISSING, words, name="no test"))
         return PatientReview(
-            record.patient, record.origin, site or "breast", specimens, status, possible, expression, rule,
+            record.patient, record.origin, site or "breast", specimens, status, spoken.possible, expression, rule,
             in_order(findings), _unread(record), recorded=recorded, recorded_day=str(since or ""),
-            unknown_tests=unknown_tests,
+            unknown_tests=unknown_tests, change=spoken.change,
+            score=speaker.status.given.values.get("ihc_score") if speaker else None,
         )  # fmt: skip
 
     def _zero_plus(self, record: Record) -> None:
@@ -158,6 +161,7 @@ class SpecimenReviewer:
             specimen.name, str(specimen.day or ""), tissue.kind if tissue else "", tissue.place if tissue else "",
             [(event.fact, event.said or str(event.value), event.origin) for event in specimen.used],
             status, decisions.get("her2_expression"), decisions.get("her2_next_step"), in_order(findings),
+            tissue.side if tissue else "",
         )  # fmt: skip
 
     def _edition(self, site: str, day: dt.date | None) -> tuple[Edition, str]:
@@ -280,39 +284,3 @@ def _of_recorded(recorded: Iterable[Event], status: Decision) -> Iterator[Findin
         elif status.value is None:
             words = f"recorded as HER2 {event.value}; the tests at hand do not settle it"
             yield Finding(Grade.NOTE, words, (event.origin,), name="recorded status, tests open")
-
-
-def _speaker(specimens: list[SpecimenReview]) -> SpecimenReview | None:
-    """The specimen that speaks for the patient: the latest metastasis, else the latest."""
-    if len(specimens) == 1:
-        return specimens[0]
-    metastases = [specimen for specimen in specimens if specimen.place == "metastasis"]
-    return (metastases or specimens)[-1] if specimens else None
-
-
-def _of_same_day(speaker: SpecimenReview, specimens: list[SpecimenReview]) -> list[SpecimenReview]:
-    """The specimens that could speak as well: of the same day, and metastases where the speaker is one."""
-    return [
-        s for s in specimens if s.day == speaker.day and (s.place == speaker.place or speaker.place != "metastasis")
-    ]
-
-
-def _of_patient(specimens: list[SpecimenReview]) -> tuple[str | None, tuple[str, ...], str]:
-    speaker = _speaker(specimens)
-    if speaker is None:
-        return None, (), "no specimen"
-    if len(specimens) == 1:
-        return speaker.status.value, speaker.status.possible, "the only specimen"
-    values = {specimen.status.value for specimen in specimens}
-    if len(values) == 1 and None not in values:
-        rule = f"all {len(specimens)} specimens agree"
-    elif any(not specimen.day for specimen in specimens):
-        # Which is the latest cannot be known, so none speaks for the others.
-        possible = dict.fromkeys(value for specimen in specimens for value in specimen.status.possible)
-        return None, tuple(possible), "specimens differ, and one has no date"
-    elif len({other.status.value for other in _of_same_day(speaker, specimens)}) > 1:
-        possible = dict.fromkeys(v for other in _of_same_day(speaker, specimens) for v in other.status.possible)
-        return None, tuple(possible), f"specimens of {speaker.day} differ"
-    else:
-        rule = f"the latest {'metastasis' if speaker.place == 'metastasis' else 'specimen'}, {speaker.name}"
-    return speaker.status.value, speaker.status.possible, rule

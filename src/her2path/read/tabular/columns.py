@@ -19,9 +19,8 @@ from ...facts.days import EPOCH
 from ...facts.fact import Facts
 from ...facts.value import Reason, Unknown, Value
 from ...record.columns import (
-    KIND,
+    ABOUT_TISSUE,
     RECORDED_STATUS,
-    SITE,
     UNKNOWN,
     Flags,
     RecordColumns,
@@ -163,7 +162,7 @@ class ColumnReader:
         return in_order(self._stained(record)) if stained.any() else record
 
     def _is_test(self, fact: str) -> bool:
-        return fact in (SITE, KIND, "her2_status") or (fact in self.facts and bool(self.facts[fact].test))
+        return fact in (*ABOUT_TISSUE, "her2_status") or (fact in self.facts and bool(self.facts[fact].test))
 
     def _tell_facts(
         self, rows: Whole, owner: Owner, facts: ColumnOfWords, origins: RowOrigins, troubles: dict[int, list[Trouble]]
@@ -201,7 +200,7 @@ class ColumnReader:
         form: Whole, owner: Owner, origins: RowOrigins, troubles: dict[int, list[Trouble]], lost: Flags,
     ) -> Flags:  # fmt: skip
         """Which forms are events: what is said of the tissue unreadably is told, and a day of its own is none."""
-        of_tissue = np.array([word in (SITE, KIND, "test_date") for word in lists["fact"]], np.bool_)
+        of_tissue = np.array([word in (*ABOUT_TISSUE, "test_date") for word in lists["fact"]], np.bool_)
         if not of_tissue.any():
             return np.ones(len(value), np.bool_)
         unread = np.array([isinstance(known, Unknown) for known in values], np.bool_)[value]

@@ -22,6 +22,7 @@ from ...facts.mapping.entries import Entry, mark_of
 from ...facts.problem import AskedWrongly
 from ...facts.value import Reason, Unknown
 from ...facts.words.look_alikes import as_seen
+from ...record.columns import KIND, OF_SPECIMEN, PLACE, SIDE
 from ...record.event import RECORDED_STATUS, STAINED, STAINING_OPEN, Event, Record, Tissue, Trouble
 from .csv_rows import FEW_ROWS
 from .file import read_numbered, read_table
@@ -30,7 +31,7 @@ from .wide_names import OUTCOMES
 from .words import BROKEN, as_days, as_words, broken, is_missing, words_of
 
 PATIENT = ("patient", "patient_id", "id")
-SPECIMEN_COLUMNS = ("tumour_site", "specimen_kind", "test_date")
+SPECIMEN_COLUMNS = ("tumour_site", "specimen_kind", "specimen_place", "specimen_side", "test_date")
 _WHOSE = re.compile(r"patient|subject|person|\b(?:mrn|pid)\b", re.IGNORECASE)
 _SPEAKS = re.compile(
     r"her-? ?2|erb-?b-?2|\b(?:ihc|lvef)|\b[fcs]?ish\b|\w*ep ?17\b|ejection fraction|\bweight\b|trastuzumab",
@@ -197,11 +198,14 @@ def _row(
     elif isinstance(site, Unknown) and site.reason is not Reason.ABSENT:
         record.sites.add("other")
         record.troubles.append(Trouble("unreadable", where, str(site)))
-    kind = facts["specimen_kind"].coerce(row.get("specimen_kind"))
-    if isinstance(kind, Unknown) and kind.reason is not Reason.ABSENT:
-        record.troubles.append(Trouble("unreadable", where, str(kind)))
-    if isinstance(kind, str) or specimen not in record.tissues:
-        record.tissues[specimen] = Tissue(specimen, kind if isinstance(kind, str) else "", day=on)
+    tissue: dict[str, str] = {}
+    for part in OF_SPECIMEN:
+        known = facts[part].coerce(row.get(part))
+        if isinstance(known, Unknown) and known.reason is not Reason.ABSENT:
+            record.troubles.append(Trouble("unreadable", where, str(known)))
+        tissue[part] = known if isinstance(known, str) else ""
+    if any(tissue.values()) or specimen not in record.tissues:
+        record.tissues[specimen] = Tissue(specimen, tissue[KIND], tissue[PLACE], on, tissue[SIDE])
     for test in tests:
         value, stands = facts[test].coerce(row[test]), where + marks.get(test, "")
         if test == "ihc_score" and str(row[test]).strip() == "0+" and not str(row.get(STAINED) or "").strip():

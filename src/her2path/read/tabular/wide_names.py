@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from ...facts.fact import Facts
-from ...record.columns import KIND, SITE
+from ...record.columns import OF_SPECIMEN, SITE
 from ...record.event import HER2_DRUG
 from .cells import METHODS
 
@@ -94,7 +94,7 @@ def facts_of_tests(facts: Facts, kinds: tuple[str, ...] = ()) -> tuple[str, ...]
     """The facts of HER2 tests, of some kinds or of all; then with what is said of their tissue."""
     if kinds:
         return tuple(name for name, fact in facts.items() if fact.test in kinds)
-    return (*(name for name, fact in facts.items() if fact.test), KIND, "her2_status")
+    return (*(name for name, fact in facts.items() if fact.test), *OF_SPECIMEN, "her2_status")
 
 
 def _tokens_of(name: str) -> Iterator[list[str]]:

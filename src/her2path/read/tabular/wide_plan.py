@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 
 from ...facts.fact import Facts
 from ...facts.words.look_alikes import as_seen
-from ...record.columns import KIND, SITE
+from ...record.columns import OF_SPECIMEN, SITE
 from ...record.event import HER2_DRUG
 from . import wide_names as n
 from .wide_names import Named, named, parts_of, without_methods
@@ -66,7 +66,7 @@ class Plan:
 
     def is_of_course(self, facts: Facts) -> bool:
         """Whether the file says more than HER2 tests, each in a row of its own."""
-        plain = {name for name, fact in facts.items() if fact.test} | {SITE, KIND, "her2_status"}
+        plain = {name for name, fact in facts.items() if fact.test} | {SITE, *OF_SPECIMEN, "her2_status"}
         return bool(self.unread) or any(
             value.several or value.fact not in plain or value.date not in ("", n.TEST_DATE) for value in self.values
         )
@@ -133,7 +133,7 @@ def _is_day_of(day: Named, name: str, other: Named) -> bool:
 def _value(name: str, what: Named, read: Mapping[str, Named], plan: Plan, facts: Facts, is_mapped: bool) -> Value:
     (fact,) = what.facts
     value = Value(name, name if is_mapped else fact, fact, several=bool(what.which))
-    is_test = bool(facts[fact].test) or fact in (KIND, "her2_status")
+    is_test = bool(facts[fact].test) or fact in (*OF_SPECIMEN, "her2_status")
     value.date, value.own_day = _beside(n.DATE, fact, what.which, read)
     if value.date == n.TEST_DATE:
         value.own_day = False
@@ -192,7 +192,7 @@ def _tell_unused(
 
 
 def _is_tests(what: Named, facts: Facts) -> bool:
-    return all(fact in (KIND, "her2_status") or facts[fact].test for fact in what.facts)
+    return all(fact in (*OF_SPECIMEN, "her2_status") or facts[fact].test for fact in what.facts)
 
 
 def _speaks_of(words: str, drug_of: DrugOf) -> str:

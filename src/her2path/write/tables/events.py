@@ -32,7 +32,7 @@ from ..output import telling, whole
 EVENTS_WRITTEN_AT_ONCE = 200_000
 LONG_COLUMNS = ("patient", "date", "fact", "value", "unit", "product", "qualifier", "specimen")
 LONG_SCHEMA = pa.schema([(name, pa.date32() if name == "date" else pa.string()) for name in LONG_COLUMNS])
-OF_TISSUE = ("tumour_site", "specimen_kind", "test_date")
+OF_TISSUE = ("tumour_site", "specimen_kind", "specimen_place", "specimen_side", "test_date")
 TABLE_UNITS = {"percent": "%"}
 """Units of `facts.md` that a table says in another way."""
 Cells = dict[str, Any]
@@ -76,8 +76,9 @@ def long_rows(record: Record) -> tuple[list[Cells], list[Loss]]:
             rows.append({"fact": "specimen_kind", "value": tissue.kind, "date": tissue.day, "specimen": name or None})
         elif tissue.day:
             losses.append(Loss(f"specimen {name}", "its day is read beside its kind only"))
-        if tissue.place:
-            losses.append(Loss(f"specimen {name}", f"no column says that it is of the {tissue.place}"))
+        for fact, value in (("specimen_place", tissue.place), ("specimen_side", tissue.side)):
+            if value:
+                rows.append({"fact": fact, "value": value, "date": tissue.day, "specimen": name or None})
     for event in (*record.events, *record.course):
         rows += writer.rows(event, losses)
     patient = record.patient

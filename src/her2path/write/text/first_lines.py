@@ -18,6 +18,7 @@ from ...findings.finding import Finding, Grade, in_order
 from ...findings.plan.items import PlanItem
 from ...findings.plan.verdicts import Verdict
 from ...findings.reviews import CourseReview, PatientReview, SpecimenReview
+from ...findings.specimen.speaker import GAINED, LOST
 from ...record.columns import METHODS
 from ...tables.load import default_knowledge
 from ..table_text import counted
@@ -231,6 +232,8 @@ def her2_words(review: PatientReview) -> str:
         status += f" ({' or '.join(review.possible)})"
     if review.expression and review.expression not in ("positive", "null"):
         status += f", {review.expression}"
+    if review.change in (LOST, GAINED):
+        status += " before therapy" if review.change == LOST else " in the residual tumour"
     shown = review.specimens[-MOST_SPECIMENS:]
     tests = ", then ".join(filter(None, (_specimen(specimen) for specimen in shown)))
     return f"HER2 {status}" + (f": {tests}" if tests else "")
@@ -245,7 +248,7 @@ def _specimen(specimen: SpecimenReview) -> str:
         scores.append(f"ISH ratio {said['her2_cep17_ratio']}")
     elif "her2_copies" in said:
         scores.append(f"ISH {said['her2_copies']} copies")
-    about = ", ".join(filter(None, (specimen.kind, specimen.place, specimen.day)))
+    about = ", ".join(filter(None, (specimen.side, specimen.kind, specimen.place, specimen.day)))
     return f"{', '.join(scores)}{f' ({about})' if about else ''}" if scores else ""
 
 

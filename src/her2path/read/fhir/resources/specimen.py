@@ -1,4 +1,4 @@
-"""A Specimen: whether it is a biopsy or a resection, of the primary tumour or a metastasis, and when it was taken."""
+"""A Specimen: biopsy or resection, of the primary tumour or a metastasis, of which side, and when it was taken."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 
 from ....facts.codes import system_name
+from ....facts.words.sides import side_in
 from ....record.event import Tissue
 from ..answer import codings_of, text_of
 from ..resource import Resource, ResourceType, Surroundings, always
@@ -38,7 +39,7 @@ def read_specimen(resource: Resource, beside: Surroundings) -> Iterator[Tissue]:
     for reference in (f"Specimen/{resource.head.id}" if resource.head.id else "", resource.url):
         # Where it is contained in a test, the test names it by where the test stands.
         if name := reference if "#" in reference and reference == resource.url else specimen_name(reference):
-            yield Tissue(name, kind, place, day)
+            yield Tissue(name, kind, place, day, side_in(words))
 
 
 SPECIMEN = ResourceType(

@@ -9,7 +9,7 @@ from typing import Any, overload
 import numpy as np
 import numpy.typing as npt
 
-from ....record.columns import KIND, PLACE, SITE, RecordColumns, Whole, in_order, tissue_events
+from ....record.columns import ABOUT_TISSUE, RecordColumns, Whole, in_order, tissue_events
 from ....record.event import Event, Record, Trouble
 from ..patient import completed_order, unresolved_medications
 from .library import Templates
@@ -262,9 +262,9 @@ class Batch:
     ) -> npt.NDArray[np.bool_] | None:
         """Which rows stay where one tissue is described twice, of which the last counts, or one site named twice."""
         words = self.templates.words
-        codes = [words.facts.places.get(name, -1) for name in (SITE, KIND, PLACE)]
+        codes = [words.facts.places.get(name, -1) for name in ABOUT_TISSUE]
         of_row = rows[_FACT]
-        about = ((of_row == codes[0]) | (of_row == codes[1]) | (of_row == codes[2])).nonzero()[0]
+        about = np.isin(of_row, codes).nonzero()[0]
         fact, specimen = rows[_FACT, about], rows[_SPECIMEN, about]
         what = np.where(fact == codes[0], rows[_VALUE, about], specimen)
         key = (owner[about] * 2 + (fact == codes[0])) * (len(words.values) + len(words.specimens.listed)) + what
