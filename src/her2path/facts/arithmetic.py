@@ -82,7 +82,22 @@ def can_be_pregnant(sex: Value | None, menopause: Value | None) -> Value | None:
     return "yes" if menopause == "premenopausal" else None
 
 
+def any_staining(percent: Value | None, intensity: Value | None) -> Value | None:
+    """Whether any membrane stains: by the share of stained cells, and by how they stain; `None` where both disagree."""
+    share = as_interval(percent)
+    by_share = by_intensity = None
+    if share is not None:
+        none, some = share.high == 0, share.low is not None and (share.low > 0 or not share.low_included)
+        by_share = "no" if none else "yes" if some else None
+    if isinstance(intensity, str):
+        by_intensity = "no" if intensity == "none" else "yes"
+    if by_share and by_intensity and by_share != by_intensity:
+        return None
+    return by_share or by_intensity
+
+
 RULES = (
+    Rule("any_membrane_staining", ("stained_percent", "staining_intensity"), any_staining),
     Rule("lvef_fall", ("lvef_baseline", "lvef"), difference),
     Rule("lvef_below_limit", ("lvef", "lvef_lower_limit"), is_below),
     Rule("days_first_to_last_dose", ("days_since_first_dose", "days_since_last_dose"), difference),
