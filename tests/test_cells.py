@@ -292,7 +292,7 @@ def test_an_lvef_without_a_day_in_a_wide_file_is_told(tmp_path: Path) -> None:
     done = asked("review", path, "--on", ON, "--why")
     words = " ".join(done.stdout.split())
     assert (done.exit_code, "no column holds the days of lvef" in words) == (3, True), done.output
-    assert "lvef has no date and cannot be placed" in words
+    assert "lvef (40) has no date, so what it means for the next dose is not known" in words
     assert "where it stands is not known: doses of a HER2-directed drug could not be read" in words
 
 

@@ -33,8 +33,7 @@ from ...record.forms import Forms
 from .cells import METHODS, Cells
 from .coded import coded_words, distinct_numbers, patients_of
 from .long import LongFile, Part
-from .row_forms import ColumnOfWords, Owner, columns_of_words, forms_of, map_columns, meant_facts
-from .row_origins import RowOrigins
+from .row_forms import ColumnOfWords, Owner, RowOrigins, columns_of_words, forms_of, map_columns, meant_facts
 from .site_words import site_words_of
 from .words import BROKEN, as_days, broken, is_missing
 

@@ -1,4 +1,4 @@
-"""Rows that say the same: the columns of words of a table as places, and the forms of its rows.
+"""Rows that say the same, and where rows stand: the columns of words of a table as places, the forms of its rows.
 
 A form is a fact, value, unit, product and qualifier that stand together in some row; a table has far fewer than rows.
 """
@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
 
 from ...record.columns import Whole
 from .coded import coded_words, distinct_below
@@ -100,6 +101,39 @@ def forms_of(columns: Mapping[str, ColumnOfWords], count: int) -> tuple[Whole, d
     if not count:
         return form, dict.fromkeys(OF_FORM, row_of[:0])
     return form, {name: columns[name].of_cell[columns[name].cells[row_of]] for name in OF_FORM}
+
+
+class RowOrigins(Sequence[str]):
+    """Where each row of a file stands, in words: the file, the number of the row, and what it names as its origin."""
+
+    def __init__(
+        self, name: str, numbers: Whole, places: Whole | None = None, words: Sequence[str] = (),
+        marks: Mapping[int, str] | None = None, joint: str = " ",
+    ) -> None:  # fmt: skip
+        self.name, self.numbers, self._places, self._words, self._joint = name, numbers, places, words, joint
+        self.marks = marks or {}
+        """By row the entries of the site's mapping by which it was read, as an origin says it."""
+
+    def __len__(self) -> int:
+        return len(self.numbers)
+
+    def __getitem__(self, row: Any) -> Any:
+        where = f"{self.name}:{self.numbers[row]}"
+        word = self._words[self._places[row]] if self._places is not None else ""
+        mark = self.marks.get(int(row), "") if self.marks else ""
+        if self._joint != " ":
+            return f"{where}{self._joint if word else ''}{word}{mark}"
+        where += mark
+        return f"{where} {word}" if word and word != where else where
+
+    def words(self, rows: Whole) -> Any:
+        """Several at once, as an Arrow array."""
+        import pyarrow.compute as pc  # slow to import, and needed only for tables
+
+        if self._places is not None or self.marks:
+            return pa.array([self[row] for row in rows.tolist()], pa.string())
+        numbers = pa.array(self.numbers[rows]).cast(pa.string())
+        return pc.binary_join_element_wise(f"{self.name}:", numbers, "")
 
 
 def meant_facts(fact: Whole, near: Sequence[str], words: list[str], but: Container[str]) -> Whole:
