@@ -9,6 +9,7 @@ from pathlib import Path
 from ..facts.cache import kept
 from ..facts.fact import Facts, read_facts
 from ..facts.folder import VIGNETTES, knowledge_folder
+from ..facts.pages.followed import prove_followed
 from ..facts.pages.numbers import prove_numbers
 from ..facts.pages.page import is_page
 from ..facts.pages.products import prove_products
@@ -69,10 +70,11 @@ def read_unproven(folder: Path) -> tuple[Knowledge, list[Problem]]:
 
 
 def prove_pages(folder: Path, facts: Facts, sources: Sources) -> list[Problem]:
-    """What is wrong with the pages of products and numbers; knowledge without the fact `product` needs none."""
+    """What is wrong with the pages beside the editions; knowledge without the fact `product` needs none."""
     if "product" not in facts:
         return []
-    return [*prove_products(folder, facts, sources), *prove_numbers(folder, sources)]
+    products, numbers = prove_products(folder, facts, sources), prove_numbers(folder, sources)
+    return [*products, *numbers, *prove_followed(folder, facts, sources)]
 
 
 def read_knowledge(folder: Path | None = None) -> Knowledge:

@@ -44,6 +44,8 @@ class Site:
     `mapping` its own codes and names;
     `vials` mg sizes of a product; `prices` of one mg by brand, in `currency`; `preferred` brands by product.
     `zero_plus` is what the laboratory means by 0+; `accept_recorded_status` takes a HER2 status that no test carries.
+    `alt_upper_limit`, `ast_upper_limit` (U/L) and `bilirubin_upper_limit` (umol/L) are the laboratory's upper limits of
+    normal, where a value has none beside it;
     `missing` are the words, in small letters, for a cell of a table that holds nothing.
     """
 
@@ -65,11 +67,20 @@ class Site:
     mapping: SiteMapping | None = None
     weight_max_age_days: int = 90
     baseline_lvef_days: int = 90
+    alt_upper_limit: Decimal | None = None
+    ast_upper_limit: Decimal | None = None
+    bilirubin_upper_limit: Decimal | None = None
 
     @property
     def limit(self) -> Decimal:
         """The lower limit of normal LVEF, percent: the site's, or the assumed one."""
         return self.lvef_lower_limit if self.lvef_lower_limit is not None else ASSUMED_LOWER_LIMIT
+
+    @property
+    def upper_limits(self) -> dict[str, Decimal]:
+        """The laboratory's upper limits of normal that the site says, by setting."""
+        limits = {name: getattr(self, name) for name in UPPER_LIMITS}
+        return {name: limit for name, limit in limits.items() if limit is not None}
 
     @property
     def assumed(self) -> dict[str, str]:
@@ -82,6 +93,7 @@ class Site:
         return defaults
 
 
+UPPER_LIMITS = ("alt_upper_limit", "ast_upper_limit", "bilirubin_upper_limit")
 SECTIONS: dict[str, dict[str, str]] = {
     "site": {"name": "name", "jurisdiction": "jurisdiction"},
     "heart": {
@@ -96,6 +108,7 @@ SECTIONS: dict[str, dict[str, str]] = {
     },
     "treatment": {"t_dxd_available": "t_dxd_available"},
     "tests": {"zero_plus": "zero_plus", "accept_recorded_status": "accept_recorded_status"},
+    "laboratory": {name: name for name in UPPER_LIMITS},
     "prices": {"currency": "currency"},
     "files": {"missing": "missing"},
 }
@@ -109,6 +122,9 @@ LIMITS: dict[str, tuple[Decimal | int, Decimal | int]] = {
     "echo_tolerance_days": (0, 90),
     "weight_max_age_days": (1, 365),
     "baseline_lvef_days": (7, 366),
+    "alt_upper_limit": (5, 200),
+    "ast_upper_limit": (5, 200),
+    "bilirubin_upper_limit": (5, 60),
     "infusion_volume_ml": (50, 1000),
     "round_dose_mg": (Decimal("0.1"), Decimal(50)),
 }

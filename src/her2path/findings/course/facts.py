@@ -9,11 +9,14 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from ...facts.pages.followed import read_followed
 from ...facts.value import Interval, Reason, Unknown
 from ...history import clocks
 from ...history.course_facts import COMPLETED, SETTLED_BY, age_years, first_of, known, settle, standing
 from ...history.evidence import OF_LAST_DOSE, SINCE_LAST_DOSE, evidence_of, why_not_known
 from ...history.folds.run import fold
+from ...history.followed.events import events_of
+from ...history.followed.facts import course_of, followed_facts
 from ...history.kinds import KINDS
 from ...history.latest import changes_meant, latest_of
 from ...history.names import NAMED, NO, ORDER, YES
@@ -84,6 +87,7 @@ def facts_of(record: RecordColumns, rules: Rules, her2: Mapping[str, Whole]) -> 
     _of_unread_doses(course)
     _stale_lvef(course)
     _unread_failure(course, on)
+    _follow(course, on)
     arithmetic(course)
     return course
 
@@ -319,6 +323,23 @@ def _unread_failure(course: CourseFacts, on: int) -> None:
         course.values["heart_failure"] = course.values["heart_failure"].copy()
         course.values["heart_failure"][patient] = UNKNOWN
         course.why(patient, "heart_failure", value)
+
+
+def _follow(course: CourseFacts, on: int) -> None:
+    """What is followed beyond the latest value: it goes over that, since a later one may not be read."""
+    rules, record = course.rules, course.record
+    page, facts = read_followed(rules.knowledge.folder), rules.knowledge.facts
+    events = events_of(record, page, facts, rules.site.upper_limits, on)
+    if events is None:
+        return
+    windows = course_of(course.timeline, record.owner(), course.state, on, rules.codes)
+    made = followed_facts(page, events, windows, facts, course.numbered)
+    course.values |= made
+    for (patient, name), why in events.reasons.items():
+        course.why(patient, name, why)
+    course.latest.differing = [
+        found for found in course.latest.differing if record.facts[record.fact[found[1]]] not in page.measured
+    ]
 
 
 def _date(day: int) -> str:

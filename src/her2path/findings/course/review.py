@@ -20,6 +20,7 @@ from ...history.sources import Origins
 from ...record.columns import UNKNOWN, Flags, RecordColumns, Whole
 from ...record.event import NOT_KNOWN
 from ..doses.judged import Judged, findings_of, judge
+from ..doses.reduced import lay_reductions
 from ..effects import Strength
 from ..finding import Finding
 from ..questions import OF_ALL_FINDINGS
@@ -93,6 +94,7 @@ def review_courses(
                 asker.ask(question, is_dead if question.outcome not in OF_THE_DEAD else None)
         if stage == 1:
             _wind(course, asker)
+            lay_reductions(course, judged, asker)
     words = Words(
         rules.knowledge.facts.by_name, course.numbered, asker.outcomes, course.values, course.state, course.clocks
     )

@@ -40,17 +40,18 @@ def amounts_of(course: CourseFacts, made: Administrations) -> tuple[Whole, Whole
 def off_of(amount: Whole, width: Whole, doses: Whole) -> Whole:
     """How far amounts lie from the nearest of some doses, in thousandths of a percent, downwards; `UNKNOWN` for
     none."""
-    found = _off(amount, width, doses[:, 0])
+    found = off_from(amount, width, doses[:, 0])
     for place in range(1, MOST_DOSES):
         (more,) = known(doses[:, place]).nonzero()
         if len(more):
-            other = _off(amount[more], width[more], doses[more, place])
+            other = off_from(amount[more], width[more], doses[more, place])
             nearer = np.abs(other) < np.abs(found[more])
             found[more] = np.where(nearer, other, found[more])
     return found
 
 
-def _off(amount: Whole, width: Whole, dose: Whole) -> Whole:
+def off_from(amount: Whole, width: Whole, dose: Whole) -> Whole:
+    """How far amounts lie from one dose each, in thousandths of a percent, downwards; `UNKNOWN` for none."""
     usable = known(amount) & known(dose)
     due = np.where(usable, dose * width, 1)
     made: Whole = np.where(usable, (amount - due) * PERCENT // due, UNKNOWN)
@@ -75,7 +76,7 @@ def facts_of_doses(course: CourseFacts, made: Administrations, due: Due) -> Colu
         "dose_step_due": _steps(course, made, due),
         "dose_off_percent": np.where(known(off), off, why),
         "other_step_off_percent": off_of(amount, width, due.other),
-        "dose_above_maximum_percent": _off(amount, width, due.most),
+        "dose_above_maximum_percent": off_from(amount, width, due.most),
         "level_raised_percent": _raised(course, made, due, amount, width, off),
         "days_after_previous_dose": np.where(made.before >= 0, made.gap * THOUSAND, NONE_BEFORE),
         "previous_schedule": previous,
@@ -120,7 +121,7 @@ def _raised(
     has = before < NO_LEVEL
     highest = due.due[mine][order].max(axis=1)
     is_reduced = has & (before < highest)
-    said = _off(amount[mine][order], width[mine][order], np.where(is_reduced, before, UNKNOWN))
+    said = off_from(amount[mine][order], width[mine][order], np.where(is_reduced, before, UNKNOWN))
     raised[mine[order]] = np.where(is_reduced, said, NAMED)
     return raised
 

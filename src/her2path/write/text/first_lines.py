@@ -28,6 +28,8 @@ MOST_TO_DO = 4
 MOST_SPECIMENS = 3
 LABELS = ("NEXT DOSE", "DO NOW", "HEART", "BASIS")
 WIDTH = max(map(len, LABELS)) + 1
+LABS = "labs_before_dose"
+LABS_WORDS = "laboratory values before the dose"
 
 
 def first_lines(review: PatientReview) -> list[str]:
@@ -264,11 +266,20 @@ def _course_words(found: Standing) -> str:
         phase = "stopped for good"
     going = "" if phase == "on treatment" else f", {phase}"
     partner = " and pertuzumab" if found.values.get("partner_pertuzumab") == "yes" else ""
-    return f"{setting}, {called(found, found.product or '')}{partner}, {counted(found.doses, 'dose')}{day}{going}"
+    words = f"{setting}, {called(found, found.product or '')}{partner}, {counted(found.doses, 'dose')}{day}{going}"
+    return f"{words}{_labs_words(found)}"
 
 
-TOLD_OUTCOMES = ("dose_status", "echo_status")
-"""What the lines of the next dose and of the heart say in any case."""
+def _labs_words(found: Standing) -> str:
+    """That laboratory values which the label wants before the next dose are old or not on record."""
+    if not found.was_asked(LABS):
+        return ""
+    said = found.outcomes.get(LABS, "missing")
+    return {"old": f"; {LABS_WORDS} older than a week", "missing": f"; {LABS_WORDS} not on record"}.get(said, "")
+
+
+TOLD_OUTCOMES = ("dose_status", "echo_status", LABS)
+"""What the lines of the next dose, of the heart and of the basis say in any case."""
 
 
 def is_told_in_first_lines(review: PatientReview, finding: Finding) -> bool:
