@@ -31,13 +31,26 @@ class Measure:
     method: str = ""
 
 
+NO_GRADE = "none"
+"""The grade of an adverse event that has none that is known."""
+
+
+@dataclass(frozen=True, slots=True)
+class AdverseTerm:
+    """A term of CTCAE: the fact it speaks of, and by grade what it says of it, as the table has it."""
+
+    fact: str
+    cells: dict[str, str]
+
+
 @dataclass(slots=True)
 class TherapyCodes:
     """Meanings by (system, code); `names` are drugs by their lower-case names.
 
     `claims` are the facts, each with its value, that a condition, a procedure or a coded answer states; `displays` the
     keys of those by their displays, where these say one thing. `words` are those beside the name of a drug, in small
-    letters, by what they say; `routes` are by (system, code), "any" for every system.
+    letters, by what they say; `routes` are by (system, code), "any" for every system. `adverse` are terms of CTCAE, and
+    `grades` the codes of its grades.
     """
 
     drugs: dict[_Key, Drug] = field(default_factory=dict)
@@ -47,6 +60,8 @@ class TherapyCodes:
     words: dict[str, str] = field(default_factory=dict)
     routes: dict[_Key, str] = field(default_factory=dict)
     displays: dict[str, _Key] = field(default_factory=dict)
+    adverse: dict[_Key, AdverseTerm] = field(default_factory=dict)
+    grades: dict[_Key, str] = field(default_factory=dict)
 
     def drug(self, key: _Key) -> Drug | None:
         """The drug of a code, in small or large letters; an NDC in each of its forms, with or without dashes and the
@@ -109,6 +124,13 @@ def _take(codes: TherapyCodes, row: dict[str, Any]) -> None:
         return
     if "route system" in row:
         codes.routes[row["route system"], row.get("code", "")] = row.get("route", "")
+        return
+    if "adverse event system" in row:
+        cells = {grade: row.get(grade, "") for grade in (*"012345", NO_GRADE)}
+        codes.adverse[row["adverse event system"], row.get("code", "")] = AdverseTerm(row.get("fact", ""), cells)
+        return
+    if "grade system" in row:
+        codes.grades[row["grade system"], row.get("code", "")] = row.get("grade", NO_GRADE)
         return
     if "code" not in row:
         return

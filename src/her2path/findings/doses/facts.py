@@ -8,12 +8,12 @@ import numpy as np
 from ...history.course_facts import NOT_STATED, known
 from ...history.names import NAMED, YES
 from ...history.numbered import exactly
-from ...record.columns import UNKNOWN, Whole
+from ...record.columns import UNKNOWN, Flags, Whole
 from ..course.columns import CourseFacts
 from .administrations import FIRST, Administrations
 from .due import LOADING, MOST_DOSES, NOT_KNOWN, Due
 
-NO_WEIGHT, NO_AMOUNT, NOT_COMPARED = NAMED, NAMED + 1, NAMED + 2
+NO_WEIGHT, NO_AMOUNT, NOT_COMPARED, BELOW_ANY = NAMED, NAMED + 1, NAMED + 2, NAMED + 3
 """The named values of `dose_off_percent`."""
 NONE_BEFORE = NAMED
 FIRST_OF_COURSE, FIRST_OF_DRUG, MAINTENANCE, RELOAD, NOT_SETTLED = range(5)
@@ -65,6 +65,7 @@ def facts_of_doses(course: CourseFacts, made: Administrations, due: Due) -> Colu
     has_dose = known(due.due[:, 0])
     number = np.where(made.as_per_kg, made.per_kg, made.mg)
     why = np.where(~has_dose, NOT_COMPARED, np.where(known(number), NO_WEIGHT, NO_AMOUNT))
+    why = np.where((why == NO_WEIGHT) & _below_any(course, made, due), BELOW_ANY, why)
     schedules = course.rules.knowledge.facts["schedule"].values
     lengths = course.rules.codes.page.days
     previous = np.full(len(made), UNKNOWN, np.int64)
@@ -84,6 +85,15 @@ def facts_of_doses(course: CourseFacts, made: Administrations, due: Due) -> Colu
     for name in ("tumour_site", "setting"):
         facts[name] = exactly(course.column(name))[made.patient]
     return facts | _drugs(course, made)
+
+
+def _below_any(course: CourseFacts, made: Administrations, due: Due) -> Flags:
+    """Whether an amount in mg is below the lowest dose of the label for the lightest weight that is plausible."""
+    lightest = course.rules.plausible["weight_kg"][0]
+    doses = np.where(known(due.due), due.due, NO_LEVEL)
+    lowest = doses.min(axis=1)
+    found: Flags = known(made.mg) & (lowest < NO_LEVEL) & (made.mg * THOUSAND < lowest * lightest)
+    return found
 
 
 def _steps(course: CourseFacts, made: Administrations, due: Due) -> Whole:

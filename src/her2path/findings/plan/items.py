@@ -192,13 +192,15 @@ def _dose_item(
     if kind:
         values["dose_kind"] = kind
     values.setdefault("infusion_number", "later")
-    values.setdefault("dose_level", "full")
+    is_reduced = product == found.product and values.get("reduction_due") == "yes"
+    if not is_reduced:
+        values.setdefault(LEVEL, "full")
     dose = found.decide("dose_per_administration", values)
     minutes = found.decide("infusion_minutes", values)
     observation = found.decide("observation_minutes", values)
     words = dose.value if dose is not None and dose.value else NOT_SETTLED
     details = _amounts(words, found, product, found.rules.knowledge.folder)
-    if dose is not None and (level := values["dose_level"]) != "full" and LEVEL in dose.given.values:
+    if dose is not None and (level := values.get(LEVEL)) != "full" and LEVEL in dose.given.values:
         details["level"] = str(level)
     if decided is not None:
         details["proposed"] = "no order yet"
@@ -207,7 +209,7 @@ def _dose_item(
             details[name] = str(decision.value)
     condition = _condition(found, product)
     told = f"once {condition}: " if condition else ""
-    if product == found.product and not found.level_is_told:
+    if product == found.product and not found.level_is_told and not is_reduced:
         told += "if no dose was reduced: "
     return PlanItem(
         "dose", f"{told}{product}: {words}, {what}", day, latest, details,

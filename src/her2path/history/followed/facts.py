@@ -151,9 +151,16 @@ def _coded(low: Whole, high: Whole, has: Flags, fact: Fact, numbered: Numbered) 
     column[exact] = low[exact]
     (partly,) = (has & ~exact).nonzero()
     for place in partly.tolist():
-        ends = [Decimal(int(end)) / THOUSAND for end in (low[place], high[place])]
-        column[place] = numbered.code(Interval(ends[0], ends[1], True, True), fact)
+        column[place] = numbered.code(_interval(int(low[place]), int(high[place]), widest(fact)), fact)
     return column
+
+
+def _interval(low: int, high: int, ends: tuple[int, int]) -> Interval:
+    """Limits in thousandths as an interval: one thousandth beyond a round number is that number, not included."""
+    is_above, is_below = low % 10 == 1, high % 10 == 9
+    least = None if low <= ends[0] else Decimal(low - is_above) / THOUSAND
+    most = None if high >= ends[1] else Decimal(high + is_below) / THOUSAND
+    return Interval(least, most, not is_above, not is_below)
 
 
 def _extreme(events: FollowedEvents, lowest: bool, count: int, fact: Fact, numbered: Numbered) -> Whole:

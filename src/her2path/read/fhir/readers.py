@@ -16,6 +16,7 @@ from ...facts.codes import Codes
 from ...facts.problem import AskedWrongly
 from .head import Head, Reference
 from .resource import Owner, ResourceType
+from .resources.adverse_event import ADVERSE_EVENT
 from .resources.background import ALLERGY, CONDITION, FLAG, PATIENT
 from .resources.evidence import BENEFIT, CHARGE, CLAIM, DISPENSE, PROCEDURE
 from .resources.medication import ADMINISTRATION, ORDER, REQUEST, STATEMENT
@@ -44,6 +45,7 @@ _SHIPPED = (
     BENEFIT,
     ALLERGY,
     FLAG,
+    ADVERSE_EVENT,
 )
 RESOURCE_TYPES: dict[str, ResourceType] = {shipped.name: shipped for shipped in _SHIPPED}
 """Every type that is read, by its name in FHIR."""

@@ -29,7 +29,10 @@ ReadValue = tuple[Value, str, str]
 """A value, a note, and what was said."""
 BY_NAME = {"lvef": "the ejection fraction", "weight_kg": "the body weight"}
 """What an observation may be named after, where its code is not known; in words."""
-STATED_BY_NAME = ("heart_failure", "heart_failure_history", "pregnant", "breastfeeding")
+STATED_BY_NAME = (
+    "heart_failure", "heart_failure_history", "pregnant", "breastfeeding", "ild_grade", "febrile_neutropenia",
+    "nodular_regenerative_hyperplasia",
+)  # fmt: skip
 """What a condition or flag may be named after."""
 
 

@@ -27,8 +27,9 @@ from ..resource import Owner, Resource, ResourceType, Surroundings, TumourSite, 
 from ..terms import COURSE, HER2, NOTHING, STATED_BY_NAME, UNCLEAR, Terms, coded, plain_display, stated_by_code
 from .her2_test import read_day
 
-PASSING = ("pregnant", "breastfeeding")
-"""Facts that are no longer so once their condition has ended."""
+PASSING = dict.fromkeys(("pregnant", "breastfeeding", "febrile_neutropenia"), "no")
+PASSING |= dict.fromkeys(("ild_grade", "radiation_pneumonitis_grade", "neuropathy_grade"), "0")
+"""Facts that are no longer so once their condition has ended, and what they are then."""
 UNCONFIRMED = ("unconfirmed", "provisional", "differential")
 UNTRUE = ("refuted", "entered-in-error")
 ENDED = ("inactive", "remission", "resolved")
@@ -198,11 +199,12 @@ def _stated(
         elif how:
             note = "; ".join(filter(None, (f"read {how}", note)))
         yield Event(fact, stated, day, "", origin, _name_of(concept), note=note)
-        if over and fact in PASSING and value == "yes" and doubt is None:
+        if over and fact in PASSING and value not in ("no", UNCLEAR) and doubt is None:
             last, trouble = read_day({"effectiveDateTime": ended})
             if trouble and ended:
                 yield Trouble("date", origin, f"end: {trouble}")
-            yield Event(fact, "no", last, "", origin, f"end of {_name_of(concept)}", note="" if last else note)
+            said, note = f"end of {_name_of(concept)}", "" if last else note
+            yield Event(fact, facts[fact].coerce(PASSING[fact]), last, "", origin, said, note=note)
 
 
 def read_procedure(resource: Mapping[str, Any], origin: str, codes: Codes, facts: Facts) -> Events:

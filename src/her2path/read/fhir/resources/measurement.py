@@ -15,6 +15,7 @@ from typing import Any
 from ....facts.codes import Codes, system_name
 from ....facts.fact import Facts
 from ....facts.number import parse_number
+from ....facts.pages.followed import read_followed
 from ....facts.value import Interval, Reason, Unknown, Value
 from ....facts.words.units import units
 from ....record.event import Event, Trouble
@@ -98,6 +99,7 @@ def read_clinical(
     if status in VOID:
         yield Trouble("passed over", origin, f"status {status}")
         return
+    limits = {each.value: each.limit for each in read_followed(facts.path.parent).multiples}
     for trouble in told:
         yield Trouble(Reason.UNMAPPED_CODE, origin, trouble)
     if not parts:
@@ -121,6 +123,24 @@ def read_clinical(
             measure.fact, counted, day, "", origin, said, status in FINAL[1:], note if counted is value else "",
             "", measure.method,
         )  # fmt: skip
+        if measure.fact in limits and (limit := _upper_limit(part, measure.fact, limits[measure.fact], facts)):
+            yield Event(limits[measure.fact], limit, day, "", origin, f"reference range of {said}")
+
+
+def _upper_limit(part: Mapping[str, Any], fact: str, limit: str, facts: Facts) -> Value | None:
+    """The upper end of a value's reference range, in the fact's own unit; of several the lowest, `None` for none."""
+    ranges, quantity = part.get("referenceRange"), part.get("valueQuantity")
+    found: list[Decimal] = []
+    for each in ranges if isinstance(ranges, list) else ():
+        high = each.get("high") if isinstance(each, dict) else None
+        if not isinstance(high, dict) or not isinstance(
+            number := parse_number(str(high.get("value")).lower()), Decimal
+        ):
+            continue
+        unit = unit_of(high, _ANY_UNIT) or unit_of(quantity, _ANY_UNIT)
+        value, _ = in_own_unit(fact, number, unit, facts)
+        found += [value] if isinstance(value, Decimal) else []
+    return facts[limit].coerce(min(found)) if found else None
 
 
 def _read_value(
