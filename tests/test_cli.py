@@ -85,6 +85,7 @@ def test_check_of_one_shipped_file_proves_its_tables_only() -> None:
     assert result.exit_code == 0
     assert [line.split()[1] for line in result.stdout.splitlines()[:-1]] == [
         "eu-label/ihc_score", "eu-label/ish_result", "eu-label/her2_status", "eu-label/her2_next_step",
+        "eu-label/her2_label_status",
     ]  # fmt: skip
 
 
@@ -406,7 +407,7 @@ def test_decide_says_what_it_assumed() -> None:
         (["--fact", "test_date=2013-10-06"], "asco-cap-2007"),
         (["--edition", "asco-cap-2007", "--on", "2020-01-01"], "asco-cap-2007"),
         (["--fact", "tumour_site=gastric", "--on", "2020-01-01"], "cap-2016"),
-        (["--fact", "tumour_site=gastric", "--jurisdiction", "us", "--on", "2020-01-01"], "us-label"),
+        (["--fact", "tumour_site=gastric", "--jurisdiction", "us", "--on", "2020-01-01"], "cap-2016"),
         (["--fact", "tumour_site=gastric", "--jurisdiction", "eu", "--on", "2020-01-01"], "eu-label"),
         (["--fact", "tumour_site=gastric", "--on", "2012-01-01"], "toga-2010"),
     ],

@@ -381,8 +381,8 @@ def test_the_day_given_for_the_edition_goes_before_the_day_of_the_test() -> None
     ("on", "jurisdiction", "edition"),
     [
         ("2012-01-01", None, "toga-2010"), ("2016-11-13", None, "toga-2010"), ("2016-11-14", None, "cap-2016"),
-        ("2024-01-01", None, "cap-2016"), ("2024-01-01", "us", "us-label"), ("2024-01-01", "eu", "eu-label"),
-        ("2010-10-19", "us", "toga-2010"), ("2010-10-20", "us", "us-label"), ("2010-01-19", "eu", "eu-label"),
+        ("2024-01-01", None, "cap-2016"), ("2024-01-01", "us", "cap-2016"), ("2024-01-01", "eu", "eu-label"),
+        ("2010-10-19", "us", "toga-2010"), ("2010-10-20", "us", "toga-2010"), ("2010-01-19", "eu", "eu-label"),
     ],
 )  # fmt: skip
 def test_the_gastric_rule_of_a_day_and_a_jurisdiction(on, jurisdiction, edition) -> None:
@@ -390,6 +390,16 @@ def test_the_gastric_rule_of_a_day_and_a_jurisdiction(on, jurisdiction, edition)
     decision = her2path.decide("her2_status", facts, jurisdiction=jurisdiction)
     assert decision.edition.key == edition
     assert decision.assumed == {}
+
+
+@pytest.mark.parametrize(
+    ("jurisdiction", "status", "by_label"),
+    [(None, "negative", "positive"), ("us", "negative", "positive"), ("eu", "negative", "negative")],
+)
+def test_the_label_of_trastuzumab_is_asked_by_a_question_of_its_own(jurisdiction, status, by_label) -> None:
+    facts = {"tumour_site": "gastric", "ihc_score": "1+", "her2_cep17_ratio": 2.5, "test_date": "2026-02-02"}
+    assert her2path.decide("her2_status", facts, jurisdiction=jurisdiction).value == status
+    assert her2path.decide("her2_label_status", facts, jurisdiction=jurisdiction).value == by_label
 
 
 def test_a_jurisdiction_changes_nothing_where_the_rule_is_for_any() -> None:

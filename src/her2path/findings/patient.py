@@ -11,6 +11,7 @@ import numpy as np
 
 from ..facts.mapping.entries import SiteMapping
 from ..history.folds.run import load_compiled
+from ..history.names import YES
 from ..record.columns import Flags, RecordColumns, columns_of, tests_in_order
 from ..record.event import Record
 from ..tables.library import Knowledge
@@ -132,6 +133,7 @@ class Reviewer:
         facts = self.knowledge.facts
         status, classes = facts["her2_status"].values, facts["her2_expression"].values
         mine = is_treated(record, self.rules) | (tested.columns["her2_status"] == status.index("positive"))
+        mine |= tested.columns["her2_by_label_alone"] == YES
         for low in ("low", "ultralow"):
             mine |= tested.columns["her2_expression"] == classes.index(low)
         forms = record.forms()

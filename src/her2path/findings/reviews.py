@@ -38,6 +38,7 @@ class SpecimenReview:
     next_step: Decision | None
     findings: list[Finding] = field(default_factory=list)
     side: str = ""
+    by_label_alone: str | None = "no"
 
 
 @dataclass(slots=True)
@@ -46,7 +47,8 @@ class PatientReview:
 
     `recorded` is a HER2 status that no test carries, since `recorded_day`; `unknown_tests` says that tests or a
     status are recorded that could not be read. `change` says how other specimens stand to the one that speaks for her
-    (a value of `her2_change`), `score` is its IHC score. `course` is the review of her therapy; `None` where nothing of
+    (a value of `her2_change`), `score` is its IHC score, `by_label_alone` says whether it is positive by the
+    label of trastuzumab alone. `course` is the review of her therapy; `None` where nothing of
     one is recorded.
     """
 
@@ -66,6 +68,7 @@ class PatientReview:
     unknown_tests: bool = False
     change: str = "none"
     score: Value | None = None
+    by_label_alone: str | None = "no"
 
     @property
     def has_tests(self) -> bool:

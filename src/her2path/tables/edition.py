@@ -17,7 +17,8 @@ from .score import Score, parse_scores
 from .table import Case, Table, parse_cases, parse_tables
 
 ENTRIES = (
-    "decides for", "jurisdiction", "in force from", "in force until", "supplement", "source", "verified", "reviewed by",
+    "decides for", "jurisdiction", "in force from", "in force until", "supplement", "asked for", "source", "verified",
+    "reviewed by",
 )  # fmt: skip
 """What the table at the head of an edition may say."""
 JURISDICTIONS = ("any", "us", "eu")
@@ -30,7 +31,8 @@ class Edition(InParts):
 
     `until` is the first day on which it is no longer in force. `scope` is the fact whose values
     (`scope_values`) it decides for: the organ, or the products; "" where it decides for all. A
-    supplement lends its tables to every edition of its topic.
+    supplement lends its tables to every edition of its topic. Where it is `asked_for` some outcomes,
+    it is chosen for these alone, and for others by its name.
     """
 
     later: ClassVar[tuple[str, ...]] = ("cases",)
@@ -46,6 +48,7 @@ class Edition(InParts):
     since: dt.date | None = None
     until: dt.date | None = None
     supplement: bool = False
+    asked_for: tuple[str, ...] = ()
     citations: tuple[Citation, ...] = ()
     reviewed_by: str = "nobody yet"
     tables: dict[str, Table] = field(default_factory=dict)
@@ -147,6 +150,7 @@ def _header(document: Document, facts: Facts, sources: Sources) -> tuple[Edition
             since=date("in force from"),
             until=date("in force until"),
             supplement=plain(entries.get("supplement", "no")) == "yes",
+            asked_for=tuple(code_names(entries.get("asked for", ""))),
             citations=citations,
             reviewed_by=plain(entries.get("reviewed by", "nobody yet")),
         )

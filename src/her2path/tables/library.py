@@ -135,7 +135,10 @@ class Knowledge:
         able = [
             edition
             for edition in self.editions
-            if not edition.supplement and outcome in self.tables_of(edition) and edition.is_for(scopes)
+            if not edition.supplement
+            and outcome in self.tables_of(edition)
+            and edition.is_for(scopes)
+            and (not edition.asked_for or outcome in edition.asked_for)
         ]
         if not able:
             self._require_outcome(outcome)

@@ -28,7 +28,9 @@ MIXERS = (0x9E3779B97F4A7C15, 0xC2B2AE3D27D4EB4F, 0x165667B19E3779F9, 0xD6E8FEB8
 MOST_KEPT = 50_000
 FEW = 2_000
 """So many marks are sorted; more are told apart by a table of them."""
-DECIDED = ("her2_status", "her2_expression", "tumour_site", "ihc_score", "specimen_kind", "her2_change")
+DECIDED = (
+    "her2_status", "her2_expression", "tumour_site", "ihc_score", "specimen_kind", "her2_change", "her2_by_label_alone",
+)  # fmt: skip
 
 
 @dataclass(slots=True)
@@ -124,7 +126,10 @@ class Kinds:
     def _decided(self, review: PatientReview) -> tuple[int, ...]:
         """What was decided of a patient as numbers: the place of each among the values of its fact."""
         last = review.specimens[-1].status.given.values if review.specimens else {}
-        said = (review.status, review.expression, review.site, review.score, last.get("specimen_kind"), review.change)
+        said = (
+            review.status, review.expression, review.site, review.score, last.get("specimen_kind"), review.change,
+            review.by_label_alone,
+        )  # fmt: skip
         return tuple(
             [
                 code.get(word, UNKNOWN) if word.__class__ is str else UNKNOWN

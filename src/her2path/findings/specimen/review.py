@@ -27,7 +27,7 @@ from ...record.event import (
     Trouble,
 )
 from ...tables.decision import Decision
-from ...tables.edition import Edition
+from ...tables.edition import ASSUMED_JURISDICTION, Edition
 from ...tables.library import Knowledge
 from ...tables.site import ZERO_PLUS_MEANS
 from ..finding import Finding, Grade, in_order
@@ -40,6 +40,7 @@ from .together import Specimen, specimens_of
 
 OTHER = "other"
 """The site of a tumour for which no edition here decides."""
+LABEL_STATUS = "her2_label_status"
 AFTER_THE_REVIEW, EDITION_CHOSEN = "results after the day of the review", "how the edition was chosen"
 OF_THE_REVIEW = (AFTER_THE_REVIEW, EDITION_CHOSEN)
 """The findings that name the day of the review, which is no day of the patient."""
@@ -109,6 +110,7 @@ class SpecimenReviewer:
             in_order(findings), _unread(record), recorded=recorded, recorded_day=str(since or ""),
             unknown_tests=unknown_tests, change=spoken.change,
             score=speaker.status.given.values.get("ihc_score") if speaker else None,
+            by_label_alone=speaker.by_label_alone if speaker and agreed else "no",
         )  # fmt: skip
 
     def _zero_plus(self, record: Record) -> None:
@@ -145,6 +147,7 @@ class SpecimenReviewer:
         decided = self._decider.decide(_facts_of(specimen, site), edition)
         decisions = decided.decisions
         status = decisions["her2_status"]
+        by_label_alone, told = self._by_label(specimen, site, status, edition)
         tests = tuple(dict.fromkeys(event.origin for event in specimen.used))
         findings = [
             *specimen.findings,
@@ -152,6 +155,8 @@ class SpecimenReviewer:
         ]
         if note:
             findings.append(Finding(Grade.NOTE, note, name=EDITION_CHOSEN))
+        if told:
+            findings.append(Finding(Grade.NOTE, told, tests, name="label and guideline differ"))
         if decided.given.unknown:
             findings += _of_unknowns(decided.given, specimen)
         if specimen.recorded:
@@ -161,8 +166,22 @@ class SpecimenReviewer:
             specimen.name, str(specimen.day or ""), tissue.kind if tissue else "", tissue.place if tissue else "",
             [(event.fact, event.said or str(event.value), event.origin) for event in specimen.used],
             status, decisions.get("her2_expression"), decisions.get("her2_next_step"), in_order(findings),
-            tissue.side if tissue else "",
+            tissue.side if tissue else "", by_label_alone,
         )  # fmt: skip
+
+    def _by_label(self, specimen: Specimen, site: str, status: Decision, edition: Edition) -> tuple[str | None, str]:
+        """Whether HER2 is positive by the label of trastuzumab alone, and words where it is."""
+        if site != "gastric" or self.settings.edition or status.value == "positive":
+            return "no", ""
+        on, where = specimen.day or self.settings.on, self.settings.jurisdiction or ASSUMED_JURISDICTION
+        label, note = self.knowledge.in_force(LABEL_STATUS, {"tumour_site": site}, on, where)
+        if note:  # no label in force on that day
+            return "no", ""
+        by_label = self._decider.decide(_facts_of(specimen, site), label).decisions["her2_status"]
+        if by_label.value != "positive":
+            return (None if "positive" in by_label.possible and by_label.value is None else "no"), ""
+        said = status.value or "undetermined"
+        return "yes", f"HER2 is positive by the label of trastuzumab ({label.key}) and {said} by {edition.key}"
 
     def _edition(self, site: str, day: dt.date | None) -> tuple[Edition, str]:
         """The edition that decides a test of a day, and a note where that was not plain."""
