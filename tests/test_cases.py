@@ -97,7 +97,7 @@ def test_a_hold_opens() -> None:
     assert hold["rows"] == ["lvef_finding:1", "cardiac_action:4"]
     assert hold["facts"]["lvef_fall"] == "16"
     assert [each["key"] for each in hold["sources"]] == ["herceptin-us-heart"]
-    assert hold["from"][1:3] == ["adjuvant-hold.csv:40", "adjuvant-hold.csv:29"]
+    assert hold["from"][:3] == ["adjuvant-hold.csv:16", "adjuvant-hold.csv:40", "adjuvant-hold.csv:29"]
     assert doses(found) == []
     assert planned(found, "hold") == [("2026-02-02", "2026-03-02")]
     assert planned(found, "echo")[0][0] == "2026-02-02"
