@@ -130,7 +130,7 @@ def test_an_order_that_was_given_or_ordered_anew_is_superseded() -> None:
         (21 + 42, 4200, {"dose_check: above the maximum": "alarm"}),
         (1 + 42, 420, {"dose_interval: twice": "alarm"}),
         (2 + 42, 420, {"dose_interval: twice": "alarm"}),
-        (3 + 42, 420, {"dose_interval: too early": "act"}),
+        (3 + 42, 420, {"dose_interval: far too early": "alarm"}),
         (17 + 42, 420, {"dose_interval: too early": "act"}),
         (18 + 42, 420, {}),
     ],
