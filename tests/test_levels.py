@@ -158,8 +158,10 @@ def test_a_product_that_comes_back_is_as_reduced_as_it_was() -> None:
 
 def test_the_levels_are_those_of_the_label_in_force() -> None:
     here = rules(63)
-    assert labelled_levels(here, T_DXD) == {"breast": (5400, 4400, 3200), "gastric": (6400, 5400, 4400)}
-    assert labelled_levels(here, T_DM1) == dict.fromkeys(("breast", "gastric"), (3600, 3000, 2400))
+    assert labelled_levels(here, T_DXD) == {
+        "breast": (5400, 4400, 3200), "gastric": (6400, 5400, 4400), "other": (5400, 4400, 3200),
+    }  # fmt: skip
+    assert labelled_levels(here, T_DM1) == dict.fromkeys(("breast", "gastric", "other"), (3600, 3000, 2400))
     assert labelled_levels(here, "trastuzumab-iv") == {}
 
 

@@ -129,7 +129,7 @@ class Reviewer:
         return Reviewed(self, record, tested, courses)
 
     def _whose(self, record: RecordColumns, tested: Tested) -> Flags:
-        """Whose course is told: those with a HER2-directed drug, or with a tumour that asks for one."""
+        """Whose course is told: who has a HER2-directed drug, whatever the organ, or a tumour that asks for one."""
         facts = self.knowledge.facts
         status, classes = facts["her2_status"].values, facts["her2_expression"].values
         mine = is_treated(record, self.rules) | (tested.columns["her2_status"] == status.index("positive"))
@@ -139,6 +139,5 @@ class Reviewer:
         forms = record.forms()
         tests = forms.having(np.array(record.is_test, np.bool_)[forms.fact])
         of_course = np.diff(record.starts) > np.bincount(record.owner()[tests], minlength=len(record))
-        other = np.array([review.site == OTHER for review in tested.reviews], np.bool_)
-        whose: Flags = mine & of_course & ~other[tested.places]
+        whose: Flags = mine & of_course
         return whose

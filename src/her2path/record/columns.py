@@ -30,6 +30,8 @@ METHODS = ("unspecified", "echo", "MUGA", "CMR", "CT", "angiogram")
 
 SITE, KIND, PLACE, SIDE = "tumour_site", "specimen_kind", "specimen_place", "specimen_side"
 """What is said of the tissue: facts of a specimen or of the patient beside her tests."""
+OTHER_SITE = "other"
+"""The organ of a tumour that is neither of the breast nor of the stomach."""
 OF_SPECIMEN = (KIND, PLACE, SIDE)
 ABOUT_TISSUE = (SITE, *OF_SPECIMEN)
 DIAGNOSIS = "diagnosis"

@@ -86,13 +86,14 @@ def due_of(course: CourseFacts, made: Administrations) -> Due:
     schedule = _among(made.schedule, place_of)
     gap = np.clip(np.where(made.gap == UNKNOWN, 0, made.gap), 0, LONGEST_GAP)
     site = course.column("tumour_site")[made.patient]
-    site = np.where((site >= 0) & (site < 2), site, 2)
+    sites = len(course.rules.knowledge.facts["tumour_site"].values)
+    site = np.where((site >= 0) & (site < sites), site, sites)
     steps = _steps(course, made, schedule, gap, len(schedules))
-    first, kind = kinds_of([(made.drug, count), (schedule, len(schedules) + 1), (site, 3), (steps, 4)])
+    first, kind = kinds_of([(made.drug, count), (schedule, len(schedules) + 1), (site, sites + 1), (steps, 4)])
     columns = {
         "product": made.drug[first],
         "schedule": np.where(schedule[first] < len(schedules), schedule[first], UNKNOWN),
-        "tumour_site": np.where(site[first] < 2, site[first], UNKNOWN),
+        "tumour_site": np.where(site[first] < sites, site[first], UNKNOWN),
         "dose_kind": np.array([0, 1, 0, UNKNOWN], np.int64)[steps[first]],
     }
     others = {**columns, "dose_kind": np.array([1, 0, 1, UNKNOWN], np.int64)[steps[first]]}

@@ -215,13 +215,15 @@ def _facts_of(specimen: Specimen, site: str) -> dict[str, Value]:
 
 
 def _not_decided(record: Record, specimens: list[Specimen], findings: list[Finding]) -> PatientReview:
-    """A tumour of an organ that no edition here decides: nothing is said of its tests."""
+    """A tumour of an organ that no edition here decides: nothing is said of its tests but the score of the latest."""
     if specimens:
         words = "HER2 tests are recorded, but the tumour is of an organ without rules here (--site chooses)"
         findings.append(Finding(Grade.MISSING, words, name="no rules for the organ"))
     rule = "no rules for this organ" if specimens else "no specimen"
+    scores = [specimen.facts.get("ihc_score") for specimen in specimens]
+    score = scores[-1] if len({str(each) for each in scores}) == 1 else None
     return PatientReview(
-        record.patient, record.origin, OTHER, [], None, (), None, rule, in_order(findings), _unread(record)
+        record.patient, record.origin, OTHER, [], None, (), None, rule, in_order(findings), _unread(record), score=score
     )
 
 

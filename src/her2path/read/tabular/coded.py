@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from ...record.columns import Flags, Whole
+from ...facts.value import Reason, Unknown, Value
+from ...record.columns import OTHER_SITE, Flags, Whole
 from .csv_rows import FEW_ROWS
 from .words import as_words, words_of
 
@@ -136,3 +137,12 @@ def starts_of(ids: Coded) -> Whole:
     if blank or (places < 0).any():
         begins |= np.isin(places, [-1, *blank])
     return np.flatnonzero(begins)
+
+
+def other_organs(values: list[Value], value: Whole, unread: Flags) -> Flags:
+    """Where an organ stands that is not one of ours: it is another organ, and no breast; a blank one says nothing."""
+    places = np.unique(value[unread]).tolist()
+    other = [p for p in places if isinstance(v := values[p], Unknown) and v.reason is not Reason.ABSENT]
+    for place in other:
+        values[place] = OTHER_SITE
+    return np.isin(value, other) & unread

@@ -21,6 +21,7 @@ from ...facts.value import Reason, Unknown, Value
 from ...record.columns import (
     ABOUT_TISSUE,
     RECORDED_STATUS,
+    SITE,
     UNKNOWN,
     Flags,
     RecordColumns,
@@ -31,7 +32,7 @@ from ...record.columns import (
 from ...record.event import DOSE_NOT_READ, HER2_DRUG, ORDER_NOT_READ, STAINED, STAINING_OPEN, Trouble
 from ...record.forms import Forms
 from .cells import METHODS, Cells
-from .coded import coded_words, distinct_numbers, patients_of
+from .coded import coded_words, distinct_numbers, other_organs, patients_of
 from .long import LongFile, Part
 from .row_forms import ColumnOfWords, Owner, RowOrigins, columns_of_words, forms_of, map_columns, meant_facts
 from .site_words import site_words_of
@@ -206,6 +207,7 @@ class ColumnReader:
         unread &= of_tissue[places["fact"]]
         for row in _rows(form, unread & ~lost).tolist():
             _tell(troubles, owner, row, Trouble("unreadable", origins[row], str(values[value[form[row]]])))
+        unread &= ~other_organs(values, value, unread & np.array([f == SITE for f in lists["fact"]])[places["fact"]])
         dates = np.array([word == "test_date" for word in lists["fact"]], np.bool_)[places["fact"]]
         events: Flags = ~unread & ~dates
         return events

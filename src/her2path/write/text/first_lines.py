@@ -19,7 +19,7 @@ from ...findings.plan.items import PlanItem
 from ...findings.plan.verdicts import Verdict
 from ...findings.reviews import CourseReview, PatientReview, SpecimenReview
 from ...findings.specimen.speaker import GAINED, LOST
-from ...record.columns import METHODS
+from ...record.columns import METHODS, OTHER_SITE
 from ...tables.load import default_knowledge
 from ..table_text import counted
 
@@ -228,6 +228,8 @@ def her2_words(review: PatientReview) -> str:
     if not review.has_tests:
         if review.recorded:
             return f"HER2 recorded as {review.recorded}, by no test named"
+        if review.site == OTHER_SITE:
+            return f"HER2 not judged in this organ{f': {review.score}' if isinstance(review.score, str) else ''}"
         return "HER2 recorded, and not read" if review.unknown_tests else "HER2 not tested"
     status = review.status or "undetermined"
     if review.status is None and review.possible:
