@@ -327,3 +327,9 @@ def test_the_public_example_with_the_reduced_dose_as_mg_per_kg(tmp_path: Path) -
     review = reviewed(write(tmp_path / "x.json", content), "2020-05-21")
     doses = [item for item in review.course.plan if item.kind == "dose"]
     assert [item.details["dose_mg"] for item in doses] == ["210"]
+
+
+def test_a_finding_leads_to_the_rows_of_its_values(tmp_path: Path) -> None:
+    path = long(tmp_path / "x.csv", ("2026-03-06", "ild_grade", "2", "", ""), ("2026-03-08", "ild_grade", "0", "", ""))
+    (stop,) = [each for each in reviewed(path, "2026-03-09").course.findings if each.key == "ild_action: stop for good"]
+    assert any("row 10" in origin or ":10" in origin or "line 10" in origin for origin in stop.origins), stop.origins

@@ -71,6 +71,12 @@ class FollowedFacts:
         return frozenset(names.union(*((each.value, each.limit) for each in self.multiples)))
 
     @property
+    def derived(self) -> tuple[str, ...]:
+        """The facts that nobody records: they follow from others."""
+        recorded = self.recorded
+        return tuple(each.fact for each in self.facts if each.fact not in recorded)
+
+    @property
     def measured(self) -> frozenset[str]:
         """The recorded facts that are measured: several values of a day are as many measurements."""
         return frozenset(

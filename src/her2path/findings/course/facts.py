@@ -329,12 +329,15 @@ def _follow(course: CourseFacts, on: int) -> None:
     """What is followed beyond the latest value: it goes over that, since a later one may not be read."""
     rules, record = course.rules, course.record
     page, facts = read_followed(rules.knowledge.folder), rules.knowledge.facts
+    for name in page.derived:  # what follows from others is not taken from a record
+        course.values.pop(name, None)
     events = events_of(record, page, facts, rules.site.upper_limits, on)
     if events is None:
         return
     windows = course_of(course.timeline, record.owner(), course.state, on, rules.codes)
-    made = followed_facts(page, events, windows, facts, course.numbered)
+    made, rows = followed_facts(page, events, windows, facts, course.numbered)
     course.values |= made
+    course.latest.rows |= rows
     for (patient, name), why in events.reasons.items():
         course.why(patient, name, why)
     course.latest.differing = [

@@ -26,6 +26,8 @@ DUE, ABOVE, PER_KG = "reduction_due", "order_above_reduced_percent", "level_mg_p
 def lay_reductions(course: CourseFacts, judged: Judged, asker: Asker) -> None:
     """The next level down for whom a reduction is due, and the last order of that drug against it."""
     facts = course.rules.knowledge.facts
+    for name in (DUE, ABOVE):  # what follows from others is not taken from a record
+        course.values.pop(name, None)
     due = np.zeros(len(course), np.bool_)
     for key, column in asker.outcomes.items():
         if key in facts and LOWER in facts[key].values:

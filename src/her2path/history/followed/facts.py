@@ -81,12 +81,14 @@ def course_of(timeline: Timeline, owner: Whole, state: Mapping[str, Whole], on: 
 
 def followed_facts(
     page: FollowedFacts, events: FollowedEvents, course: Course, facts: Mapping[str, Fact], numbered: Numbered
-) -> Columns:
-    """Every fact of the page as a column; unknown for who has no event of any of them."""
+) -> tuple[Columns, Columns]:
+    """Every fact of the page as a column, unknown for who has no event of any of them; and the row behind each value,
+    -1 for none."""
     count = len(course.state["product"])
     anybody = np.zeros(count, np.bool_)
     anybody[events.owner] = True
     made: Columns = {}
+    rows: Columns = {}
     latest: dict[str, Whole] = {}
     for each in page.facts:
         fact = facts[each.fact]
@@ -107,7 +109,16 @@ def followed_facts(
             column = np.where(known(column), column, latest.get(each.of[0][0], column))
         elif each.nothing and each.takes != DAYS_TO_END:
             column = np.where(~known(column) & anybody, _named(each.nothing, fact), column)
-        made[each.fact] = column
+        made[each.fact], rows[each.fact] = column, _rows_behind(each, within, count)
+    return made, rows
+
+
+def _rows_behind(each: Followed, events: FollowedEvents, count: int) -> Whole:
+    """The row of the lowest, the highest, or the last value of each patient."""
+    made = np.full(count, -1, np.int64)
+    by = {LOWEST: -events.low, HIGHEST: events.high}.get(each.takes, events.day)
+    order = np.argsort(by, kind="stable")
+    made[events.owner[order]] = events.row[order]
     return made
 
 
