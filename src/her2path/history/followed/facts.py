@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 
 import numpy as np
@@ -94,6 +94,8 @@ def followed_facts(
         fact = facts[each.fact]
         mine = events.where(events.of([name for group in each.of for name in group]))
         within = mine.where(_window(each, mine, course) & (each.unread | (mine.state == READ)))
+        if each.since == UNDER:  # without a day it may have been before
+            within = replace(within, low=np.where(within.day == UNKNOWN, 0, within.low))
         if each.takes == LATEST:
             column = _latest(within, count, fact, numbered)
             latest[each.fact] = column
