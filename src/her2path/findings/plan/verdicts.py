@@ -68,7 +68,9 @@ def _of_drug(found: Standing, drug: str, plan: Sequence[PlanItem]) -> Verdict:
     bearing = found.bears(drug)
     planned = next((item for item in plan if item.kind == "dose" and item.drug == drug), None)
     values: dict[str, Value] = {**found.values}
-    of_order = found.bears_on_order()
+    of_order, ordered = found.bears_on_order(), found.values.get("ordered_product")
+    if isinstance(ordered, str) and ordered != found.product:  # what bears on the drug bears on its order
+        of_order = [*of_order, *found.bears(ordered)]
     if drug != found.in_hand:
         of_order = found.bears_on_order(drug)
         strongest = bearing[0].effect.strength if bearing else Strength.LETS_BE
