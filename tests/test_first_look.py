@@ -227,3 +227,13 @@ def test_a_worklist_says_what_is_to_be_done_meanwhile(tmp_path: Path) -> None:
 
 def test_every_verdict_has_its_place() -> None:
     assert set(default_knowledge().facts["verdict"].values) <= set(URGENCY)
+
+
+def test_nobody_is_to_be_weighed_for_a_dose_that_is_not_planned(tmp_path: Path) -> None:
+    """A weight of 100 days ago is asked for before the dose that is due, and not under a stop."""
+    day, later = "2026-04-12", [("2026-03-20", "lvef", "60", "")]
+    assert "weigh her" in run(written(tmp_path, p=[*COURSE, *later]), on=day).lower()
+    stopped = [*COURSE, *later, ("2026-03-24", "heart_failure", "yes", "")]
+    shown = run(written(tmp_path, p=stopped), on=day)
+    assert shown.splitlines()[1].startswith("  STOP trastuzumab")
+    assert "weigh her" not in shown.lower()

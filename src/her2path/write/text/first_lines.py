@@ -25,6 +25,8 @@ from ..table_text import counted
 
 MOST_TO_DO = 4
 """So many things to do stand in the first lines; the others stand with their findings."""
+FOR_A_DOSE = ("weight_status",)
+"""What is asked for a dose to come is no thing to do where none is planned."""
 MOST_SPECIMENS = 3
 LABELS = ("NEXT DOSE", "DO NOW", "HEART", "BASIS")
 WIDTH = max(map(len, LABELS)) + 1
@@ -161,10 +163,17 @@ def all_findings(review: PatientReview) -> list[Finding]:
 
 def to_do_words(review: PatientReview) -> str:
     """What the findings ask for, those of the verdict first, each once."""
-    verdicts = review.course.verdicts if review.course is not None else []
+    verdicts, plan = (review.course.verdicts, review.course.plan) if review.course is not None else ([], [])
     leading = [finding for verdict in verdicts for finding in verdict.findings]
     listed = dict.fromkeys([*leading, *(each for each in all_findings(review) if each.grade < Grade.NOTE)])
-    tasks = list(dict.fromkeys(finding.do.rstrip(".") for finding in listed if finding.do))
+    is_planned = any(item.kind == "dose" for item in plan)
+    tasks = list(
+        dict.fromkeys(
+            finding.do.rstrip(".")
+            for finding in listed
+            if finding.do and (is_planned or finding.key.partition(":")[0] not in FOR_A_DOSE)
+        )
+    )
     told = [tasks[0], *map(_lowered, tasks[1:MOST_TO_DO])] if tasks else []
     more = len(tasks) - len(told)
     return "; ".join(told) + (f"; and {more} more below" if more else "")
