@@ -154,7 +154,8 @@ CHANGES = [
          "Chemotherapy before metastasis is early chemotherapy."),
         ("if code[e] == STATED and pregnant != STATED:\n                    pregnant, ", "if code[e] == STATED:\n                    pregnant, ",
          "A second positive test does not move the day of a pregnancy."),
-        ("new_line = new_chemotherapy_line = new_endocrine_line = True\n            elif", "new_chemotherapy_line = new_endocrine_line = True\n            elif",
+        ("new_line = new_chemotherapy_line = new_endocrine_line = True\n            elif what == STOP",
+         "new_chemotherapy_line = new_endocrine_line = True\n            elif what == STOP",
          "The first HER2-directed dose after a progression begins a line."),
     ),
     *of(

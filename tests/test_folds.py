@@ -204,14 +204,15 @@ def test_doses_after_the_stop_are_counted() -> None:
 
 def test_heart_failure_found_with_the_lvef_stops() -> None:
     """On one day what is found comes before the LVEF that is judged by it."""
-    course = [*BASE, made("heart_failure", "yes", 90), lvef(90, 55), dose(105)]
+    course = [made("setting", "adjuvant", -20), *BASE, made("heart_failure", "yes", 90), lvef(90, 55), dose(105)]
     state = state_of(course)
     assert ACTIONS[state["last_action"]] == "stop"
     assert (state["stopped_day"], state["doses_after_stop"]) == (90, 1)
 
 
 def test_heart_failure_stops_without_any_lvef_and_for_good() -> None:
-    course = [*BASE, made("heart_failure", "yes", 90), made("heart_failure", "no", 95), dose(105), dose(126)]
+    failure = made("heart_failure", "yes", 90), made("heart_failure", "no", 95)
+    course = [made("setting", "adjuvant", -20), *BASE, *failure, dose(105), dose(126)]
     assert (state_of(course)["stopped_day"], state_of(course)["doses_after_stop"]) == (90, 2)
     assert "stopped_day" not in state_of([*doses(0, 63), made("heart_failure", "no", 70)])
 

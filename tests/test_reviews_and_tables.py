@@ -216,7 +216,7 @@ def test_an_empty_record_and_no_record_at_all() -> None:
 
 
 def test_the_order_of_decisions_is_that_of_the_questions_whoever_else_is_in_the_batch() -> None:
-    going = [made("dose_mg_per_kg", Decimal(8), 10, "trastuzumab-iv")]
+    going = [made("setting", "adjuvant", 5), made("dose_mg_per_kg", Decimal(8), 10, "trastuzumab-iv")]
     stopped = [*going, made("heart_failure", "yes", 20)]
     others, hers = Record("a", "a.csv", course=going), Record("b", "b.csv", course=stopped)
     told = patient_json(reviewer(25).review(hers))

@@ -361,7 +361,7 @@ class KnowledgeFiles(_Pages):
 
 Known = Callable[[int, list[str]], bool]
 HEADER = (
-    "decides for", "jurisdiction", "in force from", "in force until", "source", "verified", "reviewed by", "supplement",
+    "decides for", "jurisdiction", "in force from", "in force until", "source", "verified", "reviewed by", "supplement", "asked for",
 )  # fmt: skip
 
 

@@ -210,7 +210,7 @@ DOUBTS: dict[str, tuple[str, ...]] = {
     "remark of the record": ("entry", "remark"),
     "doses without an amount": ("drugs",),
     "orders without an amount": ("drug", "count", "day", "value"),
-    "entry without a day": ("entry", "value"),
+    "entry without a day": ("entry",),
     "entry without a day that matters": ("entry", "value"),
     "limits alone": ("entry", "value", "day"),
     "values of a day differ": ("entry", "value", "other", "day"),

@@ -169,12 +169,14 @@ class EntryDoubts(DoubtMaker):
         given |= np.array([name == "death_date" for name in record.facts], np.bool_)
         rows = rows[self.mine[self.owner[rows]] & ~given[record.fact[rows]] & ~no[record.value[rows]]]
         bears = self._bears(rows)
-        for name, chosen in (("entry without a day that matters", rows[bears]), ("entry without a day", rows[~bears])):
+        rest = rows[~bears]
+        for name, chosen in (("entry without a day that matters", rows[bears]), ("entry without a day", rest)):
             products = self._words(record.products, record.product[chosen])
             entries = [
                 f"{fact} {product}".rstrip() for fact, product in zip(self._facts(chosen), products, strict=True)
             ]
-            yield self._each(name, chosen, entry=entries, value=self._values(chosen))
+            values = {"value": self._values(chosen)} if chosen is not rest else {}
+            yield self._each(name, chosen, entry=entries, **values)
 
     def _bears(self, rows: Whole) -> Flags:
         """Which of some rows could forbid a dose if their day were known: what ends or holds a therapy, a pregnancy, a
