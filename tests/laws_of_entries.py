@@ -93,12 +93,9 @@ OF_TRASTUZUMAB = re.compile("|".join({*SWAP, *SWAP.values()}), re.IGNORECASE)
 OF_BRANDS = ("brands changed", "cost so far", "cost so far in part", "formulary_action")
 
 
-def _told(seen: Look) -> set[tuple[Grade, str, str]]:
+def _told(seen: Look, brands: re.Pattern[str] = OF_TRASTUZUMAB) -> set[tuple[Grade, str, str]]:
     """Grade, name and words of each finding, brands of trastuzumab for infusion under one name."""
-    return {
-        (each.grade, each.key or each.name, OF_TRASTUZUMAB.sub("brand", each.words))
-        for each in all_findings(seen.review)
-    }
+    return {(each.grade, each.key or each.name, brands.sub("brand", each.words)) for each in all_findings(seen.review)}
 
 
 def a_dose_in_vials(record: Record, on: dt.date) -> Iterator[str]:
@@ -141,7 +138,8 @@ def a_dose_in_vials(record: Record, on: dt.date) -> Iterator[str]:
 def a_biosimilar_is_its_originator(record: Record, on: dt.date) -> Iterator[str]:
     """6. A biosimilar for its originator: the same findings but for those of brands, and the same plan but for the box.
 
-    Each brand of a product of trastuzumab for infusion is changed for another one, all alike.
+    Each brand of a product of trastuzumab for infusion is changed for another one, all alike. Whatever else is written as
+    a brand of it goes under the same name: which of several brands of a day is told, its letters decide (D208).
     """
     if not any(event.product == "trastuzumab-iv" and event.qualifier in SWAP for event in record.course):
         return
@@ -155,11 +153,13 @@ def a_biosimilar_is_its_originator(record: Record, on: dt.date) -> Iterator[str]
     if one is None or other is None:
         yield "no review of one of them"
         return
-    changed = [each for each in _told(one) ^ _told(other) if each[1].partition(":")[0] not in OF_BRANDS]
+    named = {*SWAP, *SWAP.values(), *(event.qualifier for event in record.course if event.product == "trastuzumab-iv")}
+    brands = re.compile("|".join(map(re.escape, sorted(named - {""}, key=len, reverse=True))), re.IGNORECASE)
+    changed = [each for each in _told(one, brands) ^ _told(other, brands) if each[1].partition(":")[0] not in OF_BRANDS]
     if changed:
         yield f"by brand: {sorted(words for _, _, words in changed)[:4]}"
     first, second = (
-        [(v.drug, v.verdict, OF_TRASTUZUMAB.sub("brand", v.reason), v.day) for v in each.course.verdicts]
+        [(v.drug, v.verdict, brands.sub("brand", v.reason), v.day) for v in each.course.verdicts]
         for each in (one, other)
     )
     if first != second and not any(
