@@ -157,8 +157,12 @@ def _judge(regimen: Regimen, get: Get) -> Fitting:
     """The best of a regimen's rows: one that fits, else the one with the fewest unknown facts."""
     best = Fitting(regimen, RULED_OUT)
     for fit in regimen.fits:
-        held = {name: lies_in(cell, get(name)) for name, cell in fit.cells}
-        if any(each is False for each in held.values()):
+        held: dict[str, bool | None] = {}
+        for name, cell in fit.cells:
+            held[name] = lies_in(cell, get(name))
+            if held[name] is False:
+                break
+        if False in held.values():
             continue
         unknown = tuple(name for name, each in held.items() if each is None)
         because = tuple((name, str(get(name))) for name, each in held.items() if each)
@@ -182,6 +186,7 @@ def regimens_of(found: Standing) -> list[Fitting]:
 
     metastatic = found.values.get("setting") == "metastatic"
 
+    @cache
     def get(name: str) -> Value | None:
         if name.startswith(OF_METASTATIC) and not metastatic:
             return NOT_DECIDED
