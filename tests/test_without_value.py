@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import json
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,9 @@ from typing import Any
 import pytest
 
 from fhir_makers import LOINC, about, coding, concept, observation, quantity, review_of, review_tests, write
+from her2path.read.source import read_columns
+from her2path.record.event import Trouble
+from her2path.tables.load import default_knowledge
 from therapy_makers import given, ordered
 
 LVEF, WEIGHT = "10230-1", "29463-7"
@@ -168,3 +172,22 @@ def test_a_dose_in_a_resource_in_a_resource_is_told(tmp_path: Path) -> None:
     document["entry"].append({"resource": inner})
     _, troubles = review_of(write(tmp_path / "x.json", document))
     assert any("it has no resourceType, but it speaks of what would be read" in str(trouble) for trouble in troubles)
+
+
+def test_what_a_word_that_is_no_fact_may_mean_is_looked_for_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A hospital's own facts come with thousands of values; each patient is told of each as before."""
+    asked: list[str] = []
+    nearest = difflib.get_close_matches
+
+    def counted(word: str, *rest: Any, **named: Any) -> list[str]:
+        asked.append(word)
+        return nearest(word, *rest, **named)
+
+    monkeypatch.setattr(difflib, "get_close_matches", counted)
+    rows = [f"p{patient},2025-01-0{day},lab_{day},{patient}.{day},," for patient in range(20) for day in range(1, 6)]
+    path = tmp_path / "x.csv"
+    path.write_text("\n".join(["patient,date,fact,value,unit,product", *rows]) + "\n", encoding="utf-8")
+    batches = [*read_columns(path, default_knowledge().facts, None, None, True)]
+    told = [found for batch in batches if not isinstance(batch, Trouble) for found in batch.troubles.values()]
+    assert {word: asked.count(word) for word in set(asked)} == {f"lab_{day}": 2 for day in range(1, 6)}
+    assert [len(found) for found in told] == [5] * 20

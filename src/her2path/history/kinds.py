@@ -11,6 +11,8 @@ KINDS = {
     "dose_mg_per_kg": v.DOSE_PER_KG, "dose_mg_per_m2": v.DOSE_PER_M2, "dose_given": v.DOSE,
     "ordered_mg": v.ORDER, "ordered_mg_per_kg": v.ORDER, "death_date": v.DEATH,
 }  # fmt: skip
+DOSE_FACTS = frozenset(name for name, kind in KINDS.items() if kind in v.DOSES)
+ORDER_FACTS = frozenset(name for name, kind in KINDS.items() if kind == v.ORDER)
 
 
 CATEGORIES = {

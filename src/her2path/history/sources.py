@@ -18,7 +18,6 @@ from .course_facts import Columns
 from .drug_codes import DrugCodes
 from .timeline import Timeline
 
-DOSES = (names.DOSE, names.DOSE_PER_KG, names.DOSE_PER_M2)
 IN_HAND, HER2 = "the product in hand", "any HER2-directed product"
 
 
@@ -38,10 +37,10 @@ LVEF = Source((names.LVEF,), "lvef_day")
 BASELINE = Source((names.LVEF,), "baseline_day")
 HOLD = Source((names.LVEF, names.HOLD), "hold_day")
 ORDER = Source((names.ORDER,), "order_day")
-IN_HOLD = Source(DOSES, "dose_in_hold_day", HER2)
-LAST_DOSE = Source((*DOSES, names.NOT_GIVEN), "product_last_day", IN_HAND)
-FIRST_DOSE = Source((*DOSES, names.NOT_GIVEN), "trastuzumab_first_day", IN_HAND)
-ALL_DOSES = (*DOSES, names.NOT_GIVEN, names.ORDER)
+IN_HOLD = Source(names.DOSES, "dose_in_hold_day", HER2)
+LAST_DOSE = Source((*names.DOSES, names.NOT_GIVEN), "product_last_day", IN_HAND)
+FIRST_DOSE = Source((*names.DOSES, names.NOT_GIVEN), "trastuzumab_first_day", IN_HAND)
+ALL_DOSES = (*names.DOSES, names.NOT_GIVEN, names.ORDER)
 OF_CLASS = {"prior_taxane": "taxane", "taxane_cycles_given": "taxane", "prior_anthracycline": "anthracycline"}
 """Facts that were read from the last dose of a class of drugs; for single products the page of products says it."""
 _SOURCES: Mapping[str, tuple[Source, ...]] = {

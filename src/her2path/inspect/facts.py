@@ -11,7 +11,6 @@ from ..record.columns import OF_SPECIMEN, UNKNOWN, RecordColumns
 from ..record.event import HER2_DRUG, TOLD, WORDS_ALONE
 from .seen import Seen
 
-OF_TISSUE = OF_SPECIMEN
 REMARKS = (TOLD, WORDS_ALONE)
 """Kinds of troubles of what was read, and is to be known."""
 MEANT = {"dose_": "dose", "ordered_": "order"}
@@ -45,7 +44,7 @@ def count_facts(record: RecordColumns, seen: Seen) -> None:
     owner = record.owner()
     for at, name in enumerate(distinct):
         rows = np.flatnonzero((fact == at) & (state >= 0))
-        if not len(rows) or name in OF_TISSUE:
+        if not len(rows) or name in OF_SPECIMEN:
             continue
         _count(name, rows, record, state, owner, reasons, seen)
 

@@ -34,6 +34,8 @@ OTHER_SITE = "other"
 """The organ of a tumour that is neither of the breast nor of the stomach."""
 OF_SPECIMEN = (KIND, PLACE, SIDE)
 ABOUT_TISSUE = (SITE, *OF_SPECIMEN)
+SAID_IN_COLUMNS = (*ABOUT_TISSUE, "test_date")
+"""Of these a table has columns of its own beside the tests, and no rows."""
 DIAGNOSIS = "diagnosis"
 """The note of a recorded status that a diagnosis states."""
 

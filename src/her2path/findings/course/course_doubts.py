@@ -10,12 +10,12 @@ import numpy as np
 
 from ...facts.pages.products import TABLET
 from ...history.course_facts import known
+from ...history.kinds import DOSE_FACTS
 from ...history.names import NO, ORDER, YES
 from ...history.sources import BASELINE, LAST_DOSE, LVEF
 from ...record.columns import METHODS, UNKNOWN, Flags, Whole
 from ..rows import FindingRows, row_runs
 from .doubt import FIRST_ORIGINS, NO_ROWS, Doubt, DoubtMaker, Same, is_unknown, is_unread, runs
-from .facts import DOSE_FACTS
 from .words import THOUSAND, day_words, plain_number
 
 
@@ -122,8 +122,7 @@ class CourseDoubts(DoubtMaker):
         ):  # fmt: skip
             rows = self._unread_since((fact,), fact != "progression")
             rows = rows[known(last)[self.owner[rows]]]
-            day = self.record.day[rows]
-            yield self._each_entry(name, rows[(day == UNKNOWN) | (day >= last[self.owner[rows]])])
+            yield self._each_entry(name, self._from_day_on(rows, last))
 
     def _unread_pregnancy(self) -> Iterator[FindingRows]:
         """What was said last of a pregnancy could not be read, of somebody in whom one is not ruled out."""
@@ -141,9 +140,7 @@ class CourseDoubts(DoubtMaker):
         read = read[self.record.day[read] <= self.on]
         last = np.full(len(self.course), UNKNOWN, np.int64)
         np.maximum.at(last, self.owner[read], self.record.day[read])
-        day = self.record.day[rows]
-        kept: Whole = rows[(day == UNKNOWN) | (day >= last[self.owner[rows]])]
-        return kept
+        return self._from_day_on(rows, last)
 
     def _each_entry(self, name: str, rows: Whole) -> FindingRows:
         return self._each(name, rows, day=self._days(rows), value=self._values(rows))

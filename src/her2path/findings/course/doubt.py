@@ -58,6 +58,7 @@ class DoubtMaker:
         self.owner = self.record.owner()
         self.forms = self.record.forms()
         self._told: dict[int, str] = {}
+        self._holding: dict[Callable[[Any], bool], Flags] = {}
 
     def rows(self) -> Iterator[FindingRows]:
         """Every doubt there is."""
@@ -79,7 +80,10 @@ class DoubtMaker:
 
     def _of_values(self, holds: Callable[[Any], bool]) -> Flags:
         """The forms of values of which something holds."""
-        of_values: Flags = np.array([holds(value) for value in self.record.values], np.bool_)[self.forms.value]
+        flags = self._holding.get(holds)
+        if flags is None:
+            flags = self._holding[holds] = np.array([holds(value) for value in self.record.values], np.bool_)
+        of_values: Flags = flags[self.forms.value]
         return of_values
 
     def _past_rows(self, of_form: Flags) -> Whole:
@@ -87,6 +91,12 @@ class DoubtMaker:
         them."""
         rows = self.forms.having(of_form)
         return rows[self.mine[self.owner[rows]] & (self.record.day[rows] <= self.on)]
+
+    def _from_day_on(self, rows: Whole, first: Whole) -> Whole:
+        """Of some rows those on a day of their patient (a column) or later; the undated may be."""
+        day = self.record.day[rows]
+        kept: Whole = rows[(day == UNKNOWN) | (day >= first[self.owner[rows]])]
+        return kept
 
     def makers(self) -> Sequence[Callable[[], Iterable[FindingRows]]]:
         """What looks for one doubt each, in the order they are told."""

@@ -9,6 +9,7 @@ import numpy as np
 
 from ...facts.value import Unknown
 from ...history.course_facts import COMPLETED, known
+from ...history.kinds import DOSE_FACTS, ORDER_FACTS
 from ...history.names import NO, YES
 from ...history.same_day import ONCE, PARTS, UNCLEAR, DayDose
 from ...record.columns import UNKNOWN, Flags, Whole
@@ -16,7 +17,6 @@ from ...record.event import STATEMENT
 from ..doses.due import asked
 from ..rows import FindingRows, row_each, row_runs
 from .doubt import FIRST_ORIGINS, NO_DAY, Doubt, DoubtMaker, Same, is_set_aside, is_unknown, is_unread, runs
-from .facts import DOSE_FACTS, ORDER_FACTS
 from .words import count_words, day_words
 
 MATTERS = ("stop_recorded", "hold_recorded", "progression", "heart_failure", "pregnant", "pregnancy_test")
@@ -27,7 +27,7 @@ BACKGROUND = ("weight_kg", "height_cm")
 TOLD_APART = (*BACKGROUND, "death_date")
 """What cannot be read of these is told in words of its own."""
 ORDERED = "ordered_mg"
-AMOUNTS = frozenset({*DOSE_FACTS, ORDERED, "ordered_mg_per_kg"})
+AMOUNTS = DOSE_FACTS | ORDER_FACTS
 """Of these an entry without a value is told as a dose or order without an amount; of any other fact by itself."""
 SEVERAL = frozenset({"allergy"})
 """Facts of which somebody may have several: two of one day are no contradiction."""

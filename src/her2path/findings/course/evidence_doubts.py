@@ -95,20 +95,14 @@ class EvidenceDoubts(DoubtMaker):
         assert self._evidence is not None
         last = self.course.state["any_last_day"]
         rows = self._rows(self._evidence.later, (DOSE_NOT_READ,))
-        day = self.record.day[rows]
-        rows = rows[(day == UNKNOWN) | (day > last[self.owner[rows]])]
-        yield self._summed("later doses unread", rows, last)
+        yield self._summed("later doses unread", self._from_day_on(rows, last + 1), last)
         nameless = self._rows(known(last), (NOT_KNOWN,))
-        day = self.record.day[nameless]
-        nameless = nameless[(day == UNKNOWN) | (day > last[self.owner[nameless]])]
-        yield self._summed("drug not named later", nameless, last)
+        yield self._summed("drug not named later", self._from_day_on(nameless, last + 1), last)
 
     def _orders(self) -> Iterator[FindingRows]:
         """Orders that could not be read, no dose after them: what is ordered now is not known."""
         last = self.course.state["any_last_day"]
-        rows = self._rows(self.mine, (ORDER_NOT_READ,))
-        day = self.record.day[rows]
-        yield self._summed("order unread", rows[(day == UNKNOWN) | (day >= last[self.owner[rows]])])
+        yield self._summed("order unread", self._from_day_on(self._rows(self.mine, (ORDER_NOT_READ,)), last))
 
     def _not_counted(self) -> Iterator[FindingRows]:
         last = self.course.state["any_last_day"]

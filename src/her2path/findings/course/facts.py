@@ -17,9 +17,9 @@ from ...history.evidence import OF_LAST_DOSE, SINCE_LAST_DOSE, evidence_of, why_
 from ...history.folds.run import fold
 from ...history.followed.events import events_of
 from ...history.followed.facts import course_of, followed_facts
-from ...history.kinds import KINDS
+from ...history.kinds import DOSE_FACTS, ORDER_FACTS
 from ...history.latest import changes_meant, latest_of
-from ...history.names import NAMED, NO, ORDER, YES
+from ...history.names import NAMED, NO, YES
 from ...history.new_tissue import new_tissue
 from ...history.numbered import EXACT, Numbered, exactly
 from ...history.same_day import UNCLEAR, joined_doses
@@ -33,9 +33,7 @@ from .rules import Rules
 
 THOUSAND = 1000
 MINUTES = "infusion_given_minutes"
-ORDER_FACTS = frozenset(name for name, kind in KINDS.items() if kind == ORDER)
 RESULT_DAYS = ("first_result_day", "last_result_day")
-DOSE_FACTS = frozenset({"dose_mg", "dose_mg_per_kg", "dose_mg_per_m2", "dose_given"})
 BETWEEN_BRANDS = ("same_brand", "same_molecule", "same_route", "interchangeable_designation")
 
 
@@ -349,4 +347,4 @@ def _date(day: int) -> str:
     return str(np.datetime64(int(day) - 719_163, "D")) if day >= 1 else "an unknown day"
 
 
-__all__ = ["DOSE_FACTS", "NAMED", "STATEMENT", "CourseFacts", "facts_of"]
+__all__ = ["NAMED", "STATEMENT", "CourseFacts", "facts_of"]

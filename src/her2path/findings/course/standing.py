@@ -8,6 +8,7 @@ from decimal import Decimal
 from functools import cached_property
 
 from ...facts.value import Unknown, Value
+from ...history.kinds import DOSE_FACTS
 from ...history.names import last_day_of
 from ...record.columns import UNKNOWN, Whole
 from ...record.event import Event
@@ -16,7 +17,6 @@ from ...tables.site import Site
 from ..bearing import Bears
 from ..finding import Finding
 from ..levels import level_of
-from .facts import DOSE_FACTS
 from .reasons import Reasons
 from .rules import Rules
 from .words import plain_number

@@ -18,10 +18,10 @@ from ...facts.pages.products import CHEMOTHERAPY
 from ...facts.problem import Problem
 from ...facts.source import Citation, parse_citations
 from ...facts.value import Json, Value
+from ...history.kinds import DOSE_FACTS
 from ...tables.library import Knowledge
 from ...tables.score import lies_in
 from ...tables.table import Cell, parse_cell
-from ..course.facts import DOSE_FACTS
 from ..course.standing import NOT_DECIDED, Standing
 
 Get = Callable[[str], Value | None]

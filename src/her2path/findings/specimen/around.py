@@ -12,9 +12,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ...history.kinds import DOSE_FACTS
 from ...record.columns import ABOUT_TISSUE, UNKNOWN, Flags, RecordColumns, Whole
 
-DOSES = frozenset({"dose_mg", "dose_mg_per_kg", "dose_mg_per_m2", "dose_given"})
 SETTINGS = ("", "neoadjuvant", "adjuvant", "metastatic")
 
 
@@ -70,7 +70,7 @@ def arounds_of(record: RecordColumns, products: Collection[str], on: int) -> Aro
         return wanted
 
     denied = {str(value) for value in record.values if value == "no"}
-    doses = rows_of(DOSES, None, products)
+    doses = rows_of(DOSE_FACTS, None, products)
     if denied and len(doses):
         no = np.array([str(value) in denied for value in record.values], np.bool_)
         doses = doses[~no[record.value[doses]]]

@@ -19,7 +19,7 @@ from ...record.columns import UNKNOWN, Flags, RecordColumns, Whole
 THOUSAND = 1000
 READ, UNREAD, SUSPECTED = range(3)
 """How far an event is known: read, not read, or not confirmed."""
-_DAYS = 1 << 22
+DAYS = 1 << 22
 """More than any ordinal of a day."""
 
 
@@ -146,8 +146,8 @@ def _multiplied(
     if len(known_limits):
         order = np.lexsort((known_limits.day, known_limits.owner))
         owner, number = known_limits.owner[order], known_limits.low[order]
-        key = owner * _DAYS + np.maximum(known_limits.day[order], 0)
-        at = np.searchsorted(key, events.owner[places] * _DAYS + np.maximum(events.day[places], 0), side="right") - 1
+        key = owner * DAYS + np.maximum(known_limits.day[order], 0)
+        at = np.searchsorted(key, events.owner[places] * DAYS + np.maximum(events.day[places], 0), side="right") - 1
         before = (at >= 0) & (owner[np.maximum(at, 0)] == events.owner[places])
         after = ~before & (owner[np.minimum(at + 1, len(owner) - 1)] == events.owner[places])
         limit = np.where(before, number[np.maximum(at, 0)], limit)

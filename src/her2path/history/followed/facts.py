@@ -32,10 +32,9 @@ from ..drug_codes import DrugCodes
 from ..names import NAMED, NO, YES
 from ..numbered import Numbered
 from ..timeline import Timeline
-from .events import READ, THOUSAND, FollowedEvents, widest
+from .events import DAYS, READ, THOUSAND, FollowedEvents, widest
 
 EITHER = OneOf(frozenset({"yes", "no"}))
-DOSES = (names.DOSE, names.DOSE_PER_KG, names.DOSE_PER_M2)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +56,7 @@ class Course:
         order = np.lexsort((day, owner))
         owner, day = owner[order], day[order]
         until = np.where(events.day == UNKNOWN, self.on, events.day)
-        at = np.searchsorted(owner * _DAYS + day, events.owner * _DAYS + until, side="right") - 1
+        at = np.searchsorted(owner * DAYS + day, events.owner * DAYS + until, side="right") - 1
         safe = np.maximum(at, 0)
         made: Whole = np.where((at >= 0) & (owner[safe] == events.owner), day[safe], UNKNOWN)
         return made
@@ -67,13 +66,10 @@ class Course:
         return np.isin(self.code, [self.codes.code[name] for name in products if name in self.codes.code])
 
 
-_DAYS = 1 << 22
-
-
 def course_of(timeline: Timeline, owner: Whole, state: Mapping[str, Whole], on: int, codes: DrugCodes) -> Course:
     """The doses of antibodies and conjugates up to the day; what is only a partner is none."""
     count = len(codes.products)
-    dosed = np.isin(timeline.kind, DOSES) & (timeline.day <= on) & (timeline.code >= 0) & (timeline.code < count)
+    dosed = np.isin(timeline.kind, names.DOSES) & (timeline.day <= on) & (timeline.code >= 0) & (timeline.code < count)
     (places,) = dosed.nonzero()
     places = places[codes.arrays.partner[timeline.code[places]] == 0]
     return Course(state, owner[timeline.rows[places]], timeline.day[places], timeline.code[places], on, codes)
@@ -140,11 +136,11 @@ def _window(each: Followed, events: FollowedEvents, course: Course) -> Flags:
         every = course.state["schedule_days"][events.owner]
         made = known(last) & known(every) & (events.day >= last + every - each.days)
     if each.since == FIRST:
-        day = np.full(len(course.state["product"]), _DAYS, np.int64)
+        day = np.full(len(course.state["product"]), DAYS, np.int64)
         doses = course.having(each.products)
         np.minimum.at(day, course.owner[doses], course.day[doses])
         first = day[events.owner]
-        made = (first < _DAYS) & (undated | (events.day >= first))
+        made = (first < DAYS) & (undated | (events.day >= first))
     if each.since == UNDER:
         of_these = course.last_before(events, course.having(each.products))
         of_any = course.last_before(events, np.ones(len(course.owner), np.bool_))
@@ -212,7 +208,7 @@ def _together(each: Followed, events: FollowedEvents, count: int) -> Whole:
     if not len(events):
         return made
     made[events.owner] = NO
-    key = events.owner * _DAYS + np.maximum(events.day, 0)
+    key = events.owner * DAYS + np.maximum(events.day, 0)
     days, place = np.unique(key, return_inverse=True)
     every = np.ones(len(days), np.bool_)
     for group, limit in zip(each.of, each.above, strict=True):
@@ -220,7 +216,7 @@ def _together(each: Followed, events: FollowedEvents, count: int) -> Whole:
         above = events.of(group) & (events.low > int(limit * THOUSAND)) & (events.day != UNKNOWN)
         high[place[above]] = True
         every &= high
-    made[days[every] // _DAYS] = YES
+    made[days[every] // DAYS] = YES
     return made
 
 

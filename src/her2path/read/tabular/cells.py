@@ -41,20 +41,25 @@ class Cells:
         self.products = {*facts["product"].values, *(drug.drug for drug in codes.therapy.names.values())}
         self._values: dict[tuple[str, str, str], tuple[Value, str]] = {}
         self._products: dict[str, tuple[str, str, str]] = {}
+        self._no_facts: dict[str, str] = {}
+        self._near: dict[str, str] = {}
 
     def no_fact(self, fact: str) -> str:
         if not fact:
             return "the row names no fact"
-        near = difflib.get_close_matches(fact.lower(), list(self.facts), n=1, cutoff=0.6)
-        return f"no fact is called {fact!r}" + (f"; did you mean {near[0]}?" if near else "")
+        if fact not in self._no_facts:
+            near = difflib.get_close_matches(fact.lower(), list(self.facts), n=1, cutoff=0.6)
+            self._no_facts[fact] = f"no fact is called {fact!r}" + (f"; did you mean {near[0]}?" if near else "")
+        return self._no_facts[fact]
 
     def near_fact(self, fact: str) -> str:
         """The fact that a word which is none was surely meant to be, or "": a row of it is read as unknown."""
-        if fact in self.facts:
+        if not fact or fact in self.facts:
             return ""
-        names = [name for name in self.facts if name not in NO_EVENTS]
-        near = difflib.get_close_matches(fact.lower(), names, n=1, cutoff=SURELY)
-        return near[0] if near else ""
+        if fact not in self._near:
+            names = [name for name in self.facts if name not in NO_EVENTS]
+            self._near[fact] = next(iter(difflib.get_close_matches(fact.lower(), names, n=1, cutoff=SURELY)), "")
+        return self._near[fact]
 
     def read_value(self, fact: str, said: str, unit: str) -> tuple[Value, str]:
         """The value of a cell of text for a fact of facts.md, and a note where it was converted."""

@@ -22,7 +22,7 @@ from ...facts.mapping.entries import Entry, mark_of
 from ...facts.problem import AskedWrongly
 from ...facts.value import Reason, Unknown
 from ...facts.words.look_alikes import as_seen
-from ...record.columns import KIND, OF_SPECIMEN, PLACE, SIDE
+from ...record.columns import KIND, OF_SPECIMEN, PLACE, SAID_IN_COLUMNS, SIDE
 from ...record.event import RECORDED_STATUS, STAINED, STAINING_OPEN, Event, Record, Tissue, Trouble
 from .csv_rows import FEW_ROWS
 from .file import read_numbered, read_table
@@ -31,7 +31,6 @@ from .wide_names import OUTCOMES
 from .words import BROKEN, as_days, as_words, broken, is_missing, words_of
 
 PATIENT = ("patient", "patient_id", "id")
-SPECIMEN_COLUMNS = ("tumour_site", "specimen_kind", "specimen_place", "specimen_side", "test_date")
 _WHOSE = re.compile(r"patient|subject|person|\b(?:mrn|pid)\b", re.IGNORECASE)
 _SPEAKS = re.compile(
     r"her-? ?2|erb-?b-?2|\b(?:ihc|lvef)|\b[fcs]?ish\b|\w*ep ?17\b|ejection fraction|\bweight\b|trastuzumab",
@@ -183,7 +182,7 @@ def _row(
     marks: dict[str, str] = {}
     if own_words is not None:
         said = dict(row)
-        for fact in (*tests, *SPECIMEN_COLUMNS, "her2_status"):
+        for fact in (*tests, *SAID_IN_COLUMNS, "her2_status"):
             if row.get(fact) not in (None, ""):
                 row[fact], met = own_words.cell(fact, row[fact], (local or {}).get(fact))
                 marks[fact] = mark_of(met)
@@ -264,7 +263,7 @@ def _mapped_columns(names: list[str], columns: Mapping[str, str], facts: Facts) 
 
 def require_some_fact(path: Path, names: Collection[str], facts: Facts) -> None:
     """Raise `AskedWrongly` where no column is a fact that is read."""
-    if not [name for name in names if name in facts and name not in (*SPECIMEN_COLUMNS, *OUTCOMES, "her2_status")]:
+    if not [name for name in names if name in facts and name not in (*SAID_IN_COLUMNS, *OUTCOMES, "her2_status")]:
         known = ", ".join(name for name, fact in facts.items() if fact.test)
         raise AskedWrongly(f"{path}: no column is a fact of a HER2 test; expected some of {known}")
 

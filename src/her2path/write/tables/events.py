@@ -22,6 +22,7 @@ from ...facts.problem import AskedWrongly
 from ...facts.value import Interval, OneOf, Unknown, Value
 from ...read.tabular.cells import METHODS
 from ...read.tabular.cells import Cells as CellReader
+from ...record.columns import SAID_IN_COLUMNS
 from ...record.event import RECORDED_STATUS, Event, Record
 from ...tables.load import default_knowledge
 from ..fhir.codes import own_words
@@ -32,7 +33,6 @@ from ..output import telling, whole
 EVENTS_WRITTEN_AT_ONCE = 200_000
 LONG_COLUMNS = ("patient", "date", "fact", "value", "unit", "product", "qualifier", "specimen")
 LONG_SCHEMA = pa.schema([(name, pa.date32() if name == "date" else pa.string()) for name in LONG_COLUMNS])
-OF_TISSUE = ("tumour_site", "specimen_kind", "specimen_place", "specimen_side", "test_date")
 TABLE_UNITS = {"percent": "%"}
 """Units of `facts.md` that a table says in another way."""
 Cells = dict[str, Any]
@@ -100,7 +100,7 @@ class _Writer:
     def rows(self, event: Event, losses: list[Loss]) -> Iterator[Cells]:
         """The row of an event, or none."""
         fact = "her2_status" if event.fact == RECORDED_STATUS else event.fact
-        cells = self._cell(fact, event) if fact in self.facts and fact not in OF_TISSUE else None
+        cells = self._cell(fact, event) if fact in self.facts and fact not in SAID_IN_COLUMNS else None
         why = "no cell is read as it" if fact in self.facts else "no fact is called so"
         if cells is not None and not self._is_product(event.product):
             cells, why = None, "no such drug is read"
