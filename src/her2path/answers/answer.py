@@ -200,7 +200,11 @@ class Answer:
         for each in self.missing:
             by_change.setdefault(each.changes, []).append(f"{each.fact} ({each.option})" if each.option else each.fact)
         for changes, facts in by_change.items():
-            yield f"  - not known: {', '.join(facts)}. {changes}"
+            if len(facts) == 1:
+                yield f"  - not known: {facts[0]}. {changes}"
+                continue
+            yield f"  - not known. {changes}"
+            yield from (f"      {fact}" for fact in facts)
         for taken in self.assumed:
             otherwise = f" {taken.otherwise}" if taken.otherwise else ""
             yield f"  - assumed: {taken.what} ({taken.option}).{otherwise}"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
@@ -25,7 +25,10 @@ LEVELS_OF_DOSE = {"full": "full", "1": "first reduction", "2": "second reduction
 OPTIONS = {
     "weight_kg": "--weight", "days_since_last_dose": "--days-since, or --last-dose", "tumour_site": "--site",
     "schedule": "--schedule", "dose_kind": "--first, --days-since, --loading or --maintenance",
-    "infusion_number": "--first or --days-since", "dose_level": "--level", "setting": "--setting",
+    "infusion_number": "--first or --days-since",
+    "days_since_trastuzumab": "--after herceptin, or --fact days_since_trastuzumab=N",
+    "days_since_pertuzumab": "--after perjeta, or --fact days_since_pertuzumab=N",
+    "dose_level": "--level", "setting": "--setting",
 }  # fmt: skip
 DAYS_LOOKED_AHEAD = 120
 """So far the last day of a maintenance dose is looked for: a bound of the search, past every label's own."""
@@ -73,7 +76,7 @@ class DoseAnswer(Answer):
 
 def answer_dose(
     product: str, weight: object = None, *, days_since: object = None, last_dose: dt.date | str | None = None,
-    first: bool = False, loading: bool | None = None, after: str | None = None, schedule: str | None = None,
+    first: bool = False, loading: bool | None = None, after: str | Sequence[str] = (), schedule: str | None = None,
     site: str | None = None, setting: str | None = None, level: str | None = None, jurisdiction: str | None = None,
     on: dt.date | None = None, facts: Mapping[str, object] | None = None, at: Site | None = None,
     knowledge: Knowledge | None = None,
@@ -81,7 +84,7 @@ def answer_dose(
     """The next dose of a product or brand, from a few facts.
 
     `weight` is in kg. Which dose it is follows from one of: `first` (of this product), `days_since` the last dose or
-    the day of the `last_dose` (both with `after`, another product that it was of), or `loading`, where somebody has
+    the day of the `last_dose` (both with `after`, the other products that it was of), or `loading`, where somebody has
     decided it. `level` is full, 1, 2 or 3 (reductions); `at` are an institution's settings; `facts` are further facts
     by name. Raises `AskedWrongly` for a name that is none, with the nearest, and for a value that cannot be.
     """
@@ -114,13 +117,16 @@ class _Dosing:
 
     def __init__(
         self, asking: Asking, drug: Drug, weight: Decimal | None, values: dict[str, Value], days: Decimal | None,
-        first: bool, loading: bool | None, after: str | None,
+        first: bool, loading: bool | None, after: str | Sequence[str],
     ) -> None:  # fmt: skip
         self.asking, self.drug, self.weight, self.days, self.first, self.loading = (
             asking, drug, weight, days, first, loading,
         )  # fmt: skip
         self.product = asking.knowledge.products.products[drug.product]
-        self.after = drug_named(after, asking.knowledge, "--after") if after else None
+        names = after.split(",") if isinstance(after, str) else after
+        before = [drug_named(name.strip(), asking.knowledge, "--after") for name in names if name.strip()]
+        self.after = [each for each in before if each.product != drug.product]
+        self.change: Decision | None = None
         self.values: dict[str, Value] = {**values, "product": drug.product}
         self.steps: list[Step] = []
         self.notes: list[str] = []
@@ -141,7 +147,13 @@ class _Dosing:
         minutes, timing = self._time("infusion_minutes")
         observation, watching = self._time("observation_minutes")
         settled = dose.value is not None
-        missing = [*missing_of(dose, OPTIONS), *self._weight_missing(amount), *made.missing, *self.missing]
+        by_change = self.change is not None and self.change.value is None and not settled
+        missing = [
+            *missing_of(self.change if by_change and self.change else dose, OPTIONS),
+            *self._weight_missing(amount),
+            *made.missing,
+            *self.missing,
+        ]
         details = [*self._about(amount), *self._late(kind), *made.details, *timing, *watching, *self._next(kind)]
         if note := not_authorised(self.drug.brand, self.asking.jurisdiction, self.asking.knowledge):
             self.notes.insert(0, note + ".")
@@ -172,7 +184,7 @@ class _Dosing:
         """What the dose would be by the other schedule: of the days that were said, or of each kind."""
         values: dict[str, Value] = {**self.values, "schedule": other}
         kinds = ["loading" if self.first or self.loading else "maintenance"]
-        if self.days is not None and self.after is None:
+        if self.days is not None and not self.after:
             values["days_since_last_dose"] = self.days
             kinds = ["loading" if self.asking.decide("missed_dose_action", values).value == "reload" else "maintenance"]
         elif not self.first and self.loading is None:
@@ -201,8 +213,8 @@ class _Dosing:
 
     def _by_days(self) -> str:
         days = self.days or Decimal(0)
-        if self.after is not None and self.after.product != self.drug.product:
-            decision = self._switch(days)
+        if self.after:
+            decision = self.change = self._switch(days)
         else:
             self.values |= {"days_since_last_dose": days, "infusion_number": "later"}
             decision = self.asking.decide("missed_dose_action", self.values)
@@ -222,12 +234,12 @@ class _Dosing:
 
     def _switch(self, days: Decimal) -> Decision:
         """The first dose after another product: by the days since each antibody, where it held it."""
-        before = self.asking.knowledge.products.products[self.after.product if self.after else ""]
         self.values["infusion_number"] = "first"
-        if before.of_trastuzumab:
-            self.values["days_since_trastuzumab"] = days
-        if before.of_pertuzumab:
-            self.values["days_since_pertuzumab"] = days
+        for before in (self.asking.knowledge.products.products[drug.product] for drug in self.after):
+            if before.of_trastuzumab:
+                self.values.setdefault("days_since_trastuzumab", days)
+            if before.of_pertuzumab:
+                self.values.setdefault("days_since_pertuzumab", days)
         return self.asking.decide("switch_dose_kind", self.values)
 
     def _in_days(self, days: Decimal) -> dict[str, str]:
@@ -253,7 +265,7 @@ class _Dosing:
 
     def _beside_pertuzumab(self, kind: str, days: Decimal) -> None:
         """Trastuzumab given beside pertuzumab has another rule by the label of pertuzumab, where both differ."""
-        if kind != "re-load" or self.drug.product != "trastuzumab-iv" or self.after is not None:
+        if kind != "re-load" or self.drug.product != "trastuzumab-iv" or self.after:
             return
         other = self.asking.decide(
             "partner_missed_dose_action", {"product": "pertuzumab", "days_since_last_dose": days}
@@ -299,7 +311,7 @@ class _Dosing:
 
     def _late(self, kind: str) -> list[Detail]:
         """How late a dose is, and until when it is a maintenance dose."""
-        if self.days is None or self.due_day is None or self.after is not None or self.days <= self.due_day:
+        if self.days is None or self.due_day is None or self.after or self.days <= self.due_day:
             return []
         late = f"{number(self.days - self.due_day)} days late"
         if self.last_day is None:
@@ -328,26 +340,31 @@ class _Dosing:
         return [Missing("the weight", "It gives the mg, the vials and the volume.", "--weight")]
 
     def _cases(self, dose: Decision) -> tuple[Case, ...]:
-        told = {
-            value: amount_of(value, self.weight, self.asking.at.round_dose_mg).told(self.weight)
-            for value in dose.array.outcome.values
-        }
-        return cases_of(dose, {}, told)
+        """When each dose that is still possible holds: by the change of product where that is open, else by its row."""
+        if self.change is not None and self.change.value is None:
+            kinds = {}
+            for kind in ("loading", "maintenance"):
+                words = self.asking.decide("dose_per_administration", {**self.values, "dose_kind": kind}).value or kind
+                kinds[kind] = self._told(words)
+            return cases_of(self.change, {}, kinds)
+        return cases_of(dose, {}, {value: self._told(value) for value in dose.array.outcome.values})
+
+    def _told(self, words: str) -> str:
+        return amount_of(words, self.weight, self.asking.at.round_dose_mg).told(self.weight)
 
     def _headline(self, kind: str, amount: Amount, dose: Decision, minutes: str) -> tuple[str, str]:
         name = described(self.drug, self.asking.knowledge, self.asking.jurisdiction)
         if dose.contradictory:
             return f"CANNOT BE: what was said of {name} does not go together.", ASK
         if dose.value is None:
-            told = [amount_of(v, self.weight, self.asking.at.round_dose_mg).told(self.weight) for v in dose.possible]
-            return f"NOT SETTLED: {name} {listed(told, 'or')}.", ASK
+            return f"NOT SETTLED: {name} {listed([self._told(value) for value in dose.possible], 'or')}.", ASK
         if dose.value == NO_LEVEL_LEFT:
             return f"STOP {name}: no lower level of the dose is given.", STOP
         what = amount.told(self.weight)
         over = f" over {minutes_said(minutes)}" if minutes else ""
         if amount.per_kg is not None and amount.mg is None:
             what += ", the weight is missing"
-        if self.after is None and kind == "maintenance" and self.days is not None and self.days < (self.due_day or 0):
+        if not self.after and kind == "maintenance" and self.days is not None and self.days < (self.due_day or 0):
             left = int((self.due_day or 0) - self.days)
             days = "1 day" if left == 1 else f"{left} days"
             return f"NOT DUE YET: {name} {what}, from day {self.due_day} on, in {days}.", HOLD

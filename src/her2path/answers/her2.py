@@ -178,6 +178,8 @@ def _carries(
     if expression:
         known["her2_expression"] = expression
     known["her2_by_label_alone"] = _by_label_alone(asking, values)
+    if (basis := _low_basis(asking, known)) is not None and basis.value is not None:
+        known["t_dxd_low_basis"] = basis.value
     for drugs, product in CARRIED_OF.items():
         try:
             found = asking.decide("her2_before_start", {**known, "ordered_product": product})
@@ -210,11 +212,18 @@ def _by_label_alone(asking: Asking, values: Mapping[str, Value]) -> str:
         return "no"
 
 
+def _low_basis(asking: Asking, values: Mapping[str, Value]) -> Decision | None:
+    """Whether a tumour that is not positive carries T-DXd; `None` where no edition decides it."""
+    try:
+        return asking.decide("t_dxd_low_basis", values)
+    except AskedWrongly:
+        return None
+
+
 def _where_low(asking: Asking, values: Mapping[str, Value]) -> str:
     """Where T-DXd is carried in HER2-low disease, and what that depends on."""
-    try:
-        found = asking.decide("t_dxd_low_basis", values)
-    except AskedWrongly:
+    found = _low_basis(asking, values)
+    if found is None:
         return "no rule"
     if found.value is not None:
         return found.value

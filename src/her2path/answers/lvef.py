@@ -69,7 +69,7 @@ def answer_lvef(
     """
     asking = Asking(knowledge, jurisdiction, on, at, facts)
     if product is None:
-        asking.assume("trastuzumab", "--product")
+        asking.assume("trastuzumab", "name another product")
     drug = drug_named(product or "trastuzumab", asking.knowledge, "--product")
     days = _days_on_hold(asking, days_on_hold, weeks_below)
     if days is not None and on_hold is False:
@@ -109,6 +109,9 @@ def _answer(asking: Asking, drug: Drug, values: dict[str, Value], limit_is_said:
         warned = _warning(asking, {**values, "cardiac_action": decision.value}, chain)
         notes += [warned] if warned else []
         again = _again(asking, values, decision, chain)
+    elif not decision.contradictory:
+        warned = [_warning(asking, {**values, "cardiac_action": value}, []) for value in decision.possible]
+        notes += [*dict.fromkeys(filter(None, warned))]
     headline, tone = _headline(asking, drug, decision, found)
     cases = () if decision.value is not None else cases_of(decision, USUAL)
     return LvefAnswer(

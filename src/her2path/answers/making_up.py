@@ -158,7 +158,7 @@ def _vial_lines(
 ) -> Iterator[Detail]:
     if volumes:
         for vial in volumes:
-            only = f" for the {vial.dose} dose" if vial.dose else ""
+            only = f" for a {vial.dose} dose" if vial.dose else ""
             yield Detail("vial", f"1 x {number(vial.draws_ml or Decimal(0))} mL{only}: {vial.remark}", _level(vial))
         return
     told = {each.words for each in opened}

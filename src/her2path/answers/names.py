@@ -46,10 +46,10 @@ def drug_named(text: str, knowledge: Knowledge, option: str = "") -> Drug:
     products, brands = knowledge.products.products, read_brands(knowledge.folder)
     key = "-".join(text.lower().split())
     place = f"{option}: " if option else ""
-    if key in products:
-        return Drug(key, "", products[key].called, text)
     if key in brands:
         return Drug(brands[key].product, key, products[brands[key].product].called, text)
+    if key in products:
+        return Drug(key, "", products[key].called, text)
     names = _names(knowledge.folder, knowledge)
     named = names.by_name(text)
     if named.trouble:

@@ -9,7 +9,9 @@ from ..facts.value import Value
 
 _SAID = {
     "schedule": "schedule {}", "dose_kind": "{} dose", "infusion_number": "{} infusion", "dose_level": "dose level {}",
-    "days_since_last_dose": "{} days since the last dose", "tumour_site": "{}", "product": "{}",
+    "days_since_last_dose": "{} days since the last dose",
+    "days_since_trastuzumab": "days since the last trastuzumab: {}",
+    "days_since_pertuzumab": "days since the last pertuzumab: {}", "tumour_site": "{}", "product": "{}",
     "lvef_baseline": "baseline LVEF {} %", "lvef": "LVEF {} %", "lvef_lower_limit": "lower limit {} %",
     "lvef_fall": "a fall of {} points", "setting": "{}", "days_on_hold": "day {} of the hold",
     "hold_count": "holds before: {}", "sex": "{}", "ihc_score": "IHC {}", "her2_cep17_ratio": "ratio {}",
@@ -56,13 +58,14 @@ _ASKED = {
     "same_brand": "the brand that was ordered", "dose_kind": "whether it is a loading or a maintenance dose",
     "infusion_number": "whether it is the first infusion", "dose_level": "the dose level",
     "chemotherapy_partner": "the partner", "lvef_finding_at_hold": "what the LVEF was that opened the hold",
-    "lvef_fall": "the fall since the baseline", "lvef_finding": "what the LVEF is by the label",
+    "lvef_fall": "the fall since the baseline", "days_since_trastuzumab": "the days since the last trastuzumab",
+    "days_since_pertuzumab": "the days since the last pertuzumab", "lvef_finding": "what the LVEF is by the label",
     "interchangeable_designation": "whether it is designated interchangeable",
 }  # fmt: skip
 
 
 _OUTCOMES = {
-    "missed_dose_action": "", "dose_per_administration": "", "switch_dose_kind": "first dose after the change:",
+    "missed_dose_action": "", "dose_per_administration": "", "switch_dose_kind": "",
     "first_q3w_dose_action": "", "infusion_minutes": "minutes:", "observation_minutes": "minutes of observation:",
     "lvef_finding": "LVEF", "cardiac_action": "", "her2_status": "HER2", "ish_group": "ISH group", "ish_result": "ISH",
     "ihc_score": "IHC", "contraception_months": "contraception:", "substitution": "", "her2_next_step": "next step:",

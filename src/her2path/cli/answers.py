@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 YES_OR_NO = click.Choice(["yes", "no"])
-ENDINGS = {".json": "json", ".txt": "text"}
+ENDINGS = {".json": "json", ".txt": "text", ".md": "text", "": "text"}
 
 
 def examples(*lines: str) -> str:
@@ -63,7 +63,9 @@ def answering(command: Command) -> Command:
 @click.option("--last-dose", metavar="DATE", help="The day of the last dose, in place of --days-since.")
 @click.option("--first", is_flag=True, help="It is the first dose of this product.")
 @click.option("--loading/--maintenance", default=None, help="Which dose it is, where somebody has decided it.")
-@click.option("--after", metavar="PRODUCT", help="The last dose was of this other product.")
+@click.option(
+    "--after", metavar="PRODUCTS", default="", help="The last dose was of these other products: herceptin,perjeta."
+)
 @click.option("--schedule", type=click.Choice(["q3w", "weekly", "q2w", "daily"]), help="How often it is given.")
 @click.option("--site", type=click.Choice(["breast", "gastric", "other"]), help="Where the tumour arose.")
 @click.option("--setting", type=click.Choice(["neoadjuvant", "adjuvant", "metastatic"]), help="What it is for.")
@@ -194,7 +196,9 @@ def _told(ask: Callable[[dict[str, Any]], Answer], said: dict[str, Any]) -> None
             raise AskedWrongly("--json and --format text exclude each other")
         chosen = "json"
     if chosen is None and output is not None:
-        chosen = ENDINGS.get(output.suffix.lower())
+        if (suffix := output.suffix.lower()) not in ENDINGS:
+            raise AskedWrongly(f"{output}: an answer is text (.txt) or JSON (.json), not {suffix}; or say --format")
+        chosen = ENDINGS[suffix]
     if isinstance(failure := said.get("heart_failure"), bool):
         said["heart_failure"] = "yes" if failure else "no"
     knowledge = default_knowledge()
