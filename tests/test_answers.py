@@ -432,6 +432,12 @@ def test_counts_that_contradict_each_other_are_told() -> None:
     assert "ratio 2.1 recorded, but 3.0 / 3.0 = 1.00" in answer.notes
 
 
+def test_a_test_of_which_nothing_was_said_counts_as_not_done_and_that_is_told() -> None:
+    (taken,) = [each for each in answer_her2(ratio="1.2", copies="2.5", on=ON).assumed if each.option == "--ihc"]
+    assert (taken.what, taken.otherwise) == ("no IHC was done", "With one it could be HER2 positive or HER2 negative.")
+    assert not [each for each in answer_her2("3+", ratio="1.2", copies="2", on=ON).assumed if "done" in each.what]
+
+
 def test_nothing_said_is_refused() -> None:
     with pytest.raises(AskedWrongly, match="nothing of a test was said"):
         answer_her2(on=ON)

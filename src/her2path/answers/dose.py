@@ -138,8 +138,13 @@ class _Dosing:
         """Everything about the dose, put together."""
         self._schedule()
         kind = self._kind()
+        is_said = "dose_level" in self.values
         self.values.setdefault("dose_level", "full")
         dose = self.asking.decide("dose_per_administration", self.values)
+        if not is_said and "dose_level" in dose.array.place and self.product.family == "conjugate":
+            self.asking.assume(
+                "the full dose, no reduction so far", "--level 1|2", "A reduced dose is not raised again."
+            )
         self.steps += steps_of(dose)
         amount = amount_of(dose.value, self.weight, self.asking.at.round_dose_mg) if dose.value else Amount("")
         which = "first" if self.first or (kind in ("loading", "re-load")) else "later" if kind else ""

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from ..facts.problem import AskedWrongly
-from ..facts.value import NOT_REPORTED, Json, Value
+from ..facts.value import NOT_REPORTED, Json, Reason, Unknown, Value
 from ..tables.decision import Decision
 from ..tables.library import Knowledge
 from ..tables.site import Site
@@ -77,6 +77,7 @@ def answer_her2(
 
 def _answer(asking: Asking, values: dict[str, Value], edition: str | None) -> Her2Answer:
     decision = _decided(asking, "her2_status", values, edition)
+    _assume_no_test(asking, values, edition, decision)
     chain = steps_of(decision)
     status = decision.value or ""
     notes = [*decision.notes, *_unread(decision)]
@@ -110,6 +111,22 @@ def _decided(asking: Asking, outcome: str, values: Mapping[str, Value], edition:
     from ..tables.decision import decide
 
     return decide(outcome, values, knowledge=asking.knowledge, edition=edition, on=asking.on)
+
+
+TESTS = {"ihc_score": ("IHC", "--ihc"), "her2_cep17_ratio": ("ISH", "--ratio, --copies")}
+"""The tests of which a fact each may stay unsaid, how they are called, and the options that say them."""
+
+
+def _assume_no_test(asking: Asking, values: Mapping[str, Value], edition: str | None, decision: Decision) -> None:
+    """A test of which nothing was said counts as not done: that is told, with what it could change."""
+    for name, (test, option) in TESTS.items():
+        if any(fact.name in values for fact in asking.knowledge.facts.tests.get(test, ())):
+            continue
+        unsaid = Unknown(Reason.ABSENT, f"{test} not said")
+        other = _decided(asking, "her2_status", {**values, name: unsaid}, edition)
+        told = [outcome_said("her2_status", value) for value in other.possible]
+        changes = f"With one it could be {listed(told, 'or')}." if list(other.possible) != [decision.value] else ""
+        asking.assume(f"no {test} was done", option, changes)
 
 
 def _settled(

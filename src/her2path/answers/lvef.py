@@ -110,8 +110,8 @@ def _answer(asking: Asking, drug: Drug, values: dict[str, Value], limit_is_said:
         notes += [warned] if warned else []
         again = _again(asking, values, decision, chain)
     elif not decision.contradictory:
-        warned = [_warning(asking, {**values, "cardiac_action": value}, []) for value in decision.possible]
-        notes += [*dict.fromkeys(filter(None, warned))]
+        told = [_warning(asking, {**values, "cardiac_action": value}, []) for value in decision.possible]
+        notes += [*dict.fromkeys(filter(None, told))]
     headline, tone = _headline(asking, drug, decision, found)
     cases = () if decision.value is not None else cases_of(decision, USUAL)
     return LvefAnswer(
