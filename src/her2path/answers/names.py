@@ -12,6 +12,7 @@ from ..facts.problem import AskedWrongly
 from ..findings.brands import read_brands
 from ..read.drug_names import DrugNames
 from ..tables.library import Knowledge
+from .asking import CALLED
 from .boxes import read_boxes
 
 
@@ -72,6 +73,18 @@ def described(drug: Drug, knowledge: Knowledge, jurisdiction: str) -> str:
     if suffix and drug.called == "trastuzumab":
         return f"{drug.name} (trastuzumab{suffix})"
     return drug.name if generic == drug.product == drug.brand else f"{drug.name} ({generic})"
+
+
+def not_authorised(brand: str, jurisdiction: str, knowledge: Knowledge) -> str:
+    """A warning where a brand has no row of approval under a label; "" where it has one, or none was named."""
+    boxes = read_boxes(knowledge.folder)
+    if not brand or (brand, jurisdiction) in boxes.brands:
+        return ""
+    where = [CALLED.get(each, each) for name, each in boxes.brands if name == brand]
+    there = " and ".join(where)
+    return (
+        f"{brand_name(brand)} is not among the brands of the {CALLED[jurisdiction]}; it is among those of the {there}"
+    )
 
 
 @cache

@@ -15,8 +15,7 @@ from ..tables.site import Site
 from .answer import ASK, CHANGE, GO_ON, STOP, Answer, Case, Detail, Missing, Step
 from .asking import Asking, cases_of, missing_of, steps_of
 from .boxes import read_boxes
-from .names import Drug, described, drug_named
-from .whose import not_authorised
+from .names import Drug, described, drug_named, not_authorised
 from .words import listed
 
 OPTIONS = {
