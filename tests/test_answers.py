@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+import re
 from decimal import Decimal
+from pathlib import Path
 
 import pytest
 
@@ -582,3 +584,11 @@ def test_every_row_of_a_chain_stands_in_the_edition_that_is_named(answer) -> Non
         assert set(step.rows) <= set(rows)
         cited = {citation for name in step.rows for citation in rows[name].citations}
         assert set(step.citations) == cited
+
+
+def test_the_page_names_every_name_of_the_json() -> None:
+    page = (Path(__file__).parent.parent / "docs" / "answers.md").read_text(encoding="utf-8")
+    table = page[page.index("## JSON") : page.index("## How a dose")]
+    named = set(re.findall(r"`([a-z_0-9]+)`", table))
+    told = {name for answer in ALL for name in answer.as_json()}
+    assert told <= named, told - named
