@@ -261,6 +261,11 @@ def test_another_drug_and_half_a_name_are_refused() -> None:
         dose("ttt")
 
 
+def test_letters_that_no_biosimilar_has_are_refused() -> None:
+    with pytest.raises(AskedWrongly, match=r"letters -anss in .*; there are -anns \(Kanjinti\)"):
+        dose("trastuzumab-anss")
+
+
 def test_a_brand_of_another_market_is_told() -> None:
     assert "Zercepac is not among the brands of the US" in dose("zercepac", days_since=21).notes[0]
     assert dose("zercepac", days_since=21, jurisdiction="eu").notes == ()

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from ..facts.source import VERIFIED, Citation
 from ..facts.value import Json
+from ..write.caution import CAUTION
 from .words import listed
 
 GO_ON, CHANGE, HOLD, STOP, ASK, UNTIL = "go on", "change", "hold", "stop", "ask", "until"
@@ -15,7 +16,7 @@ TONES = (GO_ON, CHANGE, HOLD, STOP, ASK, UNTIL)
 wait; never; somebody has to be asked; a day is named."""
 LEVELS = {
     "seen": "seen in the source itself", "secondary": "seen in a copy or a review",
-    "remembered": "not seen: check before relying on it", "decided": "our decision where the source is silent",
+    "remembered": "not seen, check before relying on it", "decided": "our decision where the source is silent",
 }  # fmt: skip
 """How far a row was verified, in words."""
 
@@ -163,7 +164,7 @@ class Answer:
             "chain": [step.as_json() for step in self.chain], "level": self.level or None,
             "missing": [each.as_json() for each in self.missing],
             "assumed": [each.as_json() for each in self.assumed],
-            "jurisdiction": self.jurisdiction, "on": self.on,
+            "jurisdiction": self.jurisdiction, "on": self.on, "caution": CAUTION,
         }  # fmt: skip
 
     def lines(self) -> list[str]:
@@ -208,6 +209,10 @@ class Answer:
         for taken in self.assumed:
             otherwise = f" {taken.otherwise}" if taken.otherwise else ""
             yield f"  - assumed: {taken.what} ({taken.option}).{otherwise}"
+        yield ""
+        told = {detail.level for detail in self.details} | {step.level for step in self.chain}
+        yield from (f"{level}: {LEVELS[level]}." for level in ("remembered", "decided") if level in told)
+        yield CAUTION
 
     def _case_lines(self) -> Iterator[str]:
         """The cases, the first with all its conditions, the others with what differs from it."""

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from ..facts.problem import AskedWrongly
-from ..facts.value import Json, Value
+from ..facts.value import Interval, Json, Value
 from ..tables.decision import Decision
 from ..tables.library import Knowledge
 from ..tables.site import Site
@@ -140,6 +140,8 @@ def _details(known: Mapping[str, Value], found: str, again: str) -> tuple[Detail
     baseline, now, fall, limit = (
         known.get(name) for name in ("lvef_baseline", "lvef", "lvef_fall", "lvef_lower_limit")
     )
+    if isinstance(now, Interval):
+        details.append(Detail("LVEF", f"{now} %: {found}" if found else f"{now} %"))
     if isinstance(now, Decimal):
         words = f"{number(now)} %"
         if isinstance(fall, Decimal) and isinstance(baseline, Decimal):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import re
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -31,6 +32,7 @@ class Drug:
         return brand_name(self.brand) if self.brand else self.called
 
 
+_SUFFIX = re.compile(r"mab(-[a-z]{4})$")
 _WRITTEN = {"hylecta": "Herceptin Hylecta", "herceptin-sc": "Herceptin SC"}
 
 
@@ -60,6 +62,8 @@ def drug_named(text: str, knowledge: Knowledge, option: str = "") -> Drug:
             f"{text!r} is {named.drug}, no HER2-directed drug" if named.drug else f"no HER2-directed drug is {text!r}"
         )
         raise AskedWrongly(f"{place}{what}; {_offered(text, names, knowledge)}")
+    if not named.brand and (unknown := _unknown_suffix(text, knowledge)):
+        raise AskedWrongly(f"{place}{unknown}")
     brand = named.brand if named.brand in brands and brands[named.brand].product == named.drug else ""
     return Drug(named.drug, brand, products[named.drug].called, text)
 
@@ -93,6 +97,20 @@ def _names(folder: Path, knowledge: Knowledge) -> DrugNames:
     return DrugNames(codes_of(knowledge.facts).therapy, knowledge.products.products)
 
 
+def _unknown_suffix(text: str, knowledge: Knowledge) -> str:
+    """What is wrong with the four letters behind the name of an antibody, where no brand has them."""
+    found = _SUFFIX.search(text.strip().lower())
+    suffixes = {
+        row.said["suffix"]: brand for (brand, _), row in read_boxes(knowledge.folder).brands.items()
+        if row.said.get("suffix", "-") != "-"
+    }  # fmt: skip
+    if found is None or found[1] in suffixes:
+        return ""
+    near = difflib.get_close_matches(found[1], suffixes, n=3, cutoff=0.6) or list(suffixes)
+    known = ", ".join(f"{suffix} ({brand_name(suffixes[suffix])})" for suffix in near)
+    return f"no product has the letters {found[1]} in {text!r}; there are {known}"
+
+
 def _offered(text: str, names: DrugNames, knowledge: Knowledge) -> str:
     """What could have been meant: the nearest names, else all brands and products."""
     known = [*read_brands(knowledge.folder), *knowledge.products.products]
@@ -101,4 +119,7 @@ def _offered(text: str, names: DrugNames, knowledge: Knowledge) -> str:
         near.insert(0, other)
     if near:
         return f"did you mean {' or '.join(near)}?"
-    return "name a brand (" + ", ".join(read_brands(knowledge.folder)) + ") or its generic name, with or without suffix"
+    first: dict[str, str] = {}
+    for name, brand in read_brands(knowledge.folder).items():
+        first.setdefault(brand.product, name)
+    return f"name a brand ({', '.join(first.values())}, ...) or a generic name, with or without its suffix"
