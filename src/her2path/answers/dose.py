@@ -13,7 +13,7 @@ from ..tables.decision import Decision
 from ..tables.library import Knowledge
 from ..tables.site import Site
 from .answer import ASK, CHANGE, GO_ON, HOLD, STOP, Answer, Case, Detail, Missing
-from .asking import Asking, cases_of, missing_of, steps_of
+from .asking import CALLED, Asking, cases_of, missing_of, steps_of
 from .days import day_given
 from .making_up import Amount, MadeUp, amount_of, made_up
 from .names import Drug, described, drug_named, not_authorised
@@ -96,7 +96,23 @@ def answer_dose(
         ("schedule", schedule, "--schedule"), ("tumour_site", site, "--site"), ("setting", setting, "--setting"),
         ("dose_level", LEVELS_OF_DOSE.get(level, level) if level else None, "--level"),
     ])  # fmt: skip
+    _require_rule(asking, drug)
     return _Dosing(asking, drug, kilograms, values, days, first, loading, after).answer()
+
+
+def _require_rule(asking: Asking, drug: Drug) -> None:
+    """Raise `AskedWrongly` where nothing of a label on the dose of a product was seen."""
+    held = [
+        edition for edition in asking.knowledge.editions
+        if "dose_per_administration" in edition.tables and edition.is_for({"product": drug.product})
+    ]  # fmt: skip
+    where = dict.fromkeys(edition.jurisdiction for edition in held)
+    if not {"any", asking.jurisdiction} & set(where):
+        there = listed([f"the {CALLED[each]} label (--jurisdiction {each})" for each in where], "or")
+        mine = CALLED[asking.jurisdiction]
+        raise AskedWrongly(
+            f"the dose of {drug.called} is not known by the {mine} label: none was seen; ask for {there}"
+        )
 
 
 def _days(asking: Asking, days_since: object, last_dose: dt.date | str | None) -> Decimal | None:
