@@ -15,6 +15,14 @@ from typing import TYPE_CHECKING
 from ._moved import install
 
 if TYPE_CHECKING:
+    from .answers.answer import Answer, Assumed, Case, Detail, Missing, Step
+    from .answers.dose import DoseAnswer, answer_dose
+    from .answers.her2 import Her2Answer, answer_her2
+    from .answers.lvef import LvefAnswer, answer_lvef
+    from .answers.making_up import MadeUp, Opened
+    from .answers.names import Drug
+    from .answers.substitute import Offered, SubstitutionAnswer, answer_substitution
+    from .answers.washout import WashoutAnswer, answer_washout
     from .cohort.review import review_file, review_source
     from .facts.fact import Fact
     from .facts.problem import AskedWrongly, KnowledgeError, NoJurisdiction, Problem
@@ -45,6 +53,14 @@ if TYPE_CHECKING:
     __version__: str
 
 _PLACES = {
+    "answers.answer": "Answer Assumed Case Detail Missing Step",
+    "answers.dose": "DoseAnswer answer_dose",
+    "answers.her2": "Her2Answer answer_her2",
+    "answers.lvef": "LvefAnswer answer_lvef",
+    "answers.making_up": "MadeUp Opened",
+    "answers.names": "Drug",
+    "answers.substitute": "Offered SubstitutionAnswer answer_substitution",
+    "answers.washout": "WashoutAnswer answer_washout",
     "cohort.review": "review_file review_source",
     "facts.fact": "Fact",
     "facts.problem": "AskedWrongly KnowledgeError NoJurisdiction Problem",
@@ -76,12 +92,18 @@ _PLACES = {
 _WHERE = {name: module for module, names in _PLACES.items() for name in names.split()}
 
 __all__ = [
+    "Answer",
     "Array",
     "AskedWrongly",
+    "Assumed",
+    "Case",
     "Citation",
     "CourseReview",
     "Decision",
+    "Detail",
     "Disagreement",
+    "DoseAnswer",
+    "Drug",
     "Edition",
     "Event",
     "Fact",
@@ -89,12 +111,18 @@ __all__ = [
     "Fitting",
     "Format",
     "Grade",
+    "Her2Answer",
     "Interval",
     "Json",
     "Knowledge",
     "KnowledgeError",
+    "LvefAnswer",
+    "MadeUp",
+    "Missing",
     "NoJurisdiction",
+    "Offered",
     "OneOf",
+    "Opened",
     "PatientReview",
     "PlanItem",
     "Problem",
@@ -106,12 +134,20 @@ __all__ = [
     "Site",
     "SpecimenReview",
     "Standing",
+    "Step",
+    "SubstitutionAnswer",
     "Summary",
     "Tissue",
     "Trouble",
     "Unknown",
     "Value",
+    "WashoutAnswer",
     "__version__",
+    "answer_dose",
+    "answer_her2",
+    "answer_lvef",
+    "answer_substitution",
+    "answer_washout",
     "compare",
     "decide",
     "decide_batch",

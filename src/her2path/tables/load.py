@@ -12,6 +12,7 @@ from ..facts.folder import VIGNETTES, knowledge_folder
 from ..facts.pages.followed import prove_followed
 from ..facts.pages.numbers import prove_numbers
 from ..facts.pages.page import is_page
+from ..facts.pages.preparation import prove_preparation
 from ..facts.pages.products import prove_products
 from ..facts.problem import KnowledgeError, Problem
 from ..facts.source import Sources, read_sources
@@ -74,7 +75,8 @@ def prove_pages(folder: Path, facts: Facts, sources: Sources) -> list[Problem]:
     if "product" not in facts:
         return []
     products, numbers = prove_products(folder, facts, sources), prove_numbers(folder, sources)
-    return [*products, *numbers, *prove_followed(folder, facts, sources)]
+    preparation = prove_preparation(folder, facts, sources)
+    return [*products, *numbers, *preparation, *prove_followed(folder, facts, sources)]
 
 
 def read_knowledge(folder: Path | None = None) -> Knowledge:
