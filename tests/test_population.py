@@ -173,7 +173,8 @@ def test_killed_at_any_point_it_goes_on_to_the_same_bytes(events: Path, tmp_path
     last = command(events, output)
     last.communicate()
     assert last.returncode == 3
-    assert bytes_of(output) == bytes_of(tmp_path / "whole")
+    kept, expected = bytes_of(output), bytes_of(tmp_path / "whole")
+    assert [name for name in {**kept, **expected} if kept.get(name) != expected.get(name)] == []
 
 
 def test_a_part_that_is_done_is_not_done_again(events: Path, tmp_path: Path) -> None:

@@ -97,7 +97,15 @@ class PopulationFolder:
                 self.run.mkdir(exist_ok=True)
                 for name in TABLES:
                     (self.path / name).mkdir(exist_ok=True)
+            self._sweep()
             put_json(self.run / PLAN, self.plan)
+
+    def _sweep(self) -> None:
+        """Remove the halves of files that a run which was killed left."""
+        with telling(self.path):
+            for place in (self.path, self.run, *(self.path / name for name in TABLES)):
+                for half in place.glob(".*.part"):
+                    half.unlink()
 
     def _clear(self) -> None:
         with telling(self.path):

@@ -19,6 +19,8 @@ from ...write.output import telling
 
 KEPT_ROWS = 3_000_000
 """So many events wait in memory at most before they are written to their parts."""
+LONG_LIST = 2_000
+"""A list of so many words is carried along with every slice of a batch; a longer one is cut to the slice."""
 
 Slices = list[tuple[int, Any]]
 
@@ -42,9 +44,20 @@ class Cut:
         found, starts = np.unique(part[order], return_index=True)
         ends = [*starts[1:].tolist(), len(part)]
         return [
-            (number, in_order.slice(start, end - start))
+            (number, own_words(in_order.slice(start, end - start)))
             for number, start, end in zip(found.tolist(), starts.tolist(), ends, strict=True)
         ]
+
+
+def own_words(table: Any) -> Any:
+    """A slice that keeps no more words than its rows could use: of long lists of words it takes its own."""
+    for place, column in enumerate(table.columns):
+        if pa.types.is_dictionary(column.type) and column.num_chunks == 1:
+            chunk = column.chunk(0)
+            if len(chunk.dictionary) > LONG_LIST:
+                own = chunk.dictionary.take(chunk.indices).dictionary_encode()
+                table = table.set_column(place, table.schema.field(place), pa.chunked_array([own]))
+    return table
 
 
 class PartFiles:

@@ -18,7 +18,7 @@ from ...findings.patient import Reviewer
 from ...findings.settings import Settings
 from ...findings.summary import Summary
 from ...record.event import Trouble
-from ...record.table import columns_of_events
+from ...record.table import EVENTS, columns_of_events
 from ...tables.library import Knowledge
 from ...write.caution import CAUTION
 from ...write.tables.findings import findings_table
@@ -35,6 +35,13 @@ Progress = Callable[[str, int, int], object]
 WRITERS: Mapping[str, Callable[..., Any]] = {
     "findings": findings_table, "patients": patients_table, "episodes": episodes_table, "specimens": specimens_table,
 }  # fmt: skip
+LOOKED_UP: Mapping[str, Mapping[str, Any]] = {
+    "facts": {
+        "use_dictionary": [name for name in EVENTS.names if name not in ("day", "origin", "place")],
+        "write_statistics": ["patient", "day"],
+    }
+}
+"""How a table is written other than by default: what never comes again gets no dictionary."""
 
 
 @dataclass(slots=True)
@@ -152,7 +159,7 @@ class _Part:
         for name in TABLES:
             path = self.folder.table(name, part)
             with written(path) as beside:
-                pq.write_table(tables[name], beside)
+                pq.write_table(tables[name], beside, **LOOKED_UP.get(name, {}))
         rows = {name: tables[name].num_rows for name in TABLES}
         put_json(self.folder.run / f"{part:04}.json", {"rows": rows, "summary": _counts(summary)})
         self.folder.events(part).unlink(missing_ok=True)
