@@ -195,6 +195,7 @@ PLACES = {
     "review": Place("review", "Review every patient of a file or folder, with the plan."),
     "inspect": Place("inspect", "What a feed holds, and what of it is not recognised."),
     "cohort": Place("cohort", "Review a whole population into a folder of tables."),
+    "measure": Place("measure", "Measures of quality over a population."),
     "decide": Place("decide", "Decide one outcome for a patient, or for every row of a file."),
     "show": Place("knowledge", "Show a table with its sources, a fact, or all editions."),
     "diff": Place("knowledge", "Every situation in which two editions disagree."),
