@@ -29,13 +29,12 @@ def check(paths: tuple[Path, ...]) -> None:
     folder with its own facts.md and sources.md is checked by itself. Vignettes are reviewed once all tables hold.
     """
     from ..cohort.vignettes.walk import walk
-    from ..simulate.model import prove_models
     from ..tables.cases import check as check_all
     from ..tables.cases import read_for_check, relative
     from ..tables.load import default_knowledge
 
     proven: list[Any] = []
-    models: list[Any] = []
+    read: list[str] = []
     walked: list[Any] = []
     waiting = False
     problems = []
@@ -48,7 +47,7 @@ def check(paths: tuple[Path, ...]) -> None:
             problems += faults
             problems += _prove_findings(knowledge)
             if knowledge.folder == knowledge_folder():
-                models, faults = prove_models(knowledge.sources) if path is None else ([], [])
+                read, faults = _prove_no_tables(knowledge) if path is None else ([], [])
                 problems += faults
             proven += [each for each in held if path is None or path in (each.table.path, *each.table.path.parents)]
             if len(problems) == before:
@@ -64,8 +63,8 @@ def check(paths: tuple[Path, ...]) -> None:
         cases = f", {each.cases} worked cases" if each.cases else ""
         rows = f"{len(each.table.rows)} rows"
         click.echo(f"proven  {each.table.name:<32} {each.situations:>5} situations, {rows}{cases}")
-    for model in models:
-        click.echo(f"read    models/{model.key:<32} {len(model.parameters):>5} parameters, {model.kind}")
+    for line in read:
+        click.echo(f"read    {line}")
     if waiting:
         click.echo("waiting vignettes, which are reviewed once all else holds")
     for page in walked:
@@ -81,6 +80,17 @@ def check(paths: tuple[Path, ...]) -> None:
     click.echo(f"{len(proven)} tables proven over {total} situations; {len(set(problems))} problems")
     if problems:
         sys.exit(DOES_NOT_HOLD)
+
+
+def _prove_no_tables(knowledge: Knowledge) -> tuple[list[str], list[Problem]]:
+    """The models and measures of the knowledge, a line each, and what is wrong with them."""
+    from ..cohort.measures.read import prove_measures
+    from ..simulate.model import prove_models
+
+    models, problems = prove_models(knowledge.sources)
+    measures, faults = prove_measures(knowledge.sources)
+    lines = [f"models/{each.key:<32} {len(each.parameters):>5} parameters, {each.kind}" for each in models]
+    return [*lines, *(f"measures/{each.key}" for each in measures)], [*problems, *faults]
 
 
 def _prove_findings(knowledge: Knowledge) -> list[Problem]:

@@ -91,16 +91,21 @@ def _wanted(batch: RecordColumns, settings: Settings) -> RecordColumns | None:
 
 
 class _Work(Generic[Output]):
-    """Reviews batches and makes of each what is asked for; one stands in every process."""
+    """Reviews batches and makes of each what is asked for; one stands in every process.
 
-    def __init__(self, knowledge: Knowledge, settings: Settings, output: Callable[[Reviewed], Output]) -> None:
-        self.knowledge, self.settings, self.output = knowledge, settings, output
+    With `reading` they are only read, and the output is made of the records.
+    """
+
+    def __init__(
+        self, knowledge: Knowledge, settings: Settings, output: Callable[[Any], Output], reading: bool = False
+    ) -> None:  # fmt: skip
+        self.knowledge, self.settings, self.output, self.reading = knowledge, settings, output, reading
         self.reviewer = Reviewer(knowledge, settings)
         self.worker = ColumnWorker(settings.facts(knowledge), settings.courses)
 
     def before_sharing(self) -> None:
         """Load what the processes share."""
-        if self.settings.courses:
+        if self.settings.courses and not self.reading:
             self.reviewer.load_compiled()
 
     def of_batches(self, batches: Iterable[RecordColumns | Trouble]) -> Part[Output]:
@@ -110,6 +115,11 @@ class _Work(Generic[Output]):
                 part.items.append(batch)
                 part.summary.troubles += 1
             elif (wanted := _wanted(batch, self.settings)) is not None:
+                if self.reading:
+                    part.items.append(self.output(wanted))
+                    if (mapping := self.settings.at.mapping) is not None:
+                        part.summary.mapped.update(mapping.told(wanted.met()))
+                    continue
                 reviewed = self.reviewer.review_columns(wanted)
                 part.items.append(self.output(reviewed))
                 part.summary.add_all(reviewed)
@@ -154,12 +164,12 @@ class _OfRows(_Work[Output]):
 
     def __init__(
         self, path: Path, columns: Mapping[str, str] | None, knowledge: Knowledge, settings: Settings,
-        output: Callable[[Reviewed], Output],
+        output: Callable[[Any], Output], reading: bool = False,
     ) -> None:  # fmt: skip
         from ..read.tabular.columns import ColumnReader
         from ..read.tabular.long import LongFile
 
-        super().__init__(knowledge, settings, output)
+        super().__init__(knowledge, settings, output, reading)
         self.path, self.columns = path, columns
         self.file: LongFile | None = None
         self.reader = ColumnReader(settings.facts(knowledge), path.name, settings.at.missing)
@@ -177,23 +187,25 @@ def review_parts(
     path: Path,
     knowledge: Knowledge,
     settings: Settings,
-    output: Callable[[Reviewed], Output],
+    output: Callable[[Any], Output],
     *,
     processes: int = 1,
     progress: Progress | None = None,
     columns: Mapping[str, str] | None = None,
     look: Look | None = None,
+    reading: bool = False,
 ) -> Iterator[Part[Output]]:
-    """Review a source, part by part, in its order; of each batch comes what `output` makes of it.
+    """Review a source, part by part, in its order; of each batch comes what `output` makes of it when it is reviewed.
 
-    `look` is given the pieces of a source of FHIR too, in the process that reads them (`Part.looked`).
+    With `reading` nothing is reviewed: `output` is given the records as they were read (`RecordColumns`). `look` is
+    given the pieces of a source of FHIR too, in the process that reads them (`Part.looked`).
     """
     if path.suffix.lower() in TABLES:
-        yield from _parts_of_table(path, knowledge, settings, output, processes, progress, columns)
+        yield from _parts_of_table(path, knowledge, settings, output, processes, progress, columns, reading)
         return
     if columns:
         raise AskedWrongly(f"--column is for CSV and Parquet; {path} is read as FHIR")
-    work = _Work(knowledge, settings, output) if look is None else _Looking(knowledge, settings, output, look)
+    work = _Work(knowledge, settings, output, reading) if look is None else _Looking(knowledge, settings, output, look)
     if processes > 1:
         work.before_sharing()
     with Layout() as layout:
@@ -212,8 +224,8 @@ def review_parts(
 
 
 def _parts_of_table(
-    path: Path, knowledge: Knowledge, settings: Settings, output: Callable[[Reviewed], Output], processes: int,
-    progress: Progress | None, columns: Mapping[str, str] | None,
+    path: Path, knowledge: Knowledge, settings: Settings, output: Callable[[Any], Output], processes: int,
+    progress: Progress | None, columns: Mapping[str, str] | None, reading: bool,
 ) -> Iterator[Part[Output]]:  # fmt: skip
     if processes > 1 and path.suffix.lower() == ".parquet":
         from ..read.tabular.long import LongFile, is_long
@@ -222,14 +234,14 @@ def _parts_of_table(
         ranges = None if file is None else file.ranges()
         if file is not None and ranges is not None:
             tasks = file.tasks(ranges, at_least=processes * ENOUGH_TASKS)
-            work = _OfRows(path, columns, knowledge, settings, output)
+            work = _OfRows(path, columns, knowledge, settings, output, reading)
             work.before_sharing()
             for done, part in enumerate(in_turn(tasks, work.of_rows, processes), start=1):
                 if progress is not None:
                     progress(_share(path, done, len(tasks)))
                 yield part
             return
-    alone = _Work(knowledge, settings, output)
+    alone = _Work(knowledge, settings, output, reading)
     missing = settings.at.missing
     for batch in read_columns(path, settings.facts(knowledge), progress, columns, settings.courses, missing=missing):
         yield alone.of_batches([batch])

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..facts.derive import prepare
-from ..facts.folder import VIGNETTES, knowledge_folder
+from ..facts.folder import MEASURES, VIGNETTES, knowledge_folder
 from ..facts.problem import AskedWrongly, KnowledgeError, Problem
 from .array import Array, TooManyBoxes
 from .coverage import prove_coverage
@@ -117,7 +117,9 @@ def read_for_check(path: Path | None) -> tuple[Knowledge | None, list[Problem]]:
     except KnowledgeError as error:
         return None, error.problems
     files = sorted(path.rglob("*.md")) if path.is_dir() else [path]
-    editions, problems = read_edition_files([file for file in files if file.parent.name != VIGNETTES], facts, sources)
+    editions, problems = read_edition_files(
+        [file for file in files if file.parent.name not in (MEASURES, VIGNETTES)], facts, sources
+    )
     return Knowledge(path, facts, sources, editions), problems
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from ..facts.cache import kept
 from ..facts.fact import Facts, read_facts
-from ..facts.folder import VIGNETTES, knowledge_folder
+from ..facts.folder import MEASURES, NO_TABLES, VIGNETTES, knowledge_folder
 from ..facts.pages.followed import prove_followed
 from ..facts.pages.numbers import prove_numbers
 from ..facts.pages.page import is_page
@@ -34,7 +34,7 @@ def read_facts_and_sources(folder: Path) -> tuple[Facts, Sources]:
 
 def read_editions(folder: Path, facts: Facts, sources: Sources) -> tuple[list[Edition], list[Problem]]:
     """Every edition file in the topic folders below `folder`, with the problems found."""
-    paths = [path for path in sorted(folder.glob("*/*.md")) if path.parent.name not in ("codes", "models", VIGNETTES)]
+    paths = [path for path in sorted(folder.glob("*/*.md")) if path.parent.name not in NO_TABLES]
     return read_edition_files([path for path in paths if not is_page(path)], facts, sources)
 
 
@@ -117,5 +117,5 @@ def _read_once(folder: Path) -> Knowledge:
 
 def kept_knowledge(folder: Path, read: Callable[[], Knowledge]) -> Knowledge:
     """The knowledge of a folder: as kept, or as `read` makes it, which is then kept."""
-    sources = [path for path in sorted(folder.rglob("*.md")) if path.parent.name != VIGNETTES]
+    sources = [path for path in sorted(folder.rglob("*.md")) if path.parent.name not in (MEASURES, VIGNETTES)]
     return kept(f"knowledge-{folder.name}", sources, read)
