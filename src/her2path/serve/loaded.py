@@ -62,7 +62,8 @@ class Ward:
     batches: Sequence[RecordColumns] = ()
     starts: Sequence[int] = (0,)
     """The place of the first patient of each batch, and the number of all."""
-    troubles: Sequence[Trouble] = ()
+    troubles: Sequence[tuple[str, Trouble]] = ()
+    """What could not be read, the first thousand, each with its patient ("" for none)."""
     trouble_count: int = 0
     standing: Sequence[str] = ()
     """What holds for everybody, said once."""
@@ -138,7 +139,7 @@ class Loaded:
                 source, settings.facts(self.knowledge), None, columns, settings.courses, missing=missing
             )
             batches: list[RecordColumns] = []
-            troubles: list[Trouble] = []
+            troubles: list[tuple[str, Trouble]] = []
             count = 0
             patients = 0
             for item in found:
@@ -153,7 +154,7 @@ class Loaded:
                     continue
                 count += 1
                 if len(troubles) < MOST_TOLD:
-                    troubles.append(item)
+                    troubles.append(("", item))
             ward = self._reviewed(name or source.name, source, batches, troubles, count)
             with self._lock:
                 self._ward = ward
@@ -206,19 +207,22 @@ class Loaded:
             self._ward = self._reviewed(ward.name, ward.path, ward.batches, ward.troubles, ward.trouble_count)
 
     def _reviewed(
-        self, name: str, path: Path | None, batches: Sequence[RecordColumns], troubles: Sequence[Trouble], count: int
+        self, name: str, path: Path | None, batches: Sequence[RecordColumns],
+        troubles: Sequence[tuple[str, Trouble]], count: int,
     ) -> Ward:  # fmt: skip
         starts, listed = [0], []
         standing: dict[str, None] = {}
         in_rows: dict[tuple[str, str], dict[str, list[int]]] = {}
         of_patient: dict[str, list[int]] = {}
-        unread = count
+        unread, told = count, [each for each in troubles if not each[0]]
         on = self._settings.on
         reviewer = Reviewer(self.knowledge, self._settings)  # its own: nobody waits for a load to look at a patient
         for batch in batches:
             reviewed = reviewer.review_columns(batch)
             _count_rows(reviewed, starts[-1], in_rows)
             lvefs = _lvefs(batch, on)
+            unread_of = ((place, each) for place, listed_ in batch.troubles.items() for each in listed_)
+            told += [(batch.patients[place], each) for place, each in unread_of if each.kind == "unreadable"]
             for place, review in enumerate(reviewed):
                 row = row_of(review)
                 standing |= dict.fromkeys(row.standing)
@@ -229,7 +233,7 @@ class Loaded:
         listed.sort(key=_urgency)
         return Ward(
             name, path, on, listed, Counter(each.row.verdict for each in listed), batches, starts,
-            troubles, unread, [f"{words[:1].upper()}{words[1:]}." for words in standing], of_patient, in_rows,
+            told[:MOST_TOLD], unread, [f"{words[:1].upper()}{words[1:]}." for words in standing], of_patient, in_rows,
         )  # fmt: skip
 
 

@@ -15,8 +15,8 @@ from ...tables.decision import Decision, decide_in
 from ...tables.library import Knowledge
 from ...write.course_text import short
 from ...write.table_text import settle_words
-from ...write.text.first_lines import all_findings, in_words
-from .tables import ShownTable, tables_of
+from ...write.text.first_lines import all_findings
+from .tables import ShownTable, spoken, tables_of
 from .tables import in_words as name_words
 
 JOINTS = {"forbids": "until", "gates": "until"}
@@ -70,7 +70,7 @@ def shown_specimens(review: PatientReview, knowledge: Knowledge) -> list[Shown]:
         shown.append(
             Shown(
                 f"s{place}",
-                "her2" if decision.value else "open",
+                "open" if decision.would_settle else "her2",
                 f"HER2 {value}: {name}",
                 facts=[(name_words(fact), said) for fact, said, _ in specimen.tests],
                 origins=list(dict.fromkeys(short(origin) for _, _, origin in specimen.tests)),
@@ -78,7 +78,7 @@ def shown_specimens(review: PatientReview, knowledge: Knowledge) -> list[Shown]:
                 citations=decision.citations,
                 remark=" ".join(decision.remarks),
                 edition=decision.edition.key,
-                settle=in_words(settle_words(decision.would_settle)),
+                settle=spoken(settle_words(decision.would_settle)),
                 is_open=decision.value is None,
                 notes=decision.notes,
             )
@@ -89,10 +89,10 @@ def shown_specimens(review: PatientReview, knowledge: Knowledge) -> list[Shown]:
 def _shown(finding: Finding, address: str, review: PatientReview, knowledge: Knowledge, is_open: bool) -> Shown:
     decision = decision_of(finding, review, knowledge) if finding.rows else None
     return Shown(
-        address, finding.grade.word, in_words(finding.words), in_words(finding.do), effect_words(finding.next_dose),
+        address, finding.grade.word, spoken(finding.words), spoken(finding.do), effect_words(finding.next_dose),
         [(name_words(name), value) for name, value in finding.facts], [short(origin) for origin in finding.origins],
-        tables_of(decision, knowledge) if decision is not None else (), finding.citations, in_words(finding.remark),
-        finding.edition, in_words(settle_words(finding.settle)), is_open,
+        tables_of(decision, knowledge) if decision is not None else (), finding.citations, spoken(finding.remark),
+        finding.edition, spoken(settle_words(finding.settle)), is_open,
     )  # fmt: skip
 
 
@@ -109,7 +109,7 @@ def effect_words(next_dose: str) -> str:
     for (verb, condition), scopes in parts.items():
         joint = "" if condition in ("", "for good") else JOINTS.get(verb, "with") + " "
         told_words.append(" ".join(filter(None, (verb, " and ".join(filter(None, scopes)), joint + condition))))
-    return in_words("; ".join(told_words))
+    return spoken("; ".join(told_words))
 
 
 def decision_of(finding: Finding, review: PatientReview, knowledge: Knowledge) -> Decision | None:

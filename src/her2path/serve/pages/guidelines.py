@@ -73,6 +73,7 @@ def table(request: Request, loaded: Loaded) -> Response:
         other for other in knowledge.editions
         if other is not edition and outcome in knowledge.tables_of(other) and not other.supplement
     ]  # fmt: skip
+    others.sort(key=lambda other: not set(edition.scope_values) & set(other.scope_values))
     against = request.query_params.get("against", "")
     other = next((each for each in others if each.key == against), None)
     boxes, error = _boxes(edition, other, outcome, knowledge) if other is not None else ((), "")

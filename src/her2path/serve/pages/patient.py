@@ -22,6 +22,7 @@ from ..loaded import Loaded, Opened
 from .findings import addresses, counts_of, shown_findings, shown_specimens
 from .missing import missing_of
 from .rendering import VERDICTS, page
+from .tables import spoken
 from .timeline.course import course_of
 from .timeline.drawing import drawings
 from .what_if import Asked, Stretch, answer, asked_of, lvef_strip, offered
@@ -122,18 +123,18 @@ def banner_of(review: PatientReview) -> Banner:
     """The first look at a patient, from the first lines of her review."""
     lines = [(line[:WIDTH].strip().capitalize(), line[WIDTH:]) for line in first_lines(review)]
     course = review.course
-    tasks = tasks_of(review)
+    tasks = [spoken(task) for task in tasks_of(review)]
     if course is None or not course.verdicts:
         basis = next(words for label, words in lines if label == "Basis")
-        return Banner(NO_COURSE, "", "", basis, (), tasks[:MOST_TASKS], tasks[MOST_TASKS:], ())
+        return Banner(NO_COURSE, "", "", spoken(basis), (), tasks[:MOST_TASKS], tasks[MOST_TASKS:], ())
     found, first = course.standing, course.verdicts[0]
     same = [each for each in course.verdicts if each.verdict == first.verdict and each.reason == first.reason]
     others = [(called(found, each.drug), each.verdict) for each in course.verdicts if each not in same]
-    told = [(label, words.replace(" -> ", " → ")) for label, words in lines[1:] if label != "Do now"]
+    told = [(label, spoken(words).replace(" -> ", " → ")) for label, words in lines[1:] if label != "Do now"]
     reason = reason_words(found, first)
     return Banner(
         first.verdict, " and ".join(called(found, each.drug) for each in same if each.drug), _hold_words(found),
-        reason[:1].upper() + reason[1:], told, tasks[:MOST_TASKS], tasks[MOST_TASKS:], others,
+        spoken(reason[:1].upper() + reason[1:]), told, tasks[:MOST_TASKS], tasks[MOST_TASKS:], others,
     )  # fmt: skip
 
 

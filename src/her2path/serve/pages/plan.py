@@ -13,12 +13,12 @@ from ...findings.finding import Finding, Grade
 from ...findings.plan.items import PlanItem
 from ...findings.reviews import PatientReview
 from ...tables.library import Knowledge
-from ...write.text.first_lines import all_findings, called, dose_words, her2_words, in_words
+from ...write.text.first_lines import all_findings, called, dose_words, her2_words
 from ..loaded import Loaded
 from .patient import banner_of, find, head_of, not_found, when_of
 from .rendering import page
 from .tables import in_words as name_words
-from .tables import tables_of
+from .tables import spoken, tables_of
 
 ELIGIBILITY = (
     "setting", "stage", "tumour_size_mm", "grade", "node_status", "er_status", "pr_status", "pathological_response",
@@ -59,7 +59,7 @@ def plan(request: Request, loaded: Loaded) -> Response:
         banner=banner_of(review), head=list(head_of(opened, loaded.settings.on)), title=_title(found),
         eligibility=list(_eligibility(review, found)), excluding=_lines(excluding), precautions=_lines(others),
         tests=list(_tests(review, found)), doses=[_dose(found, item) for item in doses if found is not None],
-        then=[(when_of(item), in_words(item.what), item.rows) for item in planned if item.kind != "dose"],
+        then=[(when_of(item), spoken(item.what), item.rows) for item in planned if item.kind != "dose"],
         changes=list(_changes(found, knowledge)), references=_references(review, knowledge),
         condition=doses[0].condition if doses else "",
     )  # fmt: skip
@@ -83,7 +83,7 @@ def _eligibility(review: PatientReview, found: Standing | None) -> Iterator[Line
 
 
 def _lines(findings: Sequence[Finding]) -> list[Line]:
-    lines = [Line("", in_words(finding.words), finding.rows[-1:]) for finding in findings[:MOST_LISTED]]
+    lines = [Line("", spoken(finding.words), finding.rows[-1:]) for finding in findings[:MOST_LISTED]]
     more = len(findings) - len(lines)
     return [*lines, *([Line("", f"and {more} more on the page of the patient")] if more > 0 else [])]
 
@@ -97,10 +97,10 @@ def _tests(review: PatientReview, found: Standing | None) -> Iterator[Line]:
     )
     wanted = [item for item in (review.course.plan if review.course else ()) if item.kind in ("echo", "test")]
     for item in wanted:
-        yield Line("Next", f"{in_words(item.what)}: {when_of(item)}", item.rows)
+        yield Line("Next", f"{spoken(item.what)}: {when_of(item)}", item.rows)
     gates = [finding for finding in all_findings(review) if finding.do and finding.grade in (Grade.MISSING, Grade.DUE)]
     for finding in gates[:3]:
-        yield Line("Before the dose", in_words(finding.do), finding.rows[-1:])
+        yield Line("Before the dose", spoken(finding.do), finding.rows[-1:])
     decision = found.decision("echo_interval")
     if decision is not None and decision.value:
         yield Line(
@@ -114,9 +114,7 @@ def _dose(found: Standing, item: PlanItem) -> dict[str, object]:
     details = item.details
     ways = [f"{details['volume_ml']} mL into {details['diluent']}"] if "volume_ml" in details else []
     ways += [
-        f"{details[name]} min {words}"
-        for name, words in (("infusion_minutes", ""), ("observation_minutes", "observation"))
-        if name in details
+        f"{details[name]} min {words}" for name, words in (("observation_minutes", "observation"),) if name in details
     ]
     if "vials" in details:
         ways.append(f"{details['vials']}, {details.get('waste_mg', '0')} mg left over")

@@ -16,7 +16,7 @@ from ...tables.edition import ASSUMED_JURISDICTION
 from ...write.plain import plain
 from ...write.text.worklist import NO_COURSE
 from ..loaded import Loaded
-from .tables import LEVELS, in_words
+from .tables import LEVELS, in_words, spoken, tidy
 
 VERDICTS = {
     "STOP": ("stop", "stop"), "DO NOT GIVE THE ORDER": ("stop", "no"), "HOLD": ("act", "hold"),
@@ -44,7 +44,7 @@ def environment() -> Environment:
         "icon": icon, "verdict": VERDICTS.__getitem__, "grade": GRADES.__getitem__, "solid": SOLID, "level": LEVELS,
         "address": address, "verdict_words": lambda word: "NO COURSE" if word == NO_COURSE else word,
     }  # fmt: skip
-    made.filters |= {"words": in_words, "plain": plain, "on_day": on_day}
+    made.filters |= {"words": in_words, "plain": plain, "on_day": on_day, "tidy": tidy, "spoken": spoken}
     return made
 
 

@@ -19,6 +19,7 @@ from ...tables.array import Array
 from ...tables.axis import Axis
 from ...tables.decision import Decision
 from ...tables.library import Knowledge
+from ...tables.load import default_knowledge
 from ...tables.table import Table
 
 HIT, MAYBE, DIM = "hit", "maybe", "dim"
@@ -80,9 +81,32 @@ def tidy(cell: str) -> str:
     return told.replace(">=", "≥").replace("<=", "≤")
 
 
+ACRONYMS = {
+    "her2": "HER2", "lvef": "LVEF", "cep17": "CEP17", "ish": "ISH", "ihc": "IHC", "er": "ER", "pr": "PR", "hfa": "HFA",
+    "ctrcd": "CTRCD", "cps": "CPS", "pdl1": "PD-L1", "alt": "ALT", "ast": "AST", "esc": "ESC",
+}  # fmt: skip
+"""Parts of names that are read as letters."""
+DRUGS = (("t_dxd", "T-DXd"), ("t_dm1", "T-DM1"), ("t dxd", "T-DXd"), ("t dm1", "T-DM1"))
+UNITS = ("mg", "mm", "cm", "kg")
+_ACRONYM = re.compile(r"\b(?:her2|lvef|cep17|ish|ihc)\b")
+_NAME = re.compile(r"(?<!['\"\w-])[a-z][a-z0-9]*(?:_[a-z0-9]+)+(?![\w'\"-])")
+
+
 def in_words(name: str) -> str:
-    """The name of a fact as words."""
-    return name.replace("_", " ").replace("lvef", "LVEF").replace("her2", "HER2").replace("cep17", "CEP17")
+    """The name of a fact as words: `tumour_size_mm` is told as "tumour size, mm"."""
+    for drug, told in DRUGS:
+        name = name.replace(drug, told)
+    parts = [ACRONYMS.get(part, part) for part in name.replace("_", " ").split(" ")]
+    if len(parts) > 2 and parts[-1] in UNITS:
+        return f"{' '.join(parts[:-1])}, {parts[-1]}"
+    return " ".join(parts)
+
+
+def spoken(text: str) -> str:
+    """A sentence of a review with the names of facts as words, short names in capitals; what a record says stays."""
+    facts = default_knowledge().facts
+    told = _NAME.sub(lambda match: in_words(match[0]) if match[0] in facts else match[0], text)
+    return _ACRONYM.sub(lambda match: match[0].upper(), told)
 
 
 @lru_cache(maxsize=512)

@@ -13,9 +13,10 @@ from ...findings.finding import Finding
 from ...findings.plan.verdicts import NOT_KNOWN
 from ...findings.reviews import PatientReview
 from ...record.event import Event, Record
-from ...write.text.first_lines import all_findings, in_words, verdict_words
+from ...write.text.first_lines import all_findings, verdict_words
 from ..loaded import Loaded, Opened
 from .tables import in_words as name_words
+from .tables import spoken
 
 OFFERED = (
     "lvef", "weight_kg", "heart_failure", "pregnancy_test", "pregnant", "progression", "setting", "hold_recorded",
@@ -113,32 +114,32 @@ def changes_of(before: PatientReview, after: PatientReview) -> Iterator[Change]:
         others = now.get(question, [])
         for place, finding in enumerate(findings):
             if place >= len(others):
-                yield Change("gone", in_words(finding.words))
+                yield Change("gone", spoken(finding.words))
             elif others[place].words == finding.words:
-                same.append(in_words(finding.words))
+                same.append(spoken(finding.words))
             else:
-                yield Change("changed", in_words(finding.words), in_words(others[place].words))
+                yield Change("changed", spoken(finding.words), spoken(others[place].words))
     for question, findings in now.items():
         for finding in findings[len(was.get(question, ())) :]:
-            yield Change("new", in_words(finding.words))
+            yield Change("new", spoken(finding.words))
     plans = [{item.what: item for item in review.course.plan} if review.course else {} for review in (before, after)]
     for what, item in plans[1].items():
         held = plans[0].get(what)
         days = f"{item.earliest or 'until'} to {item.latest}" if item.latest else str(item.earliest or "")
         if held is None:
-            yield Change("new", f"Plan: {in_words(what)}, {days}")
+            yield Change("new", f"Plan: {spoken(what)}, {days}")
         elif (held.earliest, held.latest) != (item.earliest, item.latest):
-            yield Change("changed", f"Plan: {in_words(what)}", days)
+            yield Change("changed", f"Plan: {spoken(what)}", days)
     for what in plans[0]:
         if what not in plans[1]:
-            yield Change("gone", f"Plan: {in_words(what)}")
+            yield Change("gone", f"Plan: {spoken(what)}")
     if same:
         yield Change("same", f"{len(same)} {'finding' if len(same) == 1 else 'findings'}: " + "; ".join(same[:3]))
 
 
 def _verdicts(before: PatientReview, after: PatientReview) -> Iterator[Change]:
     told = [
-        in_words(verdict_words(review.course)) if review.course is not None and review.course.verdicts else "no course"
+        spoken(verdict_words(review.course)) if review.course is not None and review.course.verdicts else "no course"
         for review in (before, after)
     ]
     if told[0] == told[1]:

@@ -150,9 +150,13 @@ class Drawing(Canvas):
             if not low <= level.percent <= high:
                 continue
             y = at(level.percent)
-            self._add(f'<line class="{level.kind}" x1="{scale.left}" x2="{scale.right}" y1="{y}" y2="{y}"/>')
+            drawn = f'<line class="{level.kind}" x1="{scale.left}" x2="{scale.right}" y1="{y}" y2="{y}"/>'
+            if level.kind != "fall":
+                self._add(drawn)
             for dy in (-4, 12):
                 if taken.take(y + dy):
+                    if level.kind == "fall":  # a line that nobody names would only puzzle
+                        self._add(drawn)
                     words = level.label.partition(" (")[0] if self.is_near else level.label
                     self._text(scale.right, y + dy, words, "v-stop" if level.kind == "limit" else "sub", "end")
                     break
