@@ -25,7 +25,7 @@ from .rendering import VERDICTS, page
 from .tables import spoken
 from .timeline.course import course_of
 from .timeline.drawing import drawings
-from .what_if import Asked, Stretch, answer, asked_of, lvef_strip, offered
+from .what_if import LVEF, Asked, Stretch, answer, asked_of, lvef_strip, offered
 
 MOST_TASKS = 4
 RECEPTORS = ("er_status", "pr_status")
@@ -81,7 +81,7 @@ def patient(request: Request, loaded: Loaded) -> Response:
     course = course_of(opened, named, on)
     missing = missing_of(review)
     banner = banner_of(review)
-    asked = asked_of(request.query_params, loaded)
+    asked = asked_of(request.query_params, loaded, usual_fact(review))
     if asked.is_asked:
         asked = answer(asked, opened, loaded)
     return page(
@@ -91,7 +91,8 @@ def patient(request: Request, loaded: Loaded) -> Response:
         findings=shown_findings(review, named, knowledge), specimens=shown_specimens(review, knowledge),
         counts=counts_of(list(named)), missing=missing, sources=knowledge.sources,
         plan=[(when_of(item), item) for item in (review.course.plan if review.course else ())],
-        troubles=[*opened.record.troubles, *opened.record.passed_over], **what_if_told(asked, opened, loaded),
+        troubles=[*opened.record.troubles, *opened.record.passed_over],
+        **what_if_told(asked, opened, loaded, request.query_params.get("strip") == "yes"),
     )  # fmt: skip
 
 
@@ -107,16 +108,35 @@ def what_if(request: Request, loaded: Loaded) -> Response:
     )  # fmt: skip
 
 
-def what_if_told(asked: Asked, opened: Opened, loaded: Loaded) -> dict[str, Any]:
-    """What the part of what if shows."""
+def strip(request: Request, loaded: Loaded) -> Response:
+    """The part of the page with the verdict by LVEF."""
+    opened = find(request, loaded)
+    if opened is None:
+        return not_found(request, loaded)
+    asked = asked_of(request.query_params, loaded)
+    return page(
+        request, loaded, "strip_part.html", id=opened.review.patient, which=request.query_params.get("which", ""),
+        **what_if_told(asked, opened, loaded, with_strip=True),
+    )  # fmt: skip
+
+
+def what_if_told(asked: Asked, opened: Opened, loaded: Loaded, with_strip: bool = False) -> dict[str, Any]:
+    """What the part of what if shows. The strip is sixty reviews, and comes after the page."""
     lacking = [name for finding in opened.review.every_finding() for names in finding.settle for name in names]
-    facts = loaded.knowledge.facts
-    strip = lvef_strip(opened, loaded) if asked.fact == "lvef" else []
+    facts, course = loaded.knowledge.facts, opened.review.course
+    stretches = lvef_strip(opened, loaded) if with_strip else []
     return {
-        "asked": asked, "offered": [facts[name] for name in offered(lacking, loaded)], "strip": strip,
-        "strip_drawn": strip_of(strip, asked.value) if strip else Markup(""), "unit": facts[asked.fact].unit
-        if asked.fact in facts else "",
+        "asked": asked, "offered": [facts[name] for name in offered(lacking, loaded)], "strip": stretches,
+        "strip_drawn": strip_of(stretches, asked.value) if stretches else Markup(""),
+        "has_drug": course is not None and bool(course.standing.in_hand),
     }  # fmt: skip
+
+
+def usual_fact(review: PatientReview) -> str:
+    """What is asked first: the LVEF of who has a drug, else the first fact that an open question lacks."""
+    has_drug = review.course is not None and bool(review.course.standing.in_hand)
+    lacking = (name for finding in review.every_finding() for names in finding.settle for name in names)
+    return LVEF if has_drug else next(lacking, LVEF)
 
 
 def banner_of(review: PatientReview) -> Banner:

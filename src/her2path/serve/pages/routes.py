@@ -57,6 +57,7 @@ def page_routes(loaded: Loaded) -> list[BaseRoute]:
         Route("/worklist", of(worklist.worklist)),
         Route("/patient", of(patient.patient)),
         Route("/patient/what-if", of(patient.what_if)),
+        Route("/patient/strip", of(patient.strip)),
         Route("/plan", of(plan.plan)),
         Route("/guidelines", of(guidelines.overview)),
         Route("/table", of(guidelines.table)),

@@ -58,9 +58,9 @@ class Asked:
     is_asked: bool = False
 
 
-def asked_of(query: Mapping[str, str], loaded: Loaded) -> Asked:
-    """What an address asks."""
-    asked = Asked(query.get("fact") or LVEF, query.get("value", "").strip()[:60], query.get("day", "").strip()[:20])
+def asked_of(query: Mapping[str, str], loaded: Loaded, usual: str = LVEF) -> Asked:
+    """What an address asks; without a fact it is the `usual` one."""
+    asked = Asked(query.get("fact") or usual, query.get("value", "").strip()[:60], query.get("day", "").strip()[:20])
     asked.is_asked = "fact" in query
     asked.day = asked.day or str(loaded.settings.on)
     return asked
@@ -98,7 +98,8 @@ def answer(asked: Asked, opened: Opened, loaded: Loaded) -> Asked:
 
 def with_event(record: Record, fact: Fact, value: Value, day: dt.date, said: str) -> Record:
     """A record with one event more; the record itself stays as it is."""
-    event = Event(fact.name, value, day, "", WORKED_OUT, said)
+    specimen = record.events[-1].specimen if fact.test and record.events else ""
+    event = Event(fact.name, value, day, specimen, WORKED_OUT, said)
     more = replace(record, events=[*record.events], course=[*record.course])
     (more.events if fact.test else more.course).append(event)
     more.sort()

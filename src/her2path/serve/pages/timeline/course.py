@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import replace
 from itertools import groupby
 
@@ -18,9 +18,12 @@ from ....write.tables.patients import episodes_table
 from ....write.text.first_lines import called
 from ...loaded import Opened, number_of
 from .marks import DOSES, HEART, PARTNER, TISSUE, Course, Hold, Lane, Level, Mark, Window
+from .scale import short_day
 
 LOADS = ("first of the course", "first", "reload")
 """The steps of a label that are told as loading."""
+OF_DOSES = ("unsafe_dose", "pregnancy_exposure")
+"""Outcomes that speak of doses given, beside the questions on each dose."""
 MOST_PARTNERS = 6
 TONES = 4
 
@@ -31,13 +34,15 @@ def course_of(opened: Opened, names: Mapping[Finding, str], on: dt.date) -> Cour
     found = review.course.standing if review.course is not None else None
     course = Course(on)
     leads = _leads(names)
+    courses = opened.reviewed.courses
+    against = _leads(names, {*OF_DOSES, *(courses.judged.answers if courses is not None else ())})
     course.lanes += _tissue(review, opened.record.course, on)
     heart = _heart(opened, found, leads, on)
     if heart is not None:
         course.lanes.append(heart)
         course.levels += _levels(found)
     course.holds += _holds(opened, found, on)
-    doses = list(_doses(opened, found, leads))
+    doses = list(_doses(opened, found, against))
     course.lanes += doses
     course.lanes += _partners(opened, found, len(doses), on)
     course.windows += _windows(found)
@@ -45,11 +50,12 @@ def course_of(opened: Opened, names: Mapping[Finding, str], on: dt.date) -> Cour
     return course
 
 
-def _leads(names: Mapping[Finding, str]) -> dict[str, str]:
-    """By place of the record the gravest finding that speaks of it and asks for something."""
+def _leads(names: Mapping[Finding, str], outcomes: Collection[str] = ()) -> dict[str, str]:
+    """By place of the record the gravest finding that speaks of it and asks for something; of some outcomes alone."""
     leads: dict[str, str] = {}
     for finding, name in names.items():
-        if finding.grade <= Grade.CONTRADICTION:
+        outcome = finding.key.partition(":")[0].partition(" of ")[0]
+        if finding.grade <= Grade.CONTRADICTION and (not outcomes or outcome in outcomes):
             for origin in finding.origins:
                 leads.setdefault(origin, name)
     return leads
@@ -162,8 +168,11 @@ def _next_lvef(review: PatientReview, on: dt.date) -> Iterator[Mark]:
     assert review.course is not None
     for item in review.course.plan:
         if item.kind == "echo" and (day := item.latest or item.earliest) is not None:
-            by = f"{'by' if item.earliest is None or item.earliest == day else f'{item.earliest} to'} {day}"
-            yield Mark(max(day, on), "next", f"Next: {item.what}, {by}", by, value=by, says=item.what)
+            is_one = item.earliest is None or item.earliest == day
+            by = f"by {day}" if is_one or item.earliest is None else f"{item.earliest} to {day}"
+            label = f"by {short_day(day)}" if is_one or item.earliest is None else f"from {short_day(item.earliest)}"
+            shown = max(day if is_one or item.earliest is None else item.earliest, on)
+            yield Mark(shown, "next", f"Next: {item.what}, {by}", label, value=by, says=item.what)
 
 
 def _levels(found: Standing | None) -> Iterator[Level]:
@@ -236,7 +245,9 @@ def _doses(opened: Opened, found: Standing | None, leads: Mapping[str, str]) -> 
         finding = leads.get(event.origin, "")
         per_kg = int(made.per_kg[place])
         has_amount = int(made.mg[place]) != UNKNOWN or per_kg != UNKNOWN
-        number = per_kg / 1000 if per_kg != UNKNOWN else (0.0 if has_amount else None)
+        product = found.rules.codes.page.products.get(drug)
+        drawn = per_kg if product is not None and product.by_weight else int(made.mg[place])
+        number = drawn / 1000 if drawn != UNKNOWN else (0.0 if has_amount else None)
         amount = str(entry["amount"]) if has_amount else "amount not recorded"
         brand = event.qualifier
         changed = brand if brand and brand != brands.get(drug) else ""
@@ -253,7 +264,9 @@ def _doses(opened: Opened, found: Standing | None, leads: Mapping[str, str]) -> 
                 event.day,
                 "dose",
                 f"{event.day}: {named} {amount}{f', {says}' if says else ''}",
-                f"{per_kg / 1000:g}" if per_kg != UNKNOWN and (is_load or finding) else "",
+                f"{float(f'{number:.1f}'):g}"
+                if number and product and product.by_weight and (is_load or finding)
+                else "",
                 number,
                 is_load,
                 bool(finding),
@@ -279,6 +292,11 @@ def _doses(opened: Opened, found: Standing | None, leads: Mapping[str, str]) -> 
         schedule = f", {found.text('schedule')}" if drug == found.product and "schedule" in found.values else ""
         shown = of_drug if len(listed) > 1 else [replace(mark, brand="") for mark in of_drug]
         yield Lane(name, f"{unit}{schedule}", DOSES, sorted(shown, key=_day), place % TONES + 1)
+
+
+def _short(number: float) -> str:
+    """A number with one decimal at most."""
+    return f"{round(number, 1):g}"
 
 
 def _capital(words: str) -> str:

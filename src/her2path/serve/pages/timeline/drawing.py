@@ -15,7 +15,7 @@ from .marks import DOSES, HEART, PARTNER, TISSUE, Course, Lane, Mark
 from .scale import Labels
 
 HEIGHTS = {TISSUE: 44, HEART: 156, DOSES: 58, PARTNER: 30}
-BAND_PIXELS = 6
+BAND_PIXELS, BRAND_ROOM = 6, 14
 """Under so many pixels a cycle equal doses on time join to a band."""
 LEVELS = ("limit", "base", "fall")
 At = Callable[[float], float]
@@ -180,17 +180,18 @@ class Drawing(Canvas):
         self._mark(mark, f'<circle class="next" cx="{x}" cy="{y}" r="5.5"/>')
         fits = x + 12 + 6.2 * len(mark.label) < self.scale.width
         self._text(
-            x + 10 if fits else x - 10, y + 4 if fits else y - 10, mark.label, "v-due", "start" if fits else "end"
+            x + 10 if fits else x + 4, y + 4 if fits else y + 18, mark.label, "v-due", "start" if fits else "end"
         )
 
     # -- doses ------------------------------------------------------------------------------
 
     def _doses(self, lane: Lane) -> None:
         height = HEIGHTS[lane.kind]
-        top = self._lane(lane.name, lane.sub, height)
-        foot = top + height - 6
+        room = BRAND_ROOM if any(mark.brand for mark in lane.marks) else 0
+        top = self._lane(lane.name, lane.sub, height + room)
+        foot = top + height + room - 6
         if lane.kind == DOSES:
-            self._hatched(top + 1, height - 2)
+            self._hatched(top + 1, height + room - 2)
         given = [mark for mark in lane.marks if mark.kind == "dose"]
         most = max((mark.number or 0 for mark in given), default=0)
         cycle = _cycle(given) * self.scale.per_day
@@ -234,7 +235,7 @@ class Drawing(Canvas):
             shape += box("bad", x - width / 2 - 3.5, foot - tall - 4, width + 7, tall + 8, 3)
         self._mark(mark, shape)
         if mark.brand and labels.take(x - width / 2, 6.4 * len(mark.brand)):
-            self._text(x - width / 2, foot - height + 15, mark.brand.title(), "v")
+            self._text(x - width / 2, foot - height + 2, mark.brand.title(), "v")
         elif mark.label and labels.take(x + width / 2 + 4, 7 * len(mark.label)):
             self._text(x + width / 2 + 5, foot - tall + 5, mark.label, "v-stop" if mark.is_bad else "v")
 
