@@ -158,10 +158,14 @@ def banner_of(review: PatientReview) -> Banner:
     )  # fmt: skip
 
 
+def _is_over(found: Standing) -> bool:
+    return found.values.get("stopped_for_good") == "yes"
+
+
 def _hold_words(found: Standing) -> str:
     """How far an open hold has come: "day 43 of 56"."""
     begun, by = found.day("hold"), found.day("latest_recovery")
-    if begun is None or by is None or found.values.get("hold_open") != "yes":
+    if begun is None or by is None or found.values.get("hold_open") != "yes" or _is_over(found):
         return ""
     return f"day {(found.on - begun).days} of {(by - begun).days}"
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from starlette.requests import Request
 from starlette.responses import Response
 
+from ...facts.fact import Fact
 from ...findings.course.standing import Standing
 from ...findings.finding import Finding, Grade
 from ...findings.plan.items import PlanItem
@@ -25,7 +26,7 @@ ELIGIBILITY = (
 )  # fmt: skip
 HISTORY = ("on_hold", "hold_count", "setting", "product", "lvef_finding_at_hold")
 """Inputs of the table of the heart that no next LVEF changes."""
-HEART, EXCLUDES = "cardiac_action", (Grade.ALARM, Grade.ACT)
+HEART, EXCLUDES = "cardiac_action", ("forbids", "gates", "ends", "replaces")
 MOST_LISTED = 6
 
 
@@ -46,12 +47,9 @@ def plan(request: Request, loaded: Loaded) -> Response:
     review, knowledge = opened.review, loaded.knowledge
     found = review.course.standing if review.course is not None else None
     findings = all_findings(review)
-    excluding = [finding for finding in findings if finding.grade in EXCLUDES]
-    others = [
-        f
-        for f in findings
-        if f.grade in (Grade.CONTRADICTION, Grade.DUE, Grade.MISSING) or (f.grade == Grade.NOTE and f.rows)
-    ]
+    excluding = [finding for finding in findings if finding.next_dose.startswith(EXCLUDES)]
+    rest = [finding for finding in findings if finding not in excluding and finding.grade != Grade.UNREADABLE]
+    others = [finding for finding in rest if finding.rows or finding.grade < Grade.NOTE]
     planned = review.course.plan if review.course is not None else []
     doses = [item for item in planned if item.kind == "dose"]
     return page(
@@ -77,9 +75,16 @@ def _eligibility(review: PatientReview, found: Standing | None) -> Iterator[Line
     rows = tuple(dict.fromkeys(row for specimen in review.specimens[-1:] for row in specimen.status.rows))
     yield Line("", her2_words(review), rows)
     if found is not None:
-        told = [f"{name_words(name)} {found.text(name)}" for name in ELIGIBILITY if name in found.values]
+        facts = found.rules.knowledge.facts
+        told = [_with_unit(facts[name], found.text(name)) for name in ELIGIBILITY if name in found.values]
         if told:
             yield Line("", ", ".join(told))
+
+
+def _with_unit(fact: Fact, value: str) -> str:
+    """A fact with its value: "tumour size 31 mm"."""
+    words, unit = name_words(fact.name), fact.unit
+    return f"{words.removesuffix(f', {unit}')} {value} {unit}" if unit and words.endswith(unit) else f"{words} {value}"
 
 
 def _lines(findings: Sequence[Finding]) -> list[Line]:

@@ -83,7 +83,7 @@ def tidy(cell: str) -> str:
 
 ACRONYMS = {
     "her2": "HER2", "lvef": "LVEF", "cep17": "CEP17", "ish": "ISH", "ihc": "IHC", "er": "ER", "pr": "PR", "hfa": "HFA",
-    "ctrcd": "CTRCD", "cps": "CPS", "pdl1": "PD-L1", "alt": "ALT", "ast": "AST", "esc": "ESC",
+    "ctrcd": "CTRCD", "cps": "CPS", "pdl1": "PD-L1", "alt": "ALT", "ast": "AST", "esc": "ESC", "gls": "GLS",
 }  # fmt: skip
 """Parts of names that are read as letters."""
 DRUGS = (("t_dxd", "T-DXd"), ("t_dm1", "T-DM1"), ("t dxd", "T-DXd"), ("t dm1", "T-DM1"))

@@ -8,7 +8,7 @@ from itertools import groupby
 
 from markupsafe import Markup
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, Response
+from starlette.responses import Response
 
 from ...write.text.worklist import NO_COURSE, ORDER
 from ..loaded import WHEN, Listed, Loaded, Ward
@@ -73,14 +73,12 @@ def worklist(request: Request, loaded: Loaded) -> Response:
     ]
     verdicts = [(word, ward.counts.get(word, 0)) for word in ORDER if word != NO_COURSE or ward.counts.get(word)]
     urgent = sum(each.when == "today" for each in ward.listed)
-    template = "worklist_part.html" if request.headers.get("hx-request") == "true" else "worklist.html"
-    response: HTMLResponse = page(
-        request, loaded, template, ward=ward, asked=asked, groups=groups, count=count, number=number, pages=pages,
-        verdicts=verdicts, drugs=sorted({each.row.drug for each in ward.listed} - {""}), orders=ORDERS, dues=GROUPS,
+    return page(
+        request, loaded, "worklist.html", ward=ward, asked=asked, groups=groups, count=count, number=number,
+        pages=pages, verdicts=verdicts, drugs=sorted({each.row.drug for each in ward.listed} - {""}), orders=ORDERS,
+        dues=GROUPS,
         first=(number - 1) * A_PAGE + 1, last=(number - 1) * A_PAGE + len(shown), urgent=urgent, a_page=A_PAGE,
     )  # fmt: skip
-    response.headers["Vary"] = "HX-Request"
-    return response
 
 
 def select(ward: Ward, asked: Filter) -> Sequence[Listed]:

@@ -17,3 +17,5 @@ function openNamed() {
 }
 addEventListener("hashchange", openNamed);
 openNamed();
+// htmx notes the address of the page for a history that is not used here: an address may name a patient.
+addEventListener("load", () => sessionStorage.removeItem("htmx-current-path-for-history"));

@@ -208,10 +208,10 @@ def _holds(opened: Opened, found: Standing | None, on: dt.date) -> Iterator[Hold
             continue
         first, last = row["first_day"], row["last_day"]
         is_open = last is None
-        end = last or max(found.day("latest_recovery") or on, first)
+        by = found.day("latest_recovery") if found.values.get("stopped_for_good") != "yes" else None
+        end = last or max(by or on, first)
         why = f" ({row['reason']})" if row["reason"] else ""
         if is_open:
-            by = found.day("latest_recovery")
             words = f"Hold for the heart since {first}{why}{f'; recovery to be shown by {by}' if by else ''}"
         else:
             words = f"Hold for the heart from {first} to {last}{why}"
