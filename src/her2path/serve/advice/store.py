@@ -15,9 +15,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Engine, create_engine, delete, event, func, select, text
+from sqlalchemy import Connection, Engine, Table, create_engine, delete, event, func, select, text
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import ArgumentError, IntegrityError, SQLAlchemyError
+from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 
 from ...facts.problem import AskedWrongly
 from .schema import advice_table, asked_table, feedback_table, migrate, spent_table
@@ -131,24 +132,21 @@ class Store:
                     "accepted": json.dumps(list(each.accepted)), "reason": each.reason, "comment": each.comment,
                     "digest": each.digest,
                 }  # fmt: skip
-                try:
-                    with connection.begin_nested():
-                        connection.execute(feedback_table.insert().values(row))
-                    new += 1
-                except IntegrityError:
-                    continue  # said before
+                new += self._add_once(connection, feedback_table, row)
         return new
 
     def spend(self, issuer: str, jti: str, until: float, now: float) -> bool:
         """Note that a JWT was used; False where it was used before, by whichever server. Raises `NotKept`."""
-        try:
-            with self._writing(durable=False) as connection:
-                connection.execute(delete(spent_table).where(spent_table.c.until < now))
-                with connection.begin_nested():
-                    connection.execute(spent_table.insert().values(issuer=issuer, jti=jti, until=until))
-        except IntegrityError:
-            return False
-        return True
+        with self._writing(durable=False) as connection:
+            connection.execute(delete(spent_table).where(spent_table.c.until < now))
+            row = {"issuer": issuer, "jti": jti, "until": until}
+            return self._add_once(connection, spent_table, row)
+
+    def _add_once(self, connection: Connection, table: Table, row: Json) -> bool:
+        """Add a row that may be there already; whether it was not."""
+        insert = sqlite.insert if self.is_sqlite else postgresql.insert
+        added = insert(table).values(row).on_conflict_do_nothing().returning(*table.primary_key.columns)
+        return connection.execute(added).first() is not None
 
     def last_override(self, patient: str, outcomes: Sequence[str]) -> dict[str, tuple[str, str]]:
         """Of each outcome of a patient the last override: when, and the reason's code; without those none was given."""
@@ -267,7 +265,7 @@ class Store:
 
     @contextmanager
     def _writing(self, *, durable: bool) -> Iterator[Connection]:
-        """A transaction that ends on the disk, or need not wait for it; `IntegrityError` goes through."""
+        """A transaction that ends on the disk, or need not wait for it. Raises `NotKept`."""
         try:
             with self.engine.connect() as connection:
                 if self.is_sqlite:
@@ -278,8 +276,6 @@ class Store:
                     connection.execute(text("SET LOCAL synchronous_commit TO OFF"))
                 yield connection
                 connection.commit()
-        except IntegrityError:
-            raise
         except SQLAlchemyError as error:
             raise NotKept(_kind(error)) from error
 

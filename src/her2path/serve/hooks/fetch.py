@@ -72,7 +72,7 @@ class Fetcher:
                 if found.failed:
                     part.failed = found.failed
                     return
-                part.resources, part.following = found.resources, found.following
+                part.resources, part.following, part.failed = found.resources, found.following, ""
                 pages = 1
             else:
                 pages = 0
