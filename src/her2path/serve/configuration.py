@@ -115,12 +115,13 @@ class AdviceStore(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Configuration(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Everything that the server is told."""
+    """Everything that the server is told. `prefetch` are templates of the site, by key, in the place of ours."""
 
     server: Server = Server()
     limits: Limits = Limits()
     client: tuple[Client, ...] = ()
     fhir: Fhir = Fhir()
+    prefetch: dict[str, str] = {}
     advice: AdviceStore = AdviceStore()
 
     @property
@@ -253,6 +254,11 @@ def _require_usable(configuration: Configuration, path: Path | None) -> None:
     for name, number in msgspec.structs.asdict(configuration.limits).items():
         if number <= 0:
             raise AskedWrongly(f"{called}: [limits] {name} is {number}; expected more than 0")
+    for key, template in configuration.prefetch.items():
+        if not template or "://" in template or template.startswith("/"):
+            raise AskedWrongly(
+                f"{called}: [prefetch] {key} is {template!r}; expected such as Patient/{{{{context.patientId}}}}"
+            )
     for client in configuration.client:
         _require_client(client, called)
     if not configuration.is_local and not server.token and not configuration.client:

@@ -38,7 +38,7 @@ def run(
     server = msgspec.structs.replace(configuration.server, port=port)
     configuration = msgspec.structs.replace(configuration, server=server)
     loaded = _loaded(configuration, knowledge, settings, source, day, columns)
-    app = create_app(configuration, loaded, day=day)
+    app = create_app(configuration, loaded, day=day, knowledge=knowledge, settings=settings)
     click.echo(f"her2path serves {configuration.base}/ (CDS Hooks: {configuration.base}/cds-services); Ctrl-C ends it")
     log_to_stderr()
     limits = configuration.limits

@@ -14,6 +14,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Iterable
 
 from starlette.datastructures import Headers, MutableHeaders
+from starlette.middleware.cors import CORSMiddleware
 from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -128,6 +129,21 @@ def _host_of(host: str) -> str:
     if host.startswith("["):
         return host[1:].partition("]")[0]
     return host.partition(":")[0]
+
+
+class Shared:
+    """The endpoints of CDS Hooks, and nothing else, for the web pages of other places that the configuration names."""
+
+    def __init__(self, app: ASGIApp, configuration: Configuration) -> None:
+        self.app = app
+        self.shared: ASGIApp = CORSMiddleware(
+            app, allow_origins=configuration.server.cors_origins, allow_methods=["GET", "POST"],
+            allow_headers=["Authorization", "Content-Type"], max_age=600,
+        )  # fmt: skip
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        of_hooks = scope["type"] == "http" and scope["path"].startswith(HOOKS_MAY)
+        await (self.shared if of_hooks else self.app)(scope, receive, send)
 
 
 class TooLarge(Exception):
