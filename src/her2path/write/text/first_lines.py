@@ -39,7 +39,7 @@ def first_lines(review: PatientReview) -> list[str]:
     course = review.course
     if course is None or not course.verdicts:
         return [_labelled("BASIS", her2_words(review))]
-    lines = [verdict_words(course), _labelled("NEXT DOSE", _next_dose(course))]
+    lines = [verdict_words(course), _labelled("NEXT DOSE", next_dose_words(course))]
     if to_do := to_do_words(review):
         lines.append(_labelled("DO NOW", to_do))
     if heart := heart_words(course.standing):
@@ -93,7 +93,7 @@ def reason_words(found: Standing, verdict: Verdict) -> str:
 # -- the next dose ------------------------------------------------------------------------------
 
 
-def _next_dose(course: CourseReview) -> str:
+def next_dose_words(course: CourseReview) -> str:
     """The doses that are planned next, each with its amount; where there is none, why."""
     found = course.standing
     doses = [item for item in course.plan if item.kind == "dose"]
@@ -274,7 +274,8 @@ def _course_words(found: Standing) -> str:
     """Setting, drug, doses and the day counted from the last one."""
     setting = found.text("setting") if "setting" in found.values else "setting not recorded"
     if not found.started:
-        return f"{setting}, no dose yet"
+        phase_known = "therapy_phase" in found.values
+        return f"{setting}, {'no dose yet' if phase_known else 'whether a dose was given is not known'}"
     last = found.day("product_last")
     day = f", last {last} (day {(found.on - last).days})" if last is not None else ""
     phase = found.text("therapy_phase") if "therapy_phase" in found.values else "whether it goes on is not known"
