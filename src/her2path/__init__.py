@@ -33,9 +33,11 @@ if TYPE_CHECKING:
     from .findings.patient import Reviewer
     from .findings.plan.items import PlanItem
     from .findings.plan.regimens import Fitting
+    from .findings.plan.what_if import WhatIf, what_if
     from .findings.reviews import CourseReview, PatientReview, SpecimenReview
     from .findings.settings import Settings
     from .findings.summary import Summary
+    from .read.said import read_said
     from .read.source import read_records
     from .record.event import Event, Record, Tissue, Trouble
     from .tables.array import Array
@@ -48,6 +50,7 @@ if TYPE_CHECKING:
     from .tables.many.look_up import decide_batch
     from .tables.site import Site, read_site
     from .write.formats import Format, format_names, register_format
+    from .write.plan_page.content import PlanPage, Section, plan_page
     from .write.writer import write_reviews
 
     __version__: str
@@ -71,9 +74,11 @@ _PLACES = {
     "findings.patient": "Reviewer",
     "findings.plan.items": "PlanItem",
     "findings.plan.regimens": "Fitting",
+    "findings.plan.what_if": "WhatIf what_if",
     "findings.reviews": "CourseReview PatientReview SpecimenReview",
     "findings.settings": "Settings",
     "findings.summary": "Summary",
+    "read.said": "read_said",
     "read.source": "read_records",
     "record.event": "Event Record Tissue Trouble",
     "tables.array": "Array",
@@ -86,6 +91,7 @@ _PLACES = {
     "tables.many.look_up": "decide_batch",
     "tables.site": "Site read_site",
     "write.formats": "Format format_names register_format",
+    "write.plan_page.content": "PlanPage Section plan_page",
     "write.writer": "write_reviews",
 }
 """The public names by the module that holds them."""
@@ -125,10 +131,12 @@ __all__ = [
     "Opened",
     "PatientReview",
     "PlanItem",
+    "PlanPage",
     "Problem",
     "Reason",
     "Record",
     "Reviewer",
+    "Section",
     "Settings",
     "Side",
     "Site",
@@ -142,6 +150,7 @@ __all__ = [
     "Unknown",
     "Value",
     "WashoutAnswer",
+    "WhatIf",
     "__version__",
     "answer_dose",
     "answer_her2",
@@ -153,12 +162,15 @@ __all__ = [
     "decide_batch",
     "decide_table",
     "format_names",
+    "plan_page",
     "read_knowledge",
     "read_records",
+    "read_said",
     "read_site",
     "register_format",
     "review_file",
     "review_source",
+    "what_if",
     "write_reviews",
 ]
 

@@ -13,7 +13,7 @@ from ..facts.folder import VIGNETTES, knowledge_folder
 from ..facts.problem import DOES_NOT_HOLD, AskedWrongly
 from ..write.output import put
 from ..write.plain import plain
-from .options import column_option, pairs
+from .options import column_option, is_json, pairs
 
 if TYPE_CHECKING:
     from ..facts.problem import Problem
@@ -149,7 +149,10 @@ def coverage(as_json: bool, output: Path | None) -> None:
     from ..write.coverage_page import coverage_page
 
     found = covered(read_knowledge())
-    put(json.dumps(found.as_json(), indent=2, ensure_ascii=False) if as_json else coverage_page(found), output)
+    put(
+        json.dumps(found.as_json(), indent=2, ensure_ascii=False) if is_json(output, as_json) else coverage_page(found),
+        output,
+    )
 
 
 @click.command()

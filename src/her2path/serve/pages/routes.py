@@ -1,0 +1,68 @@
+"""The addresses of the pages."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+from starlette.routing import BaseRoute, Mount, Route
+from starlette.staticfiles import StaticFiles
+from starlette.types import Scope
+
+from ..loaded import Loaded
+from . import guidelines, load, patient, plan, worklist
+
+STATIC = Path(__file__).parent / "static"
+KEPT_SECONDS = 3_600
+
+Page = Callable[[Request, Loaded], Response]
+
+
+class Kept(StaticFiles):
+    """The style sheet, the script and the picture, which a browser may keep for an hour."""
+
+    async def get_response(self, path: str, scope: Scope) -> Response:
+        response = await super().get_response(path, scope)
+        response.headers["Cache-Control"] = f"public, max-age={KEPT_SECONDS}"
+        return response
+
+
+def page_routes(loaded: Loaded) -> list[BaseRoute]:
+    """The routes of the pages that show records and tables."""
+    loading = load.Loading(loaded)
+
+    def of(shown: Page) -> Callable[[Request], Response]:
+        def endpoint(request: Request) -> Response:
+            return shown(request, loaded)
+
+        return endpoint
+
+    def home(request: Request) -> Response:
+        known = {getattr(route, "path", "") for route in request.app.routes}
+        return RedirectResponse("/check" if "/check" in known else "/worklist", 307)
+
+    def show(request: Request) -> Response:
+        return load.show(request, loading)
+
+    def inspection(request: Request) -> Response:
+        return load.inspection(request, loading)
+
+    async def take(request: Request) -> Response:
+        return await load.take(request, loading)
+
+    return [
+        Route("/", home),
+        Route("/worklist", of(worklist.worklist)),
+        Route("/patient", of(patient.patient)),
+        Route("/patient/what-if", of(patient.what_if)),
+        Route("/patient/strip", of(patient.strip)),
+        Route("/plan", of(plan.plan)),
+        Route("/guidelines", of(guidelines.overview)),
+        Route("/table", of(guidelines.table)),
+        Route("/load", show, methods=["GET"]),
+        Route("/load", take, methods=["POST"]),
+        Route("/load/inspect", inspection),
+        Mount("/static", Kept(directory=STATIC), name="static"),
+    ]

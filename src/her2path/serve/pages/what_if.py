@@ -1,0 +1,183 @@
+"""What if: the record with one event more, or as of a later day, reviewed by the same engine. Nothing is stored."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from decimal import Decimal
+
+from ...facts.fact import Fact
+from ...facts.value import Unknown, Value
+from ...findings.finding import Finding
+from ...findings.plan.verdicts import NOT_KNOWN
+from ...findings.reviews import PatientReview
+from ...record.event import Event, Record
+from ...write.text.first_lines import all_findings, verdict_words
+from ..loaded import Loaded, Opened
+from .tables import in_words as name_words
+from .tables import spoken
+
+OFFERED = (
+    "lvef", "weight_kg", "heart_failure", "pregnancy_test", "pregnant", "progression", "setting", "hold_recorded",
+    "stop_recorded",
+)  # fmt: skip
+"""The facts that are offered of every patient; those that her open questions lack come before them."""
+LVEF, WORKED_OUT = "lvef", "what if"
+LEAST_PERCENT, MOST_PERCENT = 20, 75
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One line of what changes: `kind` is `changed`, `gone`, `new` or `same`."""
+
+    kind: str
+    before: str
+    after: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Stretch:
+    """Values of LVEF in percent, both ends included, with the verdict that they would bring."""
+
+    low: int
+    high: int
+    verdict: str
+
+
+@dataclass(slots=True)
+class Asked:
+    """What was asked: a fact, its value as written, a day; `error` says what of it cannot be meant."""
+
+    fact: str = LVEF
+    value: str = ""
+    day: str = ""
+    error: str = ""
+    changes: list[Change] = field(default_factory=list)
+    told: str = ""
+    is_asked: bool = False
+
+
+def asked_of(query: Mapping[str, str], loaded: Loaded, usual: str = LVEF) -> Asked:
+    """What an address asks; without a fact it is the `usual` one."""
+    asked = Asked(query.get("fact") or usual, query.get("value", "").strip()[:60], query.get("day", "").strip()[:20])
+    asked.is_asked = "fact" in query
+    asked.day = asked.day or str(loaded.settings.on)
+    return asked
+
+
+def answer(asked: Asked, opened: Opened, loaded: Loaded) -> Asked:
+    """What changes, put into what was asked; an error in words where it cannot be asked so."""
+    facts, on = loaded.knowledge.facts, loaded.settings.on
+    fact = facts.get(asked.fact)
+    if fact is None:
+        asked.error = f"No fact is called {asked.fact}."
+        return asked
+    try:
+        day = dt.date.fromisoformat(asked.day)
+    except ValueError:
+        asked.error = f"{asked.day} is no day; write it as {on}."
+        return asked
+    record, later = opened.record, max(day, on)
+    if asked.value:
+        value = fact.coerce(asked.value)
+        if isinstance(value, Unknown):
+            asked.error = f"{name_words(fact.name)} cannot be {asked.value}; expected {fact.expected()}."
+            return asked
+        record = with_event(record, fact, value, day, asked.value)
+        asked.told = f"{name_words(fact.name)} {asked.value} on {day}"
+    elif day <= on:
+        asked.error = "Give a value, or a later day to see what then is if nothing more is recorded."
+        return asked
+    else:
+        asked.told = f"nothing more recorded by {day}"
+    after = loaded.review_on(record, later)
+    asked.changes = list(changes_of(opened.review, after.review))
+    return asked
+
+
+def with_event(record: Record, fact: Fact, value: Value, day: dt.date, said: str) -> Record:
+    """A record with one event more; the record itself stays as it is."""
+    specimen = record.events[-1].specimen if fact.test and record.events else ""
+    event = Event(fact.name, value, day, specimen, WORKED_OUT, said)
+    more = replace(record, events=[*record.events], course=[*record.course])
+    (more.events if fact.test else more.course).append(event)
+    more.sort()
+    return more
+
+
+def changes_of(before: PatientReview, after: PatientReview) -> Iterator[Change]:
+    """What differs between two reviews: the verdict, findings by their question, the plan; then what stays."""
+    yield from _verdicts(before, after)
+    was, now = _by_question(before), _by_question(after)
+    same = []
+    for question, findings in was.items():
+        others = now.get(question, [])
+        for place, finding in enumerate(findings):
+            if place >= len(others):
+                yield Change("gone", spoken(finding.words))
+            elif others[place].words == finding.words:
+                same.append(spoken(finding.words))
+            else:
+                yield Change("changed", spoken(finding.words), spoken(others[place].words))
+    for question, findings in now.items():
+        for finding in findings[len(was.get(question, ())) :]:
+            yield Change("new", spoken(finding.words))
+    plans = [{item.what: item for item in review.course.plan} if review.course else {} for review in (before, after)]
+    for what, item in plans[1].items():
+        held = plans[0].get(what)
+        days = f"{item.earliest or 'until'} to {item.latest}" if item.latest else str(item.earliest or "")
+        if held is None:
+            yield Change("new", f"Plan: {spoken(what)}, {days}")
+        elif (held.earliest, held.latest) != (item.earliest, item.latest):
+            yield Change("changed", f"Plan: {spoken(what)}", days)
+    for what in plans[0]:
+        if what not in plans[1]:
+            yield Change("gone", f"Plan: {spoken(what)}")
+    if same:
+        yield Change("same", f"{len(same)} {'finding' if len(same) == 1 else 'findings'}: " + "; ".join(same[:3]))
+
+
+def _verdicts(before: PatientReview, after: PatientReview) -> Iterator[Change]:
+    told = [
+        spoken(verdict_words(review.course)) if review.course is not None and review.course.verdicts else "no course"
+        for review in (before, after)
+    ]
+    if told[0] == told[1]:
+        yield Change("same", told[0])
+    else:
+        yield Change("changed", told[0], told[1])
+
+
+def _by_question(review: PatientReview) -> dict[str, list[Finding]]:
+    listed: dict[str, list[Finding]] = {}
+    for finding in all_findings(review):
+        listed.setdefault(finding.key.rpartition(": ")[0] or finding.name or finding.words, []).append(finding)
+    return listed
+
+
+def lvef_strip(opened: Opened, loaded: Loaded) -> list[Stretch]:
+    """The verdict by each whole percent of an LVEF of today, all other facts as they are; equal ones joined."""
+    if opened.review.course is None or not opened.review.course.standing.in_hand:
+        return []
+    fact, on = loaded.knowledge.facts[LVEF], loaded.settings.on
+    percents = range(LEAST_PERCENT, MOST_PERCENT + 1)
+    records = [with_event(opened.record, fact, Decimal(percent), on, str(percent)) for percent in percents]
+    reviewed = loaded.review_together(records)
+    if reviewed.courses is None:
+        return []
+    values = [NOT_KNOWN, *loaded.knowledge.facts["verdict"].values]
+    stretches: list[Stretch] = []
+    for percent, place in zip(percents, reviewed.courses.verdict_places().tolist(), strict=True):
+        verdict = values[place]
+        if stretches and stretches[-1].verdict == verdict:
+            stretches[-1] = replace(stretches[-1], high=percent)
+        else:
+            stretches.append(Stretch(percent, percent, verdict))
+    return stretches
+
+
+def offered(missing: Sequence[str], loaded: Loaded) -> list[str]:
+    """The facts that may be asked: those that open questions lack, and those of every patient."""
+    facts = loaded.knowledge.facts
+    return [name for name in dict.fromkeys((LVEF, *missing, *OFFERED)) if name in facts]
