@@ -12,7 +12,7 @@ from starlette.staticfiles import StaticFiles
 from starlette.types import Scope
 
 from ..loaded import Loaded
-from . import check, guidelines, load, patient, plan, worklist
+from . import check, guidelines, leaflet, load, patient, plan, worklist
 
 STATIC = Path(__file__).parent / "static"
 KEPT_SECONDS = 3_600
@@ -55,6 +55,7 @@ def page_routes(loaded: Loaded) -> list[BaseRoute]:
     return [
         Route("/", home),
         *check.routes(loaded),
+        *leaflet.routes(loaded),
         Route("/worklist", of(worklist.worklist)),
         Route("/patient", of(patient.patient)),
         Route("/patient/what-if", of(patient.what_if)),

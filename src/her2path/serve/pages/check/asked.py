@@ -18,11 +18,13 @@ from ....tables.edition import ASSUMED_JURISDICTION
 from ....tables.site import Site
 from ...loaded import Loaded
 from ..tables import in_words, spoken
-from .fields import FACT, Field, Question, further
+from .fields import DRUG, FACT, Field, Question, further
 
 LONGEST = 200
 """So many characters of a field are read."""
-_OPTION = re.compile(r"--fact ([a-z0-9_]+)(?:=\S*(?<![).,;]))?|--([a-z][a-z0-9-]*)(?: ((?:[a-z0-9]+\|)+[a-z0-9]+|N\b))?")
+_OPTION = re.compile(
+    r"--fact ([a-z0-9_]+)(?:=\S*(?<![).,;]))?|--([a-z][a-z0-9-]*)(?: ((?:[a-z0-9]+\|)+[a-z0-9]+|N\b))?"
+)
 _TIMES = re.compile(r"(?<=[\da-z]) x (?=\d)")
 _WRONG, _NEAREST = re.compile(r"is '([^']+)'"), re.compile(r"did you mean ([^?]+)\?")
 _FIRST = re.compile(r"(?:--fact ([a-z0-9_]+)|(--[a-z][a-z0-9-]*))(:| and | is )")
@@ -33,8 +35,8 @@ class Asked:
     """A question with what was said of it.
 
     `values` are those of the fields that are filled in, by name; `further` the fields of facts beside those that the
-    question has of its own. `errors` are by field, "" for one that is of none. `answer` is `None` where nothing was asked, or
-    wrongly.
+    question has of its own. `errors` are by field, "" for one that is of none. `answer` is `None` where nothing was
+    asked, or wrongly.
     """
 
     question: Question
@@ -48,7 +50,9 @@ class Asked:
     @property
     def fields(self) -> Sequence[Field]:
         """The fields of the form, with those of further facts."""
-        own = [replace(each, choices=self.editions) if each.name == "edition" else each for each in self.question.fields]
+        own = [
+            replace(each, choices=self.editions) if each.name == "edition" else each for each in self.question.fields
+        ]
         return (*own, *self.further)
 
     @property
@@ -97,8 +101,8 @@ class Asked:
                 each = next((one for one in self.further if one.name == FACT + fact), None)
             if each is not None:
                 found.setdefault(each.name, each)
-        if not found and option.startswith("name ") and self.question.subject:
-            found = {each.name: each for each in self.question.fields if each.name == self.question.subject}
+        if not found and option.startswith("name "):
+            found = {each.name: each for each in self.question.fields if each.kind == DRUG and each.name != "after"}
         return list(found.values())
 
 
@@ -106,7 +110,9 @@ def asked_of(question: Question, query: QueryParams | Mapping[str, str], loaded:
     """A question as a query says it, answered; without an answer where no field is filled in."""
     facts = loaded.knowledge.facts
     values = {each.name: value for each in question.fields if (value := _of(query, each.name))}
-    facts_said = {name.removeprefix(FACT): _of(query, name) for name in query if name.startswith(FACT) and _of(query, name)}
+    facts_said = {
+        name.removeprefix(FACT): _of(query, name) for name in query if name.startswith(FACT) and _of(query, name)
+    }
     more = [further(facts[name]) for name in facts_said if name in facts]
     settings = loaded.settings
     wanted = _of(query, "jurisdiction").lower()
@@ -121,11 +127,12 @@ def asked_of(question: Question, query: QueryParams | Mapping[str, str], loaded:
         "jurisdiction": label, "on": settings.on, "facts": facts_said, "at": settings.at, "knowledge": loaded.knowledge,
     }  # fmt: skip
     try:
-        answer = question.ask(dict(values), arguments)
+        answer = question.ask({**values, **arguments})
     except AskedWrongly as error:
         asked = asked if label in JURISDICTIONS else replace(asked, jurisdiction=ASSUMED_JURISDICTION)
         return replace(asked, errors=_errors(asked, str(error), facts))
-    names = (fact for each in (*answer.missing, *answer.assumed) for fact, _, _ in _OPTION.findall(each.option or ""))
+    options = [each.option for each in answer.missing] + [each.option for each in answer.assumed]
+    names = (fact for option in options for fact, _, _ in _OPTION.findall(option))
     wanting = [further(facts[name]) for name in dict.fromkeys(names) if name in facts and name not in facts_said]
     return replace(asked, answer=answer, further=(*more, *wanting))
 

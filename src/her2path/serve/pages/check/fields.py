@@ -54,7 +54,7 @@ class Question:
     """A question: its name (that of the command), what the page calls it, and its fields.
 
     `subject` is the field that an error without an option speaks of, "" for none. `ask` gives the answer to the values
-    of the fields that are filled in, with the further arguments of the function behind it. `examples` fill the first
+    of the fields that are filled in, and to the further arguments of the function behind it. `examples` fill the first
     page. A field that is `given_bare` is an argument of the command and no option.
     """
 
@@ -62,7 +62,7 @@ class Question:
     title: str
     about: str
     fields: tuple[Field, ...]
-    ask: Callable[[dict[str, str], dict[str, Any]], Answer]
+    ask: Callable[[dict[str, Any]], Answer]
     subject: str = ""
     examples: Mapping[str, str] = field(default_factory=dict)
     given_bare: str = ""
@@ -87,29 +87,29 @@ def _said(value: str | None) -> bool | None:
     return None if value is None else value == "yes"
 
 
-def _dose(said: dict[str, str], more: dict[str, Any]) -> Answer:
+def _dose(said: dict[str, Any]) -> Answer:
     which = said.pop("which", "")
     loading = {"loading": True, "maintenance": False}.get(which)
-    return answer_dose(said.pop("product", ""), first=which == "first", loading=loading, **said, **more)
+    return answer_dose(said.pop("product", ""), first=which == "first", loading=loading, **said)
 
 
-def _lvef(said: dict[str, str], more: dict[str, Any]) -> Answer:
-    return answer_lvef(on_hold=_said(said.pop("on_hold", None)), **said, **more)
+def _lvef(said: dict[str, Any]) -> Answer:
+    return answer_lvef(on_hold=_said(said.pop("on_hold", None)), **said)
 
 
-def _her2(said: dict[str, str], more: dict[str, Any]) -> Answer:
-    return answer_her2(**said, **more)
+def _her2(said: dict[str, Any]) -> Answer:
+    return answer_her2(**said)
 
 
-def _washout(said: dict[str, str], more: dict[str, Any]) -> Answer:
+def _washout(said: dict[str, Any]) -> Answer:
     names = [name.strip() for name in _PARTED.split(said.pop("products", "")) if name.strip()]
-    return answer_washout(names, **said, **more)
+    return answer_washout(names, **said)
 
 
-def _substitute(said: dict[str, str], more: dict[str, Any]) -> Answer:
+def _substitute(said: dict[str, Any]) -> Answer:
     stock = [name.strip() for name in _PARTED.split(said.pop("stock", "")) if name.strip()]
     as_written = _said(said.pop("as_written", None))
-    return answer_substitution(said.pop("ordered", ""), stock, as_written=as_written, **said, **more)
+    return answer_substitution(said.pop("ordered", ""), stock, as_written=as_written, **said)
 
 
 HER2 = Question(
@@ -156,7 +156,7 @@ HEART = Question(
     (
         Field("baseline", "Baseline", "--baseline", NUMBER, "%", is_first=True),
         Field("now", "Now", "--now", NUMBER, "%", is_first=True),
-        Field("days_on_hold", "Days on hold", "--days-on-hold", NUMBER, is_first=True, hint="from the LVEF that led to it"),
+        Field("days_on_hold", "Days on hold", "--days-on-hold", NUMBER, is_first=True, hint="since the LVEF behind it"),
         Field("holds", "Holds before", "--holds", NUMBER, is_first=True),
         Field(
             "heart_failure", "Heart failure", kind=CHOICE, choices=YES_NO, hint="symptoms",
@@ -171,13 +171,16 @@ HEART = Question(
         Field("product", "Product", kind=DRUG, hint="trastuzumab where none is named"),
     ),
     _lvef, "product",
-    {"baseline": "61", "now": "48", "days_on_hold": "28", "holds": "0", "heart_failure": "no", "product": "trastuzumab"},
+    {
+        "baseline": "61", "now": "48", "days_on_hold": "28", "holds": "0", "heart_failure": "no",
+        "product": "trastuzumab",
+    },
     "product",
 )  # fmt: skip
 WASHOUT = Question(
     "washout", "Contraception and washout", "after the last dose",
     (
-        Field("products", "Product", kind=DRUG, is_first=True, hint="several parted by commas: the longest time counts"),
+        Field("products", "Product", kind=DRUG, is_first=True, hint="of several the longest time counts"),
         Field("sex", "Sex", "--sex", CHOICE, choices=_choices("female", "male"), is_first=True),
         Field("last_dose", "Last dose", "--last-dose", DAY, is_first=True),
         Field("conception", "Planned conception", "--conception", DAY, hint="for the latest last dose"),
@@ -193,7 +196,10 @@ SUBSTITUTE = Question(
             "as_written", "As written", kind=CHOICE, choices=YES_NO, hint="the order forbids an exchange (US)",
             flags={"yes": "--as-written", "no": "--not-as-written"},
         ),
-        Field("country_allows", "Country allows", "--country-allows", CHOICE, choices=YES_NO, hint="exchange by a pharmacy (EU)"),
+        Field(
+            "country_allows", "Country allows", "--country-allows", CHOICE, choices=YES_NO,
+            hint="exchange by a pharmacy (EU)",
+        ),
     ),
     _substitute, "ordered", {"ordered": "Herceptin", "stock": "Hercessi"},
 )  # fmt: skip
@@ -205,6 +211,6 @@ def further(fact: Fact) -> Field:
     kind = TEXT if fact.is_number or not fact.values else CHOICE
     label = in_words(fact.name)
     return Field(
-        FACT + fact.name, label[:1].upper() + label[1:], f"--fact {fact.name}", kind, fact.unit if fact.is_number else "",
-        () if fact.is_number else _choices(*fact.values),
+        FACT + fact.name, label[:1].upper() + label[1:], f"--fact {fact.name}", kind,
+        fact.unit if fact.is_number else "", () if fact.is_number else _choices(*fact.values),
     )  # fmt: skip

@@ -18,8 +18,8 @@ from .asked import LABELS, Asked, asked_of, command_of
 from .fields import QUESTIONS, WASHOUT, Question
 
 TONES = {
-    GO_ON: ("ok", "give"), CHANGE: ("due", "change"), HOLD: ("act", "hold"), STOP: ("stop", "stop"), ASK: ("open", "ask"),
-    UNTIL: ("due", "cal"),
+    GO_ON: ("ok", "give"), CHANGE: ("due", "change"), HOLD: ("act", "hold"), STOP: ("stop", "stop"),
+    ASK: ("open", "ask"), UNTIL: ("due", "cal"),
 }  # fmt: skip
 """The kind and the shape of each tone of an answer."""
 RESULTS = {**TONES, STOP: ("note", "none")}
@@ -49,7 +49,9 @@ def routes(loaded: Loaded) -> list[BaseRoute]:
 def every_question(request: Request, loaded: Loaded) -> Response:
     """The five questions with an example each, and the way to a whole record."""
     wanted = request.query_params.get("jurisdiction", "")
-    examples = [asked_of(each, {**_example(each, loaded), "jurisdiction": wanted}, loaded) for each in QUESTIONS.values()]
+    examples = [
+        asked_of(each, {**_example(each, loaded), "jurisdiction": wanted}, loaded) for each in QUESTIONS.values()
+    ]
     return page(
         request, loaded, "check.html", examples=[_shown(asked) for asked in examples], labels=LABELS,
         chosen=examples[0].jurisdiction, names=drug_names(loaded), tone=tone_of, loaded_patients=len(loaded.ward),
