@@ -52,12 +52,35 @@ class Commands(LazyGroup):
         os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
         # What is imported and read stays: the collector need not walk it again and again while it grows.
         gc.set_threshold(50_000, 20, 20)
-        with _telling_pipe():
+        with _telling_pipe(), _WithoutPandas():
             return super().invoke(ctx)
 
     def make_context(self, *arguments: Any, **options: Any) -> click.Context:
         with _telling_pipe():
             return super().make_context(*arguments, **options)
+
+
+class _WithoutPandas:
+    """Arrow imports pandas, where it is installed, as soon as it makes an array: half a second that no command needs.
+
+    Whoever imports it by name, such as a format from outside, gets it.
+    """
+
+    def __enter__(self) -> None:
+        sys.meta_path.insert(0, self)
+
+    def __exit__(self, *_: object) -> None:
+        sys.meta_path.remove(self)
+
+    def find_spec(self, name: str, _path: object = None, _target: object = None) -> None:
+        """Refuse pandas where nobody but Arrow asks; everything else is left to the other finders."""
+        if name != "pandas":
+            return
+        frame = sys._getframe(1)
+        while frame.f_back is not None and frame.f_globals.get("__name__", "").startswith("importlib."):
+            frame = frame.f_back
+        if frame.f_globals.get("__name__", "").split(".")[0] in ("her2path", "pyarrow"):
+            raise ModuleNotFoundError("pandas is not used by the commands", name=name)
 
 
 @contextlib.contextmanager
