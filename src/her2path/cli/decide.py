@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 @click.command()
 @click.argument("fact")
 @click.argument("file", required=False, type=click.Path(exists=True, dir_okay=False, path_type=Path))
-@click.option("--edition", help="The edition to decide by; otherwise the one in force on the test's date.")
+@click.option("--edition", help="The edition to decide by, a key or a file; otherwise the one in force then.")
 @click.option("--jurisdiction", type=click.Choice(["us", "eu"]), help="Whose label decides, where labels differ.")
 @click.option("--on", type=Day(), help="The day that chooses the edition, where test_date is not given.")
 @click.option("--fact", "facts", multiple=True, metavar="NAME=VALUE", help="A fact; may be given many times.")
@@ -46,6 +46,10 @@ def decide(
     knowledge = read_knowledge()
     at = site_asked(settings_file, missing if file is not None else (), knowledge)
     jurisdiction = jurisdiction or at.jurisdiction
+    if edition is not None:
+        from ..tables.own.edition_file import named_edition
+
+        knowledge, edition = named_edition(edition, knowledge)
     given = pairs(facts)
     if file is not None:
         require_outputs({"--output": output}, file, settings_file)

@@ -70,7 +70,10 @@ def check(paths: tuple[Path, ...]) -> None:
         click.echo("waiting vignettes, which are reviewed once all else holds")
     for page in walked:
         click.echo(f"walked  {page.name:<32} {page.patients:>5} patients")
-    for problem in sorted(set(problems)):
+    from ..tables.own.faults import first_faults
+
+    problems = first_faults(problems)
+    for problem in problems:
         click.echo(f"{relative(problem.path)}:{problem.line}  {problem.what}", err=True)
         if problem.advice:
             click.echo(f"    {problem.advice}", err=True)
@@ -78,7 +81,7 @@ def check(paths: tuple[Path, ...]) -> None:
         click.echo("her2path: no table was found; expected files of editions or vignettes in Markdown", err=True)
         sys.exit(DOES_NOT_HOLD)
     total = sum(each.situations for each in proven)
-    click.echo(f"{len(proven)} tables proven over {total} situations; {len(set(problems))} problems")
+    click.echo(f"{len(proven)} tables proven over {total} situations; {len(problems)} problems")
     if problems:
         sys.exit(DOES_NOT_HOLD)
 
@@ -105,13 +108,19 @@ def show(table: str | None, edition: str | None) -> None:
     Without TABLE, list all editions and what each decides.
     """
     from ..tables.load import read_knowledge
+    from ..tables.own.edition_file import is_edition_file, named_edition
     from ..write.table_text import list_editions, show_fact, show_table
 
     knowledge = read_knowledge()
-    if table is None:
+    if table is None and edition is None:
         click.echo(list_editions(knowledge))
         return
-    if "/" in table:
+    if edition is not None:
+        knowledge, edition = named_edition(edition, knowledge)
+    table = table or edition or ""
+    if is_edition_file(table):
+        knowledge, table = named_edition(table, knowledge)
+    elif "/" in table:
         edition, table = table.split("/", 1)
     if table in {each.key for each in knowledge.editions}:
         chosen = knowledge.edition(table)

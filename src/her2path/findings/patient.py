@@ -15,6 +15,7 @@ from ..history.names import YES
 from ..record.columns import Flags, RecordColumns, columns_of, tests_in_order
 from ..record.event import Record
 from ..tables.library import Knowledge
+from ..tables.own.edition_file import with_editions
 from .course.review import Courses, is_treated, review_courses
 from .course.rules import Rules
 from .plan.items import plan_of
@@ -91,7 +92,7 @@ class Reviewer:
     """Reviews batches of records by one knowledge and one set of settings."""
 
     def __init__(self, knowledge: Knowledge, settings: Settings) -> None:
-        self.knowledge = knowledge
+        self.knowledge = knowledge = with_editions(knowledge, settings.at.own_editions)
         self.settings = settings
         self.specimens = SpecimenReviewer(knowledge, settings)
         self.kinds = Kinds(self.specimens)

@@ -31,7 +31,8 @@ class Knowledge:
     def __init__(self, folder: Path, facts: Facts, sources: Sources, editions: list[Edition]) -> None:
         self.folder = folder
         self.facts = facts
-        self.sources = sources
+        own = {key: source for edition in editions for key, source in edition.sources.items()}
+        self.sources = Sources({**sources, **own}) if own else sources
         self.editions = editions
         self._tables: dict[int, dict[str, Table]] = {}
         self._able: dict[tuple[Any, ...], list[Edition]] = {}

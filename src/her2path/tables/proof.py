@@ -133,7 +133,7 @@ def _reachable(knowledge: Knowledge, edition: Edition) -> Iterator[Problem]:
                 cell = row.cells[place]
                 if not cell.is_any and not row.cannot_happen and not cell.values & produced:
                     what = f"row {row.name} can never apply: no row of {name} gives {cell.text}"
-                    yield Problem(table.path, row.line, "dead row", what, f"mend the row, or the table of {name}")
+                    yield Problem(table.path, row.line, "never given", what, f"mend the row, or the table of {name}")
 
 
 def _overlapping_windows(editions: list[Edition]) -> Iterator[Problem]:
