@@ -196,7 +196,7 @@ PLACES = {
     "inspect": Place("inspect", "What a feed holds, and what of it is not recognised."),
     "decide": Place("decide", "Decide one outcome for a patient, or for every row of a file."),
     "show": Place("knowledge", "Show a table with its sources, a fact, or all editions."),
-    "diff": Place("knowledge", "Every situation in which two editions disagree."),
+    "diff": Place("own_rules", "Every situation in which two editions disagree, and who changes."),
     "check": Place("knowledge", "Prove the tables and run their worked cases."),
     "coverage": Place("knowledge", "What is carried by which tables, verified how far."),
     "simulate": Place("simulators", "Simulate exposure, heart, tumour, courses and trials."),

@@ -1,4 +1,4 @@
-"""`her2path check`, `show`, `coverage` and `diff`: the knowledge itself, proven, shown, counted and compared."""
+"""`her2path check`, `show` and `coverage`: the knowledge itself, proven, shown and counted."""
 
 from __future__ import annotations
 
@@ -12,8 +12,6 @@ import click
 from ..facts.folder import VIGNETTES, knowledge_folder
 from ..facts.problem import DOES_NOT_HOLD, AskedWrongly
 from ..write.output import put
-from ..write.plain import plain
-from .options import column_option, pairs
 
 if TYPE_CHECKING:
     from ..facts.problem import Problem
@@ -149,52 +147,3 @@ def coverage(as_json: bool, output: Path | None) -> None:
 
     found = covered(read_knowledge())
     put(json.dumps(found.as_json(), indent=2, ensure_ascii=False) if as_json else coverage_page(found), output)
-
-
-@click.command()
-@click.argument("left")
-@click.argument("right")
-@click.option("--outcome", help="Compare only this outcome.")
-@click.option(
-    "--patients", type=click.Path(exists=True, dir_okay=False, path_type=Path),
-    help="A CSV or Parquet file: list the rows whose outcome changes (her2_status unless --outcome says another).",
-)  # fmt: skip
-@column_option
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-def diff(
-    left: str, right: str, outcome: str | None, patients: Path | None, columns: tuple[str, ...], as_json: bool
-) -> None:
-    """Every situation in which two editions disagree; or, with --patients, every row that changes."""
-    from ..tables.difference import compare
-    from ..tables.load import read_knowledge
-    from ..write.table_text import show_changes, show_differences
-
-    knowledge = read_knowledge()
-    if patients is not None:
-        from ..cohort.changes import changes
-        from ..read.tabular.long import require_wide
-        from ..read.tabular.wide import read_wide
-
-        table, broken = read_wide(patients, pairs(columns), knowledge.facts)
-        require_wide(patients, table.column_names, knowledge.facts)
-        for line in broken:
-            click.echo(f"her2path: {plain(f'{patients}: {line}')}", err=True)
-        changed, rows = changes(table, left, right, outcome or "her2_status", knowledge)
-        if as_json:
-            click.echo(json.dumps([each.as_json() for each in changed], indent=2, ensure_ascii=False))
-        else:
-            click.echo(show_changes(left, right, changed, rows))
-        return
-    found = compare(left, right, knowledge, outcome)
-    if as_json:
-        click.echo(json.dumps([_difference_json(each) for each in found], indent=2))
-    else:
-        click.echo(show_differences(left, right, found))
-
-
-def _difference_json(each: Any) -> dict[str, Any]:
-    return {
-        "outcome": each.outcome, "situation": each.situation, "situations": each.boxes,
-        each.left.edition: {"possible": list(each.left.outcomes), "rows": list(each.left.rows)},
-        each.right.edition: {"possible": list(each.right.outcomes), "rows": list(each.right.rows)},
-    }  # fmt: skip

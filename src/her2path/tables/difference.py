@@ -4,16 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from ..facts.problem import AskedWrongly
-from ..facts.value import Json
 from .array import Array
 from .axis import Axis
-from .decision import Decision
 from .edition import Edition
 from .library import Knowledge, chain
 from .table import CANNOT_HAPPEN, Cell, Table
@@ -148,19 +145,3 @@ def _names(array: Array, mask: np.uint64) -> tuple[str, ...]:
 def _row_words(table: Table, mask: np.uint64) -> tuple[str, ...]:
     standing = [row for number, row in enumerate(table.rows) if int(mask) >> number & 1]
     return tuple(f"row {row.name}, {', '.join(map(str, row.citations))}" for row in standing)
-
-
-@dataclass(frozen=True, slots=True)
-class Change:
-    """One row whose outcome two editions see differently; `row` counts from 1, the heading aside."""
-
-    row: int
-    patient: str
-    facts: dict[str, Any]
-    left: Decision
-    right: Decision
-
-    def as_json(self) -> dict[str, Json]:
-        """The row with both decisions, each under the key of its edition."""
-        sides = {side.edition.key: side.as_json() for side in (self.left, self.right)}
-        return {"row": self.row, "patient": self.patient, "facts": self.facts, **sides}

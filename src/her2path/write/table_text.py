@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import textwrap
-from collections import Counter
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from typing import TYPE_CHECKING
@@ -16,7 +15,7 @@ from ..tables.table import Table
 from .plain import plain
 
 if TYPE_CHECKING:
-    from ..tables.difference import Change, Disagreement
+    from ..tables.difference import Disagreement
 
 PAGE_WIDTH = 100
 
@@ -157,20 +156,3 @@ def show_differences(left: str, right: str, disagreements: Sequence[Disagreement
             f"       {disagreement.right}",
         ]
     return "\n".join(lines).lstrip("\n")
-
-
-def show_changes(left: str, right: str, changed: Sequence[Change], rows: int) -> str:
-    """The rows of a file that change between two editions, each with its reasons."""
-    lines = []
-    for change in changed:
-        given = ", ".join(f"{name} {value}" for name, value in change.facts.items())
-        lines.append(f"{change.patient}: {given}")
-        for side in (change.left, change.right):
-            lines.append(f"    {side.edition.key}: {outcome_words(side)}  [{', '.join(side.rows)}]")
-            lines += [paragraph(remark, "        ") for remark in side.remarks]
-            if side.would_settle:
-                lines.append(f"        would settle it: {settle_words(side.would_settle)}")
-    moves = Counter((outcome_words(change.left), outcome_words(change.right)) for change in changed)
-    lines.append(f"{len(changed)} of {rows} rows change from {left} to {right}")
-    lines += [f"    {count:>4}  {before} -> {after}" for (before, after), count in moves.most_common()]
-    return "\n".join(lines)
