@@ -10,6 +10,9 @@ import pytest
 from click.testing import CliRunner, Result
 
 from her2path.cli.group import main
+from her2path.tables.library import Knowledge
+from her2path.tables.own.copy import copy_of
+from her2path.tables.own.edition_file import read_own_edition
 
 FALL_10 = Path("examples/policies/heart-fall-10.md")
 HEART = ["lvef_lower_limit=50", "lvef_baseline=65", "lvef=54", "on_hold=no", "heart_failure=no", "hold_count=0"]
@@ -147,3 +150,52 @@ def test_a_copy_must_have_its_own_key(tmp_path: Path) -> None:
     told = run("decide", "cardiac_action", "--edition", path, *facts(*HEART))
     assert told.exit_code == 1
     assert "give yours a key of its own, such as my-heart-trastuzumab-us" in told.stderr
+
+
+def test_a_copy_is_sound_says_how_to_go_on_and_agrees_with_what_it_was_made_from(tmp_path: Path) -> None:
+    copy = tmp_path / "house.md"
+    made = run("new-edition", "heart-trastuzumab-us", "heart-house", "-o", copy)
+    assert (made.exit_code, made.output) == (0, "")
+    text = copy.read_text(encoding="utf-8")
+    assert "in force until: YYYY-MM-DD" in text
+    assert f"her2path diff heart-trastuzumab-us {copy} --patients SOURCE" in text
+    agreed = run("diff", "heart-trastuzumab-us", copy)
+    assert agreed.stdout == "heart-trastuzumab-us and heart-house agree in every situation.\n"
+    told = run("check", copy)
+    assert told.exit_code == 1
+    assert "the source heart-house-source is not filled in" in told.stderr
+    assert "heart-house/cardiac_action" in told.stdout
+    copy.write_text(text.replace("FILL IN: author, title, place, year", "Minutes of the board").replace(
+        "FILL IN: address", "https://example.org"), encoding="utf-8")  # fmt: skip
+    assert run("check", copy).exit_code == 0
+    assert run("new-edition", copy, "heart-other").exit_code == 0
+
+
+@pytest.mark.parametrize("key", ["heart-trastuzumab-us", "house.md", "Our House", "heart_house"])
+def test_a_copy_wants_a_key_of_its_own(key: str) -> None:
+    assert run("new-edition", "heart-trastuzumab-us", key).exit_code == 2
+
+
+def test_a_copy_of_every_edition_is_proven_and_agrees(knowledge: Knowledge, tmp_path: Path) -> None:
+    for edition in knowledge.editions:
+        if edition.supplement:
+            assert "is a supplement" in run("new-edition", edition.key, "ours").stderr
+            continue
+        if not edition.tables:
+            assert "decides nothing" in run("new-edition", edition.key, "ours").stderr
+            continue
+        path = tmp_path / f"{edition.topic}-{edition.key}.md"
+        path.write_text(copy_of(edition, f"ours-{edition.key}", knowledge), encoding="utf-8")
+        own = read_own_edition(path, knowledge)
+        assert own.topic == edition.topic
+        assert {name: [row.outcomes for row in table.rows] for name, table in own.tables.items()} == {
+            name: [row.outcomes for row in table.rows] for name, table in edition.tables.items()
+        }
+
+
+def test_a_file_that_is_there_is_not_written_over(tmp_path: Path) -> None:
+    path = tmp_path / "house.md"
+    path.write_text("mine", encoding="utf-8")
+    refused = run("new-edition", "heart-trastuzumab-us", "heart-house", "-o", path)
+    assert refused.exit_code == 2
+    assert path.read_text(encoding="utf-8") == "mine"

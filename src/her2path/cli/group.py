@@ -197,6 +197,7 @@ PLACES = {
     "decide": Place("decide", "Decide one outcome for a patient, or for every row of a file."),
     "show": Place("knowledge", "Show a table with its sources, a fact, or all editions."),
     "diff": Place("own_rules", "Every situation in which two editions disagree, and who changes."),
+    "new-edition": Place("own_rules", "A copy of an edition to begin your own with."),
     "check": Place("knowledge", "Prove the tables and run their worked cases."),
     "coverage": Place("knowledge", "What is carried by which tables, verified how far."),
     "simulate": Place("simulators", "Simulate exposure, heart, tumour, courses and trials."),

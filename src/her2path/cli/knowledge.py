@@ -28,8 +28,8 @@ def check(paths: tuple[Path, ...]) -> None:
     """
     from ..cohort.vignettes.walk import walk
     from ..simulate.model import prove_models
+    from ..tables.cases import NOT_FILLED_IN, read_for_check, relative
     from ..tables.cases import check as check_all
-    from ..tables.cases import read_for_check, relative
     from ..tables.load import default_knowledge
 
     proven: list[Any] = []
@@ -56,7 +56,7 @@ def check(paths: tuple[Path, ...]) -> None:
                 problems += faults
             elif (knowledge.folder / VIGNETTES).is_dir():
                 waiting = True
-    faulty = {problem.path for problem in problems}
+    faulty = {problem.path for problem in problems if problem.kind != NOT_FILLED_IN}
     proven = [each for each in proven if each.table.path not in faulty]
     for each in proven:
         cases = f", {each.cases} worked cases" if each.cases else ""
@@ -105,8 +105,9 @@ def show(table: str | None, edition: str | None) -> None:
 
     Without TABLE, list all editions and what each decides.
     """
+    from ..tables.edition import is_edition_file
     from ..tables.load import read_knowledge
-    from ..tables.own.edition_file import is_edition_file, named_edition
+    from ..tables.own.edition_file import named_edition
     from ..write.table_text import list_editions, show_fact, show_table
 
     knowledge = read_knowledge()

@@ -1,4 +1,4 @@
-"""`her2path diff`: two editions side by side, and what the change does to patients."""
+"""`her2path new-edition` and `diff`: a copy to begin with, two editions side by side, and what a change does."""
 
 from __future__ import annotations
 
@@ -72,6 +72,29 @@ def diff(
     _end(changed)
 
 
+@click.command("new-edition")
+@click.argument("source", metavar="FROM")
+@click.argument("key")
+@click.option(
+    "-o", "--output", type=click.Path(dir_okay=False, path_type=Path), help="Write here; a file that is there is kept."
+)
+def new_edition(source: str, key: str, output: Path | None) -> None:
+    """A copy of the edition FROM to begin your own with, called KEY: commented, with dates and a source to fill in.
+
+    FROM is the key of an edition or a file. The copy is sound as it is: check it, change rows, compare it with diff.
+    """
+    from ..facts.problem import AskedWrongly
+    from ..tables.load import read_knowledge
+    from ..tables.own.copy import copy_of
+    from ..tables.own.edition_file import named_edition
+
+    if output is not None and output.exists():
+        raise AskedWrongly(f"{output} is there already; name another file, or take it away first")
+    knowledge, named = named_edition(source, read_knowledge())
+    text = copy_of(knowledge.edition(named), key, knowledge, str(output) if output else "")
+    put(text.rstrip("\n"), output)
+
+
 def _changes(
     source: Path, left: str, right: str, outcome: str | None, knowledge: Knowledge, on: dt.date,
     jurisdiction: str | None, at: Any, columns: tuple[str, ...],
@@ -80,9 +103,8 @@ def _changes(
     from ..cohort.changes import changes
     from ..findings.settings import Settings
     from ..read.files import source_size
-    from ..tables.own.edition_file import with_editions
 
-    knowledge = with_editions(knowledge, at.own_editions)
+    knowledge = knowledge.with_editions(at.own_editions)
     of_labels = {knowledge.edition(key).jurisdiction for key in (left, right)} - {"any"}
     if jurisdiction is None and len(of_labels) == 1:
         jurisdiction = of_labels.pop()

@@ -15,7 +15,6 @@ from ..history.names import YES
 from ..record.columns import Flags, RecordColumns, columns_of, tests_in_order
 from ..record.event import Record
 from ..tables.library import Knowledge
-from ..tables.own.edition_file import with_editions
 from .course.review import Courses, is_treated, review_courses
 from .course.rules import Rules
 from .plan.items import plan_of
@@ -92,7 +91,7 @@ class Reviewer:
     """Reviews batches of records by one knowledge and one set of settings."""
 
     def __init__(self, knowledge: Knowledge, settings: Settings) -> None:
-        self.knowledge = knowledge = with_editions(knowledge, settings.at.own_editions)
+        self.knowledge = knowledge = knowledge.with_editions(settings.at.own_editions)
         self.settings = settings
         self.specimens = SpecimenReviewer(knowledge, settings)
         self.kinds = Kinds(self.specimens)

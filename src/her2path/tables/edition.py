@@ -75,6 +75,14 @@ class Edition(InParts):
         return f"{since} until {self.until}" if self.until else f"{since} on"
 
 
+ENDING = ".md"
+
+
+def is_edition_file(name: str) -> bool:
+    """Whether a name stands for a file and no key: keys hold no point."""
+    return name.lower().endswith(ENDING)
+
+
 def read_edition(path: Path, facts: Facts, sources: Sources) -> tuple[Edition | None, list[Problem]]:
     """One edition file; `None` when it has no header that can be read."""
     document = read_markdown(path)

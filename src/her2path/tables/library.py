@@ -46,6 +46,12 @@ class Knowledge:
         """What is compiled is not kept: it is known by identities that do not outlive the process."""
         return Knowledge, (self.folder, self.facts, self.sources, self.editions)
 
+    def with_editions(self, editions: Iterable[Edition]) -> Knowledge:
+        """The same knowledge with editions and sources of one's own; a key that is there already is not added again."""
+        keys = {edition.key for edition in self.editions}
+        new = [edition for edition in editions if edition.key not in keys]
+        return Knowledge(self.folder, self.facts, self.sources, [*self.editions, *new]) if new else self
+
     @cached_property
     def products(self) -> Products:
         """The products and other drugs of its page. Raises `KnowledgeError`."""

@@ -24,9 +24,8 @@ from ..facts.codes import codes_of
 from ..facts.mapping.check import mapping_of
 from ..facts.mapping.entries import SiteMapping
 from ..facts.problem import AskedWrongly
-from .edition import ASSUMED_JURISDICTION, Edition
+from .edition import ASSUMED_JURISDICTION, Edition, is_edition_file
 from .library import Knowledge
-from .own.edition_file import is_edition_file, read_own_edition, with_editions
 
 MOST_BYTES = 1 << 20
 """A file of settings is some kilobytes."""
@@ -185,7 +184,7 @@ def site_of(path: Path, content: Mapping[str, Any], knowledge: Knowledge) -> Sit
             elif table in ("vials", "formulary", "prices", "editions"):
                 if table == "editions" and isinstance(value, str) and is_edition_file(value):
                     edition = _own_edition(path, key, value, knowledge)
-                    knowledge = with_editions(knowledge, [edition])
+                    knowledge = knowledge.with_editions([edition])
                     own[value] = edition
                 named = own[value].key if table == "editions" and isinstance(value, str) and value in own else value
                 place = {"formulary": "preferred"}.get(table, table)
@@ -198,6 +197,8 @@ def site_of(path: Path, content: Mapping[str, Any], knowledge: Knowledge) -> Sit
 
 def _own_edition(path: Path, key: str, name: str, knowledge: Knowledge) -> Edition:
     """The edition of a file, named from the folder of the settings. Raises as `read_own_edition`, telling the key."""
+    from .own.edition_file import read_own_edition
+
     try:
         return read_own_edition(path.parent / name, knowledge)
     except AskedWrongly as wrong:

@@ -39,7 +39,7 @@ from ...history.folds.heart import INPUTS
 from ...tables.edition import Edition
 from ...tables.library import Knowledge
 from ...tables.load import read_knowledge
-from ...tables.own.edition_file import read_own_edition, with_editions
+from ...tables.own.edition_file import read_own_edition
 from ...tables.site import Site, read_toml, site_of
 from ..exposure.choice import UNDER_SKIN_PRODUCT, model_and_population
 
@@ -82,7 +82,7 @@ class Policy:
 
     def knowledge(self) -> Knowledge:
         """The knowledge that ships, with the policy's own editions before it."""
-        shipped = with_editions(read_knowledge(), self.site.own_editions)
+        shipped = read_knowledge().with_editions(self.site.own_editions)
         if not self.own_editions:
             return shipped
         return Knowledge(shipped.folder, shipped.facts, shipped.sources, [*self.own_editions, *shipped.editions])
@@ -195,7 +195,7 @@ def _own_editions(path: Path, file: Any, product: str) -> tuple[Edition, ...]:
     if not edition.is_for({"product": product}):
         raise AskedWrongly(f"{place}: edition {edition.key} does not decide for {product}, which {path} gives")
     for outcome in ("lvef_finding", "cardiac_action"):
-        names = {axis.fact.name for axis in with_editions(shipped, [edition]).array(edition, outcome).axes}
+        names = {axis.fact.name for axis in shipped.with_editions([edition]).array(edition, outcome).axes}
         if unseen := sorted(names - {*INPUTS, "product"}):
             raise AskedWrongly(f"{place}: {outcome} asks for {', '.join(unseen)}; expected only {', '.join(INPUTS)}")
     return (edition,)

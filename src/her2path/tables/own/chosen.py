@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-from ..edition import Edition
+from ..edition import Edition, is_edition_file
 from ..library import Knowledge
 from ..site import Site
-from .edition_file import is_edition_file, read_own_edition, with_editions
+from .edition_file import read_own_edition
 
 
 def site_by_edition(site: Site, name: str, knowledge: Knowledge) -> tuple[Site, str | None]:
@@ -19,7 +19,7 @@ def site_by_edition(site: Site, name: str, knowledge: Knowledge) -> tuple[Site, 
     own: Edition | None = None
     if is_edition_file(name):
         own = read_own_edition(Path(name), knowledge)
-        knowledge = with_editions(knowledge, [own])
+        knowledge = knowledge.with_editions([own])
     chosen = own or knowledge.edition(name)
     if own is not None and own.key not in {each.key for each in site.own_editions}:
         site = replace(site, own_editions=(*site.own_editions, own))

@@ -6,25 +6,17 @@ it, where the key of an edition may stand.
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 
 from ...facts.problem import AskedWrongly, KnowledgeError, Problem
 from ..cases import run_cases
-from ..edition import Edition
+from ..edition import Edition, is_edition_file
 from ..library import Knowledge
 from ..load import read_edition_files
 from ..proof import prove
 from .faults import first_faults
-
-ENDING = ".md"
-
-
-def is_edition_file(name: str) -> bool:
-    """Whether a name stands for a file and no key: keys hold no point."""
-    return name.lower().endswith(ENDING)
 
 
 def read_own_edition(path: Path, knowledge: Knowledge) -> Edition:
@@ -74,37 +66,31 @@ def _clashes(edition: Edition, knowledge: Knowledge) -> Iterable[Problem]:
 
 
 def topic_of(edition: Edition, knowledge: Knowledge) -> str:
-    """The topic among whose editions one of one's own stands: where most of its outcomes are decided.
+    """The topic among whose editions one of one's own stands: that of the edition in use that is most like it.
 
-    Its supplements lend it their tables, as they do to those. Where nobody else decides its outcomes, the topic is the
-    name of the folder it lies in.
+    Its supplements lend it their tables, as they do to those. Likest is who decides the same outcomes, then who decides
+    for the same. Where nobody decides its outcomes, the topic is the name of the folder it lies in.
     """
-    topics = Counter(
-        each.topic
-        for each in knowledge.editions
-        if not each.supplement
-        for outcome in edition.tables
-        if outcome in each.tables
-    )
-    return topics.most_common(1)[0][0] if topics else edition.topic
+    mine = set(edition.tables)
+    able = [each for each in knowledge.editions if not each.supplement and mine & set(each.tables)]
+    if not able:
+        return edition.topic
+
+    def likeness(other: Edition) -> tuple[float, bool, bool]:
+        theirs = set(other.tables)
+        same_scope = (other.scope, set(other.scope_values)) == (edition.scope, set(edition.scope_values))
+        return len(mine & theirs) / len(mine | theirs), same_scope, other.jurisdiction == edition.jurisdiction
+
+    return max(able, key=likeness).topic
 
 
 def _lenders(edition: Edition, knowledge: Knowledge) -> list[Edition]:
     return [each for each in knowledge.editions if each.supplement and each.topic == edition.topic]
 
 
-def with_editions(knowledge: Knowledge, editions: Iterable[Edition]) -> Knowledge:
-    """The same knowledge with editions and sources of one's own; what is there already is not added again."""
-    keys = {each.key for each in knowledge.editions}
-    new = [each for each in editions if each.key not in keys]
-    if not new:
-        return knowledge
-    return Knowledge(knowledge.folder, knowledge.facts, knowledge.sources, [*knowledge.editions, *new])
-
-
 def with_edition(knowledge: Knowledge, path: Path) -> Knowledge:
     """The same knowledge with the edition of a file, to be named by its key. Raises as `read_own_edition`."""
-    return with_editions(knowledge, [read_own_edition(path, knowledge)])
+    return knowledge.with_editions([read_own_edition(path, knowledge)])
 
 
 def named_edition(name: str, knowledge: Knowledge) -> tuple[Knowledge, str]:
@@ -112,4 +98,4 @@ def named_edition(name: str, knowledge: Knowledge) -> tuple[Knowledge, str]:
     if not is_edition_file(name):
         return knowledge, name
     edition = read_own_edition(Path(name), knowledge)
-    return with_editions(knowledge, [edition]), edition.key
+    return knowledge.with_editions([edition]), edition.key
