@@ -13,7 +13,7 @@ import click
 from ..facts.problem import PARTLY_READ, AskedWrongly
 from ..write.output import put, require_outputs
 from ..write.plain import plain
-from .options import Day, column_option, missing_option, pairs, site_asked
+from .options import Day, column_option, knowledge_option, missing_option, pairs, site_asked
 
 if TYPE_CHECKING:
     from ..tables.library import Knowledge
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 @click.option("--jurisdiction", type=click.Choice(["us", "eu"]), help="Whose label decides, where labels differ.")
 @click.option("--on", type=Day(), help="The day that chooses the edition, where test_date is not given.")
 @click.option("--fact", "facts", multiple=True, metavar="NAME=VALUE", help="A fact; may be given many times.")
+@knowledge_option
 @column_option
 @missing_option
 @click.option(

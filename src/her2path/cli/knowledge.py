@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,26 +13,32 @@ import click
 from ..facts.folder import VIGNETTES, knowledge_folder
 from ..facts.problem import DOES_NOT_HOLD, AskedWrongly
 from ..write.output import put
+from .options import OVERLAY, knowledge_option
 
 if TYPE_CHECKING:
     from ..facts.problem import Problem
     from ..tables.library import Knowledge
+    from ..tables.own.in_use import Overlay
 
 
 @click.command()
 @click.argument("paths", nargs=-1, type=click.Path(exists=True, path_type=Path))
-def check(paths: tuple[Path, ...]) -> None:
+@knowledge_option
+@click.pass_context
+def check(ctx: click.Context, paths: tuple[Path, ...]) -> None:
     """Prove tables complete and free of overlap, run their worked cases, and review the vignettes.
 
     PATHS are files of editions or vignettes, or folders of them; without any, the knowledge that ships is checked. A
-    folder with its own facts.md and sources.md is checked by itself. Vignettes are reviewed once all tables hold.
+    folder with its own facts.md and sources.md is checked by itself. Vignettes are reviewed once all tables hold. With
+    --knowledge everything is proven with your folder over it, and what is told is yours.
     """
     from ..cohort.vignettes.walk import walk
     from ..simulate.model import prove_models
-    from ..tables.cases import NOT_FILLED_IN, read_for_check, relative
     from ..tables.cases import check as check_all
+    from ..tables.cases import read_for_check
     from ..tables.load import default_knowledge
 
+    overlay: Overlay | None = ctx.meta.get(OVERLAY)
     proven: list[Any] = []
     models: list[Any] = []
     walked: list[Any] = []
@@ -51,11 +58,25 @@ def check(paths: tuple[Path, ...]) -> None:
             proven += [each for each in held if path is None or path in (each.table.path, *each.table.path.parents)]
             if len(problems) == before:
                 own = (knowledge.folder / "facts.md").exists()
-                of_path, faults = walk(path or knowledge.folder, knowledge if own else default_knowledge())
-                walked += of_path
-                problems += faults
+                for place in [path or knowledge.folder] if overlay is None or path is not None else overlay.vignettes():
+                    of_path, faults = walk(place, knowledge if own else default_knowledge())
+                    walked += of_path
+                    problems += faults
             elif (knowledge.folder / VIGNETTES).is_dir():
                 waiting = True
+    if overlay is not None:
+        proven = [each for each in proven if overlay.is_own(each.table.path) or paths]
+        problems = [*map(overlay.own, problems)]
+    _tell(proven, models if overlay is None else [], walked, problems, waiting)
+
+
+def _tell(
+    proven: Sequence[Any], models: Sequence[Any], walked: Sequence[Any], problems: Sequence[Problem], waiting: bool
+) -> None:  # fmt: skip
+    """What holds, then what does not, the first faults of each file first; and the exit code."""
+    from ..tables.cases import NOT_FILLED_IN, relative
+    from ..tables.own.faults import first_faults
+
     faulty = {problem.path for problem in problems if problem.kind != NOT_FILLED_IN}
     proven = [each for each in proven if each.table.path not in faulty]
     for each in proven:
@@ -68,8 +89,6 @@ def check(paths: tuple[Path, ...]) -> None:
         click.echo("waiting vignettes, which are reviewed once all else holds")
     for page in walked:
         click.echo(f"walked  {page.name:<32} {page.patients:>5} patients")
-    from ..tables.own.faults import first_faults
-
     problems = first_faults(problems)
     for problem in problems:
         click.echo(f"{relative(problem.path)}:{problem.line}  {problem.what}", err=True)
@@ -99,6 +118,7 @@ def _prove_findings(knowledge: Knowledge) -> list[Problem]:
 
 @click.command()
 @click.argument("table", required=False)
+@knowledge_option
 @click.option("--edition", help="The edition whose table to show.")
 def show(table: str | None, edition: str | None) -> None:
     """Show a table with its sources: an outcome (her2_status), EDITION/outcome, or an edition.

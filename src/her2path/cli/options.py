@@ -13,6 +13,7 @@ import click
 
 from ..facts.problem import AskedWrongly
 from ..write.formats import format_names, is_format
+from ..write.plain import plain
 
 if TYPE_CHECKING:
     from ..tables.library import Knowledge
@@ -24,6 +25,8 @@ else:
     _DateType = _NameType = click.ParamType
 
 _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+OVERLAY = "her2path.overlay"
+"""Where the context of a command keeps the folder that is laid over the knowledge in use."""
 Command = TypeVar("Command", bound=Callable[..., Any])
 
 
@@ -75,6 +78,33 @@ def missing_option(command: Command) -> Command:
         "--missing", "missing", multiple=True, metavar="WORD",
         help="A word for a cell of a CSV or Parquet file that holds nothing, such as NA.",
     )(command)  # fmt: skip
+
+
+def knowledge_option(command: Command) -> Command:
+    """The option that lays a folder of one's own over the knowledge in use, for as long as the command runs."""
+    return click.option(
+        "--knowledge", type=click.Path(exists=True, file_okay=False, path_type=Path), is_eager=True,
+        expose_value=False, callback=_lay_over,
+        help="A folder of your own over what ships: editions, facts, sources, codes, brands, vignettes.",
+    )(command)  # fmt: skip
+
+
+def _lay_over(ctx: click.Context, _param: click.Parameter, folder: Path | None) -> None:
+    if folder is None or ctx.resilient_parsing:
+        return
+    from ..tables.own.in_use import Overlay
+
+    overlay = Overlay(folder)
+    try:
+        for words in overlay.told():
+            click.echo(f"her2path: {plain(words)}", err=True)
+        if ctx.info_name != "check":  # which tells by itself what does not hold
+            overlay.prove()
+    except BaseException:
+        overlay.end()
+        raise
+    ctx.call_on_close(overlay.end)
+    ctx.meta[OVERLAY] = overlay
 
 
 def site_asked(settings_file: Path | None, missing: Iterable[str], knowledge: Knowledge) -> Site:

@@ -13,7 +13,7 @@ import click
 from ..facts.problem import DOES_NOT_HOLD, PARTLY_READ
 from ..write.output import put
 from ..write.plain import plain
-from .options import Day, column_option, missing_option, pairs, site_asked
+from .options import Day, column_option, knowledge_option, missing_option, pairs, site_asked
 
 if TYPE_CHECKING:
     from ..tables.library import Knowledge
@@ -36,6 +36,7 @@ ASKED = "Only with --patients: "
     "--settings", "settings_file", type=click.Path(exists=True, dir_okay=False, path_type=Path),
     help=f"{ASKED}the institution's settings, a TOML file.",
 )  # fmt: skip
+@knowledge_option
 @column_option
 @missing_option
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
@@ -75,6 +76,7 @@ def diff(
 @click.command("new-edition")
 @click.argument("source", metavar="FROM")
 @click.argument("key")
+@knowledge_option
 @click.option(
     "-o", "--output", type=click.Path(dir_okay=False, path_type=Path), help="Write here; a file that is there is kept."
 )

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from ..facts.problem import DOES_NOT_HOLD, PARTLY_READ, AskedWrongly
-from .options import Day, FormatName, column_option, missing_option, pairs, site_asked
+from .options import Day, FormatName, column_option, knowledge_option, missing_option, pairs, site_asked
 
 if TYPE_CHECKING:
     from ..findings.patient import Reviewed
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 @click.option("--site", type=click.Choice(["breast", "gastric"]), help="Read the tests as of this site.")
 @click.option("--edition", help="Decide by this edition, whatever the date: its key, or a file of your own.")
 @click.option("--jurisdiction", type=click.Choice(["us", "eu"]), help="Whose label decides, where labels differ.")
+@knowledge_option
 @column_option
 @missing_option
 @click.option(

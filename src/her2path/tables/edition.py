@@ -33,6 +33,7 @@ class Edition(InParts):
     (`scope_values`) it decides for: the organ, or the products; "" where it decides for all. A
     supplement lends its tables to every edition of its topic. Where it is `asked_for` some outcomes,
     it is chosen for these alone, and for others by its name. `sources` are those that its file lists itself.
+    What is `own` was laid over the knowledge in use, and goes before it.
     """
 
     later: ClassVar[tuple[str, ...]] = ("cases",)
@@ -55,6 +56,7 @@ class Edition(InParts):
     cases: list[Case] = field(default_factory=list)
     scores: dict[str, Score] = field(default_factory=dict)
     sources: dict[str, Source] = field(default_factory=dict)
+    own: bool = False
 
     @property
     def site(self) -> str:

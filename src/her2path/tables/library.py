@@ -147,11 +147,21 @@ class Knowledge:
             and edition.is_for(scopes)
             and (not edition.asked_for or outcome in edition.asked_for)
         ]
+        able = [edition for edition in able if not edition.own or self._has_all(edition, outcome, able)]
         if not able:
             self._require_outcome(outcome)
             raise AskedWrongly(f"no edition decides {outcome} for " + " and ".join(map(str, scopes.values())))
         self._able[key] = able
         return able
+
+    def _has_all(self, own: Edition, outcome: str, able: list[Edition]) -> bool:
+        """Whether one's own edition, which goes before the others, decides an outcome: by a table of its own, or by one
+        that is lent to it, where it has all that feeds that in the others."""
+        if outcome in own.tables:
+            return True
+        others = [other for other in able if not other.own and other.topic == own.topic]
+        feeding = {table.outcome for other in others for table in chain(self.tables_of(other), outcome)}
+        return feeding <= set(self.tables_of(own))
 
     def _require_outcome(self, outcome: str) -> None:
         decided = {name for edition in self.editions for name in edition.tables}

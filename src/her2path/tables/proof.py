@@ -146,6 +146,8 @@ def _overlapping_windows(editions: list[Edition]) -> Iterator[Problem]:
             )
             if edition.scope and not set(edition.scope_values) & set(other.scope_values):
                 continue
+            if edition.own != other.own:  # one's own goes before the others, and says so
+                continue
             if not same or edition.supplement or other.supplement or not set(edition.tables) & set(other.tables):
                 continue
             start = max(edition.since or dt.date.min, other.since or dt.date.min)

@@ -10,7 +10,6 @@ is `array.py`.
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -174,9 +173,7 @@ def _parse_table(
             continue
         name = names[0] if names else plain(heading.lstrip("=> "))
         if name not in facts:
-            near = difflib.get_close_matches(name, list(facts), n=1)
-            advice = "define it in facts.md or mend the name" + (f"; the nearest is {near[0]}" if near else "")
-            fault(grid.line, "unknown fact", f"no fact is called {name!r}", advice)
+            fault(grid.line, "unknown fact", f"no fact is called {name!r}", _define_or_mend(name, facts))
         elif is_outcome and outcome is not None:
             what = f"the table has two outcome columns, {outcome[1].name} and {name}"
             fault(grid.line, "two outcomes", what, "write a table for each outcome")
@@ -214,6 +211,13 @@ def _parse_table(
         return None, problems
     inputs = tuple(fact.name for _, fact in columns)
     return Table(outcome[1].name, section.title, path, grid.line, inputs, tuple(rows)), problems
+
+
+def _define_or_mend(name: str, facts: Facts) -> str:
+    import difflib  # only where something is wrong
+
+    near = difflib.get_close_matches(name, list(facts), n=1)
+    return "define it in facts.md or mend the name" + (f"; the nearest is {near[0]}" if near else "")
 
 
 def _parse_row(
