@@ -13,7 +13,7 @@ import click
 from ..facts.folder import VIGNETTES, knowledge_folder
 from ..facts.problem import DOES_NOT_HOLD, AskedWrongly
 from ..write.output import put
-from .options import OVERLAY, knowledge_option
+from .options import OVERLAY, form_asked, form_options, knowledge_option
 
 if TYPE_CHECKING:
     from ..facts.problem import Problem
@@ -119,8 +119,9 @@ def _prove_findings(knowledge: Knowledge) -> list[Problem]:
 @click.command()
 @click.argument("table", required=False)
 @knowledge_option
-@click.option("--edition", help="The edition whose table to show.")
-def show(table: str | None, edition: str | None) -> None:
+@click.option("--edition", help="The edition whose table to show: a key, or a file of your own.")
+@form_options
+def show(table: str | None, edition: str | None, form: str | None, as_json: bool, output: Path | None) -> None:
     """Show a table with its sources: an outcome (her2_status), EDITION/outcome, or an edition.
 
     Without TABLE, list all editions and what each decides.
@@ -128,33 +129,43 @@ def show(table: str | None, edition: str | None) -> None:
     from ..tables.edition import is_edition_file
     from ..tables.load import read_knowledge
     from ..tables.own.edition_file import named_edition
-    from ..write.table_text import list_editions, show_fact, show_table
+    from ..write.table_text import list_editions, show_fact, show_table, table_json
 
-    knowledge = read_knowledge()
-    if table is None and edition is None:
-        click.echo(list_editions(knowledge))
-        return
+    form, knowledge = form_asked(form, as_json, output), read_knowledge()
     if edition is not None:
         knowledge, edition = named_edition(edition, knowledge)
-    table = table or edition or ""
-    if is_edition_file(table):
-        knowledge, table = named_edition(table, knowledge)
-    elif "/" in table:
-        edition, table = table.split("/", 1)
-    if table in {each.key for each in knowledge.editions}:
-        chosen = knowledge.edition(table)
-        for each in chosen.tables.values():
-            click.echo(show_table(each, chosen, knowledge))
+    name = table or edition
+    if name is not None and is_edition_file(name):
+        knowledge, name = named_edition(name, knowledge)
+    elif name is not None and "/" in name:
+        edition, name = name.split("/", 1)
+    keys = {each.key for each in knowledge.editions}
+    if form == "html":
+        if name is None or name not in keys:
+            raise AskedWrongly(f"a page is of an edition, and {name or 'the list'} is none: name its key, or its file")
+        from ..write.editions.page import edition_page
+
+        command = " ".join(["her2path", *sys.argv[1:]])
+        put(edition_page(knowledge.edition(name), knowledge, command).rstrip("\n"), output)
         return
-    editions = [knowledge.edition(edition, table)] if edition else [e for e in knowledge.editions if table in e.tables]
-    if not editions and table in knowledge.facts:
-        click.echo(show_fact(knowledge.facts[table]))
+    if name is None and form == "text":
+        put(list_editions(knowledge), output)
         return
-    if not editions:
-        decided = sorted({name for e in knowledge.editions for name in e.tables})
-        raise AskedWrongly(f"no table or fact is called {table!r}; decided are " + ", ".join(decided))
-    for chosen in editions:
-        click.echo(show_table(knowledge.tables_of(chosen)[table], chosen, knowledge))
+    if name is None or name in keys:
+        chosen = knowledge.editions if name is None else [knowledge.edition(name)]
+        shown = [(each, of) for of in chosen for each in of.tables.values()]
+    else:
+        able = [knowledge.edition(edition, name)] if edition else [e for e in knowledge.editions if name in e.tables]
+        shown = [(knowledge.tables_of(of)[name], of) for of in able]
+    if form == "json":
+        put(json.dumps([table_json(each, of) for each, of in shown], indent=2, ensure_ascii=False), output)
+    elif not shown and name is not None and name in knowledge.facts:
+        put(show_fact(knowledge.facts[name]), output)
+    elif not shown and name not in keys:
+        decided = sorted({each for e in knowledge.editions for each in e.tables})
+        raise AskedWrongly(f"no table or fact is called {name!r}; decided are " + ", ".join(decided))
+    else:
+        put("\n".join(show_table(each, of, knowledge) for each, of in shown), output)
 
 
 @click.command()

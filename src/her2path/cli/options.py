@@ -80,6 +80,30 @@ def missing_option(command: Command) -> Command:
     )(command)  # fmt: skip
 
 
+FORMS = ("text", "json", "html")
+
+
+def form_options(command: Command) -> Command:
+    """The options that say in which form something is told, and where."""
+    command = click.option("-o", "--output", type=click.Path(path_type=Path), help="Write here instead of printing.")(
+        command
+    )
+    command = click.option("--json", "as_json", is_flag=True, help="Print JSON.")(command)
+    return click.option(
+        "--format", "form", type=click.Choice(FORMS),
+        help="text, json, or html: a page to share; by default what the ending of the output says, otherwise text.",
+    )(command)  # fmt: skip
+
+
+def form_asked(form: str | None, as_json: bool, output: Path | None) -> str:
+    """The form that is asked for. Raises `AskedWrongly` where two are."""
+    ending = output.suffix.lower().removeprefix(".") if output is not None else ""
+    by_ending = {"htm": "html"}.get(ending, ending)
+    if as_json and form not in (None, "json"):
+        raise AskedWrongly(f"--json and --format {form} ask for two forms: drop one of them")
+    return form or ("json" if as_json else by_ending if by_ending in FORMS else "text")
+
+
 def knowledge_option(command: Command) -> Command:
     """The option that lays a folder of one's own over the knowledge in use, for as long as the command runs."""
     return click.option(

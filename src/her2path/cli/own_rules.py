@@ -13,7 +13,7 @@ import click
 from ..facts.problem import DOES_NOT_HOLD, PARTLY_READ
 from ..write.output import put
 from ..write.plain import plain
-from .options import Day, column_option, knowledge_option, missing_option, pairs, site_asked
+from .options import Day, column_option, form_asked, form_options, knowledge_option, missing_option, pairs, site_asked
 
 if TYPE_CHECKING:
     from ..tables.library import Knowledge
@@ -39,11 +39,11 @@ ASKED = "Only with --patients: "
 @knowledge_option
 @column_option
 @missing_option
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-@click.option("-o", "--output", type=click.Path(path_type=Path), help="Write here instead of printing.")
+@form_options
 def diff(
     left: str, right: str, outcome: str | None, patients: Path | None, on: dt.date | None, jurisdiction: str | None,
-    settings_file: Path | None, columns: tuple[str, ...], missing: tuple[str, ...], as_json: bool, output: Path | None,
+    settings_file: Path | None, columns: tuple[str, ...], missing: tuple[str, ...], form: str | None, as_json: bool,
+    output: Path | None,
 ) -> None:  # fmt: skip
     """Every situation in which two editions disagree; with --patients, every patient whom the change moves.
 
@@ -56,21 +56,44 @@ def diff(
     from ..write.editions.changes_text import show_changes
     from ..write.table_text import show_differences
 
+    form = form_asked(form, as_json, output)
     knowledge = read_knowledge()
     knowledge, left = named_edition(left, knowledge)
     knowledge, right = named_edition(right, knowledge)
+    found = compare(left, right, knowledge, outcome) if patients is None or form == "html" else []
     if patients is None:
-        found = compare(left, right, knowledge, outcome)
-        as_data = [_difference_json(each) for each in found]
-        put(json.dumps(as_data, indent=2) if as_json else show_differences(left, right, found), output)
-        return
-    at = site_asked(settings_file, missing, knowledge)
-    changed = _changes(
-        patients, left, right, outcome, knowledge, on or dt.date.today(), jurisdiction or at.jurisdiction, at, columns
-    )
-    text = json.dumps(changed.as_json(), indent=2, ensure_ascii=False) if as_json else show_changes(changed)
-    put(text, output, patients, settings_file)
-    _end(changed)
+        changed = None
+    else:
+        at = site_asked(settings_file, missing, knowledge)
+        changed = _changes(
+            patients,
+            left,
+            right,
+            outcome,
+            knowledge,
+            on or dt.date.today(),
+            jurisdiction or at.jurisdiction,
+            at,
+            columns,
+        )
+    if form == "html":
+        from ..write.editions.page import difference_page
+
+        sides = knowledge.edition(left), knowledge.edition(right)
+        text = difference_page(*sides, found, knowledge, changed, _said())
+    elif form == "json":
+        as_data = [_difference_json(each) for each in found] if changed is None else changed.as_json()
+        text = json.dumps(as_data, indent=2, ensure_ascii=changed is None)
+    else:
+        text = show_differences(left, right, found) if changed is None else show_changes(changed)
+    put(text.rstrip("\n"), output, patients, settings_file)
+    if changed is not None:
+        _end(changed)
+
+
+def _said() -> str:
+    """The command as it was given, for the foot of a page."""
+    return " ".join(["her2path", *sys.argv[1:]])
 
 
 @click.command("new-edition")

@@ -93,7 +93,7 @@ def check(knowledge: Knowledge) -> tuple[list[Proven], list[Problem]]:
         problems += [problem for edition in knowledge.editions for problem in _too_large(knowledge, edition)]
     if not problems:
         problems += run_cases(knowledge)
-    problems += [problem for edition in knowledge.editions for problem in _not_filled_in(edition)]
+    problems += [problem for edition in knowledge.editions for problem in not_filled_in(edition)]
     problems += prove_coverage(knowledge)
     faulty = {problem.path for problem in problems if problem.kind != NOT_FILLED_IN}
     proven = [
@@ -107,7 +107,7 @@ def check(knowledge: Knowledge) -> tuple[list[Proven], list[Problem]]:
     return proven, problems
 
 
-def _not_filled_in(edition: Edition) -> Iterator[Problem]:
+def not_filled_in(edition: Edition) -> Iterator[Problem]:
     """Sources of its own that a copied edition still has to name; it can be tried before."""
     for source in edition.sources.values():
         if TO_FILL_IN in (source.reference[: len(TO_FILL_IN)], source.address[: len(TO_FILL_IN)]):

@@ -8,6 +8,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from ..facts.fact import Fact
+from ..facts.value import Json
 from ..tables.decision import Decision
 from ..tables.edition import Edition
 from ..tables.library import Knowledge
@@ -74,6 +75,23 @@ def show_table(table: Table, edition: Edition, knowledge: Knowledge) -> str:
         source = knowledge.sources[key]
         parts.append(paragraph(f"{key}: {source.reference}. {source.address} ({source.verified})", "    "))
     return "\n".join([*parts, ""])
+
+
+def table_json(table: Table, edition: Edition) -> dict[str, Json]:
+    """One table as JSON: its edition, inputs and rows, each with its cells, outcome, remark and citations."""
+    rows: list[Json] = [
+        {
+            "row": row.name, "cells": dict(zip(table.inputs, (cell.text for cell in row.cells), strict=True)),
+            "outcome": row.outcome_text(), "remark": row.remark,
+            "sources": [citation.as_json() for citation in row.citations],
+        }
+        for row in table.rows
+    ]  # fmt: skip
+    return {
+        "edition": edition.key, "title": edition.title, "in_force": edition.window(),
+        "jurisdiction": edition.jurisdiction, "reviewed_by": edition.reviewed_by, "outcome": table.outcome,
+        "inputs": list(table.inputs), "rows": rows,
+    }  # fmt: skip
 
 
 def list_editions(knowledge: Knowledge) -> str:
