@@ -13,7 +13,7 @@ import click
 from ..facts.folder import VIGNETTES, knowledge_folder
 from ..facts.problem import DOES_NOT_HOLD, AskedWrongly
 from ..write.output import put
-from .options import OVERLAY, form_asked, form_options, knowledge_option
+from .options import OVERLAY, command_said, form_asked, form_options, knowledge_option
 
 if TYPE_CHECKING:
     from ..facts.problem import Problem
@@ -145,8 +145,7 @@ def show(table: str | None, edition: str | None, form: str | None, as_json: bool
             raise AskedWrongly(f"a page is of an edition, and {name or 'the list'} is none: name its key, or its file")
         from ..write.editions.page import edition_page
 
-        command = " ".join(["her2path", *sys.argv[1:]])
-        put(edition_page(knowledge.edition(name), knowledge, command).rstrip("\n"), output)
+        put(edition_page(knowledge.edition(name), knowledge, command_said()).rstrip("\n"), output)
         return
     if name is None and form == "text":
         put(list_editions(knowledge), output)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import re
+import sys
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 from pathlib import Path
@@ -102,6 +103,13 @@ def form_asked(form: str | None, as_json: bool, output: Path | None) -> str:
     if as_json and form not in (None, "json"):
         raise AskedWrongly(f"--json and --format {form} ask for two forms: drop one of them")
     return form or ("json" if as_json else by_ending if by_ending in FORMS else "text")
+
+
+def command_said() -> str:
+    """The version and the command as it was given, for the foot of a page."""
+    from .. import __version__
+
+    return " ".join([f"her2path {__version__}:", *sys.argv[1:]])
 
 
 def knowledge_option(command: Command) -> Command:

@@ -13,7 +13,17 @@ import click
 from ..facts.problem import DOES_NOT_HOLD, PARTLY_READ
 from ..write.output import put
 from ..write.plain import plain
-from .options import Day, column_option, form_asked, form_options, knowledge_option, missing_option, pairs, site_asked
+from .options import (
+    Day,
+    column_option,
+    command_said,
+    form_asked,
+    form_options,
+    knowledge_option,
+    missing_option,
+    pairs,
+    site_asked,
+)
 
 if TYPE_CHECKING:
     from ..tables.library import Knowledge
@@ -80,7 +90,7 @@ def diff(
         from ..write.editions.page import difference_page
 
         sides = knowledge.edition(left), knowledge.edition(right)
-        text = difference_page(*sides, found, knowledge, changed, _said())
+        text = difference_page(*sides, found, knowledge, changed, command_said())
     elif form == "json":
         as_data = [_difference_json(each) for each in found] if changed is None else changed.as_json()
         text = json.dumps(as_data, indent=2, ensure_ascii=changed is None)
@@ -89,11 +99,6 @@ def diff(
     put(text.rstrip("\n"), output, patients, settings_file)
     if changed is not None:
         _end(changed)
-
-
-def _said() -> str:
-    """The command as it was given, for the foot of a page."""
-    return " ".join(["her2path", *sys.argv[1:]])
 
 
 @click.command("new-edition")

@@ -43,8 +43,12 @@ class Disagreement:
 
 
 def common_outcomes(left: Edition, right: Edition, knowledge: Knowledge) -> list[str]:
-    """The outcomes that both editions decide, each in the order of the first."""
-    return [name for name in left.tables if name in knowledge.tables_of(right)]
+    """The outcomes that both editions decide, each in the order of the first.
+
+    What is lent to one's own edition is not counted: that stays with the edition in force.
+    """
+    of_right = right.tables if right.own else knowledge.tables_of(right)
+    return [name for name in left.tables if name in of_right]
 
 
 def differences(left: Edition, right: Edition, outcome: str, knowledge: Knowledge) -> Iterator[Disagreement]:

@@ -33,7 +33,7 @@ class Edition(InParts):
     (`scope_values`) it decides for: the organ, or the products; "" where it decides for all. A
     supplement lends its tables to every edition of its topic. Where it is `asked_for` some outcomes,
     it is chosen for these alone, and for others by its name. `sources` are those that its file lists itself.
-    What is `own` was laid over the knowledge in use, and goes before it.
+    What is `own` does not ship: it is in a file that was named, or was laid over the knowledge in use.
     """
 
     later: ClassVar[tuple[str, ...]] = ("cases",)

@@ -34,7 +34,7 @@ def read_own_edition(path: Path, knowledge: Knowledge) -> Edition:
         problems = [*_clashes(editions[0], knowledge)]
     if problems or not editions:
         raise KnowledgeError(first_faults(problems))
-    edition = replace(editions[0], topic=topic_of(editions[0], knowledge))
+    edition = replace(editions[0], topic=topic_of(editions[0], knowledge), own=True)
     alone = Knowledge(path, knowledge.facts, knowledge.sources, [edition, *_lenders(edition, knowledge)])
     if problems := [*prove(alone)] or [each for each in run_cases(alone) if each.path == path]:
         raise KnowledgeError(first_faults(problems))

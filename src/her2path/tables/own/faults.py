@@ -8,6 +8,7 @@ from dataclasses import replace
 from itertools import groupby
 
 from ...facts.problem import Problem
+from ..cases import NOT_FILLED_IN
 
 FOLLOWING = ("case not run", "case disagrees", "never given")
 """Kinds that say nothing of their own while a table of the file cannot be read, or does not hold."""
@@ -26,7 +27,7 @@ def first_faults(problems: Iterable[Problem]) -> list[Problem]:
 
 def _of_one_file(problems: Sequence[Problem]) -> list[Problem]:
     first = [each for each in problems if each.kind not in (*FOLLOWING, *LATER)]
-    if not first:
+    if all(each.kind == NOT_FILLED_IN for each in first):
         return [*problems]
     kept = first if any(each.kind in ("gap", "overlap", "dead row") for each in first) else _with_idle(first, problems)
     return _named_once(_sources_once(kept))

@@ -73,8 +73,6 @@ def _rendered(
     import jinja2
     from markupsafe import Markup
 
-    from ... import __version__
-
     here = Path(__file__).parent
     environment = jinja2.Environment(
         autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, keep_trailing_newline=True
@@ -83,7 +81,7 @@ def _rendered(
     changed = _changed_rows(differences or ())
     outcomes = [(name, [*some]) for name, some in groupby(differences or (), key=lambda each: each.outcome)]
     return template.render(
-        heading=heading, about=about, command=command, version=__version__, made=dt.date.today().isoformat(),
+        heading=heading, about=about, command=command, made=dt.date.today().isoformat(),
         style=Markup((here / "page.css").read_text(encoding="utf-8")), kind_of=_kind_of, levels=LEVELS, pips=PIPS,
         editions=[_proof(each, knowledge) for each in editions],
         tables=[_table(table, knowledge, changed) for each in tables for table in each.tables.values()],
