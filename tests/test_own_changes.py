@@ -157,3 +157,24 @@ def test_decide_refuses_a_fact_beside_events_and_an_outcome_that_is_none(events:
     refused = run("decide", "cardiac_actions", events)
     assert refused.exit_code == 2
     assert "did you mean cardiac_action?" in refused.stderr
+
+
+def test_fhir_and_any_source_that_a_review_reads() -> None:
+    """Records of tests alone: no verdict appears or goes with a course that nobody has."""
+    source = "examples/her2-tests.ndjson"
+    found = json.loads(run("diff", "asco-cap-2013", "asco-cap-2018", "--patients", source, "--json").stdout)
+    before, after = (
+        json.loads(run("review", source, "--edition", name, "--format", "json").stdout)["patients"]
+        for name in ("asco-cap-2013", "asco-cap-2018")
+    )
+    assert found["patients"] == len(before) == 43
+    differ = {
+        one["patient"] for one, other in zip(before, after, strict=True) if one["her2_status"] != other["her2_status"]
+    }
+    moved = {
+        each["patient"]
+        for each in found["patients_changed"]
+        if any(move["what"] == "HER2-directed therapy, by the status" for move in each["treatment"])
+    }
+    assert moved == differ
+    assert not [each for each in found["treatment"] if each["what"].startswith("next dose")]

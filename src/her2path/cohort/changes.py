@@ -27,6 +27,7 @@ from .decided import STATUS, Deciding, Said, is_of_tests
 from .review import Progress, processes_for, review_parts
 
 NEXT_DOSE = "next dose"
+NOTHING_DUE = "NOTHING DUE"
 BY_STATUS = "HER2-directed therapy, by the status"
 FITS = "fits"
 OF_THE_TESTS = (STATUS, "her2_expression", "her2_next_step")
@@ -167,7 +168,7 @@ def _treatment(before: PatientReview, after: PatientReview) -> list[Move]:
     for drug in dict.fromkeys((*verdicts[0], *verdicts[1])):
         one, other = (side.get(drug) for side in verdicts)
         words = [side.verdict if side else "none" for side in (one, other)]
-        if words[0] != words[1] and set(words) != {"none", NOT_KNOWN}:
+        if words[0] != words[1] and not ("none" in words and {NOT_KNOWN, NOTHING_DUE} & set(words)):
             name = f"{NEXT_DOSE} of {drug}" if drug else NEXT_DOSE
             rows = [side.rows if side else () for side in (one, other)]
             moves.append(Move(name, words[0], words[1], rows[0], rows[1], other.reason if other else ""))
