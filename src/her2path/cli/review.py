@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from ..facts.problem import DOES_NOT_HOLD, PARTLY_READ, AskedWrongly
-from .options import Day, FormatName, column_option, missing_option, pairs, site_asked
+from .options import Day, FormatName, column_option, knowledge_option, missing_option, pairs, site_asked
 
 if TYPE_CHECKING:
     from ..findings.patient import Reviewed
@@ -29,8 +29,9 @@ if TYPE_CHECKING:
 @click.argument("source", type=click.Path(exists=True, allow_dash=True, path_type=Path))
 @click.option("--on", type=Day(), default=None, help="Review as of this day; results after it are not used.")
 @click.option("--site", type=click.Choice(["breast", "gastric"]), help="Read the tests as of this site.")
-@click.option("--edition", help="Decide by this edition, whatever the date of the test.")
+@click.option("--edition", help="Decide by this edition, whatever the date: its key, or a file of your own.")
 @click.option("--jurisdiction", type=click.Choice(["us", "eu"]), help="Whose label decides, where labels differ.")
+@knowledge_option
 @column_option
 @missing_option
 @click.option(
@@ -85,6 +86,12 @@ def review(
     knowledge = read_knowledge()
     at = site_asked(settings_file, missing, knowledge)
     day = on or dt.date.today()
+    if edition is not None:
+        from ..tables.own.chosen import site_by_edition
+
+        at, edition = site_by_edition(at, edition, knowledge)
+        if edition is None and her2_only:
+            raise AskedWrongly("--her2-only leaves out the courses, of which alone that --edition decides: drop one")
     settings = Settings(day, site, edition, jurisdiction or at.jurisdiction, at, not her2_only, wanted)
     if calendar is not None and her2_only:
         raise AskedWrongly("--calendar writes plans of courses, which --her2-only leaves out: drop one of them")

@@ -69,6 +69,8 @@ class PatientReview:
     change: str = "none"
     score: Value | None = None
     by_label_alone: str | None = "no"
+    speaker: SpecimenReview | None = field(default=None, repr=False, compare=False)
+    """The specimen that speaks for her."""
 
     @property
     def has_tests(self) -> bool:
