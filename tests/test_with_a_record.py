@@ -586,3 +586,13 @@ def test_the_ending_of_an_output_is_followed_by_other_commands_too(words: tuple[
     for name, is_json in (("x.json", True), ("x.txt", False)):
         assert CliRunner().invoke(main, [*words, "-o", str(tmp_path / name)]).exit_code == 0
         assert ((tmp_path / name).read_text(encoding="utf-8")[0] in "{[") == is_json
+
+
+def test_of_two_proposals_one_is_chosen_and_it_is_said() -> None:
+    """Of two drugs that the label names the prescriber chooses one (decision D201): they are never added up."""
+    told = " ".join(answered(COURSES / "residual-disease.csv", on="2026-06-01").split())
+    assert re.search(r"proposed T-DM1 270 mg [^;]*\(first dose of 14 cycles\) or proposed T-DXd 405 mg", told)
+    plan = answered(COURSES / "residual-disease.csv", "--print", on="2026-06-01")
+    assert plan.startswith("PLAN  T-DM1 or T-DXd (proposed, no order yet), adjuvant")
+    both = " ".join(answered(COURSES / "metastatic-thp.csv", on="2026-02-16").split())
+    assert "trastuzumab 384 mg (6 x 64 kg of 2025-12-01), 30 to 90 min + pertuzumab 420 mg" in both

@@ -14,7 +14,7 @@ from .options import Day, FormatName, column_option, missing_option, pairs, site
 
 
 @click.command()
-@click.argument("source", nargs=-1, required=True, metavar="SOURCE...")
+@click.argument("source", nargs=-1, required=True, type=str)
 @click.option("--on", type=Day(), default=None, help="Review as of this day, or today; results after it are not used.")
 @click.option("--site", type=click.Choice(["breast", "gastric"]), help="Read the tests as of this site.")
 @click.option("--edition", help="Decide by this edition, whatever the date of the test.")
@@ -80,11 +80,6 @@ def review(
     Many: a worklist, the most urgent first. --why gives every reason: tests, rows, sources, the plan. Several sources
     and patterns ('export/*.ndjson') are reviewed as one. With -o FILE.parquet or FILE.csv all findings, one a row, with
     the patients, the episodes of their courses and their specimens in three files beside it, and a manifest.
-
-    \b
-    her2path review patient.json --patient 083 --what-if lvef=48@2026-02-17
-    her2path review patient.json --print -o plan.html
-    her2path review labs.csv 'fhir/*.ndjson' --on today --carry hospital -o findings.csv
     """
     from contextlib import ExitStack
     from dataclasses import replace
