@@ -32,6 +32,9 @@ EXAMPLES = {
         her2path review examples/courses/adjuvant-hold.csv --on 2026-02-03 --jurisdiction eu
         her2path review bundles/ --settings site.toml --format json -o reviews.json
         her2path review events.parquet -o findings.parquet
+        her2path review examples/courses/adjuvant-hold.csv --on 2026-02-17 --what-if lvef=48
+        her2path review examples/courses/adjuvant-hold.csv --print -o plan.html
+        her2path review labs.csv 'fhir/*.ndjson' --on today --carry hospital -o findings.csv
     """,
     "inspect": """
         her2path inspect examples/feeds/local-codes.ndjson --on 2025-10-20

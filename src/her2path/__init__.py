@@ -33,9 +33,11 @@ if TYPE_CHECKING:
     from .findings.patient import Reviewer
     from .findings.plan.items import PlanItem
     from .findings.plan.regimens import Fitting
+    from .findings.plan.what_if import WhatIf, what_if
     from .findings.reviews import CourseReview, PatientReview, SpecimenReview
     from .findings.settings import Settings
     from .findings.summary import Summary
+    from .read.said import read_said
     from .read.source import read_records
     from .record.event import Event, Record, Tissue, Trouble
     from .tables.array import Array
@@ -49,6 +51,7 @@ if TYPE_CHECKING:
     from .tables.own.edition_file import with_edition
     from .tables.site import Site, read_site
     from .write.formats import Format, format_names, register_format
+    from .write.plan_page.content import PlanPage, Section, plan_page
     from .write.writer import write_reviews
 
     __version__: str
@@ -72,9 +75,11 @@ _PLACES = {
     "findings.patient": "Reviewer",
     "findings.plan.items": "PlanItem",
     "findings.plan.regimens": "Fitting",
+    "findings.plan.what_if": "WhatIf what_if",
     "findings.reviews": "CourseReview PatientReview SpecimenReview",
     "findings.settings": "Settings",
     "findings.summary": "Summary",
+    "read.said": "read_said",
     "read.source": "read_records",
     "record.event": "Event Record Tissue Trouble",
     "tables.array": "Array",
@@ -88,6 +93,7 @@ _PLACES = {
     "tables.own.edition_file": "with_edition",
     "tables.site": "Site read_site",
     "write.formats": "Format format_names register_format",
+    "write.plan_page.content": "PlanPage Section plan_page",
     "write.writer": "write_reviews",
 }
 """The public names by the module that holds them."""
@@ -127,10 +133,12 @@ __all__ = [
     "Opened",
     "PatientReview",
     "PlanItem",
+    "PlanPage",
     "Problem",
     "Reason",
     "Record",
     "Reviewer",
+    "Section",
     "Settings",
     "Side",
     "Site",
@@ -144,6 +152,7 @@ __all__ = [
     "Unknown",
     "Value",
     "WashoutAnswer",
+    "WhatIf",
     "__version__",
     "answer_dose",
     "answer_her2",
@@ -155,12 +164,15 @@ __all__ = [
     "decide_batch",
     "decide_table",
     "format_names",
+    "plan_page",
     "read_knowledge",
     "read_records",
+    "read_said",
     "read_site",
     "register_format",
     "review_file",
     "review_source",
+    "what_if",
     "with_edition",
     "write_reviews",
 ]

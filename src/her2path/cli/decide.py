@@ -13,7 +13,7 @@ import click
 from ..facts.problem import PARTLY_READ, AskedWrongly
 from ..write.output import put, require_outputs
 from ..write.plain import plain
-from .options import Day, column_option, knowledge_option, missing_option, pairs, site_asked
+from .options import Day, column_option, is_json, knowledge_option, missing_option, pairs, site_asked
 
 if TYPE_CHECKING:
     from ..tables.library import Knowledge
@@ -64,7 +64,11 @@ def decide(
     from ..write.table_text import show_decision
 
     decision = decide_one(fact, given, knowledge=knowledge, edition=edition, on=on, jurisdiction=jurisdiction)
-    text = json.dumps(decision.as_json(), indent=2, ensure_ascii=False) if as_json else show_decision(decision)
+    text = (
+        json.dumps(decision.as_json(), indent=2, ensure_ascii=False)
+        if is_json(output, as_json)
+        else show_decision(decision)
+    )
     put(text, output, settings_file)
 
 

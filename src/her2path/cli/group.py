@@ -217,8 +217,8 @@ def _keep_streams() -> None:
 PLACES = {
     "review": Place("review", "Review every patient of a file or folder, with the plan."),
     "inspect": Place("inspect", "What a feed holds, and what of it is not recognised."),
-    "cohort": Place("cohort", "Review a whole population into a folder of tables."),
-    "measure": Place("measure", "Measures of quality over a population."),
+    "cohort": Place("population.cohort", "Review a whole population into a folder of tables."),
+    "measure": Place("population.measure", "Measures of quality over a population."),
     "decide": Place("decide", "Decide one outcome for a patient, or for every row of a file."),
     "dose": Place("answers", "The next dose of a product: mg, vials, volume, minutes, and why."),
     "lvef": Place("answers", "What an LVEF says of the next dose: go on, hold, stop."),

@@ -13,7 +13,7 @@ import click
 from ..facts.folder import VIGNETTES, knowledge_folder
 from ..facts.problem import DOES_NOT_HOLD, AskedWrongly
 from ..write.output import put
-from .options import OVERLAY, command_said, form_asked, form_options, knowledge_option
+from .options import OVERLAY, command_said, form_asked, form_options, is_json, knowledge_option
 
 if TYPE_CHECKING:
     from ..facts.problem import Problem
@@ -104,7 +104,7 @@ def _tell(
 
 def _prove_no_tables(knowledge: Knowledge) -> tuple[list[str], list[Problem]]:
     """The models and measures of the knowledge, a line each, and what is wrong with them."""
-    from ..cohort.measures.read import prove_measures
+    from ..cohort.measures.prove import prove_measures
     from ..simulate.model import prove_models
 
     models, problems = prove_models(knowledge.sources)
@@ -187,4 +187,7 @@ def coverage(as_json: bool, output: Path | None) -> None:
     from ..write.coverage_page import coverage_page
 
     found = covered(read_knowledge())
-    put(json.dumps(found.as_json(), indent=2, ensure_ascii=False) if as_json else coverage_page(found), output)
+    put(
+        json.dumps(found.as_json(), indent=2, ensure_ascii=False) if is_json(output, as_json) else coverage_page(found),
+        output,
+    )

@@ -28,21 +28,24 @@ else:
 _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 OVERLAY = "her2path.overlay"
 """Where the context of a command keeps the folder that is laid over the knowledge in use."""
+TODAY = "today"
 Command = TypeVar("Command", bound=Callable[..., Any])
 
 
 class Day(_DateType):
-    """A date on the command line."""
+    """A date on the command line, or the word today."""
 
     name = "date"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> dt.date:
         if isinstance(value, dt.date):
             return value
+        if value == TODAY:
+            return dt.date.today()
         try:
             return day_of(value)
         except ValueError:
-            self.fail(f"{value!r} is no date; write YYYY-MM-DD", param, ctx)
+            self.fail(f"{value!r} is no date; write YYYY-MM-DD or {TODAY}", param, ctx)
 
 
 def day_of(text: str) -> dt.date:
@@ -148,6 +151,11 @@ def site_asked(settings_file: Path | None, missing: Iterable[str], knowledge: Kn
 
     at = read_site(settings_file, knowledge) if settings_file else Site()
     return replace(at, missing=at.missing | missing_words([*missing], "--missing"))
+
+
+def is_json(output: Path | None, asked: bool = False) -> bool:
+    """Whether JSON is asked for, by an option or by the ending of the output."""
+    return asked or (output is not None and output.suffix.lower() == ".json")
 
 
 def pairs(texts: Iterable[str], example: str = "--fact ihc_score=2+") -> dict[str, str]:
