@@ -70,7 +70,11 @@ EXAMPLES = {
     """,
     "diff": """
         her2path diff residual-disease-us-2019 residual-disease-us-2026
-        her2path diff asco-cap-2013 asco-cap-2018 --patients tests.csv
+        her2path diff heart-trastuzumab-us examples/policies/heart-fall-10.md
+        her2path diff heart-trastuzumab-us examples/policies/heart-fall-10.md --patients events.parquet --on 2026-02-17
+    """,
+    "new-edition": """
+        her2path new-edition heart-trastuzumab-us heart-our-house -o mine.md
     """,
     "show": """
         her2path show

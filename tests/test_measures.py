@@ -14,7 +14,8 @@ import pytest
 from fhir.resources.R4B.bundle import Bundle
 
 from her2path.cohort.measures.count import ANSWERS, Counted, count, patients_of
-from her2path.cohort.measures.read import measure_named, measures, prove_measures, read_measure
+from her2path.cohort.measures.prove import prove_measures
+from her2path.cohort.measures.read import measure_named, measures, read_measure
 from her2path.cohort.measures.views import opened
 from her2path.cohort.population.run import review_population
 from her2path.facts.problem import AskedWrongly, KnowledgeError

@@ -586,3 +586,25 @@ def test_the_ending_of_an_output_is_followed_by_other_commands_too(words: tuple[
     for name, is_json in (("x.json", True), ("x.txt", False)):
         assert CliRunner().invoke(main, [*words, "-o", str(tmp_path / name)]).exit_code == 0
         assert ((tmp_path / name).read_text(encoding="utf-8")[0] in "{[") == is_json
+
+
+def test_of_two_proposals_one_is_chosen_and_it_is_said() -> None:
+    """Of two drugs that the label names the prescriber chooses one (decision D201): they are never added up."""
+    told = " ".join(answered(COURSES / "residual-disease.csv", on="2026-06-01").split())
+    assert re.search(r"proposed T-DM1 270 mg [^;]*\(first dose of 14 cycles\) or proposed T-DXd 405 mg", told)
+    plan = answered(COURSES / "residual-disease.csv", "--print", on="2026-06-01")
+    assert plan.startswith("PLAN  T-DM1 or T-DXd (proposed, no order yet), adjuvant")
+    both = " ".join(answered(COURSES / "metastatic-thp.csv", on="2026-02-16").split())
+    assert "trastuzumab 384 mg (6 x 64 kg of 2025-12-01), 30 to 90 min + pertuzumab 420 mg" in both
+
+
+@pytest.mark.parametrize(("recount", "status"), [("unchanged", "negative"), ("changed", "adjudicate")])
+def test_a_test_that_her_only_specimen_lacks_is_of_that_specimen(recount: str, status: str) -> None:
+    """The blinded recount settles the specimen that waits for it; it makes no second one."""
+    source = EXAMPLES / "her2-tests.ndjson"
+    options = ("--patient", "group-2-ihc-2", "--what-if", f"ish_recount={recount}", "--format", "json")
+    found = json.loads(answered(source, *options, on="2024-04-01"))
+    assert found["before"]["her2_status"] is None
+    assert found["after"]["her2_status"] == status
+    assert found["goes"]
+    assert changed("ihc_score=1+")["appears"]  # her specimen has its score: this one is another, and they disagree

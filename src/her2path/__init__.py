@@ -48,6 +48,7 @@ if TYPE_CHECKING:
     from .tables.load import read_knowledge
     from .tables.many.decide_rows import decide_table
     from .tables.many.look_up import decide_batch
+    from .tables.own.edition_file import with_edition
     from .tables.site import Site, read_site
     from .write.formats import Format, format_names, register_format
     from .write.plan_page.content import PlanPage, Section, plan_page
@@ -89,6 +90,7 @@ _PLACES = {
     "tables.load": "read_knowledge",
     "tables.many.decide_rows": "decide_table",
     "tables.many.look_up": "decide_batch",
+    "tables.own.edition_file": "with_edition",
     "tables.site": "Site read_site",
     "write.formats": "Format format_names register_format",
     "write.plan_page.content": "PlanPage Section plan_page",
@@ -171,6 +173,7 @@ __all__ = [
     "review_file",
     "review_source",
     "what_if",
+    "with_edition",
     "write_reviews",
 ]
 

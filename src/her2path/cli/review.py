@@ -6,19 +6,24 @@ import datetime as dt
 import gc
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from ..facts.problem import DOES_NOT_HOLD, PARTLY_READ, AskedWrongly
-from .options import Day, FormatName, column_option, missing_option, pairs, site_asked
+from .options import Day, FormatName, column_option, knowledge_option, missing_option, pairs, site_asked
+
+if TYPE_CHECKING:
+    from ..findings.summary import Summary
 
 
 @click.command()
-@click.argument("source", nargs=-1, required=True, metavar="SOURCE...")
+@click.argument("source", nargs=-1, required=True, type=str)
 @click.option("--on", type=Day(), default=None, help="Review as of this day, or today; results after it are not used.")
 @click.option("--site", type=click.Choice(["breast", "gastric"]), help="Read the tests as of this site.")
-@click.option("--edition", help="Decide by this edition, whatever the date of the test.")
+@click.option("--edition", help="Decide by this edition, whatever the date: its key, or a file of your own.")
 @click.option("--jurisdiction", type=click.Choice(["us", "eu"]), help="Whose label decides, where labels differ.")
+@knowledge_option
 @column_option
 @missing_option
 @click.option(
@@ -80,11 +85,6 @@ def review(
     Many: a worklist, the most urgent first. --why gives every reason: tests, rows, sources, the plan. Several sources
     and patterns ('export/*.ndjson') are reviewed as one. With -o FILE.parquet or FILE.csv all findings, one a row, with
     the patients, the episodes of their courses and their specimens in three files beside it, and a manifest.
-
-    \b
-    her2path review patient.json --patient 083 --what-if lvef=48@2026-02-17
-    her2path review patient.json --print -o plan.html
-    her2path review labs.csv 'fhir/*.ndjson' --on today --carry hospital -o findings.csv
     """
     from contextlib import ExitStack
     from dataclasses import replace
@@ -100,6 +100,12 @@ def review(
     knowledge = read_knowledge()
     at = site_asked(settings_file, missing, knowledge)
     day = on or dt.date.today()
+    if edition is not None:
+        from ..tables.own.chosen import site_by_edition
+
+        at, edition = site_by_edition(at, edition, knowledge)
+        if edition is None and her2_only:
+            raise AskedWrongly("--her2-only leaves out the courses, of which alone that --edition decides: drop one")
     settings = Settings(day, site, edition, jurisdiction or at.jurisdiction, at, not her2_only, wanted)
     paths = sources_of(source)
     if calendar is not None and her2_only:
@@ -131,6 +137,11 @@ def review(
             summary = asked.to_tables(beside, outputs)
         else:
             summary = asked.to_text(form, summary_only, beside, outputs, why=why, brief=brief)
+    _end(summary, source, wanted)
+
+
+def _end(summary: Summary, source: tuple[str, ...], wanted: str | None) -> None:
+    """End with the code that says whether anybody was found, and whether all could be read."""
     if not summary.patients:
         expected = "expected FHIR R4 in JSON or NDJSON, CSV or Parquet"
         where = " and ".join(source)

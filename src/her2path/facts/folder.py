@@ -12,6 +12,8 @@ MEASURES = "measures"
 NO_TABLES = ("codes", "models", MEASURES, VIGNETTES)
 """The folders of the knowledge that hold no editions."""
 """The folder of whole patients: no editions stand there."""
+OWN_EDITIONS = "own-editions.txt"
+"""Of merged knowledge: the places of the editions that are one's own, which go before the others."""
 _SHIPPED = Path(__file__).parents[1] / "knowledge"
 
 

@@ -99,7 +99,7 @@ class Reviewer:
     """Reviews batches of records by one knowledge and one set of settings."""
 
     def __init__(self, knowledge: Knowledge, settings: Settings) -> None:
-        self.knowledge = knowledge
+        self.knowledge = knowledge = knowledge.with_editions(settings.at.own_editions)
         self.settings = settings
         self.specimens = SpecimenReviewer(knowledge, settings)
         self.kinds = Kinds(self.specimens)

@@ -70,6 +70,8 @@ class PatientReview:
     change: str = "none"
     score: Value | None = None
     by_label_alone: str | None = "no"
+    speaker: SpecimenReview | None = field(default=None, repr=False, compare=False)
+    """The specimen that speaks for her."""
     carried: Mapping[str, str] = field(default_factory=dict)
     """What columns that nobody reads say of her, by their names, where they are to be carried to the outputs."""
 

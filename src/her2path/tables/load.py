@@ -8,7 +8,7 @@ from pathlib import Path
 
 from ..facts.cache import kept
 from ..facts.fact import Facts, read_facts
-from ..facts.folder import MEASURES, NO_TABLES, VIGNETTES, knowledge_folder
+from ..facts.folder import MEASURES, NO_TABLES, OWN_EDITIONS, VIGNETTES, knowledge_folder
 from ..facts.pages.followed import prove_followed
 from ..facts.pages.numbers import prove_numbers
 from ..facts.pages.page import is_page
@@ -35,7 +35,17 @@ def read_facts_and_sources(folder: Path) -> tuple[Facts, Sources]:
 def read_editions(folder: Path, facts: Facts, sources: Sources) -> tuple[list[Edition], list[Problem]]:
     """Every edition file in the topic folders below `folder`, with the problems found."""
     paths = [path for path in sorted(folder.glob("*/*.md")) if path.parent.name not in NO_TABLES]
-    return read_edition_files([path for path in paths if not is_page(path)], facts, sources)
+    editions, problems = read_edition_files([path for path in paths if not is_page(path)], facts, sources)
+    own = {folder / place for place in _own_places(folder)}
+    for edition in editions:
+        edition.own = edition.path in own
+    return sorted(editions, key=lambda edition: not edition.own), problems
+
+
+def _own_places(folder: Path) -> list[str]:
+    """The editions of merged knowledge that are one's own (`own/overlay.py`); none elsewhere."""
+    listed = folder / OWN_EDITIONS
+    return listed.read_text(encoding="utf-8").splitlines() if listed.exists() else []
 
 
 def read_edition_files(paths: Iterable[Path], facts: Facts, sources: Sources) -> tuple[list[Edition], list[Problem]]:

@@ -7,7 +7,6 @@ false or null; null is undetermined, and is never counted as either.
 from __future__ import annotations
 
 import re
-from collections.abc import Container
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -126,24 +125,3 @@ def _parts(text: str) -> dict[str, str]:
         found = _SQL.search(content)
         parts[title] = found.group(1).strip() if found else " ".join(content.split())
     return parts
-
-
-def prove_measures(sources: Container[str], folder: Path | None = None) -> tuple[list[Measure], list[Problem]]:
-    """Every measure that holds, and what is wrong: a head, a source that is not listed, SQL that cannot be run."""
-    from .views import sql_problem
-
-    found, problems = [], []
-    for path in sorted((folder or measures_folder()).glob("*.md")):
-        try:
-            measure = read_measure(path)
-        except KnowledgeError as error:
-            problems += error.problems
-            continue
-        unknown = [each.key for each in measure.citations if each.key not in sources]
-        problems += [
-            Problem(path, 1, "unknown source", f"no source is called {key}", "add it to sources.md") for key in unknown
-        ]
-        if wrong := sql_problem(measure):
-            problems.append(Problem(path, 1, "bad measure", f"its SQL cannot be run: {wrong}", "see docs/measures.md"))
-        found.append(measure)
-    return found, problems

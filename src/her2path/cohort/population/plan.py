@@ -7,6 +7,7 @@ import hashlib
 from collections.abc import Iterable, Mapping
 from datetime import date
 from decimal import Decimal
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
@@ -32,11 +33,9 @@ def plan_of(
 
     Raises `AskedWrongly` where the source cannot be read whole twice, as a pipe cannot.
     """
-    from ... import __version__
-
     inputs = inputs_of(source)
     return {
-        "her2path": __version__,
+        "her2path": version_of_program(),
         "knowledge": {"folder": knowledge.folder.name, "sha256": sha256_of_all(knowledge_files(knowledge.folder))},
         "source": source.name,
         "inputs": inputs,
@@ -45,6 +44,14 @@ def plan_of(
         "settings": plain(settings),
         "parts": parts or parts_for(source, sum(each["bytes"] for each in inputs)),
     }
+
+
+def version_of_program() -> str:
+    """The version of her2path; 0.0.0 in a source tree that is not installed."""
+    try:
+        return version("her2path")
+    except PackageNotFoundError:  # pragma: no cover
+        return "0.0.0"
 
 
 def inputs_of(source: Path) -> list[dict[str, Any]]:

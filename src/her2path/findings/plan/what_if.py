@@ -60,6 +60,7 @@ def what_if(reviewer: Reviewer, record: Record, added: Record) -> WhatIf:
     the day of a review is not used. `read_said` makes `added` of words.
     """
     reviewer = _as_of(reviewer, added)
+    added = _of_her_specimen(record, added)
     together = joined([record, added])
     before, after = reviewer.review_records([record, together])
     was, becomes = before.every_finding(), after.every_finding()
@@ -72,6 +73,21 @@ def what_if(reviewer: Reviewer, record: Record, added: Record) -> WhatIf:
         reviewer.settings.on, events, before, after, tuple(in_order(appears)), tuple(in_order(goes)), tuple(changes),
         len(was) - len(goes) - len(changes),
     )  # fmt: skip
+
+
+def _of_her_specimen(record: Record, added: Record) -> Record:
+    """What is added with each HER2 test that her only specimen lacks as one of that specimen, such as a recount; any
+    other test is of a specimen of its own."""
+    names, days = {event.specimen for event in record.events}, {event.day for event in record.events}
+    if len(names) != 1 or (names == {""} and len(days) != 1):
+        return added
+    name, present = next(iter(names)), {event.fact for event in record.events}
+    events = [
+        event if event.specimen or event.fact in present
+        else replace(event, specimen=name, day=event.day if name else next(iter(days)))
+        for event in added.events
+    ]  # fmt: skip
+    return replace(added, events=events)
 
 
 def _as_of(reviewer: Reviewer, added: Record) -> Reviewer:

@@ -46,17 +46,25 @@ td.row { color: var(--soft); font-size: 9.500px; padding-right: 0; width: 17%; o
   h1 { font-size: 14px; } h2 { font-size: 10px; }
   thead th { font-size: 8.500px; } .rows, td.row { font-size: 7.600px; } .small { font-size: 8px; }
   section { padding: 2px 0; }
+  .dense { font-size: 8.300px; line-height: 1.18; } .dense .small { font-size: 7.200px; }
+  .dense .rows, .dense td.row { font-size: 6.900px; }
 }
 """
 )
+
+
+MOST_ROWS = 40
+"""With more lines than this the letters are smaller in print, so that it stays one sheet."""
 
 
 def plan_html(page: PlanPage, manifest: Mapping[str, Json] | None = None) -> str:
     """The whole page, to be printed on one sheet of A4; the manifest stands in it as data."""
     identity = " &middot; ".join(f"<span>{escaped(f'{name} {value}')}</span>" for name, value in page.identity)
     tone = TONES.get(page.word, "note")
+    rows = sum(len(section.table) + len(section.items) for section in page.sections)
+    dense = " dense" if rows > MOST_ROWS else ""
     body = [
-        '<main class="sheet">\n', f"<h1>Plan: {escaped(page.title)}</h1>\n",
+        f'<main class="sheet{dense}">\n', f"<h1>Plan: {escaped(page.title)}</h1>\n",
         f'<p class="who">Patient {escaped(page.patient)}</p>\n<p class="identity">{identity}</p>\n',
         f'<div class="verdict {tone}"><p>{_verdict(page)}</p><p>Next dose: {escaped(page.next_dose)}</p></div>\n',
         *map(_section, page.sections), _references(page),

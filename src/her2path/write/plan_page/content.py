@@ -111,16 +111,18 @@ def plan_page(review: PatientReview) -> PlanPage:
 
 
 def _drugs(found: Standing, course: CourseReview) -> list[str]:
-    """The drugs of the plan, the one in hand first."""
-    listed = [found.in_hand, *(item.drug for item in course.plan if item.kind == "dose")]
-    return [drug for drug in dict.fromkeys(listed) if drug]
+    """The drugs whose next dose is planned; where none is, the one in hand or on order."""
+    planned = [item.drug for item in course.plan if item.kind == "dose"]
+    return [drug for drug in dict.fromkeys(planned or [found.in_hand]) if drug]
 
 
 def _title(found: Standing, course: CourseReview) -> str:
-    drugs = " and ".join(called(found, drug) for drug in _drugs(found, course)) or "no drug in hand"
+    proposed = [item for item in course.plan if item.kind == "dose" and item.is_proposed]
+    names = (" or " if proposed else " and ").join(called(found, drug) for drug in _drugs(found, course))
+    told = f"{names or 'no drug in hand'}{' (proposed, no order yet)' if proposed else ''}"
     setting = found.text("setting") if "setting" in found.values else "setting not recorded"
     schedule = f", {found.text('schedule')}" if "schedule" in found.values else ""
-    return f"{drugs}, {setting}{schedule}"
+    return f"{told}, {setting}{schedule}"
 
 
 def _identity(found: Standing) -> Iterable[tuple[str, str]]:
@@ -207,8 +209,9 @@ def _drug(found: Standing, item: PlanItem) -> str:
 
 
 def _dose(found: Standing, item: PlanItem) -> str:
-    """The amount and how it was worked out, without the name of the drug."""
-    return dose_words(found, item).removeprefix(f"{called(found, item.drug)} ")
+    """The amount and how it was worked out, without the drug and the minutes, which stand beside it."""
+    minutes = f", {item.details.get('infusion_minutes')} min"
+    return dose_words(found, item).removeprefix(f"{called(found, item.drug)} ").replace(minutes, "", 1)
 
 
 def _when(item: PlanItem) -> str:

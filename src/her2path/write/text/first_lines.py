@@ -51,6 +51,10 @@ def first_lines(review: PatientReview) -> list[str]:
 _NAME = re.compile(r"(?<!['\"\w-])[a-z][a-z0-9]*(?:_[a-z0-9]+)+(?![\w'\"-])")
 
 
+_PROPOSED = re.compile(r"proposed \(no order yet[^)]*\): ")
+"""How the step of a dose begins that nobody has ordered, with what else the label names."""
+
+
 def in_words(text: str) -> str:
     """A text with the names of facts as words: `pdl1_cps` is told as "pdl1 cps"; what a record says stays as it is."""
     facts = default_knowledge().facts
@@ -114,7 +118,9 @@ def next_dose_words(course: CourseReview) -> str:
     once = f"once {condition}: " if condition else ""
     if any(item.is_proposed for item in doses):
         once = f"no order yet; {once}"
-    return "; ".join(filter(None, (f"{once}{' + '.join(parts)}, {when}", ordered)))
+    # One of several proposals is to be chosen; whatever else is planned is given together.
+    between = " or " if all(item.is_proposed for item in doses) else " + "
+    return "; ".join(filter(None, (f"{once}{between.join(parts)}, {when}", ordered)))
 
 
 def dose_words(found: Standing, item: PlanItem) -> str:
@@ -129,8 +135,8 @@ def dose_words(found: Standing, item: PlanItem) -> str:
     else:
         amount = dose or "amount not settled"
     minutes = f", {details['infusion_minutes']} min" if "infusion_minutes" in details else ""
-    step = item.what.rpartition(", ")[2] if ", " in item.what else ""
-    step = step.removeprefix("proposed (no order yet): ")
+    what = _PROPOSED.sub("", item.what)
+    step = what.rpartition(", ")[2] if ", " in what else ""
     told = f" ({step})" if step and step != "maintenance" and step not in amount else ""
     return f"{called(found, item.drug)} {amount}{minutes}{told}"
 

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import click
 
-from ..facts.problem import DOES_NOT_HOLD, PARTLY_READ
-from .options import Day, column_option, missing_option, pairs, site_asked
+from ...facts.problem import DOES_NOT_HOLD, PARTLY_READ
+from ..options import Day, column_option, missing_option, pairs, site_asked
 
 
 @click.command()
@@ -48,10 +48,10 @@ def cohort(
       her2path cohort export/ -o hospital --on 2026-02-17
       her2path cohort events.parquet -o hospital --settings site.toml
     """
-    from ..cohort.population.run import review_population
-    from ..findings.settings import Settings
-    from ..tables.load import read_knowledge
-    from ..write.plain import plain
+    from ...cohort.population.run import review_population
+    from ...findings.settings import Settings
+    from ...tables.load import read_knowledge
+    from ...write.plain import plain
 
     knowledge = read_knowledge()
     at = site_asked(settings_file, missing, knowledge)

@@ -11,14 +11,14 @@ from typing import TYPE_CHECKING
 
 import click
 
-from ..facts.problem import AskedWrongly
-from ..write.output import put
-from ..write.plain import plain
-from .options import Day
+from ...facts.problem import AskedWrongly
+from ...write.output import put
+from ...write.plain import plain
+from ..options import Day
 
 if TYPE_CHECKING:
-    from ..cohort.measures.count import Counted
-    from ..cohort.measures.read import Measure
+    from ...cohort.measures.count import Counted
+    from ...cohort.measures.read import Measure
 
 
 @click.command()
@@ -55,9 +55,9 @@ def measure(
       her2path measure hospital lvef-baseline --by year
       her2path measure hospital lvef-baseline --patients "not met"
     """
-    from ..cohort.measures.count import count, patients_of
-    from ..cohort.measures.read import measure_named, measures
-    from ..cohort.measures.views import opened
+    from ...cohort.measures.count import count, patients_of
+    from ...cohort.measures.read import measure_named, measures
+    from ...cohort.measures.views import opened
 
     asked = [measure_named(key) for key in keys] or [*measures().values()]
     if listed:
@@ -94,7 +94,7 @@ def _in_form(
         writer.writerows(rows)
         return stream.getvalue().rstrip("\n")
     if form == "fhir":
-        from ..cohort.measures.report import bundle
+        from ...cohort.measures.report import bundle
 
         return json.dumps(bundle(found, folder, least), indent=2, ensure_ascii=False)
     lines = [line for each, of_measure in found for line in _lines(each, of_measure, least)]
