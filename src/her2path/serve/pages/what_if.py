@@ -11,9 +11,12 @@ from ...facts.fact import Fact
 from ...facts.value import Unknown, Value
 from ...findings.finding import Finding
 from ...findings.plan.verdicts import NOT_KNOWN
+from ...findings.plan.what_if import WhatIf
 from ...findings.reviews import PatientReview
 from ...record.event import Event, Record
-from ...write.text.first_lines import all_findings, verdict_words
+from ...record.joined import joined
+from ...write.plan_words import date_words
+from ...write.text.first_lines import verdict_words
 from ..loaded import Loaded, Opened
 from .tables import in_words as name_words
 from .tables import spoken
@@ -78,64 +81,70 @@ def answer(asked: Asked, opened: Opened, loaded: Loaded) -> Asked:
     except ValueError:
         asked.error = f"{asked.day} is no day; write it as {on}."
         return asked
-    record, later = opened.record, max(day, on)
+    added = Record(opened.record.patient)
     if asked.value:
         value = fact.coerce(asked.value)
         if isinstance(value, Unknown):
             asked.error = f"{name_words(fact.name)} cannot be {asked.value}; expected {fact.expected()}."
             return asked
-        record = with_event(record, fact, value, day, asked.value)
+        add(added, opened.record, fact, value, day, asked.value)
         asked.told = f"{name_words(fact.name)} {asked.value} on {day}"
     elif day <= on:
         asked.error = "Give a value, or a later day to see what then is if nothing more is recorded."
         return asked
     else:
         asked.told = f"nothing more recorded by {day}"
-    after = loaded.review_on(record, later)
-    asked.changes = list(changes_of(opened.review, after.review))
+    asked.changes = list(changes_of(loaded.what_if(opened.record, added, max(day, on))))
     return asked
+
+
+def add(added: Record, record: Record, fact: Fact, value: Value, day: dt.date, said: str) -> None:
+    """Put an event into what is added to a record; a HER2 test belongs to the tissue that was tested last."""
+    specimen = record.events[-1].specimen if fact.test and record.events else ""
+    event = Event(fact.name, value, day, specimen, WORKED_OUT, said)
+    (added.events if fact.test else added.course).append(event)
 
 
 def with_event(record: Record, fact: Fact, value: Value, day: dt.date, said: str) -> Record:
     """A record with one event more; the record itself stays as it is."""
-    specimen = record.events[-1].specimen if fact.test and record.events else ""
-    event = Event(fact.name, value, day, specimen, WORKED_OUT, said)
-    more = replace(record, events=[*record.events], course=[*record.course])
-    (more.events if fact.test else more.course).append(event)
-    more.sort()
-    return more
+    added = Record(record.patient)
+    add(added, record, fact, value, day, said)
+    return joined([record, added])
 
 
-def changes_of(before: PatientReview, after: PatientReview) -> Iterator[Change]:
-    """What differs between two reviews: the verdict, findings by their question, the plan; then what stays."""
+def changes_of(found: WhatIf) -> Iterator[Change]:
+    """What differs: the verdict, findings by their question, the plan; then what stays."""
+    before, after = found.before, found.after
     yield from _verdicts(before, after)
-    was, now = _by_question(before), _by_question(after)
-    same = []
-    for question, findings in was.items():
-        others = now.get(question, [])
+    gone, new = _by_question(found.goes), _by_question(found.appears)
+    for one, other in found.changes:
+        yield Change("changed", spoken(one.words), spoken(other.words))
+    for question, findings in gone.items():
+        others = new.get(question, [])
         for place, finding in enumerate(findings):
-            if place >= len(others):
-                yield Change("gone", spoken(finding.words))
-            elif others[place].words == finding.words:
-                same.append(spoken(finding.words))
-            else:
+            if place < len(others):
                 yield Change("changed", spoken(finding.words), spoken(others[place].words))
-    for question, findings in now.items():
-        for finding in findings[len(was.get(question, ())) :]:
+            else:
+                yield Change("gone", spoken(finding.words))
+    for question, findings in new.items():
+        for finding in findings[len(gone.get(question, ())) :]:
             yield Change("new", spoken(finding.words))
-    plans = [{item.what: item for item in review.course.plan} if review.course else {} for review in (before, after)]
-    for what, item in plans[1].items():
-        held = plans[0].get(what)
-        days = f"{item.earliest or 'until'} to {item.latest}" if item.latest else str(item.earliest or "")
-        if held is None:
+    yield from _plans(before, after)
+    if found.stays:
+        yield Change("same", "1 other finding" if found.stays == 1 else f"{found.stays} other findings")
+
+
+def _plans(before: PatientReview, after: PatientReview) -> Iterator[Change]:
+    was, now = ({item.what: item for item in review.course.plan} if review.course else {} for review in (before, after))
+    for what, item in now.items():
+        days = date_words(item)
+        if what not in was:
             yield Change("new", f"Plan: {spoken(what)}, {days}")
-        elif (held.earliest, held.latest) != (item.earliest, item.latest):
-            yield Change("changed", f"Plan: {spoken(what)}", days)
-    for what in plans[0]:
-        if what not in plans[1]:
+        elif date_words(was[what]) != days:
+            yield Change("changed", f"Plan: {spoken(what)}, {date_words(was[what])}", days)
+    for what in was:
+        if what not in now:
             yield Change("gone", f"Plan: {spoken(what)}")
-    if same:
-        yield Change("same", f"{len(same)} {'finding' if len(same) == 1 else 'findings'}: " + "; ".join(same[:3]))
 
 
 def _verdicts(before: PatientReview, after: PatientReview) -> Iterator[Change]:
@@ -149,9 +158,9 @@ def _verdicts(before: PatientReview, after: PatientReview) -> Iterator[Change]:
         yield Change("changed", told[0], told[1])
 
 
-def _by_question(review: PatientReview) -> dict[str, list[Finding]]:
+def _by_question(findings: Sequence[Finding]) -> dict[str, list[Finding]]:
     listed: dict[str, list[Finding]] = {}
-    for finding in all_findings(review):
+    for finding in findings:
         listed.setdefault(finding.key.rpartition(": ")[0] or finding.name or finding.words, []).append(finding)
     return listed
 
