@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import gzip
 import importlib.util
 import io
@@ -306,7 +307,14 @@ def test_the_strip_is_the_verdict_of_each_percent(client: Any, loaded: Any) -> N
             record = with_event(opened.record, fact, fact.coerce(str(percent)), ON, str(percent))
             review = loaded.review(record).review
             assert review.course.verdicts[0].verdict == stretch.verdict, percent
-    assert "50 to 75 %: ASK FIRST" in shown(client, "/patient/strip", id="dose-in-hold")
+            assert review.course.standing.outcomes.get("cardiac_action", "") == stretch.action, percent
+    html = shown(client, "/patient/strip", id="dose-in-hold")
+    assert "50 to 75 %: ASK FIRST" in html
+    told = text_of(html[html.index('id="next-lvef"') :])
+    assert "up to 49 % HOLD, heart: hold" in told
+    assert "50 % or more ASK FIRST, heart: resume" in told
+    later = loaded.what_if(opened.record, type(opened.record)("x"), dt.date(2026, 3, 17)).after
+    assert f"none by 2026-03-16 {later.course.verdicts[0].verdict}" in told
 
 
 # -- plan and tables ----------------------------------------------------------------------------

@@ -25,7 +25,7 @@ from .rendering import VERDICTS, page
 from .tables import spoken
 from .timeline.course import course_of
 from .timeline.drawing import drawings
-from .what_if import LVEF, Asked, Stretch, answer, asked_of, lvef_strip, offered
+from .what_if import LVEF, Asked, Stretch, answer, asked_of, lvef_strip, offered, without_lvef
 
 MOST_TASKS = 4
 RECEPTORS = ("er_status", "pr_status")
@@ -115,7 +115,7 @@ def strip(request: Request, loaded: Loaded) -> Response:
         return not_found(request, loaded)
     asked = asked_of(request.query_params, loaded)
     return page(
-        request, loaded, "strip_part.html", id=opened.review.patient, which=request.query_params.get("which", ""),
+        request, loaded, "strip_answer.html", id=opened.review.patient, which=request.query_params.get("which", ""),
         **what_if_told(asked, opened, loaded, with_strip=True),
     )  # fmt: skip
 
@@ -126,6 +126,7 @@ def what_if_told(asked: Asked, opened: Opened, loaded: Loaded, with_strip: bool 
     facts, course = loaded.knowledge.facts, opened.review.course
     stretches = lvef_strip(opened, loaded) if with_strip else []
     return {
+        "without": without_lvef(opened, loaded) if stretches else None,
         "asked": asked, "offered": [facts[name] for name in offered(lacking, loaded)], "strip": stretches,
         "strip_drawn": strip_of(stretches, asked.value) if stretches else Markup(""),
         "has_drug": course is not None and bool(course.standing.in_hand),

@@ -13,6 +13,7 @@ from ...findings.finding import Finding
 from ...findings.plan.verdicts import NOT_KNOWN
 from ...findings.plan.what_if import WhatIf
 from ...findings.reviews import PatientReview
+from ...record.columns import UNKNOWN
 from ...record.event import Event, Record
 from ...record.joined import joined
 from ...write.plan_words import date_words
@@ -26,7 +27,7 @@ OFFERED = (
     "stop_recorded",
 )  # fmt: skip
 """The facts that are offered of every patient; those that her open questions lack come before them."""
-LVEF, WORKED_OUT = "lvef", "what if"
+LVEF, ACTION, WORKED_OUT = "lvef", "cardiac_action", "what if"
 LEAST_PERCENT, MOST_PERCENT = 20, 75
 
 
@@ -41,11 +42,13 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class Stretch:
-    """Values of LVEF in percent, both ends included, with the verdict that they would bring."""
+    """Values of LVEF in percent, both ends included, with the verdict that they would bring and what the table of the
+    heart would say ("" where nothing is decided)."""
 
     low: int
     high: int
     verdict: str
+    action: str = ""
 
 
 @dataclass(slots=True)
@@ -175,15 +178,30 @@ def lvef_strip(opened: Opened, loaded: Loaded) -> list[Stretch]:
     reviewed = loaded.review_together(records)
     if reviewed.courses is None:
         return []
-    values = [NOT_KNOWN, *loaded.knowledge.facts["verdict"].values]
+    verdicts = [NOT_KNOWN, *loaded.knowledge.facts["verdict"].values]
+    actions = loaded.knowledge.facts[ACTION].values
+    column = reviewed.courses.reasons.asker.outcomes.get(ACTION)
     stretches: list[Stretch] = []
     for percent, place in zip(percents, reviewed.courses.verdict_places().tolist(), strict=True):
-        verdict = values[place]
-        if stretches and stretches[-1].verdict == verdict:
+        number = UNKNOWN if column is None else int(column[percent - LEAST_PERCENT])
+        verdict, action = verdicts[place], actions[number] if number != UNKNOWN else ""
+        if stretches and (stretches[-1].verdict, stretches[-1].action) == (verdict, action):
             stretches[-1] = replace(stretches[-1], high=percent)
         else:
-            stretches.append(Stretch(percent, percent, verdict))
+            stretches.append(Stretch(percent, percent, verdict, action))
     return stretches
+
+
+def without_lvef(opened: Opened, loaded: Loaded) -> tuple[dt.date, str] | None:
+    """The last day for the LVEF that is planned next, and the verdict on the day after it if none comes; `None` where
+    none is planned for a day to come."""
+    course = opened.review.course
+    days = [item.latest or item.earliest for item in (course.plan if course is not None else ()) if item.kind == "echo"]
+    if not days or days[0] is None or days[0] <= loaded.settings.on:
+        return None
+    found = loaded.what_if(opened.record, Record(opened.record.patient), days[0] + dt.timedelta(days=1))
+    verdicts = found.after.course.verdicts if found.after.course is not None else []
+    return (days[0], verdicts[0].verdict) if verdicts else None
 
 
 def offered(missing: Sequence[str], loaded: Loaded) -> list[str]:
