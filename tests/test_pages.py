@@ -600,3 +600,44 @@ def test_a_ward_of_thousands_is_quick(tmp_path: Path) -> None:
     assert len(many) > 10_000
     assert best < 0.3
     assert len(select(ward, Filter(verdict="HOLD"))) == 800
+
+
+def test_a_new_day_reviews_everybody_anew() -> None:
+    loaded = loaded_of()
+    before = {each.row.patient: each.row.verdict for each in loaded.ward.listed}
+    loaded.day = dt.date(2026, 3, 30)
+    assert loaded.ward.on == dt.date(2026, 3, 30)
+    after = {each.row.patient: each.row.verdict for each in loaded.ward.listed}
+    assert set(after) == set(before)
+    assert after != before
+    assert "2026-03-30" in shown(client_of(loaded), "/worklist")
+
+
+def test_many_threads_see_the_same(loaded: Any) -> None:
+    """Looks at patients from many threads while a source is loaded: whole records, the old or the new."""
+    from concurrent.futures import ThreadPoolExecutor
+
+    names = [each.row.patient for each in loaded.ward.listed]
+    alone = {name: [f.words for f in loaded.open(name).review.every_finding()] for name in names}
+
+    def look(name: str) -> bool:
+        opened = loaded.open(name)
+        return opened is not None and [f.words for f in opened.review.every_finding()] == alone[name]
+
+    with ThreadPoolExecutor(8) as pool:
+        loading = pool.submit(loaded.load, WARD)
+        assert all(pool.map(look, names * 4))
+        assert len(loading.result()) == len(names)
+
+
+def test_only_one_source_is_loaded_at_a_time(tmp_path: Path) -> None:
+    from her2path import AskedWrongly
+
+    loaded = loaded_of(None)
+    assert loaded._loading.acquire(blocking=False)
+    with pytest.raises(AskedWrongly, match="another source is being loaded"):
+        loaded.load(WARD)
+    loaded._loading.release()
+    with pytest.raises(AskedWrongly, match="is not there"):
+        loaded.load(tmp_path / "nothing.csv")
+    assert len(loaded.load(WARD)) == 27
