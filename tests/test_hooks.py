@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -18,10 +19,14 @@ from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 from starlette.testclient import TestClient
 
+from her2path.facts.folder import knowledge_folder
 from her2path.serve.app import create_app
 from her2path.serve.configuration import read_configuration
 from her2path.serve.hooks.markdown import escaped
 from her2path.serve.hooks.messages import EXTENSION
+from her2path.serve.hooks.offers import prove_offers
+from her2path.tables.library import Knowledge
+from her2path.tables.load import default_knowledge
 from hooks_makers import on, ordered, prefetch_of, request, resources_of, searchset
 
 BASE = "http://127.0.0.1:8321"
@@ -390,3 +395,31 @@ def test_escaped_text_is_text_for_every_reader_of_markdown(text: str) -> None:
     assert paragraph.type == "paragraph_open"
     assert {token.type for token in inline.children} <= {"text", "text_special"}, (text, escaped(text))
     assert not re.search(r"(?i)(https?|ftp):|www\.", escaped(text))
+
+
+# -- what a card offers ---------------------------------------------------------------------------
+
+OFFERS = (knowledge_folder() / "cards.md").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize(("old", "new", "words"), [
+    ("| echo_status  ", "| echo_statuss ", "no outcome is called 'echo_statuss'"),
+    ("| do not start  ", "| do not begin  ", "has no value 'do not begin'"),
+    ("| order LVEF   ", "| order LVEFF  ", "nothing is called 'order LVEFF'"),
+    ("tested-elsewhere, cannot", "tested-somewhere, cannot", "no reason is called 'tested-somewhere'"),
+    ("other-weight, weighed-today ", "other-weight, weighed-today, trial, record-wrong, dose-intended ", "5 reasons"),
+    ("| trial               | By", "| record-wrong | x | no |\n| trial | By", "stands twice"),
+    ("| weight_status  ", "| setting ", "no finding is of"),
+])  # fmt: skip
+def test_a_fault_of_the_offers_is_told(tmp_path: Path, old: str, new: str, words: str) -> None:
+    folder = tmp_path / "knowledge"
+    shutil.copytree(knowledge_folder(), folder)
+    assert old in OFFERS
+    (folder / "cards.md").write_text(OFFERS.replace(old, new), encoding="utf-8")
+    known = default_knowledge()
+    problems = prove_offers(Knowledge(folder, known.facts, known.sources, known.editions))
+    assert any(words in problem.what for problem in problems), problems
+
+
+def test_the_offers_that_ship_hold() -> None:
+    assert prove_offers(default_knowledge()) == []
