@@ -200,6 +200,40 @@ def test_an_echo_that_is_ordered_already_is_not_offered_again(place: Place) -> N
     assert "suggestions" not in card
 
 
+def test_an_order_of_another_drug_is_told_what_it_newly_brings_about(place: Place) -> None:
+    """An anthracycline beside trastuzumab; tamoxifen brings nothing about."""
+    (card,) = place.cards("adjuvant-hold", "2025-12-08", "2025-12-29", "order-sign", ordered("doxorubicin", 100))
+    assert "an anthracycline is ordered beside trastuzumab-iv" in card["summary"]
+    assert card["indicator"] == "critical"
+    assert suggested(card, "delete")[0]["resourceId"] == "MedicationRequest/draft-1"
+    assert card["extension"]["davinci-associated-resource"] == ["MedicationRequest/draft-1"]
+    assert place.cards("adjuvant-hold", "2025-12-08", "2025-12-29", "order-sign", ordered("tamoxifen", 20)) == []
+    # What was due before the order stays with the chart: on hold, tamoxifen is no reason to say it.
+    assert place.cards("adjuvant-hold", "2026-01-05", "2026-01-19", "order-sign", ordered("tamoxifen", 20)) == []
+
+
+def test_of_an_order_that_is_forbidden_nothing_more_is_asked(place: Place) -> None:
+    """That the amount of the wrong drug cannot be read is no card beside that it is the wrong drug."""
+    (card,) = place.cards("adjuvant-hold", "2025-12-08", "2025-12-29", "order-sign", ordered("phesgo", 600))
+    assert card["extension"][EXTENSION]["value"] == "combination ordered for trastuzumab"
+
+
+def test_a_test_is_offered_by_one_card_alone(place: Place) -> None:
+    cards = place.cards("dose-in-hold", "2026-03-01", "2026-03-01", "patient-view")
+    assert [card["extension"][EXTENSION]["outcome"] for card in cards] == ["cardiac_action", "boxed_warning_conflict", "hold_status"]
+    assert [len(suggested(card, "create")) for card in cards] == [1, 0, 0]
+
+
+@pytest.mark.parametrize("course", ["pregnancy", "late-dose", "fourth-hold", "her2-low", "gastric-cps-0", "metastatic-thp", "end-of-year", "mess", "residual-disease"])
+def test_every_course_of_the_examples_gets_few_cards_that_hold(place: Place, course: str) -> None:
+    for day in ("2025-12-01", "2026-03-01", "2026-09-01"):
+        for hook, orders in (("patient-view", ()), ("order-sign", (ordered("trastuzumab", 420),)), ("order-select", (ordered("t-dxd", None),))):
+            cards = place.cards(course, day, day, hook, *orders)
+            assert len(cards) <= 4
+            acts = [(card["extension"][EXTENSION]["outcome"], card["summary"]) for card in cards]
+            assert len(set(acts)) == len(acts)
+
+
 # -- when it is silent ----------------------------------------------------------------------------
 
 

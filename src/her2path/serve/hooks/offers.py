@@ -15,6 +15,7 @@ from ...tables.library import Knowledge
 ORDER_LVEF, ORDER_PREGNANCY_TEST = "order LVEF", "order pregnancy test"
 CORRECT_DOSE, REPLACE_PRODUCT, WITHDRAW = "correct the dose", "replace the product", "withdraw the order"
 OFFERS = (ORDER_LVEF, ORDER_PREGNANCY_TEST, CORRECT_DOSE, REPLACE_PRODUCT, WITHDRAW)
+OF_TESTS = (ORDER_LVEF, ORDER_PREGNANCY_TEST)
 ANY = "any"
 MOST_REASONS = 4
 
