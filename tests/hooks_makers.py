@@ -22,6 +22,9 @@ DRUGS = {
     "trastuzumab": ("224905", "trastuzumab"),
     "t-dm1": ("1371041", "ado-trastuzumab emtansine"),
     "t-dxd": ("2267574", "fam-trastuzumab deruxtecan-nxki"),
+    "phesgo": ("2382609", "pertuzumab, trastuzumab, and hyaluronidase"),
+    "doxorubicin": ("3639", "doxorubicin"),
+    "tamoxifen": ("10324", "tamoxifen"),
     "paracetamol": ("161", "acetaminophen"),
 }
 """RxNorm code and name of what is ordered here."""
@@ -29,7 +32,7 @@ DRUGS = {
 
 @cache
 def resources_of(course: str, until: str, drop: tuple[str, ...] = ()) -> tuple[dict[str, Any], ...]:
-    """The resources of a course up to a day, without the facts of `drop`."""
+    """The resources of a course up to a day, without the facts of `drop`; none where it begins later."""
     with TemporaryDirectory() as folder:
         part = Path(folder) / f"{course}.csv"
         with (COURSES / f"{course}.csv").open(encoding="utf-8") as file, part.open("w", encoding="utf-8") as to:
@@ -37,7 +40,10 @@ def resources_of(course: str, until: str, drop: tuple[str, ...] = ()) -> tuple[d
             writer = csv.DictWriter(to, reader.fieldnames or ())
             writer.writeheader()
             writer.writerows(row for row in reader if row["date"] <= until and row["fact"] not in drop)
-        record = next(each for each in read_records(part, default_knowledge().facts) if isinstance(each, Record))
+        records = (each for each in read_records(part, default_knowledge().facts) if isinstance(each, Record))
+        record = next(records, None)
+    if record is None:
+        return ()
     bundle = json.loads(bundle_bytes(bundle_of(record)))
     return tuple(entry["resource"] for entry in bundle["entry"])
 

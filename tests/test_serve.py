@@ -57,6 +57,7 @@ PATH = "/cds-services/her2path-order-sign"
     ("[[client]]\nissuer = 'x'\njku = ['https://x/keys']\nlifetime_seconds = 86400", "lifetime_seconds is 1 to 3600"),
     ("[prefetch]\nheart = 'https://evil.example/x'", "heart is"),
     ("[server]\nhost = '0.0.0.0'", "nobody is asked who they are: give a token"),
+    ("[server]\nhost = '0.0.0.0'\ntoken = '12345678901234567890'", "every address of this machine: say by which name"),
     ("not toml", "is no TOML"),
 ])  # fmt: skip
 def test_a_configuration_that_cannot_be_used_is_told(tmp_path: Path, said: str, words: str) -> None:
@@ -173,6 +174,27 @@ def test_the_token_opens_as_a_bearer_and_as_a_password(public: TestClient) -> No
     assert public.get("/advice/overrides", headers={"authorization": f"Bearer {TOKEN}"}).status_code == 200
     assert public.get("/advice/overrides", auth=("anybody", TOKEN)).status_code == 200
     assert public.get("/health").status_code == public.get("/ready").status_code == public.get("/cds-services").status_code == 200
+
+
+def test_a_supervisor_may_ask_by_any_name(public: TestClient) -> None:
+    assert public.get("/health", headers={"host": "10.0.0.7:8321"}).status_code == 200
+    assert public.get("/cds-services", headers={"host": "10.0.0.7:8321"}).status_code == 421
+
+
+def test_the_configuration_to_begin_with_is_read() -> None:
+    read = read_configuration(Path(__file__).parent.parent / "deploy" / "serve.toml", {})
+    assert (read.is_local, read.base) == (True, "https://her2path.example.org")
+
+
+def test_the_configuration_of_the_page_is_read(tmp_path: Path) -> None:
+    page = (Path(__file__).parent.parent / "docs" / "service.md").read_text(encoding="utf-8")
+    said = page.partition("```toml\n")[2].partition("```")[0].replace("/run/secrets/her2path-token", str(tmp_path / "token"))
+    (tmp_path / "token").write_text(TOKEN, encoding="utf-8")
+    (tmp_path / "serve.toml").write_text(said, encoding="utf-8")
+    read = read_configuration(tmp_path / "serve.toml", {})
+    assert read.server.token == TOKEN
+    assert read.client[0].fhir_servers == ("https://ehr.example.org/fhir",)
+    assert read.limits == Limits()
 
 
 def test_where_only_clients_are_known_pages_are_closed(tmp_path: Path) -> None:

@@ -83,9 +83,9 @@ def create_app(
         middleware=[
             Middleware(Hardened, configuration),
             Middleware(Observed, figures),
+            Middleware(Limited, configuration.limits),
             Middleware(Shared, configuration),
             Middleware(Guarded, configuration),
-            Middleware(Limited, configuration.limits),
         ],
     )
     app.state.configuration, app.state.figures = configuration, figures

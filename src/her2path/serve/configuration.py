@@ -266,6 +266,11 @@ def _require_usable(configuration: Configuration, path: Path | None) -> None:
             f"{server.host} can be reached by others, and nobody is asked who they are: give a token "
             "(HER2PATH_SERVE_TOKEN or [server] token_file) or a [[client]] with its keys; or listen on 127.0.0.1"
         )
+    if server.host in ("0.0.0.0", "::") and not server.public_url and not server.hosts:
+        raise AskedWrongly(
+            f"{server.host} is every address of this machine: say by which name it is called ([server] public_url, "
+            "HER2PATH_SERVE_PUBLIC_URL), since no other name is answered"
+        )
 
 
 def _require_client(client: Client, called: str) -> None:

@@ -34,7 +34,9 @@ HEADERS = {
     "Cross-Origin-Resource-Policy": "same-origin",
     "Permissions-Policy": "camera=(), geolocation=(), microphone=(), payment=(), usb=()",
 }
-OPEN_TO_ALL = ("/health", "/ready", "/cds-services")
+LIVES = ("/health", "/ready")
+"""What a supervisor asks, by whatever name."""
+OPEN_TO_ALL = (*LIVES, "/cds-services")
 """Addresses that hold nothing of anybody: they say that the server lives, and what it offers."""
 SIGNED = "/cds-services/"
 """Addresses of record systems, which sign what they ask where the configuration names them."""
@@ -84,7 +86,7 @@ class Guarded:
 
     def _refused(self, scope: Scope) -> PlainTextResponse | None:
         headers, path, method = Headers(scope=scope), scope["path"], scope["method"]
-        if _host_of(headers.get("host", "")) not in self.hosts:
+        if path not in LIVES and _host_of(headers.get("host", "")) not in self.hosts:
             return PlainTextResponse("This server is not called so: see [server] public_url and hosts.", 421)
         if method not in SAFE_METHODS and self._is_foreign(headers, path):
             return PlainTextResponse("A page of another place may not do this.", 403)

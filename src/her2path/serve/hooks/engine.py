@@ -94,10 +94,11 @@ class Engine:
             return answer
         directed = self._read_drafts(record, place, gathered.drafts, first_draft, reviewer)
         answer.resources = [each["reference"] for each in references_of(_origins(record, place))]
-        of_order = hook != "patient-view"
+        of_order, concerned = hook != "patient-view", directed
         known: list[Finding] = []
         if of_order and not directed:
-            if not any(draft.is_read and draft.selected for draft in gathered.drafts):
+            concerned = [draft for draft in gathered.drafts if draft.is_read and draft.selected]
+            if not concerned:
                 return answer
             reviewed = reviewer.review_columns(_with_and_without(record, place, gathered.drafts, first_draft))
             review, known = reviewed.patient(0), reviewed.patient(1).every_finding()
@@ -109,7 +110,7 @@ class Engine:
         ]
         asked = Asked(gathered.patient, gathered.user, on, gathered.drafts, services)
         telling = Telling(
-            self.knowledge.sources, self.offers, asked, gathered.unseen, before or (lambda _: ""), directed
+            self.knowledge.sources, self.offers, asked, gathered.unseen, before or (lambda _: ""), concerned
         )
         acts = acts_of(review, of_order=bool(directed), known=known)
         answer.advised = cards_of(review, acts, telling)
