@@ -139,7 +139,7 @@ class FhirServer:
     async def search(self, request: Request) -> Response:
         if (fault := await self._fault(request)) is not None:
             return fault
-        known = {"patient", "subject", "code", "category", "status", "start"}
+        known = {"patient", "subject", "code", "category", "status", "start", "_include"}
         query = dict(request.query_params)
         if not set(query) <= known:
             return _fhir({"resourceType": "OperationOutcome", "issue": [{"severity": "error"}]}, 400)
@@ -154,6 +154,9 @@ class FhirServer:
             found = [each for each in found if codes & {coding["code"] for coding in each["code"].get("coding", [])}]
         start = int(query.get("start", 0))
         shown = found[start : start + self.page] if self.page else found
+        if query.get("_include", "").endswith(":medication"):
+            named = {each.get("medicationReference", {}).get("reference") for each in shown}
+            shown = [*shown, *(each for each in self.resources if f"{each['resourceType']}/{each['id']}" in named)]
         bundle: dict[str, Any] = {"resourceType": "Bundle", "type": "searchset", "entry": [{"resource": each} for each in shown]}
         if self.mode == "loop":
             bundle["link"] = [{"relation": "next", "url": str(request.url)}]

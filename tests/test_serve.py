@@ -365,6 +365,8 @@ def test_two_servers_share_one_database(command: Command, tmp_path: Path) -> Non
         with urlopen(f"{command.base}/advice/overrides") as told:
             rules = {rule["outcome"]: rule for rule in json.load(told)["rules"]}
         assert rules["cardiac_action"]["reasons"] == {"newer-lvef": 1}
+        with urlopen(Ask(f"{command.base}/advice/overrides", headers={"Accept": "text/html"})) as told:
+            assert "<td>newer-lvef 1</td>" in told.read().decode()
         again = post(command.base, PATH, ASKED)[1]["cards"][0]
         assert "- Before: passed over on " in again["detail"]
         assert "the record does not show it yet" in again["detail"]
