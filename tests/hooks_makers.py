@@ -84,6 +84,22 @@ def ordered(drug: str, dose: float | None, unit: str = "mg", identity: str = "dr
     }  # fmt: skip
 
 
+def by_reference(resources: tuple[dict[str, Any], ...]) -> tuple[dict[str, Any], ...]:
+    """The same, with each drug as a Medication of its own, as many record systems have it."""
+    made: dict[str, dict[str, Any]] = {}
+    changed = []
+    for resource in resources:
+        if "medicationCodeableConcept" in resource:
+            code = resource["medicationCodeableConcept"]
+            name = f"m{len(made)}" if json.dumps(code) not in made else made[json.dumps(code)]["id"]
+            made.setdefault(json.dumps(code), {"resourceType": "Medication", "id": name, "code": code})
+            rest = {key: value for key, value in resource.items() if key != "medicationCodeableConcept"}
+            changed.append({**rest, "medicationReference": {"reference": f"Medication/{name}"}})
+        else:
+            changed.append(resource)
+    return (*changed, *made.values())
+
+
 def request(
     hook: str, patient: str, prefetch: dict[str, Any] | None, *orders: dict[str, Any], **more: Any
 ) -> dict[str, Any]:  # fmt: skip

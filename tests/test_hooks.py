@@ -234,6 +234,19 @@ def test_every_course_of_the_examples_gets_few_cards_that_hold(place: Place, cou
             assert len(set(acts)) == len(acts)
 
 
+def test_a_draft_that_names_its_drug_by_reference_is_read(place: Place) -> None:
+    prefetch = prefetch_of(resources_of("adjuvant-hold", "2026-01-05"))
+    order = ordered("trastuzumab", 420)
+    code = order.pop("medicationCodeableConcept")
+    inside = {**order, "contained": [{"resourceType": "Medication", "id": "m", "code": code}], "medicationReference": {"reference": "#m"}}
+    (card, *_) = place.ask("2026-01-19", "order-sign", request("order-sign", "adjuvant-hold", prefetch, inside))["cards"]
+    assert card["summary"].startswith("HOLD")
+    beside = request("order-sign", "adjuvant-hold", prefetch, {**order, "medicationReference": {"reference": "Medication/m"}})
+    beside["context"]["draftOrders"]["entry"].append({"resource": {"resourceType": "Medication", "id": "m", "code": code}})
+    (card, *_) = place.ask("2026-01-19", "order-sign", beside)["cards"]
+    assert card["summary"].startswith("HOLD")
+
+
 # -- when it is silent ----------------------------------------------------------------------------
 
 

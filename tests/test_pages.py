@@ -641,3 +641,17 @@ def test_only_one_source_is_loaded_at_a_time(tmp_path: Path) -> None:
     with pytest.raises(AskedWrongly, match="is not there"):
         loaded.load(tmp_path / "nothing.csv")
     assert len(loaded.load(WARD)) == 27
+
+
+def test_a_record_that_is_not_loaded_has_its_page_too(loaded: Any) -> None:
+    from starlette.requests import Request
+
+    from her2path.serve.pages.patient import shown as page_of
+
+    record = loaded.open("dose-in-hold").record
+    app = client_of(loaded).app
+    scope = {"type": "http", "method": "GET", "path": "/smart", "query_string": b"", "headers": [], "app": app}
+    html = page_of(Request(scope), loaded, loaded.review(record), is_loaded=False).body.decode()
+    assert "day 43 of 56" in html
+    assert "/plan" not in html
+    assert "/patient" not in html

@@ -123,7 +123,7 @@ def test_every_answer_has_the_headers(local: TestClient, path: str) -> None:
     assert "unsafe" not in headers["content-security-policy"]
     assert headers["x-content-type-options"] == "nosniff"
     assert headers["x-frame-options"] == "DENY"
-    assert headers["referrer-policy"] == "no-referrer"
+    assert headers["referrer-policy"] == "same-origin"
     assert headers["cache-control"] == "no-store"
     assert headers["x-request-id"]
     assert "strict-transport-security" not in headers
@@ -365,6 +365,8 @@ def test_two_servers_share_one_database(command: Command, tmp_path: Path) -> Non
         with urlopen(f"{command.base}/advice/overrides") as told:
             rules = {rule["outcome"]: rule for rule in json.load(told)["rules"]}
         assert rules["cardiac_action"]["reasons"] == {"newer-lvef": 1}
+        with urlopen(Ask(f"{command.base}/advice/overrides", headers={"Accept": "text/html"})) as told:
+            assert "<td>newer-lvef 1</td>" in told.read().decode()
         again = post(command.base, PATH, ASKED)[1]["cards"][0]
         assert "- Before: passed over on " in again["detail"]
         assert "the record does not show it yet" in again["detail"]

@@ -43,6 +43,8 @@ SIGNED = "/cds-services/"
 HOOKS_MAY = "/cds-services"
 """Only these may be called by a page of another place, where the configuration names it."""
 SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
+OF_SMART = "/smart/"
+"""Addresses that are opened by a launch of a record system, or by the session that it leaves."""
 UPLOADS = ("/load",)
 MOST_CLIENTS = 10_000
 """So many addresses are remembered for the limit of rate."""
@@ -77,7 +79,7 @@ class Guarded:
         self.app, self.hosts = app, configuration.allowed_hosts
         self.token = configuration.server.token.encode()
         self.is_local = configuration.is_local
-        self.clients_sign = bool(configuration.client)
+        self.clients_sign, self.launches = bool(configuration.client), bool(configuration.smart)
         self.origins = frozenset(configuration.server.cors_origins)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -91,6 +93,8 @@ class Guarded:
         if method not in SAFE_METHODS and self._is_foreign(headers, path):
             return PlainTextResponse("A page of another place may not do this.", 403)
         if path in OPEN_TO_ALL or path.startswith("/static/") or (method == "OPTIONS" and path.startswith(SIGNED)):
+            return None
+        if path.startswith(OF_SMART) and self.launches:
             return None
         if path.startswith(SIGNED) and self.clients_sign:
             return None  # the JWT is verified where its issuer is needed

@@ -76,6 +76,12 @@ def patient(request: Request, loaded: Loaded) -> Response:
     opened = find(request, loaded)
     if opened is None:
         return not_found(request, loaded)
+    return shown(request, loaded, opened)
+
+
+def shown(request: Request, loaded: Loaded, opened: Opened, is_loaded: bool = True) -> Response:
+    """The page of one patient opened. Of one who is not among those loaded (`Loaded.review` opens any record) it has no
+    plan and no what if, whose addresses would name her."""
     review, on, knowledge = opened.review, loaded.settings.on, loaded.knowledge
     named = addresses(review)
     course = course_of(opened, named, on)
@@ -85,7 +91,7 @@ def patient(request: Request, loaded: Loaded) -> Response:
     if asked.is_asked:
         asked = answer(asked, opened, loaded)
     return page(
-        request, loaded, "patient.html", opened=opened, review=review, id=review.patient,
+        request, loaded, "patient.html", is_loaded=is_loaded, opened=opened, review=review, id=review.patient,
         which=request.query_params.get("which", ""), banner=banner, head=list(head_of(opened, on)),
         course=course, drawn=drawings(course, "Timeline of the course"), rows=course.rows(),
         findings=shown_findings(review, named, knowledge), specimens=shown_specimens(review, knowledge),
