@@ -89,6 +89,11 @@ EXAMPLES = {
         her2path check
         her2path check examples/policies/heart-fall-10.md
     """,
+    "serve": """
+        her2path serve
+        her2path serve examples/courses/ --on 2026-02-03
+        her2path serve --configuration serve.toml --settings site.toml
+    """,
     "simulate exposure": """
         her2path simulate exposure --population gastric --patients 500 --chart exposure.png
         her2path simulate exposure --delay 14 --reload no

@@ -22,6 +22,9 @@ DRUGS = {
     "trastuzumab": ("224905", "trastuzumab"),
     "t-dm1": ("1371041", "ado-trastuzumab emtansine"),
     "t-dxd": ("2267574", "fam-trastuzumab deruxtecan-nxki"),
+    "phesgo": ("2382609", "pertuzumab, trastuzumab, and hyaluronidase"),
+    "doxorubicin": ("3639", "doxorubicin"),
+    "tamoxifen": ("10324", "tamoxifen"),
     "paracetamol": ("161", "acetaminophen"),
 }
 """RxNorm code and name of what is ordered here."""
@@ -29,7 +32,7 @@ DRUGS = {
 
 @cache
 def resources_of(course: str, until: str, drop: tuple[str, ...] = ()) -> tuple[dict[str, Any], ...]:
-    """The resources of a course up to a day, without the facts of `drop`."""
+    """The resources of a course up to a day, without the facts of `drop`; none where it begins later."""
     with TemporaryDirectory() as folder:
         part = Path(folder) / f"{course}.csv"
         with (COURSES / f"{course}.csv").open(encoding="utf-8") as file, part.open("w", encoding="utf-8") as to:
@@ -37,7 +40,10 @@ def resources_of(course: str, until: str, drop: tuple[str, ...] = ()) -> tuple[d
             writer = csv.DictWriter(to, reader.fieldnames or ())
             writer.writeheader()
             writer.writerows(row for row in reader if row["date"] <= until and row["fact"] not in drop)
-        record = next(each for each in read_records(part, default_knowledge().facts) if isinstance(each, Record))
+        records = (each for each in read_records(part, default_knowledge().facts) if isinstance(each, Record))
+        record = next(records, None)
+    if record is None:
+        return ()
     bundle = json.loads(bundle_bytes(bundle_of(record)))
     return tuple(entry["resource"] for entry in bundle["entry"])
 
@@ -76,6 +82,22 @@ def ordered(drug: str, dose: float | None, unit: str = "mg", identity: str = "dr
         "medicationCodeableConcept": {"coding": [{"system": RXNORM, "code": code, "display": name}], "text": name},
         "dosageInstruction": [{"text": "every 3 weeks", **quantity}], **more,
     }  # fmt: skip
+
+
+def by_reference(resources: tuple[dict[str, Any], ...]) -> tuple[dict[str, Any], ...]:
+    """The same, with each drug as a Medication of its own, as many record systems have it."""
+    made: dict[str, dict[str, Any]] = {}
+    changed = []
+    for resource in resources:
+        if "medicationCodeableConcept" in resource:
+            code = resource["medicationCodeableConcept"]
+            name = f"m{len(made)}" if json.dumps(code) not in made else made[json.dumps(code)]["id"]
+            made.setdefault(json.dumps(code), {"resourceType": "Medication", "id": name, "code": code})
+            rest = {key: value for key, value in resource.items() if key != "medicationCodeableConcept"}
+            changed.append({**rest, "medicationReference": {"reference": f"Medication/{name}"}})
+        else:
+            changed.append(resource)
+    return (*changed, *made.values())
 
 
 def request(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import shutil
 import socket
+import tempfile
 import threading
 import time
 from collections.abc import Iterator
@@ -38,7 +39,9 @@ def app_of(loaded: Any, port: int = 8321) -> Any:
     from her2path.serve.app import create_app
     from her2path.serve.configuration import read_configuration
 
-    return create_app(read_configuration(environment={}, port=port), loaded, day=ON)
+    database = Path(tempfile.mkdtemp(prefix="her2path-test-"), "advice.db")
+    environment = {"HER2PATH_SERVE_DATABASE": f"sqlite:///{database}"}
+    return create_app(read_configuration(environment=environment, port=port), loaded, day=ON)
 
 
 def client_of(loaded: Any) -> Any:

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import base64
+import hashlib
 import json
 import os
+import secrets
 import signal
 import socket
 import subprocess
@@ -15,9 +18,12 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlencode
 from urllib.request import urlopen
 
+import jwt
 import uvicorn
+from cryptography.hazmat.primitives.asymmetric import ec
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Response, StreamingResponse
@@ -27,9 +33,9 @@ ROOT = Path(__file__).parent.parent
 
 
 @contextmanager
-def in_thread(app: Any) -> Iterator[str]:
+def in_thread(app: Any, port: int = 0) -> Iterator[str]:
     """Serve an application in a thread; gives its address."""
-    server = uvicorn.Server(uvicorn.Config(app, host="127.0.0.1", port=0, log_level="error", lifespan="off"))
+    server = uvicorn.Server(uvicorn.Config(app, host="127.0.0.1", port=port, log_level="error", lifespan="off"))
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()
     while not server.started:
@@ -133,7 +139,7 @@ class FhirServer:
     async def search(self, request: Request) -> Response:
         if (fault := await self._fault(request)) is not None:
             return fault
-        known = {"patient", "subject", "code", "category", "status", "start"}
+        known = {"patient", "subject", "code", "category", "status", "start", "_include"}
         query = dict(request.query_params)
         if not set(query) <= known:
             return _fhir({"resourceType": "OperationOutcome", "issue": [{"severity": "error"}]}, 400)
@@ -148,6 +154,9 @@ class FhirServer:
             found = [each for each in found if codes & {coding["code"] for coding in each["code"].get("coding", [])}]
         start = int(query.get("start", 0))
         shown = found[start : start + self.page] if self.page else found
+        if query.get("_include", "").endswith(":medication"):
+            named = {each.get("medicationReference", {}).get("reference") for each in shown}
+            shown = [*shown, *(each for each in self.resources if f"{each['resourceType']}/{each['id']}" in named)]
         bundle: dict[str, Any] = {"resourceType": "Bundle", "type": "searchset", "entry": [{"resource": each} for each in shown]}
         if self.mode == "loop":
             bundle["link"] = [{"relation": "next", "url": str(request.url)}]
@@ -174,3 +183,80 @@ async def _dripping() -> AsyncIterator[bytes]:
     for _ in range(40):
         yield b" "
         await asyncio.sleep(0.2)
+
+
+class SmartServer(FhirServer):
+    """The same with SMART: authorization with PKCE, codes that hold once, tokens of one patient, signed id_tokens.
+
+    `wrong` names what it does wrong: an id_token of another nonce, key or audience, no patient, no PKCE, ...
+    """
+
+    def __init__(self, resources: list[dict[str, Any]], patient: str) -> None:
+        super().__init__(resources, secrets.token_urlsafe(20))
+        self.patient, self.wrong, self.origin = patient, "", ""
+        self.key, self.codes = ec.generate_private_key(ec.SECP384R1()), {}  # type: ignore[var-annotated]
+        self.secret = ""
+        self.app = Starlette(
+            routes=[
+                Route("/fhir/.well-known/smart-configuration", self.configuration),
+                Route("/authorize", self.authorize),
+                Route("/token", self.grant, methods=["POST"]),
+                Route("/jwks", self.keys),
+                *self.app.routes,
+            ]
+        )
+
+    async def configuration(self, _: Request) -> Response:
+        methods = ["plain"] if self.wrong == "no PKCE" else ["S256"]
+        token = "http://169.254.169.254/token" if self.wrong == "token elsewhere" else f"{self.origin}/token"
+        return JSONResponse({
+            "issuer": self.origin, "jwks_uri": f"{self.origin}/jwks", "authorization_endpoint": f"{self.origin}/authorize",
+            "token_endpoint": token, "code_challenge_methods_supported": methods, "capabilities": ["launch-ehr"],
+        })  # fmt: skip
+
+    async def authorize(self, request: Request) -> Response:
+        query = request.query_params
+        right = query["response_type"] == "code" and query["aud"] == self.base and query["code_challenge_method"] == "S256"
+        scopes = query["scope"].split()
+        launch = query.get("launch")
+        right &= ("launch" in scopes and launch == "the-launch") if launch else "launch/patient" in scopes
+        if not right:
+            return JSONResponse({"error": "invalid_request"}, 400)
+        code = secrets.token_urlsafe(16)
+        self.codes[code] = dict(query)
+        return RedirectResponse(f"{query['redirect_uri']}?{urlencode({'code': code, 'state': query['state']})}")
+
+    async def grant(self, request: Request) -> Response:
+        form = await request.form()
+        asked = self.codes.pop(str(form.get("code")), None)
+        verifier = str(form.get("code_verifier", ""))
+        challenge = base64.urlsafe_b64encode(hashlib.sha256(verifier.encode()).digest()).rstrip(b"=").decode()
+        basic = base64.b64encode(f"her2path:{self.secret}".encode()).decode()
+        known = request.headers.get("authorization") == f"Basic {basic}" if self.secret else form.get("client_id") == "her2path"
+        if asked is None or challenge != asked["code_challenge"] or form.get("redirect_uri") != asked["redirect_uri"] or not known:
+            return JSONResponse({"error": "invalid_grant"}, 400)
+        now = int(time.time())
+        claims = {
+            "iss": self.origin, "aud": "her2path", "sub": "u1", "fhirUser": "Practitioner/d1", "nonce": asked["nonce"],
+            "iat": now, "exp": now + 300,
+        } | WRONG_CLAIMS.get(self.wrong, {})  # fmt: skip
+        key = ec.generate_private_key(ec.SECP384R1()) if self.wrong == "another key" else self.key
+        granted = {
+            "access_token": self.token, "token_type": "Bearer", "expires_in": 300, "patient": self.patient,
+            "id_token": jwt.encode(claims, key, "ES384", headers={"kid": "k"}),
+        } | WRONG_GRANTS.get(self.wrong, {})  # fmt: skip
+        return JSONResponse({name: value for name, value in granted.items() if value is not None})
+
+    async def keys(self, _: Request) -> Response:
+        public = json.loads(jwt.algorithms.ECAlgorithm.to_jwk(self.key.public_key()))
+        return JSONResponse({"keys": [{**public, "kid": "k", "alg": "ES384"}]})
+
+
+WRONG_CLAIMS: dict[str, dict[str, Any]] = {
+    "another nonce": {"nonce": "x"}, "another audience": {"aud": "other"}, "another issuer": {"iss": "https://evil.example"},
+    "expired": {"exp": 1000},
+}  # fmt: skip
+WRONG_GRANTS: dict[str, dict[str, Any]] = {
+    "no patient": {"patient": None}, "evil patient": {"patient": "../x"}, "no token": {"access_token": None},
+    "a token with a line": {"access_token": "x\r\nEvil: y"}, "no bearer": {"token_type": "mac"}, "no JWT": {"id_token": "x.y.z"},
+}  # fmt: skip

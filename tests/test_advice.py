@@ -158,7 +158,7 @@ def test_whether_a_promise_was_kept_is_told(store: Store) -> None:
     store.keep(ASKING, [card("c1")])
     store.say([said("c1", reason="lvef-planned"), said("c1", reason="record-wrong", at="2026-01-19T11:00:00Z")])
     assert told() == "not seen again"
-    assert store.last_override("p1", ["echo_status"])["echo_status"][1] == "record-wrong"
+    assert store.last_overrides("p1")["echo_status"][1] == "record-wrong"
     threading.Event().wait(0.01)
     store.keep(ASKING, [card("c2")])
     assert told() == "no"

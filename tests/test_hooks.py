@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -18,10 +19,14 @@ from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 from starlette.testclient import TestClient
 
+from her2path.facts.folder import knowledge_folder
 from her2path.serve.app import create_app
 from her2path.serve.configuration import read_configuration
 from her2path.serve.hooks.markdown import escaped
 from her2path.serve.hooks.messages import EXTENSION
+from her2path.serve.hooks.offers import prove_offers
+from her2path.tables.library import Knowledge
+from her2path.tables.load import default_knowledge
 from hooks_makers import on, ordered, prefetch_of, request, resources_of, searchset
 
 BASE = "http://127.0.0.1:8321"
@@ -193,6 +198,53 @@ def test_an_echo_that_is_ordered_already_is_not_offered_again(place: Place) -> N
     )
     (card,) = place.ask("2026-05-04", "order-sign", drafted)["cards"]
     assert "suggestions" not in card
+
+
+def test_an_order_of_another_drug_is_told_what_it_newly_brings_about(place: Place) -> None:
+    """An anthracycline beside trastuzumab; tamoxifen brings nothing about."""
+    (card,) = place.cards("adjuvant-hold", "2025-12-08", "2025-12-29", "order-sign", ordered("doxorubicin", 100))
+    assert "an anthracycline is ordered beside trastuzumab-iv" in card["summary"]
+    assert card["indicator"] == "critical"
+    assert suggested(card, "delete")[0]["resourceId"] == "MedicationRequest/draft-1"
+    assert card["extension"]["davinci-associated-resource"] == ["MedicationRequest/draft-1"]
+    assert place.cards("adjuvant-hold", "2025-12-08", "2025-12-29", "order-sign", ordered("tamoxifen", 20)) == []
+    # What was due before the order stays with the chart: on hold, tamoxifen is no reason to say it.
+    assert place.cards("adjuvant-hold", "2026-01-05", "2026-01-19", "order-sign", ordered("tamoxifen", 20)) == []
+
+
+def test_of_an_order_that_is_forbidden_nothing_more_is_asked(place: Place) -> None:
+    """That the amount of the wrong drug cannot be read is no card beside that it is the wrong drug."""
+    (card,) = place.cards("adjuvant-hold", "2025-12-08", "2025-12-29", "order-sign", ordered("phesgo", 600))
+    assert card["extension"][EXTENSION]["value"] == "combination ordered for trastuzumab"
+
+
+def test_a_test_is_offered_by_one_card_alone(place: Place) -> None:
+    cards = place.cards("dose-in-hold", "2026-03-01", "2026-03-01", "patient-view")
+    assert [card["extension"][EXTENSION]["outcome"] for card in cards] == ["cardiac_action", "boxed_warning_conflict", "hold_status"]
+    assert [len(suggested(card, "create")) for card in cards] == [1, 0, 0]
+
+
+@pytest.mark.parametrize("course", ["pregnancy", "late-dose", "fourth-hold", "her2-low", "gastric-cps-0", "metastatic-thp", "end-of-year", "mess", "residual-disease"])
+def test_every_course_of_the_examples_gets_few_cards_that_hold(place: Place, course: str) -> None:
+    for day in ("2025-12-01", "2026-03-01", "2026-09-01"):
+        for hook, orders in (("patient-view", ()), ("order-sign", (ordered("trastuzumab", 420),)), ("order-select", (ordered("t-dxd", None),))):
+            cards = place.cards(course, day, day, hook, *orders)
+            assert len(cards) <= 4
+            acts = [(card["extension"][EXTENSION]["outcome"], card["summary"]) for card in cards]
+            assert len(set(acts)) == len(acts)
+
+
+def test_a_draft_that_names_its_drug_by_reference_is_read(place: Place) -> None:
+    prefetch = prefetch_of(resources_of("adjuvant-hold", "2026-01-05"))
+    order = ordered("trastuzumab", 420)
+    code = order.pop("medicationCodeableConcept")
+    inside = {**order, "contained": [{"resourceType": "Medication", "id": "m", "code": code}], "medicationReference": {"reference": "#m"}}
+    (card, *_) = place.ask("2026-01-19", "order-sign", request("order-sign", "adjuvant-hold", prefetch, inside))["cards"]
+    assert card["summary"].startswith("HOLD")
+    beside = request("order-sign", "adjuvant-hold", prefetch, {**order, "medicationReference": {"reference": "Medication/m"}})
+    beside["context"]["draftOrders"]["entry"].append({"resource": {"resourceType": "Medication", "id": "m", "code": code}})
+    (card, *_) = place.ask("2026-01-19", "order-sign", beside)["cards"]
+    assert card["summary"].startswith("HOLD")
 
 
 # -- when it is silent ----------------------------------------------------------------------------
@@ -390,3 +442,31 @@ def test_escaped_text_is_text_for_every_reader_of_markdown(text: str) -> None:
     assert paragraph.type == "paragraph_open"
     assert {token.type for token in inline.children} <= {"text", "text_special"}, (text, escaped(text))
     assert not re.search(r"(?i)(https?|ftp):|www\.", escaped(text))
+
+
+# -- what a card offers ---------------------------------------------------------------------------
+
+OFFERS = (knowledge_folder() / "cards.md").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize(("old", "new", "words"), [
+    ("| echo_status  ", "| echo_statuss ", "no outcome is called 'echo_statuss'"),
+    ("| do not start  ", "| do not begin  ", "has no value 'do not begin'"),
+    ("| order LVEF   ", "| order LVEFF  ", "nothing is called 'order LVEFF'"),
+    ("tested-elsewhere, cannot", "tested-somewhere, cannot", "no reason is called 'tested-somewhere'"),
+    ("other-weight, weighed-today ", "other-weight, weighed-today, trial, record-wrong, dose-intended ", "5 reasons"),
+    ("| trial               | By", "| record-wrong | x | no |\n| trial | By", "stands twice"),
+    ("| weight_status  ", "| setting ", "no finding is of"),
+])  # fmt: skip
+def test_a_fault_of_the_offers_is_told(tmp_path: Path, old: str, new: str, words: str) -> None:
+    folder = tmp_path / "knowledge"
+    shutil.copytree(knowledge_folder(), folder)
+    assert old in OFFERS
+    (folder / "cards.md").write_text(OFFERS.replace(old, new), encoding="utf-8")
+    known = default_knowledge()
+    problems = prove_offers(Knowledge(folder, known.facts, known.sources, known.editions))
+    assert any(words in problem.what for problem in problems), problems
+
+
+def test_the_offers_that_ship_hold() -> None:
+    assert prove_offers(default_knowledge()) == []

@@ -15,7 +15,7 @@ from starlette.testclient import TestClient
 from her2path.serve.app import create_app
 from her2path.serve.configuration import read_configuration
 from her2path.serve.network import Asker, Bounds, Unreachable, is_public
-from hooks_makers import on, ordered, prefetch_of, request, resources_of
+from hooks_makers import by_reference, on, ordered, prefetch_of, request, resources_of
 from served import FhirServer, in_thread
 
 RESOURCES = list(resources_of("adjuvant-hold", "2026-01-05"))
@@ -63,6 +63,15 @@ def test_without_prefetch_all_is_asked_and_the_card_is_the_same(fhir: FhirServer
     assert len(fhir.asked) == 15
     assert [card["summary"] for card in fetched["cards"]] == [card["summary"] for card in whole["cards"]]
     assert fetched["cards"][0]["summary"].startswith("HOLD trastuzumab")
+
+
+def test_drugs_by_reference_are_asked_with_their_orders(fhir: FhirServer, client: TestClient) -> None:
+    fhir.resources = list(by_reference(tuple(RESOURCES)))
+    try:
+        answer = client.post("/cds-services/her2path-order-sign", json=asked(fhir, None)).json()
+    finally:
+        fhir.resources = RESOURCES
+    assert answer["cards"][0]["summary"].startswith("HOLD trastuzumab")
 
 
 def test_only_what_lacks_is_asked(fhir: FhirServer, client: TestClient) -> None:

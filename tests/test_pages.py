@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import gzip
 import importlib.util
 import io
@@ -306,7 +307,14 @@ def test_the_strip_is_the_verdict_of_each_percent(client: Any, loaded: Any) -> N
             record = with_event(opened.record, fact, fact.coerce(str(percent)), ON, str(percent))
             review = loaded.review(record).review
             assert review.course.verdicts[0].verdict == stretch.verdict, percent
-    assert "50 to 75 %: ASK FIRST" in shown(client, "/patient/strip", id="dose-in-hold")
+            assert review.course.standing.outcomes.get("cardiac_action", "") == stretch.action, percent
+    html = shown(client, "/patient/strip", id="dose-in-hold")
+    assert "50 to 75 %: ASK FIRST" in html
+    told = text_of(html[html.index('id="next-lvef"') :])
+    assert "up to 49 % HOLD, heart: hold" in told
+    assert "50 % or more ASK FIRST, heart: resume" in told
+    later = loaded.what_if(opened.record, type(opened.record)("x"), dt.date(2026, 3, 17)).after
+    assert f"none by 2026-03-16 {later.course.verdicts[0].verdict}" in told
 
 
 # -- plan and tables ----------------------------------------------------------------------------
@@ -554,7 +562,7 @@ def test_control_characters_are_shown_and_not_sent(tmp_path: Path) -> None:
         name = loaded.ward.listed[0].row.patient
         for page in ("/worklist", f"/patient?{urlencode({'id': name})}", f"/plan?{urlencode({'id': name})}"):
             answer = client.get(page)
-            assert answer.status_code == 200, (page, name)
+            assert answer.status_code in (200, 422), (page, name)
             assert not re.search("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\u2028\u202e]", answer.text), page
 
 
@@ -592,3 +600,58 @@ def test_a_ward_of_thousands_is_quick(tmp_path: Path) -> None:
     assert len(many) > 10_000
     assert best < 0.3
     assert len(select(ward, Filter(verdict="HOLD"))) == 800
+
+
+def test_a_new_day_reviews_everybody_anew() -> None:
+    loaded = loaded_of()
+    before = {each.row.patient: each.row.verdict for each in loaded.ward.listed}
+    loaded.day = dt.date(2026, 3, 30)
+    assert loaded.ward.on == dt.date(2026, 3, 30)
+    after = {each.row.patient: each.row.verdict for each in loaded.ward.listed}
+    assert set(after) == set(before)
+    assert after != before
+    assert "2026-03-30" in shown(client_of(loaded), "/worklist")
+
+
+def test_many_threads_see_the_same(loaded: Any) -> None:
+    """Looks at patients from many threads while a source is loaded: whole records, the old or the new."""
+    from concurrent.futures import ThreadPoolExecutor
+
+    names = [each.row.patient for each in loaded.ward.listed]
+    alone = {name: [f.words for f in loaded.open(name).review.every_finding()] for name in names}
+
+    def look(name: str) -> bool:
+        opened = loaded.open(name)
+        return opened is not None and [f.words for f in opened.review.every_finding()] == alone[name]
+
+    with ThreadPoolExecutor(8) as pool:
+        loading = pool.submit(loaded.load, WARD)
+        assert all(pool.map(look, names * 4))
+        assert len(loading.result()) == len(names)
+
+
+def test_only_one_source_is_loaded_at_a_time(tmp_path: Path) -> None:
+    from her2path import AskedWrongly
+
+    loaded = loaded_of(None)
+    assert loaded._loading.acquire(blocking=False)
+    with pytest.raises(AskedWrongly, match="another source is being loaded"):
+        loaded.load(WARD)
+    loaded._loading.release()
+    with pytest.raises(AskedWrongly, match="is not there"):
+        loaded.load(tmp_path / "nothing.csv")
+    assert len(loaded.load(WARD)) == 27
+
+
+def test_a_record_that_is_not_loaded_has_its_page_too(loaded: Any) -> None:
+    from starlette.requests import Request
+
+    from her2path.serve.pages.patient import shown as page_of
+
+    record = loaded.open("dose-in-hold").record
+    app = client_of(loaded).app
+    scope = {"type": "http", "method": "GET", "path": "/smart", "query_string": b"", "headers": [], "app": app}
+    html = page_of(Request(scope), loaded, loaded.review(record), is_loaded=False).body.decode()
+    assert "day 43 of 56" in html
+    assert "/plan" not in html
+    assert "/patient" not in html

@@ -104,6 +104,7 @@ def test_a_mark_of_the_timeline_opens_its_finding(page: Page) -> None:
 def test_what_if_changes_a_part_of_the_page_and_stores_nothing(page: Page) -> None:
     gone_to(page, "/patient?id=dose-in-hold")
     expect(page.locator("#strip svg.strip")).to_be_visible()
+    expect(page.locator("#next-lvef")).to_contain_text("50 % or more")
     page.evaluate("window.stays = true")
     page.get_by_label("Value").fill("55")
     page.get_by_role("button", name="Show what changes").click()
@@ -186,8 +187,9 @@ def test_the_button_prints(page: Page) -> None:
 # -- every page, every size ---------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("viewport", [DESKTOP, PHONE], ids=["desktop", "phone"])
+@pytest.mark.parametrize(
+    ("viewport", "scheme"), [(DESKTOP, "light"), (DESKTOP, "dark"), (PHONE, "light")], ids=["desktop", "dark", "phone"]
+)
 def test_no_page_breaks_a_rule_of_access(browser: Browser, base: str, viewport: Any, scheme: Any) -> None:
     from axe_playwright_python.sync_playwright import Axe
 

@@ -28,6 +28,8 @@ from .hooks.routes import HookServices
 from .network import Asker
 from .operation import Figures, Observed, operation_routes
 from .security import Guarded, Hardened, Limited, Shared
+from .smart.flow import Launcher
+from .smart.routes import SmartPages
 
 
 def create_app(
@@ -64,6 +66,12 @@ def create_app(
         *advice_routes(store, _in(storing), promising),
         openapi_route(configuration.base),
     ]
+    if configuration.smart:
+        launcher = Launcher(configuration.smart, f"{configuration.base}/smart/callback", asker)
+        routes += SmartPages(
+            launcher, engine, services.fetcher, store, services.templates, _in(reviewing), configuration.base,
+            str(__version__),
+        ).routes()  # fmt: skip
     pages = f"{__package__}.pages"
     if loaded is not None and find_spec(pages) is not None:
         routes += import_module(pages).page_routes(loaded)
@@ -83,9 +91,9 @@ def create_app(
         middleware=[
             Middleware(Hardened, configuration),
             Middleware(Observed, figures),
+            Middleware(Limited, configuration.limits),
             Middleware(Shared, configuration),
             Middleware(Guarded, configuration),
-            Middleware(Limited, configuration.limits),
         ],
     )
     app.state.configuration, app.state.figures = configuration, figures

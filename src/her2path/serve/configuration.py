@@ -94,6 +94,19 @@ class Client(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     private: tuple[str, ...] = ()
 
 
+class Smart(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A record system from which the page of a patient may be opened: the address of its FHIR server, and our id there.
+
+    `scope` is asked beside the launch; `private` are its hosts inside the own network.
+    """
+
+    issuer: str
+    client_id: str
+    client_secret: str = ""
+    scope: str = "openid fhirUser patient/*.rs"
+    private: tuple[str, ...] = ()
+
+
 class Fhir(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What is asked of a record system's FHIR server where prefetch is partial: seconds, bytes, pages.
 
@@ -120,6 +133,7 @@ class Configuration(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     server: Server = Server()
     limits: Limits = Limits()
     client: tuple[Client, ...] = ()
+    smart: tuple[Smart, ...] = ()
     fhir: Fhir = Fhir()
     prefetch: dict[str, str] = {}
     advice: AdviceStore = AdviceStore()
@@ -210,7 +224,7 @@ def _table(path: Path) -> dict[str, Any]:
 def _require_known(said: Mapping[str, Any], kind: type[msgspec.Struct], path: Path | None, at: str = "") -> None:
     """Raise for a name that there is not, with the nearest that there is."""
     kinds: dict[str, type[msgspec.Struct]] = {
-        "server": Server, "limits": Limits, "client": Client, "fhir": Fhir, "advice": AdviceStore,
+        "server": Server, "limits": Limits, "client": Client, "smart": Smart, "fhir": Fhir, "advice": AdviceStore,
     }  # fmt: skip
     known = [field.name for field in msgspec.structs.fields(kind)]
     for name, value in said.items():
@@ -261,10 +275,21 @@ def _require_usable(configuration: Configuration, path: Path | None) -> None:
             )
     for client in configuration.client:
         _require_client(client, called)
+    for smart in configuration.smart:
+        parts = urlsplit(smart.issuer)
+        if not parts.hostname or (parts.scheme != "https" and parts.hostname not in smart.private):
+            raise AskedWrongly(f"{called}: [[smart]] issuer {smart.issuer!r} is no https address")
+        if not smart.client_id or (not configuration.is_local and not configuration.base.startswith("https:")):
+            raise AskedWrongly(f"{called}: [[smart]] {smart.issuer!r} needs a client_id, and a public_url of https")
     if not configuration.is_local and not server.token and not configuration.client:
         raise AskedWrongly(
             f"{server.host} can be reached by others, and nobody is asked who they are: give a token "
             "(HER2PATH_SERVE_TOKEN or [server] token_file) or a [[client]] with its keys; or listen on 127.0.0.1"
+        )
+    if server.host in ("0.0.0.0", "::") and not server.public_url and not server.hosts:
+        raise AskedWrongly(
+            f"{server.host} is every address of this machine: say by which name it is called ([server] public_url, "
+            "HER2PATH_SERVE_PUBLIC_URL), since no other name is answered"
         )
 
 

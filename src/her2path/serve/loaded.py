@@ -19,6 +19,7 @@ import numpy as np
 from ..facts.problem import AskedWrongly
 from ..facts.value import Interval, Value
 from ..findings.patient import Reviewed, Reviewer
+from ..findings.plan.what_if import WhatIf, compared, what_if
 from ..findings.reviews import PatientReview
 from ..findings.settings import Settings
 from ..read.source import read_columns
@@ -181,18 +182,24 @@ class Loaded:
         with self._lock:
             return self._reviewer.review_columns(columns_of(records))
 
-    def review_on(self, record: Record, day: dt.date) -> Opened:
-        """One record reviewed as of another day."""
-        if day == self.settings.on:
-            return self.review(record)
+    def what_if(self, record: Record, added: Record, day: dt.date) -> WhatIf:
+        """One record beside itself with what is `added`, as of a day; with nothing added, beside itself of today."""
         with self._lock:
-            reviewer = self._of_days.get(day)
-            if reviewer is None:
-                if len(self._of_days) >= DAYS_KEPT:
-                    self._of_days.pop(next(iter(self._of_days)))
-                reviewer = self._of_days[day] = Reviewer(self.knowledge, replace(self._settings, on=day))
-            reviewed = reviewer.review_columns(columns_of([record]))
-            return Opened(record, reviewed, reviewed.patient(0))
+            if added.events or added.course:
+                return what_if(self._of_day(day), record, added)
+            before, after = (self._of_day(each).review(record) for each in (self._settings.on, day))
+            return compared(day, (), before, after)
+
+    def _of_day(self, day: dt.date) -> Reviewer:
+        """The reviewer of a day; those of the last few are kept."""
+        if day == self._settings.on:
+            return self._reviewer
+        reviewer = self._of_days.get(day)
+        if reviewer is None:
+            if len(self._of_days) >= DAYS_KEPT:
+                self._of_days.pop(next(iter(self._of_days)))
+            reviewer = self._of_days[day] = Reviewer(self.knowledge, replace(self._settings, on=day))
+        return reviewer
 
     def _follow_the_day(self) -> None:
         today = self.day or dt.date.today()

@@ -64,7 +64,10 @@ async def checked_addresses(host: str, port: int, private: Collection[str]) -> l
 
 
 class Asker:
-    """Asks by GET. `private` are hosts that may have a private address, and may be asked without TLS."""
+    """Asks by GET, and sends forms by POST.
+
+    `private` are hosts that may have a private address, and may be asked without TLS.
+    """
 
     def __init__(self, private: Collection[str] = ()) -> None:
         self.private = frozenset(private)
@@ -79,17 +82,31 @@ class Asker:
         self, address: str, headers: Mapping[str, str], bounds: Bounds, private: Collection[str] = ()
     ) -> tuple[int, str, bytes]:
         """Status, kind of content and body of an answer. Raises `Unreachable`."""
+        return await self._in_time(address, headers, bounds, private, None)
+
+    async def post(
+        self, address: str, headers: Mapping[str, str], form: Mapping[str, str], bounds: Bounds,
+        private: Collection[str] = (),
+    ) -> tuple[int, str, bytes]:  # fmt: skip
+        """The same of a form that is sent."""
+        return await self._in_time(address, headers, bounds, private, form)
+
+    async def _in_time(
+        self, address: str, headers: Mapping[str, str], bounds: Bounds, private: Collection[str],
+        form: Mapping[str, str] | None,
+    ) -> tuple[int, str, bytes]:  # fmt: skip
         try:
             async with asyncio.timeout(bounds.seconds):
-                return await self._get(address, headers, bounds, self.private | frozenset(private))
+                return await self._ask(address, headers, bounds, self.private | frozenset(private), form)
         except TimeoutError as error:
             raise Unreachable("too slow", f"no answer in {bounds.seconds:g} s") from error
         except (httpx.HTTPError, httpx.InvalidURL, OSError, ValueError) as error:
             raise Unreachable("no answer", f"no answer: {type(error).__name__}") from error
 
-    async def _get(
-        self, address: str, headers: Mapping[str, str], bounds: Bounds, private: frozenset[str]
-    ) -> tuple[int, str, bytes]:
+    async def _ask(
+        self, address: str, headers: Mapping[str, str], bounds: Bounds, private: frozenset[str],
+        form: Mapping[str, str] | None,
+    ) -> tuple[int, str, bytes]:  # fmt: skip
         parts = urlsplit(address)
         host, scheme = parts.hostname or "", parts.scheme
         if scheme not in ("https", "http") or not host or parts.username is not None:
@@ -100,18 +117,19 @@ class Asker:
         last: Exception | None = None
         for number in await checked_addresses(host, port, private):
             try:
-                return await self._get_from(address, number, headers, bounds)
+                return await self._ask_at(address, number, headers, bounds, form)
             except httpx.ConnectError as error:
                 last = error
         raise Unreachable("no answer", f"{host} does not answer") from last
 
-    async def _get_from(
-        self, address: str, number: str, headers: Mapping[str, str], bounds: Bounds
+    async def _ask_at(
+        self, address: str, number: str, headers: Mapping[str, str], bounds: Bounds, form: Mapping[str, str] | None
     ) -> tuple[int, str, bytes]:
         url = httpx.URL(address)
+        method, named = "GET" if form is None else "POST", {**headers, "Host": url.netloc.decode("ascii")}
         request = self._client.build_request(
-            "GET", url.copy_with(host=number), headers={**headers, "Host": url.netloc.decode("ascii")},
-            extensions={"sni_hostname": url.host}, timeout=bounds.seconds,
+            method, url.copy_with(host=number), headers=named,
+            extensions={"sni_hostname": url.host}, timeout=bounds.seconds, data=form,
         )  # fmt: skip
         answer = await self._client.send(request, stream=True)
         try:

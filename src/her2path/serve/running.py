@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import gc
 import socket
 from collections.abc import Mapping
 from importlib import import_module
@@ -20,6 +21,7 @@ from ..tables.library import Knowledge
 from .app import create_app
 from .configuration import Configuration
 from .operation import log_to_stderr
+from .protocol import protocol_of
 
 GRACE_SECONDS = 10
 """Requests that are being answered have so long when the server is asked to end."""
@@ -41,11 +43,14 @@ def run(
     app = create_app(configuration, loaded, day=day, knowledge=knowledge, settings=settings)
     click.echo(f"her2path serves {configuration.base}/ (CDS Hooks: {configuration.base}/cds-services); Ctrl-C ends it")
     log_to_stderr()
+    gc.collect()
+    gc.freeze()  # what was read so far stays: the collector need not walk it again for every few requests
     limits = configuration.limits
     with opened:
         uvicorn.Server(
             uvicorn.Config(
                 app,
+                http=protocol_of(limits.body_seconds),
                 log_config=None,
                 access_log=False,
                 server_header=False,

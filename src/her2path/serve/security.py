@@ -34,13 +34,17 @@ HEADERS = {
     "Cross-Origin-Resource-Policy": "same-origin",
     "Permissions-Policy": "camera=(), geolocation=(), microphone=(), payment=(), usb=()",
 }
-OPEN_TO_ALL = ("/health", "/ready", "/cds-services")
+LIVES = ("/health", "/ready")
+"""What a supervisor asks, by whatever name."""
+OPEN_TO_ALL = (*LIVES, "/cds-services")
 """Addresses that hold nothing of anybody: they say that the server lives, and what it offers."""
 SIGNED = "/cds-services/"
 """Addresses of record systems, which sign what they ask where the configuration names them."""
 HOOKS_MAY = "/cds-services"
 """Only these may be called by a page of another place, where the configuration names it."""
 SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
+OF_SMART = "/smart/"
+"""Addresses that are opened by a launch of a record system, or by the session that it leaves."""
 UPLOADS = ("/load",)
 MOST_CLIENTS = 10_000
 """So many addresses are remembered for the limit of rate."""
@@ -75,7 +79,7 @@ class Guarded:
         self.app, self.hosts = app, configuration.allowed_hosts
         self.token = configuration.server.token.encode()
         self.is_local = configuration.is_local
-        self.clients_sign = bool(configuration.client)
+        self.clients_sign, self.launches = bool(configuration.client), bool(configuration.smart)
         self.origins = frozenset(configuration.server.cors_origins)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -84,11 +88,13 @@ class Guarded:
 
     def _refused(self, scope: Scope) -> PlainTextResponse | None:
         headers, path, method = Headers(scope=scope), scope["path"], scope["method"]
-        if _host_of(headers.get("host", "")) not in self.hosts:
+        if path not in LIVES and _host_of(headers.get("host", "")) not in self.hosts:
             return PlainTextResponse("This server is not called so: see [server] public_url and hosts.", 421)
         if method not in SAFE_METHODS and self._is_foreign(headers, path):
             return PlainTextResponse("A page of another place may not do this.", 403)
         if path in OPEN_TO_ALL or path.startswith("/static/") or (method == "OPTIONS" and path.startswith(SIGNED)):
+            return None
+        if path.startswith(OF_SMART) and self.launches:
             return None
         if path.startswith(SIGNED) and self.clients_sign:
             return None  # the JWT is verified where its issuer is needed

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+import html
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from typing import Any
 
 import msgspec
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response, StreamingResponse
+from starlette.responses import HTMLResponse, JSONResponse, Response, StreamingResponse
 from starlette.routing import BaseRoute, Route
 
+from ...write.caution import CAUTION
 from .export import audit_event
 from .store import Store
 
@@ -21,9 +23,12 @@ InThread = Callable[..., Awaitable[Any]]
 def advice_routes(store: Store, in_thread: InThread, promising: Sequence[str]) -> list[BaseRoute]:
     """Overrides by rule, promises, AuditEvents; `promising` are the reasons that promise something."""
 
-    async def overrides(_: Request) -> Response:
-        """How often each rule was advised, taken and passed over, and why."""
-        return _json({"rules": await in_thread(store.by_rule)})
+    async def overrides(request: Request) -> Response:
+        """How often each rule was advised, taken and passed over, and why; as a page for who asks for one."""
+        rules = await in_thread(store.by_rule)
+        if "text/html" in request.headers.get("accept", ""):
+            return HTMLResponse(_table(rules))
+        return _json({"rules": rules})
 
     async def promises(_: Request) -> Response:
         """What was promised when a card was passed over, and whether it was kept."""
@@ -48,6 +53,26 @@ def advice_routes(store: Store, in_thread: InThread, promising: Sequence[str]) -
         Route("/advice/promises", promises),
         Route("/advice/audit", audit),
     ]
+
+
+COLUMNS = ("outcome", "value", "edition", "shown", "patients", "accepted", "overridden", "reasons")
+
+
+def _table(rules: Sequence[Mapping[str, Any]]) -> str:
+    """Rules as a page: the most overridden first."""
+    head = "".join(f'<th scope="col">{name}</th>' for name in COLUMNS)
+    rows = "".join(f"<tr>{''.join(f'<td>{_cell(rule[name])}</td>' for name in COLUMNS)}</tr>" for rule in rules)
+    return (
+        '<!doctype html><html lang="en"><head><meta charset="utf-8"><title>Overrides by rule</title></head>'
+        f"<body><main><h1>Overrides by rule</h1><table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>"
+        f"<p>{html.escape(CAUTION)}</p></main></body></html>"
+    )
+
+
+def _cell(value: Any) -> str:
+    if isinstance(value, Mapping):
+        value = ", ".join(f"{name} {count}" for name, count in value.items())
+    return html.escape(str(value))
 
 
 def _json(content: Any) -> Response:

@@ -148,18 +148,23 @@ class Store:
         added = insert(table).values(row).on_conflict_do_nothing().returning(*table.primary_key.columns)
         return connection.execute(added).first() is not None
 
-    def last_override(self, patient: str, outcomes: Sequence[str]) -> dict[str, tuple[str, str]]:
-        """Of each outcome of a patient the last override: when, and the reason's code; without those none was given."""
+    def last_overrides(self, patient: str) -> dict[str, tuple[str, str]]:
+        """Of each outcome of a patient that was passed over the last time: when, and the code of the reason.
+
+        Raises `NotKept` where the database does not answer.
+        """
         joined = advice_table.join(feedback_table, feedback_table.c.card == advice_table.c.card)
         asked = (
             select(advice_table.c.outcome, feedback_table.c.at, feedback_table.c.reason)
             .select_from(joined)
-            .where(advice_table.c.patient == patient, advice_table.c.outcome.in_(list(outcomes)))
-            .where(feedback_table.c.outcome == "overridden")
+            .where(advice_table.c.patient == patient, feedback_table.c.outcome == "overridden")
             .order_by(feedback_table.c.id)
         )
-        with self.engine.connect() as connection:
-            return {row.outcome: (row.at, row.reason) for row in connection.execute(asked)}
+        try:
+            with self.engine.connect() as connection:
+                return {row.outcome: (row.at, row.reason) for row in connection.execute(asked)}
+        except SQLAlchemyError as error:
+            raise NotKept(_kind(error)) from error
 
     def by_rule(self) -> list[Json]:
         """How often each rule was advised, taken and passed over, and by which reasons."""

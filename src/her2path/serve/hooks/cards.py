@@ -7,7 +7,7 @@ that too, and what keeps the order from being given. An order of another drug ge
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Container, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -23,7 +23,7 @@ from ...write.text.first_lines import FOR_A_DOSE, all_findings, in_words, verdic
 from .actions import Asked, suggestions_of
 from .markdown import escaped, shortened
 from .messages import EXTENSION, MOST_SUMMARY, Card, Coding, Json, Source
-from .offers import NOTHING, Offers
+from .offers import NOTHING, OF_TESTS, Offers
 from .orders import Draft
 
 MOST_CARDS = 4
@@ -90,8 +90,8 @@ class Telling:
     asked: Asked
     unseen: Sequence[str] = ()
     before: Before = lambda _: ""
-    directed: Sequence[Draft] = ()
-    """The drafts of HER2-directed drugs, or that may be."""
+    concerned: Sequence[Draft] = ()
+    """The drafts that the cards speak of."""
 
 
 def acts_of(review: PatientReview, *, of_order: bool, known: Sequence[Finding] = ()) -> list[Act]:
@@ -105,7 +105,8 @@ def acts_of(review: PatientReview, *, of_order: bool, known: Sequence[Finding] =
         if not known or any(finding not in known for finding in leading):
             acts.append(Act(verdict_words(course), leading[0] if leading else None, verdict))
     is_planned = course is not None and any(item.kind == "dose" for item in course.plan)
-    rest = [finding for finding in all_findings(review) if _is_told(finding, of_order=of_order)]
+    gated = of_order and (verdict is None or verdict.verdict not in CRITICAL)  # what is forbidden needs nothing more
+    rest = [finding for finding in all_findings(review) if _is_told(finding, of_order=gated)]
     for finding in dict.fromkeys((*leading[1:], *rest)):
         if finding in leading[:1] or finding in known:
             continue
@@ -131,13 +132,22 @@ def _same_act(act: Act, finding: Finding) -> bool:
 
 
 def cards_of(review: PatientReview, acts: Sequence[Act], telling: Telling) -> list[Advised]:
-    """The cards of some acts; what is beyond the most stands in the last one."""
+    """The cards of some acts; what is beyond the most stands in the last one. A test is offered by one card alone."""
     shown, beyond = acts[:MOST_CARDS], acts[MOST_CARDS:]
     more = [act.words for act in beyond]
-    return [_advised(review, act, telling, more if act is shown[-1] else ()) for act in shown]
+    made: list[Advised] = []
+    offered: set[str] = set()
+    for act in shown:
+        advised = _advised(review, act, telling, more if act is shown[-1] else (), offered)
+        if advised.card.suggestions:
+            offered |= {*telling.offers.of(act.outcome, act.value).offers} & {*OF_TESTS}
+        made.append(advised)
+    return made
 
 
-def _advised(review: PatientReview, act: Act, telling: Telling, more: Sequence[str]) -> Advised:
+def _advised(
+    review: PatientReview, act: Act, telling: Telling, more: Sequence[str], offered: Container[str]
+) -> Advised:  # fmt: skip
     finding, verdict = act.finding, act.verdict
     citations = finding.citations if finding is not None else verdict.citations if verdict is not None else ()
     rows = finding.rows if finding is not None else verdict.rows if verdict is not None else ()
@@ -145,8 +155,9 @@ def _advised(review: PatientReview, act: Act, telling: Telling, more: Sequence[s
     facts = finding.facts if finding is not None else ()
     resources = tuple(each["reference"] for each in references_of(finding.origins)) if finding is not None else ()
     offer = telling.offers.of(act.outcome, act.value) if finding is not None else NOTHING
-    drafts = [draft for draft in telling.directed if draft.reference in resources] or list(telling.directed)
-    made = suggestions_of(offer.offers, review, telling.asked, act.words, drafts)
+    drafts = [draft for draft in telling.concerned if draft.reference in resources] or list(telling.concerned)
+    offers = [each for each in offer.offers if each not in offered]
+    made = suggestions_of(offers, review, telling.asked, act.words, drafts)
     told: Json = {
         "grade": act.grade.word, "outcome": act.outcome, "value": act.value, "edition": edition, "rows": list(rows),
         "sources": [citation.as_json() for citation in citations], "facts": dict(facts), "resources": list(resources),

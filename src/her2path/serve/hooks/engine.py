@@ -23,6 +23,8 @@ from ...record.columns import RecordColumns, columns_of
 from ...record.event import HER2_DRUG, Trouble
 from ...tables.library import Knowledge
 from ...write.fhir.proposals import references_of
+from ...write.review_text import WhyFormat
+from ...write.text.first_lines import first_lines
 from .actions import Asked
 from .cards import Advised, Before, Telling, acts_of, cards_of
 from .messages import Json
@@ -94,10 +96,11 @@ class Engine:
             return answer
         directed = self._read_drafts(record, place, gathered.drafts, first_draft, reviewer)
         answer.resources = [each["reference"] for each in references_of(_origins(record, place))]
-        of_order = hook != "patient-view"
+        of_order, concerned = hook != "patient-view", directed
         known: list[Finding] = []
         if of_order and not directed:
-            if not any(draft.is_read and draft.selected for draft in gathered.drafts):
+            concerned = [draft for draft in gathered.drafts if draft.is_read and draft.selected]
+            if not concerned:
                 return answer
             reviewed = reviewer.review_columns(_with_and_without(record, place, gathered.drafts, first_draft))
             review, known = reviewed.patient(0), reviewed.patient(1).every_finding()
@@ -109,11 +112,24 @@ class Engine:
         ]
         asked = Asked(gathered.patient, gathered.user, on, gathered.drafts, services)
         telling = Telling(
-            self.knowledge.sources, self.offers, asked, gathered.unseen, before or (lambda _: ""), directed
+            self.knowledge.sources, self.offers, asked, gathered.unseen, before or (lambda _: ""), concerned
         )
         acts = acts_of(review, of_order=bool(directed), known=known)
         answer.advised = cards_of(review, acts, telling)
         return answer
+
+    def words(self, gathered: Gathered) -> tuple[str, Answer]:
+        """The whole review of a patient in words, with every reason; and on what it rests."""
+        reviewer = self.reviewer()
+        content, _ = _bundle(gathered, reviewer.settings.on)
+        answer = Answer([], reviewer.settings.on, hashlib.sha256(content).hexdigest())
+        columns = [item for item in self._worker.read([Piece(PLACE, content)]).items if not isinstance(item, Trouble)]
+        record, place = _of_patient(columns, gathered.patient)
+        if record is None:
+            return "Nothing of her HER2 tests or HER2-directed therapy is on record.", answer
+        answer.resources = [each["reference"] for each in references_of(_origins(record, place))]
+        review = reviewer.review_columns(columns_of([record.record(place)])).patient(0)
+        return "\n".join(["\n".join(first_lines(review)), "", WhyFormat(answer.on).patient(review)]), answer
 
     def _read_drafts(
         self, record: RecordColumns, place: int, drafts: Sequence[Draft], first: int, reviewer: Reviewer

@@ -9,11 +9,13 @@ from ...facts.fact import Facts
 from ...facts.folder import knowledge_folder
 from ...facts.markdown import plain, read_markdown
 from ...facts.problem import KnowledgeError, Problem
-from ...findings.questions import NOT_NO, UNDETERMINED
+from ...findings.questions import NOT_NO, UNDETERMINED, read_questions
+from ...tables.library import Knowledge
 
 ORDER_LVEF, ORDER_PREGNANCY_TEST = "order LVEF", "order pregnancy test"
 CORRECT_DOSE, REPLACE_PRODUCT, WITHDRAW = "correct the dose", "replace the product", "withdraw the order"
 OFFERS = (ORDER_LVEF, ORDER_PREGNANCY_TEST, CORRECT_DOSE, REPLACE_PRODUCT, WITHDRAW)
+OF_TESTS = (ORDER_LVEF, ORDER_PREGNANCY_TEST)
 ANY = "any"
 MOST_REASONS = 4
 
@@ -44,6 +46,11 @@ class Offers:
     def __init__(self, rows: dict[tuple[str, str], Offer], reasons: dict[str, Reason]) -> None:
         self._rows, self.reasons = rows, reasons
 
+    @property
+    def outcomes(self) -> set[str]:
+        """The outcomes that have a row."""
+        return {outcome for outcome, _ in self._rows}
+
     def of(self, outcome: str, value: str) -> Offer:
         """What is offered for a value of an outcome; nothing where no row names it."""
         name = outcome.partition(" of ")[0]
@@ -57,6 +64,20 @@ def read_offers(facts: Facts, folder: Path | None = None) -> Offers:
     """
     path = (folder or knowledge_folder()) / "cards.md"
     return _read(path, facts) if path.is_file() else Offers({}, {})
+
+
+def prove_offers(knowledge: Knowledge) -> list[Problem]:
+    """What is wrong with `cards.md`: an outcome, value, offer or reason that there is not, or a card nobody shows."""
+    path = knowledge.folder / "cards.md"
+    try:
+        outcomes = read_offers(knowledge.facts, knowledge.folder).outcomes
+    except KnowledgeError as faulty:
+        return faulty.problems
+    asked = {question.outcome for question in read_questions(knowledge.folder)}
+    return [
+        Problem(path, 1, "bad offer", f"no finding is of {outcome!r}", "name an outcome that findings.md asks for")
+        for outcome in sorted(outcomes - asked)
+    ]
 
 
 def _read(path: Path, facts: Facts) -> Offers:

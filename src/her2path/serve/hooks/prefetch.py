@@ -20,13 +20,14 @@ HEART, HER2, OTHERS = "heart", "her2", "observations"
 NEEDED = ("patient", HEART, HER2, OTHERS, "given", "orders", "conditions")
 """Without these no answer is given: what they do not tell would be taken for what is not."""
 OF_TISSUE = ("er_status", "pr_status", "hormone_receptor_status", "grade", "stage", "node_status", "tumour_size_mm")
+"""Facts of the tumour, asked for with its HER2 tests."""
 OTHER_TEMPLATES = {
-    "given": f"MedicationAdministration?patient={PATIENT}",
-    "orders": f"MedicationRequest?patient={PATIENT}",
+    "given": f"MedicationAdministration?patient={PATIENT}&_include=MedicationAdministration:medication",
+    "orders": f"MedicationRequest?patient={PATIENT}&_include=MedicationRequest:medication",
     "conditions": f"Condition?patient={PATIENT}",
-    "statements": f"MedicationStatement?patient={PATIENT}",
+    "statements": f"MedicationStatement?patient={PATIENT}&_include=MedicationStatement:medication",
     "specimens": f"Specimen?patient={PATIENT}",
-    "reports": f"DiagnosticReport?patient={PATIENT}&category=PAT",
+    "reports": f"DiagnosticReport?patient={PATIENT}",
     "procedures": f"Procedure?patient={PATIENT}",
     "allergies": f"AllergyIntolerance?patient={PATIENT}",
     "flags": f"Flag?patient={PATIENT}&status=active",

@@ -156,7 +156,7 @@ class HookServices:
     # -- in the thread of the engine ------------------------------------------------------------
 
     def _answer(self, gathered: Gathered, asked: HookRequest, client: Client | None) -> Answer:
-        answer = self.engine.answer(gathered, asked.hook, lambda outcome: self._before(gathered.patient, outcome))
+        answer = self.engine.answer(gathered, asked.hook, self._before(gathered.patient))
         asking = Asking(
             asked.hookInstance, service_id(asked.hook), client.issuer if client is not None else "", gathered.patient,
             gathered.user, answer.on.isoformat(), answer.digest, answer.resources, gathered.unseen, self.program,
@@ -177,16 +177,23 @@ class HookServices:
             LOGGER.error("advice not kept", extra={"told": {"kind": str(error)}})
         return answer
 
-    def _before(self, patient: str, outcome: str) -> str:
-        """What was done with the last card of an outcome, where it was passed over."""
-        try:
-            found = self.store.last_override(patient, [outcome]).get(outcome)
-        except Exception as error:
-            LOGGER.error("advice not read", extra={"told": {"kind": type(error).__name__}})
-            return ""
-        if found is None:
-            return ""
-        at, code = found
+    def _before(self, patient: str) -> Callable[[str], str]:
+        """What was done with the last card of an outcome, where it was passed over; asked for once it is needed."""
+        found: dict[str, tuple[str, str]] | None = None
+
+        def before(outcome: str) -> str:
+            nonlocal found
+            if found is None:
+                try:
+                    found = self.store.last_overrides(patient)
+                except NotKept as error:
+                    LOGGER.error("advice not read", extra={"told": {"kind": str(error)}})
+                    found = {}
+            return self._passed_over(*found[outcome]) if outcome in found else ""
+
+        return before
+
+    def _passed_over(self, at: str, code: str) -> str:
         reason = self.engine.offers.reasons.get(code)
         words = f": {reason.display!r}" if reason is not None else ""
         still = "; the record does not show it yet" if reason is not None and reason.promise else ""

@@ -25,7 +25,7 @@ from .rendering import VERDICTS, page
 from .tables import spoken
 from .timeline.course import course_of
 from .timeline.drawing import drawings
-from .what_if import LVEF, Asked, Stretch, answer, asked_of, lvef_strip, offered
+from .what_if import LVEF, Asked, Stretch, answer, asked_of, lvef_strip, offered, without_lvef
 
 MOST_TASKS = 4
 RECEPTORS = ("er_status", "pr_status")
@@ -76,6 +76,12 @@ def patient(request: Request, loaded: Loaded) -> Response:
     opened = find(request, loaded)
     if opened is None:
         return not_found(request, loaded)
+    return shown(request, loaded, opened)
+
+
+def shown(request: Request, loaded: Loaded, opened: Opened, is_loaded: bool = True) -> Response:
+    """The page of one patient opened. Of one who is not among those loaded (`Loaded.review` opens any record) it has no
+    plan and no what if, whose addresses would name her."""
     review, on, knowledge = opened.review, loaded.settings.on, loaded.knowledge
     named = addresses(review)
     course = course_of(opened, named, on)
@@ -85,7 +91,7 @@ def patient(request: Request, loaded: Loaded) -> Response:
     if asked.is_asked:
         asked = answer(asked, opened, loaded)
     return page(
-        request, loaded, "patient.html", opened=opened, review=review, id=review.patient,
+        request, loaded, "patient.html", is_loaded=is_loaded, opened=opened, review=review, id=review.patient,
         which=request.query_params.get("which", ""), banner=banner, head=list(head_of(opened, on)),
         course=course, drawn=drawings(course, "Timeline of the course"), rows=course.rows(),
         findings=shown_findings(review, named, knowledge), specimens=shown_specimens(review, knowledge),
@@ -115,7 +121,7 @@ def strip(request: Request, loaded: Loaded) -> Response:
         return not_found(request, loaded)
     asked = asked_of(request.query_params, loaded)
     return page(
-        request, loaded, "strip_part.html", id=opened.review.patient, which=request.query_params.get("which", ""),
+        request, loaded, "strip_answer.html", id=opened.review.patient, which=request.query_params.get("which", ""),
         **what_if_told(asked, opened, loaded, with_strip=True),
     )  # fmt: skip
 
@@ -126,6 +132,7 @@ def what_if_told(asked: Asked, opened: Opened, loaded: Loaded, with_strip: bool 
     facts, course = loaded.knowledge.facts, opened.review.course
     stretches = lvef_strip(opened, loaded) if with_strip else []
     return {
+        "without": without_lvef(opened, loaded) if stretches else None,
         "asked": asked, "offered": [facts[name] for name in offered(lacking, loaded)], "strip": stretches,
         "strip_drawn": strip_of(stretches, asked.value) if stretches else Markup(""),
         "has_drug": course is not None and bool(course.standing.in_hand),

@@ -13,6 +13,7 @@ from starlette.types import Scope
 
 from ..loaded import Loaded
 from . import check, guidelines, leaflet, load, patient, plan, worklist
+from .rendering import environment
 
 STATIC = Path(__file__).parent / "static"
 KEPT_SECONDS = 3_600
@@ -32,6 +33,9 @@ class Kept(StaticFiles):
 def page_routes(loaded: Loaded) -> list[BaseRoute]:
     """The routes of the pages that show records and tables."""
     loading = load.Loading(loaded)
+    made = environment()
+    for name in made.list_templates():  # compiled once, at the start: nobody's first look waits for it
+        made.get_template(name)
 
     def of(shown: Page) -> Callable[[Request], Response]:
         def endpoint(request: Request) -> Response:

@@ -97,7 +97,7 @@ def in_words(name: str) -> str:
     for drug, told in DRUGS:
         name = name.replace(drug, told)
     parts = [ACRONYMS.get(part, part) for part in name.replace("_", " ").split(" ")]
-    if len(parts) > 2 and parts[-1] in UNITS:
+    if len(parts) > 1 and parts[-1] in UNITS:
         return f"{' '.join(parts[:-1])}, {parts[-1]}"
     return " ".join(parts)
 

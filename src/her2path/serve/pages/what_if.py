@@ -11,9 +11,13 @@ from ...facts.fact import Fact
 from ...facts.value import Unknown, Value
 from ...findings.finding import Finding
 from ...findings.plan.verdicts import NOT_KNOWN
+from ...findings.plan.what_if import WhatIf
 from ...findings.reviews import PatientReview
+from ...record.columns import UNKNOWN
 from ...record.event import Event, Record
-from ...write.text.first_lines import all_findings, verdict_words
+from ...record.joined import joined
+from ...write.plan_words import date_words
+from ...write.text.first_lines import verdict_words
 from ..loaded import Loaded, Opened
 from .tables import in_words as name_words
 from .tables import spoken
@@ -23,7 +27,7 @@ OFFERED = (
     "stop_recorded",
 )  # fmt: skip
 """The facts that are offered of every patient; those that her open questions lack come before them."""
-LVEF, WORKED_OUT = "lvef", "what if"
+LVEF, ACTION, WORKED_OUT = "lvef", "cardiac_action", "what if"
 LEAST_PERCENT, MOST_PERCENT = 20, 75
 
 
@@ -38,11 +42,13 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class Stretch:
-    """Values of LVEF in percent, both ends included, with the verdict that they would bring."""
+    """Values of LVEF in percent, both ends included, with the verdict that they would bring and what the table of the
+    heart would say ("" where nothing is decided)."""
 
     low: int
     high: int
     verdict: str
+    action: str = ""
 
 
 @dataclass(slots=True)
@@ -78,64 +84,70 @@ def answer(asked: Asked, opened: Opened, loaded: Loaded) -> Asked:
     except ValueError:
         asked.error = f"{asked.day} is no day; write it as {on}."
         return asked
-    record, later = opened.record, max(day, on)
+    added = Record(opened.record.patient)
     if asked.value:
         value = fact.coerce(asked.value)
         if isinstance(value, Unknown):
             asked.error = f"{name_words(fact.name)} cannot be {asked.value}; expected {fact.expected()}."
             return asked
-        record = with_event(record, fact, value, day, asked.value)
+        add(added, opened.record, fact, value, day, asked.value)
         asked.told = f"{name_words(fact.name)} {asked.value} on {day}"
     elif day <= on:
         asked.error = "Give a value, or a later day to see what then is if nothing more is recorded."
         return asked
     else:
         asked.told = f"nothing more recorded by {day}"
-    after = loaded.review_on(record, later)
-    asked.changes = list(changes_of(opened.review, after.review))
+    asked.changes = list(changes_of(loaded.what_if(opened.record, added, max(day, on))))
     return asked
+
+
+def add(added: Record, record: Record, fact: Fact, value: Value, day: dt.date, said: str) -> None:
+    """Put an event into what is added to a record; a HER2 test belongs to the tissue that was tested last."""
+    specimen = record.events[-1].specimen if fact.test and record.events else ""
+    event = Event(fact.name, value, day, specimen, WORKED_OUT, said)
+    (added.events if fact.test else added.course).append(event)
 
 
 def with_event(record: Record, fact: Fact, value: Value, day: dt.date, said: str) -> Record:
     """A record with one event more; the record itself stays as it is."""
-    specimen = record.events[-1].specimen if fact.test and record.events else ""
-    event = Event(fact.name, value, day, specimen, WORKED_OUT, said)
-    more = replace(record, events=[*record.events], course=[*record.course])
-    (more.events if fact.test else more.course).append(event)
-    more.sort()
-    return more
+    added = Record(record.patient)
+    add(added, record, fact, value, day, said)
+    return joined([record, added])
 
 
-def changes_of(before: PatientReview, after: PatientReview) -> Iterator[Change]:
-    """What differs between two reviews: the verdict, findings by their question, the plan; then what stays."""
+def changes_of(found: WhatIf) -> Iterator[Change]:
+    """What differs: the verdict, findings by their question, the plan; then what stays."""
+    before, after = found.before, found.after
     yield from _verdicts(before, after)
-    was, now = _by_question(before), _by_question(after)
-    same = []
-    for question, findings in was.items():
-        others = now.get(question, [])
+    gone, new = _by_question(found.goes), _by_question(found.appears)
+    for one, other in found.changes:
+        yield Change("changed", spoken(one.words), spoken(other.words))
+    for question, findings in gone.items():
+        others = new.get(question, [])
         for place, finding in enumerate(findings):
-            if place >= len(others):
-                yield Change("gone", spoken(finding.words))
-            elif others[place].words == finding.words:
-                same.append(spoken(finding.words))
-            else:
+            if place < len(others):
                 yield Change("changed", spoken(finding.words), spoken(others[place].words))
-    for question, findings in now.items():
-        for finding in findings[len(was.get(question, ())) :]:
+            else:
+                yield Change("gone", spoken(finding.words))
+    for question, findings in new.items():
+        for finding in findings[len(gone.get(question, ())) :]:
             yield Change("new", spoken(finding.words))
-    plans = [{item.what: item for item in review.course.plan} if review.course else {} for review in (before, after)]
-    for what, item in plans[1].items():
-        held = plans[0].get(what)
-        days = f"{item.earliest or 'until'} to {item.latest}" if item.latest else str(item.earliest or "")
-        if held is None:
+    yield from _plans(before, after)
+    if found.stays:
+        yield Change("same", "1 other finding" if found.stays == 1 else f"{found.stays} other findings")
+
+
+def _plans(before: PatientReview, after: PatientReview) -> Iterator[Change]:
+    was, now = ({item.what: item for item in review.course.plan} if review.course else {} for review in (before, after))
+    for what, item in now.items():
+        days = date_words(item)
+        if what not in was:
             yield Change("new", f"Plan: {spoken(what)}, {days}")
-        elif (held.earliest, held.latest) != (item.earliest, item.latest):
-            yield Change("changed", f"Plan: {spoken(what)}", days)
-    for what in plans[0]:
-        if what not in plans[1]:
+        elif date_words(was[what]) != days:
+            yield Change("changed", f"Plan: {spoken(what)}, {date_words(was[what])}", days)
+    for what in was:
+        if what not in now:
             yield Change("gone", f"Plan: {spoken(what)}")
-    if same:
-        yield Change("same", f"{len(same)} {'finding' if len(same) == 1 else 'findings'}: " + "; ".join(same[:3]))
 
 
 def _verdicts(before: PatientReview, after: PatientReview) -> Iterator[Change]:
@@ -149,9 +161,9 @@ def _verdicts(before: PatientReview, after: PatientReview) -> Iterator[Change]:
         yield Change("changed", told[0], told[1])
 
 
-def _by_question(review: PatientReview) -> dict[str, list[Finding]]:
+def _by_question(findings: Sequence[Finding]) -> dict[str, list[Finding]]:
     listed: dict[str, list[Finding]] = {}
-    for finding in all_findings(review):
+    for finding in findings:
         listed.setdefault(finding.key.rpartition(": ")[0] or finding.name or finding.words, []).append(finding)
     return listed
 
@@ -166,15 +178,30 @@ def lvef_strip(opened: Opened, loaded: Loaded) -> list[Stretch]:
     reviewed = loaded.review_together(records)
     if reviewed.courses is None:
         return []
-    values = [NOT_KNOWN, *loaded.knowledge.facts["verdict"].values]
+    verdicts = [NOT_KNOWN, *loaded.knowledge.facts["verdict"].values]
+    actions = loaded.knowledge.facts[ACTION].values
+    column = reviewed.courses.reasons.asker.outcomes.get(ACTION)
     stretches: list[Stretch] = []
     for percent, place in zip(percents, reviewed.courses.verdict_places().tolist(), strict=True):
-        verdict = values[place]
-        if stretches and stretches[-1].verdict == verdict:
+        number = UNKNOWN if column is None else int(column[percent - LEAST_PERCENT])
+        verdict, action = verdicts[place], actions[number] if number != UNKNOWN else ""
+        if stretches and (stretches[-1].verdict, stretches[-1].action) == (verdict, action):
             stretches[-1] = replace(stretches[-1], high=percent)
         else:
-            stretches.append(Stretch(percent, percent, verdict))
+            stretches.append(Stretch(percent, percent, verdict, action))
     return stretches
+
+
+def without_lvef(opened: Opened, loaded: Loaded) -> tuple[dt.date, str] | None:
+    """The last day for the LVEF that is planned next, and the verdict on the day after it if none comes; `None` where
+    none is planned for a day to come."""
+    course = opened.review.course
+    days = [item.latest or item.earliest for item in (course.plan if course is not None else ()) if item.kind == "echo"]
+    if not days or days[0] is None or days[0] <= loaded.settings.on:
+        return None
+    found = loaded.what_if(opened.record, Record(opened.record.patient), days[0] + dt.timedelta(days=1))
+    verdicts = found.after.course.verdicts if found.after.course is not None else []
+    return (days[0], verdicts[0].verdict) if verdicts else None
 
 
 def offered(missing: Sequence[str], loaded: Loaded) -> list[str]:
