@@ -57,9 +57,11 @@ class Asked:
 
     @property
     def more_is_open(self) -> bool:
-        """Whether some field that is not among the first is filled in, or wrong, or asked for."""
+        """Whether some field that is not among the first is filled in, or wrong, or would settle the answer."""
         first = {each.name for each in self.question.fields if each.is_first}
-        return bool(self.further) or any(name not in first for name in (*self.values, *self.errors) if name)
+        lacking = [each.option for each in self.answer.missing] if self.answer is not None else []
+        wanted = (each.name for option in lacking for each in self.fields_of(option))
+        return any(name not in first for name in (*self.values, *self.errors, *wanted) if name)
 
     @property
     def query(self) -> dict[str, str]:

@@ -14,7 +14,7 @@ AGE_AT_GRADE_NOUGHT = 5
 LONG_SYLLABLES = 3
 _WORD = re.compile(r"[A-Za-z]+(?:['-][A-Za-z]+)*")
 _VOWELS = re.compile(r"[aeiouy]+")
-_APART = re.compile(r"(?<![cgst])ia|(?<=[cgst])ia(?![ln])|io(?!n)|eo(?!p)|ua(?!r)|iu|ism$")
+_APART = re.compile(r"(?<![cgst])ia|(?<=[cgst])ia(?![ln])|io(?!n)|eo(?!p)|ua(?!r)|iu|ism$|(?<=..)ea$")
 """Vowels beside each other that are two syllables."""
 _SILENT = re.compile(r"[^aeiouyl]e$|[aeiouy]le$|[^aeiouylszxcg]es$|[aeiouy]les$|[^aeiouydt]ed$|ely$|eless$|eful$")
 _SPOKEN = re.compile(r"(?:ch|sh)es$")
