@@ -137,8 +137,13 @@ def what_if_told(asked: Asked, opened: Opened, loaded: Loaded, with_strip: bool 
         "without": without_lvef(opened, loaded) if stretches else None,
         "asked": asked, "offered": [facts[name] for name in offered(lacking, loaded)], "strip": stretches,
         "strip_drawn": strip_of(stretches, asked.value) if stretches else Markup(""),
-        "has_drug": course is not None and bool(course.standing.in_hand),
+        "has_drug": course is not None and _goes_on(course.standing),
     }  # fmt: skip
+
+
+def _goes_on(found: Standing) -> bool:
+    """Whether a next LVEF could change anything: there is a drug, and she lives."""
+    return bool(found.in_hand) and found.values.get("alive") != "no"
 
 
 def usual_fact(review: PatientReview) -> str:
