@@ -222,6 +222,14 @@ def test_what_was_still_to_be_drawn(client: Any, patient: str, words: list[str])
         assert word in far, word
 
 
+def test_around_today_every_dose_stands_alone(client: Any) -> None:
+    html = shown(client, "/patient", id="weekly-for-years", view="near")
+    far = html[html.index('class="tl far"') : html.index('class="tl mid"')]
+    assert not re.search(r'aria-label="\d+ doses,', far)
+    assert "2026-02-23: Kanjinti" in far
+    assert "2025-11-24: Kanjinti" not in far
+
+
 def test_no_dose_is_lost_in_a_band(loaded: Any) -> None:
     from her2path.serve.pages.findings import addresses
     from her2path.serve.pages.timeline.course import course_of
@@ -574,8 +582,17 @@ def test_pages_are_strict_and_are_not_kept(client: Any) -> None:
 
 
 def test_the_first_load_is_small(client: Any) -> None:
-    sizes = {path: len(client.get(path).content) for path in ("/static/style.css", "/static/htmx.min.js", "/static/pages.js")}
-    assert sum(sizes.values()) + len(client.get("/worklist").content) < 200_000
+    static = ("/static/style.css", "/static/htmx.min.js", "/static/pages.js", "/static/icon.svg")
+    sent = 0
+    for path in static:
+        with client.stream("GET", path, headers={"Accept-Encoding": "gzip"}) as answer:
+            assert answer.headers["content-encoding"] == "gzip"
+            sent += len(b"".join(answer.iter_raw()))
+        plain = client.get(path, headers={"Accept-Encoding": "identity"})
+        assert "content-encoding" not in plain.headers
+        assert client.get(path).content == plain.content
+    for path in ("/worklist", "/patient?id=dose-in-hold", "/patient?id=adjuvant-hold", "/patient?id=six-years"):
+        assert sent + len(client.get(path).content) < 200_000, path
 
 
 # -- many ---------------------------------------------------------------------------------------

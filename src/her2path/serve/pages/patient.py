@@ -24,7 +24,7 @@ from .missing import missing_of
 from .rendering import VERDICTS, page
 from .tables import spoken
 from .timeline.course import course_of
-from .timeline.drawing import drawings
+from .timeline.drawing import AROUND_TODAY, SIZES, drawings
 from .what_if import LVEF, Asked, Stretch, answer, asked_of, lvef_strip, offered, without_lvef
 
 MOST_TASKS = 4
@@ -87,13 +87,15 @@ def shown(request: Request, loaded: Loaded, opened: Opened, is_loaded: bool = Tr
     course = course_of(opened, named, on)
     missing = missing_of(review)
     banner = banner_of(review)
+    is_near = request.query_params.get("view") == "near"
     asked = asked_of(request.query_params, loaded, usual_fact(review))
     if asked.is_asked:
         asked = answer(asked, opened, loaded)
     return page(
         request, loaded, "patient.html", is_loaded=is_loaded, opened=opened, review=review, id=review.patient,
         which=request.query_params.get("which", ""), banner=banner, head=list(head_of(opened, on)),
-        course=course, drawn=drawings(course, "Timeline of the course"), rows=course.rows(),
+        course=course, is_near=is_near, rows=course.rows(),
+        drawn=drawings(course, "Timeline of the course", AROUND_TODAY if is_near else SIZES),
         findings=shown_findings(review, named, knowledge), specimens=shown_specimens(review, knowledge),
         counts=counts_of(list(named)), missing=missing, sources=knowledge.sources,
         plan=[(when_of(item), item) for item in (review.course.plan if review.course else ())],
@@ -135,8 +137,13 @@ def what_if_told(asked: Asked, opened: Opened, loaded: Loaded, with_strip: bool 
         "without": without_lvef(opened, loaded) if stretches else None,
         "asked": asked, "offered": [facts[name] for name in offered(lacking, loaded)], "strip": stretches,
         "strip_drawn": strip_of(stretches, asked.value) if stretches else Markup(""),
-        "has_drug": course is not None and bool(course.standing.in_hand),
+        "has_drug": course is not None and _goes_on(course.standing),
     }  # fmt: skip
+
+
+def _goes_on(found: Standing) -> bool:
+    """Whether a next LVEF could change anything: there is a drug, and she lives."""
+    return bool(found.in_hand) and found.values.get("alive") != "no"
 
 
 def usual_fact(review: PatientReview) -> str:

@@ -105,7 +105,7 @@ def in_words(name: str) -> str:
 def spoken(text: str) -> str:
     """A sentence of a review with the names of facts as words, short names in capitals; what a record says stays."""
     facts = default_knowledge().facts
-    told = _NAME.sub(lambda match: in_words(match[0]) if match[0] in facts else match[0], text)
+    told = _NAME.sub(lambda match: in_words(match[0]).partition(", ")[0] if match[0] in facts else match[0], text)
     return _ACRONYM.sub(lambda match: match[0].upper(), told)
 
 

@@ -170,7 +170,8 @@ def _by_question(findings: Sequence[Finding]) -> dict[str, list[Finding]]:
 
 def lvef_strip(opened: Opened, loaded: Loaded) -> list[Stretch]:
     """The verdict by each whole percent of an LVEF of today, all other facts as they are; equal ones joined."""
-    if opened.review.course is None or not opened.review.course.standing.in_hand:
+    course = opened.review.course
+    if course is None or not course.standing.in_hand or course.standing.values.get("alive") == "no":
         return []
     fact, on = loaded.knowledge.facts[LVEF], loaded.settings.on
     percents = range(LEAST_PERCENT, MOST_PERCENT + 1)

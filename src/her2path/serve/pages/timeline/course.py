@@ -345,7 +345,7 @@ def _partner(drug: str, event: Event, units: Mapping[str, str]) -> Mark:
 
 
 def _windows(found: Standing | None) -> Iterator[Window]:
-    if found is None:
+    if found is None or found.values.get("alive") == "no":
         return
     first, end = found.day("product_first"), found.day("year_end")
     over = found.values.get("therapy_phase") == "completed" or found.values.get("stopped_for_good") == "yes"

@@ -24,6 +24,8 @@ ROUND = 10
 
 
 SIZES = (Size("far", 1300, 128), Size("mid", 780, 128), Size("near", 372, 0, 92, 50))
+AROUND_TODAY = (Size("far", 1300, 128, 92, 50), Size("mid", 780, 128, 92, 50), SIZES[2])
+"""The same with three months back and seven weeks on alone."""
 
 
 def drawings(course: Course, title: str, sizes: Sequence[Size] = SIZES) -> Markup:
