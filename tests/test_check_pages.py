@@ -157,6 +157,8 @@ def test_a_fact_beside_the_form_gets_a_field_when_an_answer_lacks_it(client: Any
         ("her2", {"site": "breast"}, "", "Nothing of a test was said: give"),
         ("her2", {"ihc": "2+", "edition": "asco"}, "", "No edition is called 'asco'"),
         ("washout", {"products": "trastuzumab", "last_dose": "tomorrow"}, "last_dose", "write YYYY-MM-DD"),
+        ("washout", {"products": "trastuzumab", "last_dose": "9999-12-31"}, "last_dose", "is not between 1900 and 2199"),
+        ("washout", {"products": "trastuzumab", "conception": "0001-01-01"}, "conception", "is not between"),
         ("washout", {"products": "trastuzumab"}, "", "Give the day of the last dose"),
         ("substitute", {"ordered": "herceptin", "stock": "hercesi"}, "stock", "did you mean hercessi or herceptin?"),
         ("substitute", {"ordered": "herceptin"}, "stock", "Name at least one product"),
