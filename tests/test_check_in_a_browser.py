@@ -156,6 +156,9 @@ def test_the_answer_stands_before_the_form_on_a_phone(browser: Browser, base: st
         gone_to(page, PAGES["dose"])
         answer, form = page.locator(".said").bounding_box(), page.locator("#weight").bounding_box()
         assert answer["y"] < form["y"]
+        gone_to(page, PAGES["empty"])
+        assert page.locator("#last_dose").bounding_box()["y"] < page.locator(".told").bounding_box()["y"]
+        gone_to(page, PAGES["dose"])
         assert form["height"] >= 44
 
 
@@ -185,6 +188,8 @@ def test_on_paper_the_draft_says_so_and_the_sources_stay_behind(page: Page) -> N
 
 def test_the_answer_prints_without_the_form(page: Page) -> None:
     gone_to(page, PAGES["dose"])
+    expect(page.locator(".paper")).to_be_hidden()
     page.emulate_media(media="print")
     expect(page.locator("#weight")).to_be_hidden()
+    expect(page.locator(".paper")).to_have_text("US label; product: Trazimera; weight: 82 kg; last dose: 30 days ago")
     expect(page.locator(".said h2")).to_be_visible()

@@ -177,6 +177,12 @@ def test_who_gets_none(loaded: Any, words: Words, patient: str, why: str) -> Non
         leaflet(loaded, words, patient)
 
 
+def test_without_its_page_there_is_none(loaded: Any, tmp_path: Path) -> None:
+    none = read_words(leaflet_path(tmp_path), loaded.knowledge.sources)
+    with pytest.raises(NoLeaflet, match="has no leaflet"):
+        leaflet(loaded, none, "due-today")
+
+
 def test_months_are_those_of_the_table(loaded: Any, words: Words) -> None:
     from her2path import answer_washout
 

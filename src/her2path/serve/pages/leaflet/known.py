@@ -15,6 +15,7 @@ from .sentences import DATED, NOT_KNOWN, TALK, Words
 
 WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 DAYS_A_WEEK = 7
+NO_WORDS = "The knowledge in use has no leaflet.md, where the sentences of a leaflet stand."
 NO_COURSE = "No course of therapy is recorded."
 DIED = "The record says that this patient has died."
 PREGNANT = "The record says that this patient is pregnant. A person has to talk with her; no template does."
@@ -29,6 +30,8 @@ def known_of(review: PatientReview, words: Words, knowledge: Knowledge) -> dict[
 
     Raises `NoLeaflet` where no leaflet is written for the drug in hand, or a person has to talk first.
     """
+    if not words.drugs:
+        raise NoLeaflet(NO_WORDS)
     course = review.course
     if course is None or not course.verdicts:
         raise NoLeaflet(NO_COURSE)

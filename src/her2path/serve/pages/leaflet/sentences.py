@@ -81,7 +81,9 @@ def leaflet_path(folder: Path) -> Path:
 
 
 def read_words(path: Path, sources: Sources) -> Words:
-    """The sentences of a page. Raises `KnowledgeError` with every problem found."""
+    """The sentences of a page, none where there is no such page. Raises `KnowledgeError` with every problem found."""
+    if not path.is_file():
+        return Words({}, {})
     problems: list[Problem] = []
     grids: dict[str, list[tuple[int, dict[str, str]]]] = {}
     document = read_markdown(path)
