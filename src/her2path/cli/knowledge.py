@@ -11,6 +11,7 @@ import click
 
 from ..facts.folder import VIGNETTES, knowledge_folder
 from ..facts.problem import DOES_NOT_HOLD, AskedWrongly
+from ..facts.words.nearest import hint
 from ..write.output import put
 from ..write.plain import plain
 from .options import column_option, pairs
@@ -102,7 +103,7 @@ def _prove_findings(knowledge: Knowledge) -> list[Problem]:
 def show(table: str | None, edition: str | None) -> None:
     """Show a table with its sources: an outcome (her2_status), EDITION/outcome, or an edition.
 
-    Without TABLE, list all editions and what each decides.
+    Without TABLE, list all editions and what each decides; `show facts` lists all facts with their values.
     """
     from ..tables.load import read_knowledge
     from ..write.table_text import list_editions, show_fact, show_table
@@ -110,6 +111,9 @@ def show(table: str | None, edition: str | None) -> None:
     knowledge = read_knowledge()
     if table is None:
         click.echo(list_editions(knowledge))
+        return
+    if table == "facts":
+        click.echo("\n".join(f"{name}: {fact.expected()}" for name, fact in knowledge.facts.items()))
         return
     if "/" in table:
         edition, table = table.split("/", 1)
@@ -124,7 +128,8 @@ def show(table: str | None, edition: str | None) -> None:
         return
     if not editions:
         decided = sorted({name for e in knowledge.editions for name in e.tables})
-        raise AskedWrongly(f"no table or fact is called {table!r}; decided are " + ", ".join(decided))
+        names = sorted({*decided, *knowledge.facts, *(e.key for e in knowledge.editions)})
+        raise AskedWrongly(f"no table, fact or edition is called {table!r}{hint(table, names, 'her2path show')}")
     for chosen in editions:
         click.echo(show_table(knowledge.tables_of(chosen)[table], chosen, knowledge))
 

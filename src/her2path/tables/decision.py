@@ -11,6 +11,7 @@ from ..facts.derive import MOST_KEPT, Given, prepare, said_something
 from ..facts.problem import AskedWrongly, NoJurisdiction
 from ..facts.source import Citation
 from ..facts.value import NOT_REPORTED, Json, OneOf, Reason, Unknown
+from ..facts.words.nearest import hint
 from .array import CONTRADICTORY_ANSWER, Array, Situation
 from .axis import Code
 from .edition import ASSUMED_JURISDICTION, Edition
@@ -131,11 +132,7 @@ def require_facts(names: Mapping[str, object], knowledge: Knowledge) -> None:
     """Raise `AskedWrongly` for a name that is no fact, with the nearest that is."""
     for name in names:
         if name not in knowledge.facts:
-            import difflib
-
-            near = difflib.get_close_matches(name, list(knowledge.facts), n=1)
-            hint = f"; did you mean {near[0]}?" if near else ""
-            raise AskedWrongly(f"no fact is called {name!r}{hint}")
+            raise AskedWrongly(f"no fact is called {name!r}{hint(str(name), knowledge.facts, 'her2path show facts')}")
 
 
 def decide_given(

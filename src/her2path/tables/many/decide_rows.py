@@ -18,6 +18,7 @@ from ...facts.arithmetic import RULES, known_value
 from ...facts.fact import Fact
 from ...facts.problem import AskedWrongly
 from ...facts.value import Reason, Unknown
+from ...facts.words.nearest import hint
 from ..decision import Decision, decide, require_facts
 from ..library import Knowledge, chain
 from ..load import default_knowledge
@@ -109,7 +110,7 @@ def _fact_columns(
         able = [knowledge.edition(edition, outcome)]
     if not able:
         decided = sorted({name for e in knowledge.editions for name in e.tables})
-        raise AskedWrongly(f"no table decides {outcome!r}; decided are " + ", ".join(decided))
+        raise AskedWrongly(f"no table decides {outcome!r}{hint(outcome, decided, 'her2path show')}")
     for name in table.column_names:
         if name in (outcome, f"{outcome}.rows", f"{outcome}.would_settle", f"{outcome}.edition"):
             raise AskedWrongly(f"the file has a column {name} already, where the answer would stand; rename it")
