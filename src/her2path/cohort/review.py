@@ -6,19 +6,20 @@ What is made of a batch (text, rows of a table) is made by the process that revi
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
 from ..facts.problem import AskedWrongly
+from ..facts.words.given import path_given, paths_given
 from ..findings.patient import Reviewed, Reviewer
 from ..findings.reviews import PatientReview
 from ..findings.settings import Settings
 from ..findings.summary import Summary
 from ..read.files import Piece, read_pieces, source_size
 from ..read.layout import ColumnPart, Layout
-from ..read.source import TABLES, ColumnWorker, read_columns
+from ..read.source import ColumnWorker, is_table, read_columns
 from ..record.columns import RecordColumns, columns_of
 from ..record.event import Trouble
 from ..tables.library import Knowledge
@@ -62,7 +63,7 @@ def _can_be_shared(path: Path) -> bool:
 
 
 def review_source(
-    path: Path,
+    path: str | Path | Sequence[str | Path],
     knowledge: Knowledge,
     settings: Settings,
     progress: Progress | None = None,
@@ -71,15 +72,16 @@ def review_source(
     """Review every patient of a file, archive or folder, in bounded memory and in the order of the source.
 
     What belongs to no patient comes as a `Trouble`. `progress` is told the bytes just read; `columns`
-    says which column of a CSV or Parquet file holds which fact.
+    says which column of a CSV or Parquet file holds which fact. Several paths are reviewed one after the other.
     """
     reviewer = Reviewer(knowledge, settings)
-    missing = settings.at.missing
-    for batch in read_columns(path, settings.facts(knowledge), progress, columns, settings.courses, missing=missing):
-        if isinstance(batch, Trouble):
-            yield batch
-        elif (wanted := _wanted(batch, settings)) is not None:
-            yield from reviewer.review_columns(wanted)
+    facts, missing = settings.facts(knowledge), settings.at.missing
+    for each in paths_given(path):
+        for batch in read_columns(each, facts, progress, columns, settings.courses, missing=missing):
+            if isinstance(batch, Trouble):
+                yield batch
+            elif (wanted := _wanted(batch, settings)) is not None:
+                yield from reviewer.review_columns(wanted)
 
 
 def _wanted(batch: RecordColumns, settings: Settings) -> RecordColumns | None:
@@ -188,7 +190,7 @@ def review_parts(
 
     `look` is given the pieces of a source of FHIR too, in the process that reads them (`Part.looked`).
     """
-    if path.suffix.lower() in TABLES:
+    if is_table(path):
         yield from _parts_of_table(path, knowledge, settings, output, processes, progress, columns)
         return
     if columns:
@@ -258,8 +260,8 @@ def _batches(path: Path, progress: Progress | None) -> Iterator[list[Piece | Tro
 
 
 def review_file(
-    path: Path,
-    output: Path,
+    path: str | Path,
+    output: str | Path,
     knowledge: Knowledge,
     settings: Settings,
     *,
@@ -273,6 +275,7 @@ def review_file(
     """
     from ..write.tables.file import FindingsFile
 
+    path, output = path_given(path), path_given(output, "output")
     summary = Summary()
     with FindingsFile(output, path) as file:
         for part in review_parts(

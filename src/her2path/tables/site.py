@@ -24,6 +24,7 @@ from ..facts.codes import codes_of
 from ..facts.mapping.check import mapping_of
 from ..facts.mapping.entries import SiteMapping
 from ..facts.problem import AskedWrongly
+from ..facts.words.given import path_given
 from ..facts.words.nearest import either, hint, nearest
 from .edition import ASSUMED_JURISDICTION
 from .library import Knowledge
@@ -131,8 +132,9 @@ LIMITS: dict[str, tuple[Decimal | int, Decimal | int]] = {
 }
 
 
-def read_site(path: Path, knowledge: Knowledge) -> Site:
+def read_site(path: str | Path, knowledge: Knowledge) -> Site:
     """Read a site's file. Raises `AskedWrongly`, naming file, table and key, for anything not understood."""
+    path = path_given(path)
     return site_of(path, read_toml(path), knowledge)
 
 

@@ -9,6 +9,7 @@ from typing import TextIO
 
 import click
 
+from ..facts.words.given import day_given, path_given
 from ..findings.patient import Reviewed
 from ..findings.reviews import PatientReview
 from ..findings.summary import Summary
@@ -63,7 +64,7 @@ class Writer:
 
 
 def write_reviews(
-    reviews: Iterable[PatientReview | Trouble], output: Path, on: dt.date, format: str | None = None
+    reviews: Iterable[PatientReview | Trouble], output: str | Path, on: dt.date | str, format: str | None = None
 ) -> Summary:
     """Write what `review_source` gives to a file, in the format named, or the one that the file's ending names.
 
@@ -72,10 +73,11 @@ def write_reviews(
     """
     from .text.worklist import Worklist
 
+    output, day = path_given(output, "output"), day_given(on)
     chosen = format_named(format) if format is not None else format_of(output)
     summary = Summary()
     with opened(output) as stream:
-        writer = Worklist(stream) if chosen is format_named("text") else Writer(stream, chosen(on))
+        writer = Worklist(stream) if chosen is format_named("text") else Writer(stream, chosen(day))
         for review in reviews:
             if isinstance(review, Trouble):
                 summary.troubles += 1
