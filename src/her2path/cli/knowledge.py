@@ -14,7 +14,7 @@ from ..facts.problem import DOES_NOT_HOLD, AskedWrongly
 from ..facts.words.nearest import hint
 from ..write.output import put
 from ..write.plain import plain
-from .options import column_option, pairs
+from .options import column_option, form_option, pairs
 
 if TYPE_CHECKING:
     from ..facts.problem import Problem
@@ -135,7 +135,7 @@ def show(table: str | None, edition: str | None) -> None:
 
 
 @click.command()
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@form_option
 @click.option("-o", "--output", type=click.Path(path_type=Path), help="Write here instead of printing.")
 def coverage(as_json: bool, output: Path | None) -> None:
     """What is carried by which table, edition and grid, verified how far, reviewed by whom; and what is missing."""
@@ -156,7 +156,7 @@ def coverage(as_json: bool, output: Path | None) -> None:
     help="A CSV or Parquet file: list the rows whose outcome changes (her2_status unless --outcome says another).",
 )  # fmt: skip
 @column_option
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@form_option
 def diff(
     left: str, right: str, outcome: str | None, patients: Path | None, columns: tuple[str, ...], as_json: bool
 ) -> None:

@@ -8,6 +8,11 @@ from typing import Any, NamedTuple
 
 import click
 
+from .manners.dress import dress
+from .manners.meant import no_such_command
+
+PROGRAM = "her2path"
+
 
 class Place(NamedTuple):
     """Where a command stands: the module of this package that holds it by its name; and its line of help."""
@@ -19,14 +24,14 @@ class Place(NamedTuple):
 class LazyCommands(MutableMapping[str, click.Command]):
     """Commands by name, in the order of `places`; the module of one is imported when the command is looked up."""
 
-    def __init__(self, places: Mapping[str, Place]) -> None:
-        self.places = dict(places)
+    def __init__(self, places: Mapping[str, Place], group: str = "") -> None:
+        self.places, self.group = dict(places), group
         self._imported: dict[str, click.Command] = {}
 
     def __getitem__(self, name: str) -> click.Command:
         if name not in self._imported:
             module = import_module(f".{self.places[name].module}", __package__)
-            self._imported[name] = getattr(module, name)
+            self._imported[name] = dress(getattr(module, name), f"{self.group} {name}".strip())
         return self._imported[name]
 
     def __setitem__(self, name: str, command: click.Command) -> None:
@@ -51,8 +56,16 @@ class LazyGroup(click.Group):
     """A group that tells its commands without importing them. `places` are those it has from the start."""
 
     def __init__(self, name: str | None = None, places: Mapping[str, Place] | None = None, **attributes: Any) -> None:
-        self.lazy = LazyCommands(places or {})
+        self.lazy = LazyCommands(places or {}, "" if name in (None, PROGRAM) else str(name))
         super().__init__(name, commands=self.lazy, **attributes)
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:  # fmt: skip
+        """Find the command that is called; one that is none is answered with the nearest."""
+        if not ctx.resilient_parsing and args and args[0] not in self.lazy and not args[0].startswith("-"):
+            raise click.UsageError(no_such_command(args[0], [*self.lazy]), ctx)
+        return super().resolve_command(ctx, args)
 
     def list_commands(self, _ctx: click.Context) -> list[str]:
         return [*self.lazy]

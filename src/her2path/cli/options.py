@@ -62,6 +62,14 @@ class FormatName(_NameType):
         return str(value)
 
 
+def form_option(command: Command) -> Command:
+    """The option that chooses between words and JSON, given to the command as `as_json`."""
+    return click.option(
+        "--format", "as_json", type=click.Choice(["text", "json"]), default="text",
+        callback=lambda _ctx, _parameter, form: form == "json", help="text or json.",
+    )(command)  # fmt: skip
+
+
 def column_option(command: Command) -> Command:
     """The option that says which column of a file holds which fact."""
     return click.option(

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from ..facts.problem import DOES_NOT_HOLD, PARTLY_READ, AskedWrongly
+from .manners.colour import in_colour_to
 from .options import Day, FormatName, column_option, missing_option, pairs, site_asked
 
 if TYPE_CHECKING:
@@ -156,7 +157,7 @@ class _Asked:
             if why:
                 chosen = WhyFormat
             if chosen is format_named("text") and not summary_only:
-                writer = Worklist(stream, beside, colours=self.output is None and stream.isatty())
+                writer = Worklist(stream, beside, colours=self.output is None and in_colour_to(stream))
                 summary = self._review(writer.batch, writer.put)
             else:
                 writer = Writer(stream, chosen(self.settings.on), summary_only, beside)
