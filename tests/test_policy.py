@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import re
 import xml.etree.ElementTree as ET
 from dataclasses import replace
@@ -18,6 +19,8 @@ from her2path.facts.problem import AskedWrongly, KnowledgeError
 from her2path.simulate.course.compare import (
     OUTCOME_MEASURES,
     Comparison,
+    TrialMean,
+    bounded,
     compare_policies,
     pooled,
     run_policy,
@@ -459,3 +462,29 @@ def test_the_chart_of_the_heart(tmp_path) -> None:
 def test_a_policy_of_python_is_that_of_its_file() -> None:
     made = policy_with(name="every 3 months", months=3.0)
     assert made == example("every-3-months")
+
+
+@pytest.mark.parametrize(
+    ("mean", "half", "most"), [(0.7, 1.0, 100.0), (14.0, 27.0, 100.0), (99.2, 1.5, 100.0), (1.06, 1.52, float("inf"))]
+)
+def test_an_interval_ends_where_its_measure_ends(mean: float, half: float, most: float) -> None:
+    found = bounded(TrialMean(mean, mean - half, mean + half, 0.0, 0.0), most)
+    assert 0 < found.low < mean < found.high < most
+    near = bounded(TrialMean(mean, mean - half / 1000, mean + half / 1000, 0.0, 0.0), most)
+    assert near.low == pytest.approx(mean - half / 1000, rel=1e-4)
+    assert near.high == pytest.approx(mean + half / 1000, rel=1e-4)
+
+
+def test_where_nothing_ever_happened_no_interval_is_claimed() -> None:
+    for mean in (0.0, 100.0):
+        found = bounded(TrialMean(mean, mean, mean, mean, mean), 100.0)
+        assert found.mean == mean
+        assert math.isnan(found.low)
+        assert math.isnan(found.high)
+
+
+def test_no_printed_interval_of_a_measure_is_below_nothing() -> None:
+    found = call("--virtual-patients", 100, "--policy", POLICIES / "eu.toml")
+    cells = re.findall(r"\((-?[\d.]+) to (-?[\d.]+)\)", found.stdout.partition("Mean over")[0])
+    assert len(cells) > 8
+    assert all(float(low) >= 0 for low, _ in cells)
