@@ -26,7 +26,7 @@ import click
 from ..facts.problem import ASKED_WRONGLY, BROKEN_OFF, DOES_NOT_HOLD, DONE, AskedWrongly, BrokenOff, KnowledgeError
 from ..write.interrupt import asked_to_end, heeding, require_going_on
 from ..write.plain import plain, plain_lines
-from ..write.text.page import page_width_for, set_page_width
+from ..write.text.page import PAGE_WIDTH, page_width_for, set_page_width
 from .lazy import LazyGroup, Place
 from .manners.colour import colour_asked, with_colour_first
 from .manners.meant import say_nearest
@@ -227,6 +227,9 @@ PLACES = {
 """All commands, in the order of use."""
 
 
+SETTINGS = {"help_option_names": ["-h", "--help"], "max_content_width": PAGE_WIDTH}
+
+
 def _tell_version(ctx: click.Context, _param: click.Parameter, asked: bool) -> None:
     """Print the version and end; looked up only here, since that takes longer than all other help."""
     if asked and not ctx.resilient_parsing:
@@ -236,7 +239,7 @@ def _tell_version(ctx: click.Context, _param: click.Parameter, asked: bool) -> N
         ctx.exit()
 
 
-@click.group("her2path", cls=Commands, places=PLACES, context_settings={"help_option_names": ["-h", "--help"]})
+@click.group("her2path", cls=Commands, places=PLACES, context_settings=SETTINGS)
 @colour_asked
 @click.option(
     "--version", is_flag=True, expose_value=False, is_eager=True, callback=_tell_version,

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, MutableMapping
 from importlib import import_module
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 
 from .manners.dress import dress
 from .manners.meant import no_such_command
+
+if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
 
 PROGRAM = "her2path"
 
@@ -69,6 +72,14 @@ class LazyGroup(click.Group):
 
     def list_commands(self, _ctx: click.Context) -> list[str]:
         return [*self.lazy]
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+        """Offer the commands with their lines, without importing them, and the options of the group."""
+        from click.shell_completion import CompletionItem
+
+        offered = [CompletionItem(name, help=place.line) for name, place in self.lazy.places.items()]
+        options = click.Command.shell_complete(self, ctx, incomplete)
+        return [*(item for item in offered if item.value.startswith(incomplete)), *options]
 
     def format_commands(self, _ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write each command with its line, without importing it."""

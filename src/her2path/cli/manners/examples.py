@@ -15,8 +15,8 @@ EXAMPLES: dict[str, str] = {
         her2path inspect examples/feeds/local-codes.ndjson --settings examples/feeds/local-codes.toml
     """,
     "decide": """
-        her2path decide missed_dose_action --jurisdiction us --fact product=herceptin --fact schedule=q3w --fact days_since_last_dose=29
-        her2path decide her2_status --edition asco-cap-2018 --fact ihc_score=2+ --fact her2_copies=3.1 --fact ish_recount=unchanged
+        her2path decide missed_dose_action --fact product=herceptin --fact days_since_last_dose=29 --jurisdiction us
+        her2path decide her2_status --fact ihc_score=2+ --fact her2_copies=3.1 --edition asco-cap-2018
         her2path decide her2_status tests.csv --column ihc_score=IHC -o decided.csv
     """,
     "diff": """
