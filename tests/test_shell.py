@@ -62,6 +62,16 @@ def test_every_help_ends_with_examples_that_may_be_copied(name: str) -> None:
     assert below
 
 
+@pytest.mark.parametrize("name", ["her2path", "simulate"])
+def test_the_help_of_a_group_ends_with_examples_too(name: str) -> None:
+    told = run(*([] if name == "her2path" else [name]), "--help").output
+    below = [line.strip() for line in told.partition("\nExamples:\n")[2].splitlines()]
+    assert below == examples_of(name)
+    known = {"COMMAND", *main.list_commands(click.Context(main))}
+    assert below
+    assert all(line.split()[1] in known for line in below)
+
+
 FAST = {"simulate": ["--virtual-patients", "12"], "simulate trial": ["--trials", "1000"]}
 OF_OTHER_TESTS = ("her2path check",)
 EXAMPLES_RUN = [line for name in EXAMPLES for line in examples_of(name) if line not in OF_OTHER_TESTS]

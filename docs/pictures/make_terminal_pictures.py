@@ -37,7 +37,7 @@ TYPED = (
 )  # fmt: skip
 """What is typed up to the Tab, in the picture of completion."""
 
-LINE, CHARACTER, MARGIN, BAR, WIDTH = 19, 8.43, 20, 34, 108
+LINE, CHARACTER, MARGIN, BAR, WIDTH = 19, 8.43, 20, 34, 112
 PAPER, EDGE, TEXT, DIM = "#10161d", "#2b3642", "#dbe4ec", "#8a99a8"
 COLOURS = {"31": "#ff7b72", "32": "#7ee787", "33": "#ffb454"}
 MARKED = re.compile(r"\x1b\[([0-9;]*)m")

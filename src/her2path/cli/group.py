@@ -18,7 +18,6 @@ import sys
 import traceback
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from shutil import get_terminal_size
 from typing import Any
 
 import click
@@ -59,8 +58,7 @@ class Commands(LazyGroup):
         sys.exit(code)
 
     def invoke(self, ctx: click.Context) -> Any:
-        columns, terminal = os.environ.get("COLUMNS"), get_terminal_size().columns if _is_terminal(sys.stdout) else None
-        set_page_width(page_width_for(columns, terminal))
+        set_page_width(page_width_for(os.environ.get("COLUMNS"), _columns_of(sys.stdout)))
         # A review multiplies no matrices: the threads that NumPy's library would start only cost time.
         os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
         # What is imported and read stays: the collector need not walk it again and again while it grows.
@@ -133,11 +131,12 @@ def _words_of(fault: Exception) -> str:
     )
 
 
-def _is_terminal(stream: Any) -> bool:
+def _columns_of(stream: Any) -> int | None:
+    """How wide the terminal is that a stream goes to; `None` where it goes to none."""
     try:
-        return bool(stream.isatty())
-    except (AttributeError, ValueError):  # closed, or none at all
-        return False
+        return os.get_terminal_size(stream.fileno()).columns or PAGE_WIDTH if stream.isatty() else None
+    except (AttributeError, ValueError, OSError):  # closed, none at all, or one that does not say
+        return None
 
 
 def _flushed(code: int) -> int:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 
-from .manners.dress import dress
+from .manners.dress import dress, examples_of, write_examples
 from .manners.meant import no_such_command
 
 if TYPE_CHECKING:
@@ -61,6 +61,10 @@ class LazyGroup(click.Group):
     def __init__(self, name: str | None = None, places: Mapping[str, Place] | None = None, **attributes: Any) -> None:
         self.lazy = LazyCommands(places or {}, "" if name in (None, PROGRAM) else str(name))
         super().__init__(name, commands=self.lazy, **attributes)
+
+    def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """End the help with the examples of the group."""
+        write_examples(examples_of(str(self.name)), ctx, formatter)
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]

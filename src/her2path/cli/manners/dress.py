@@ -5,14 +5,13 @@ A command needs to know nothing of it: its options are plain, its examples stand
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Mapping
 from functools import partial
 from typing import TYPE_CHECKING
 
 import click
 
-from .examples import EXAMPLES
+from .examples import EXAMPLES, OF_GROUPS
 
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
@@ -33,8 +32,7 @@ RENAMED: Mapping[str, Renamed] = {
 
 def dress(command: click.Command, name: str) -> click.Command:
     """Give a command its examples, the old names of its options, and completion; once for each."""
-    if not isinstance(command, click.Group):
-        vars(command)["format_epilog"] = partial(_write_examples, examples_of(name))
+    vars(command)["format_epilog"] = partial(write_examples, examples_of(name))
     vars(command)["parse_args"] = partial(_parse, command, RENAMED.get(name, {}))
     for parameter in command.params:
         if not isinstance(parameter.type, click.Choice | click.Path):
@@ -52,10 +50,10 @@ def _complete(parameter: click.Parameter, name: str, ctx: click.Context, typed: 
 
 def examples_of(name: str) -> list[str]:
     """The examples of a command, a line each."""
-    return inspect.cleandoc(EXAMPLES.get(name, "")).splitlines()
+    return [line.strip() for line in (EXAMPLES.get(name) or OF_GROUPS.get(name, "")).strip().splitlines()]
 
 
-def _write_examples(lines: list[str], _ctx: click.Context, formatter: click.HelpFormatter) -> None:
+def write_examples(lines: list[str], _ctx: click.Context, formatter: click.HelpFormatter) -> None:
     """Write the examples below the options, unwrapped, so that each may be copied."""
     if lines:
         formatter.write("\nExamples:\n" + "".join(f"  {line}\n" for line in lines))

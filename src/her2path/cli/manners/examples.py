@@ -71,3 +71,18 @@ EXAMPLES: dict[str, str] = {
     """,
 }
 """By the command's name without `her2path`; a line each."""
+
+OF_GROUPS: dict[str, str] = {
+    "her2path": """
+        her2path review examples/courses/adjuvant-hold.csv --on 2026-02-03
+        her2path decide her2_status --fact ihc_score=2+ --fact her2_copies=3.1
+        her2path show cardiac_action
+        her2path COMMAND --help
+    """,
+    "simulate": """
+        her2path simulate exposure --delay 14 --reload no
+        her2path simulate heart --chart lvef.png
+        her2path simulate COMMAND --help
+    """,
+}
+"""The same of groups, by their names."""
