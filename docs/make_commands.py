@@ -55,6 +55,7 @@ EXAMPLES = {
     "coverage": """
         her2path coverage
         her2path coverage -o docs/coverage.md
+        her2path coverage --labels
     """,
     "check": """
         her2path check
