@@ -27,9 +27,9 @@ def labels_page(labels: Sequence[Label], read: Sequence[ReadFact], facts: Facts)
         "## The facts, and their codes",
         filled(
             "What the tables above ask for, what a fact follows from where nobody records it, and the codes by which "
-            "FHIR and tables say it, by how far each was verified. Any fact that is recorded may stand in a table under its "
-            "own name; what follows from the order of doses and other events has no code. `outcome`: another table "
-            "decides it. Drugs are known by the codes and names of `codes/therapy/drugs.md`."
+            "FHIR and tables say it, by how far each was verified. Any fact that is recorded may stand in a table "
+            "under its own name; what follows from the order of doses and other events has no code. `outcome`: "
+            "another table decides it. Drugs are known by the codes and names of `codes/therapy/drugs.md`."
         ),
         _facts(read, facts),
     ]
@@ -52,10 +52,10 @@ def _opening(labels: Sequence[Label]) -> str:
                 f"{sum(each[1] != 'missing' for each in boxed)} are carried, or carried in part."
             ),
             filled(
-                "A rule that several products share counts once. How far a row is verified: *seen* in the source itself;"
-                " *secondary*: in a copy or a review; *remembered*: not seen, check it before relying on it; *decided*: "
-                "the source leaves it open, and [decisions](decisions.md) says what was chosen. What shares of all "
-                "tables that is: [coverage](coverage.md)."
+                "A rule that several products share counts once. How far a row is verified: *seen* in the source; "
+                "*secondary*: in a copy or a review; *remembered*: not seen, check it before relying on it; "
+                "*decided*: the source leaves it open, and [decisions](decisions.md) says what was chosen. Shares of "
+                "all tables: [coverage](coverage.md)."
             ),
         ]
     )
