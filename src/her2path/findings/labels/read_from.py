@@ -77,6 +77,8 @@ def _follows(knowledge: Knowledge) -> Mapping[str, tuple[str, ...]]:
     followed = read_followed(knowledge.folder)
     for each in followed.facts:
         follows[each.fact] = tuple(dict.fromkeys(name for group in each.of for name in group))
+    for joined in followed.joined:
+        follows[joined.fact] = joined.of
     for multiple in followed.multiples:
         follows[multiple.multiple] = (multiple.value, multiple.limit)
     return follows
