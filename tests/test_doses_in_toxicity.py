@@ -60,3 +60,10 @@ def test_parts_of_a_batch_say_what_the_whole_says(monkeypatch) -> None:
         for name in (toxicity.THEN, toxicity.CAUSE):
             expected = together.facts[name][together.made.patient == number]
             assert alone.facts[name].tolist() == expected.tolist(), (number, name)
+
+
+def test_values_without_a_day_hold_no_dose() -> None:
+    """Nothing with a day was left to be asked of, and the batch was cut by none."""
+    undated = [made("ild_grade", 2, None), made("dose_mg", 378, 100, "t-dxd"), made("dose_mg", 378, 121, "t-dxd")]
+    judged = judge(facts_of(columns_of([undated]), rules(300), {}))
+    assert judged.facts[toxicity.THEN].tolist() == [toxicity.NONE_KNOWN] * 2

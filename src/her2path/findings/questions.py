@@ -178,6 +178,7 @@ DOUBTS: dict[str, tuple[str, ...]] = {
     "pregnant man": (),
     "not an adult": (),
     "last LVEF unread": ("day", "value", "judged"),
+    "LVEF unread before the last": ("day", "value"),
     "doses unread": ("entries",),
     "drug without doses": ("entries",),
     "drugs not known": ("entries",),

@@ -56,6 +56,8 @@ def toxicity_of(course: CourseFacts, made: Administrations) -> dict[str, Whole]:
         return {THEN: then, CAUSE: cause}
     page = read_followed(course.rules.knowledge.folder)
     events = events.where(events.day != UNKNOWN)
+    if not len(events):
+        return {THEN: then, CAUSE: cause}
     first = _first_that_withholds(course, page, events, outcomes)
     (doses,) = (~made.is_order & (made.day >= first[made.patient])).nonzero()
     sizes = np.cumsum(_before(events, made.patient[doses], made.day[doses])[1])
