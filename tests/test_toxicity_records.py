@@ -333,3 +333,42 @@ def test_a_finding_leads_to_the_rows_of_its_values(tmp_path: Path) -> None:
     path = long(tmp_path / "x.csv", ("2026-03-06", "ild_grade", "2", "", ""), ("2026-03-08", "ild_grade", "0", "", ""))
     (stop,) = [each for each in reviewed(path, "2026-03-09").course.findings if each.key == "ild_action: stop for good"]
     assert any("row 10" in origin or ":10" in origin or "line 10" in origin for origin in stop.origins), stop.origins
+
+
+# -- one thing by two codes -----------------------------------------------------------------------
+
+
+def diagnosed(number: int, code: str, day: str, **more: Any) -> dict[str, Any]:
+    system = "http://hl7.org/fhir/sid/icd-10-cm"
+    who = {"subject": {"reference": "Patient/p1"}, "code": concept(system, code), "onsetDateTime": day}
+    return {"resourceType": "Condition", "id": f"c{number}", **who, **more}
+
+
+def doses_of_t_dxd() -> list[dict[str, Any]]:
+    drug = {"medicationCodeableConcept": {"text": "Enhertu"}, "status": "completed"}
+    who = {"subject": {"reference": "Patient/p1"}}
+    dosage = {"dosage": {"dose": {"value": 378, "unit": "mg", "system": "http://unitsofmeasure.org", "code": "mg"}}}
+    return [
+        {"resourceType": "MedicationAdministration", "id": f"m{day}", "effectiveDateTime": day, **who, **drug, **dosage}
+        for day in ("2026-01-05", "2026-01-26")
+    ]
+
+
+@pytest.mark.parametrize(
+    ("days", "expected"),
+    [
+        (("2026-02-05", "2026-02-05"), "hold then one level lower"),
+        (("2026-02-05", "2026-02-06"), None),
+        (("2026-02-05", None), None),
+        ((None, "2026-02-05"), None),
+        (("2026-01-20", "2026-01-20"), None),
+    ],
+)
+def test_neutropenia_and_fever_of_one_day_are_febrile_neutropenia(tmp_path, days, expected) -> None:
+    both = enumerate(zip(("D70.1", "R50.81"), days, strict=True))
+    coded = [diagnosed(number, code, day) for number, (code, day) in both if day]
+    written = write(tmp_path / "p.ndjson", patient(), *doses_of_t_dxd(), *coded)
+    ((review,), _) = review_of(written, on=dt.date(2026, 2, 16))
+    assert review.course is not None
+    told = {f.key.partition(": ")[2] for f in review.course.findings if f.key.startswith("febrile_neutropenia_action")}
+    assert told == ({expected} if expected else set())

@@ -118,12 +118,13 @@ def _prove_findings(knowledge: Knowledge) -> list[Problem]:
     """What is wrong with the findings, regimens and brands of a folder that has them."""
     from ..findings.answered import prove_answered
     from ..findings.brands import prove_brands
+    from ..findings.labels.carried import prove_labels
     from ..findings.plan.regimens import prove_catalogue
     from ..findings.questions import findings_path, prove_questions
 
     if not findings_path(knowledge.folder).exists():
         return []
-    provers = (prove_questions, prove_answered, prove_catalogue, prove_brands)
+    provers = (prove_questions, prove_answered, prove_catalogue, prove_brands, prove_labels)
     return [problem for prove in provers for problem in prove(knowledge)]
 
 
@@ -182,16 +183,37 @@ def show(table: str | None, edition: str | None, form: str | None, output: Path 
 
 
 @click.command()
+@click.option("--labels", "by_label", is_flag=True, help="The labels instead: each boxed warning and rule by product.")
 @form_option
 @click.option("-o", "--output", type=click.Path(path_type=Path), help="Write here instead of printing.")
-def coverage(as_json: bool, output: Path | None) -> None:
+def coverage(by_label: bool, as_json: bool, output: Path | None) -> None:
     """What is carried by which table, edition and grid, verified how far, reviewed by whom; and what is missing."""
+    if by_label:
+        put(_labels(is_json(output, as_json)), output)
+        return
     from ..tables.coverage import coverage as covered
     from ..tables.load import read_knowledge
-    from ..write.coverage_page import coverage_page
+    from ..write.pages.coverage import coverage_page
 
     found = covered(read_knowledge())
     put(
         json.dumps(found.as_json(), indent=2, ensure_ascii=False) if is_json(output, as_json) else coverage_page(found),
         output,
     )
+
+
+def _labels(as_json: bool) -> str:
+    """Every product's label, rule by rule: a page, or JSON."""
+    from ..findings.labels.carried import labels
+    from ..findings.labels.read_from import read_facts
+    from ..tables.load import read_knowledge
+    from ..write.pages.labels import labels_page
+
+    knowledge = read_knowledge()
+    found = labels(knowledge)
+    inputs = [name for label in found for each in label.rules for name in each.inputs]
+    read = read_facts(inputs, knowledge)
+    if not as_json:
+        return labels_page(found, read, knowledge.facts)
+    shown = {"labels": [label.as_json() for label in found], "facts": [each.as_json() for each in read]}
+    return json.dumps(shown, indent=2, ensure_ascii=False)

@@ -75,6 +75,7 @@ EXAMPLES: dict[str, str] = {
     "coverage": """
         her2path coverage
         her2path coverage -o docs/coverage.md
+        her2path coverage --labels
     """,
     "check": """
         her2path check

@@ -211,8 +211,8 @@ def _finish(folder: PopulationFolder, plan: Any, read: Any) -> dict[str, Any]:
         for kind, where, what in read["troubles"]:
             file.write(json.dumps({"kind": kind, "where": where, "what": what}, ensure_ascii=False) + "\n")
     manifest = {
-        "plan": plan, "editions": sorted(summary.in_use), "rows": rows, "summary": summary.as_json(), "not_read": NOT_READ,
-        "caution": CAUTION,
+        "plan": plan, "editions": sorted(summary.in_use), "rows": rows, "summary": summary.as_json(),
+        "not_read": NOT_READ, "caution": CAUTION,
     }  # fmt: skip
     folder.finish(manifest)
     return manifest

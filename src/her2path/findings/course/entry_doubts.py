@@ -12,7 +12,7 @@ from ...facts.value import Unknown
 from ...history.course_facts import COMPLETED, known
 from ...history.kinds import DOSE_FACTS, ORDER_FACTS
 from ...history.names import NO, YES
-from ...history.numbered import is_partial
+from ...history.numbered import exactly
 from ...history.same_day import ONCE, PARTS, UNCLEAR, DayDose
 from ...record.columns import UNKNOWN, Flags, Whole
 from ...record.event import STATEMENT
@@ -203,8 +203,8 @@ class EntryDoubts(DoubtMaker):
         lvef = np.array(
             [floor(value * THOUSAND) if isinstance(value, Decimal) else UNKNOWN for value in values], np.int64
         )
-        limit, baseline = (course.column(name)[owner] for name in ("lvef_lower_limit", "lvef_baseline"))
-        exact = (lvef != UNKNOWN) & ~is_partial(baseline)
+        limit, recorded = (course.column(name)[owner] for name in ("lvef_lower_limit", "lvef_baseline"))
+        exact, baseline = lvef != UNKNOWN, exactly(recorded)
         columns = {
             "product": course.column("product")[owner],
             "lvef_below_limit": np.where(lvef < limit, YES, NO),
@@ -214,6 +214,7 @@ class EntryDoubts(DoubtMaker):
         standing = course.rules.knowledge.facts["lvef_standing"].values
         is_low = np.isin(said, [standing.index(word) for word in ("low", "fallen")])
         unread = np.array([isinstance(value, Unknown) for value in values], np.bool_)  # told as unread
+        is_low |= (said < 0) & known(recorded) & ~known(baseline)  # a baseline of which limits are known leaves it open
         low: Flags = np.where(exact, is_low, ~unread)
         return low
 

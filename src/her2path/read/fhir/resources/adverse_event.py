@@ -7,7 +7,7 @@ event that has ended says so on the day it ended.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Set
 from typing import Any
 
 import msgspec
@@ -28,7 +28,6 @@ BY_WORDS = ("ild_grade", "febrile_neutropenia", "nodular_regenerative_hyperplasi
 """Facts that an event may be of whose term has no code that is known."""
 GRADE_EXTENSIONS = ("ctcae-grade", "ae-grade")
 END_EXTENSION = "resolved-date"
-RESOLVED = ("resolved", "recovered", "C49498")
 GRADES = "CTCAE-GRADE"
 _CONCEPT = msgspec.json.Decoder(Concept)
 
@@ -100,14 +99,14 @@ def _value(term: AdverseTerm, grade: str, facts: Facts) -> Value | None:
     return facts[term.fact].coerce(parse_interval(cell) or cell)
 
 
-def _end_of(content: Mapping[str, Any]) -> tuple[bool, Any]:
+def _end_of(content: Mapping[str, Any], ends: Set[str]) -> tuple[bool, Any]:
     """Whether an event is over, and the day where it is told."""
     period, outcome = content.get("occurrencePeriod"), content.get("outcome")
     told = next((each.get("valueDateTime") for each in _extensions(content, (END_EXTENSION,))), None)
     told = told or (period.get("end") if isinstance(period, dict) else None)
     outcomes = outcome if isinstance(outcome, list) else [outcome]
     codes = {str(coding.get("code")) for each in outcomes for coding in codings_of(each)}
-    return bool(told) or bool(codes & set(RESOLVED)), told
+    return bool(told) or bool(codes & ends), told
 
 
 def _read(resource: Resource, beside: Surroundings) -> Iterator[Event | Trouble]:
@@ -134,7 +133,7 @@ def _read(resource: Resource, beside: Surroundings) -> Iterator[Event | Trouble]
         yield Trouble("date", origin, wrong)
     told = f"{words}, grade {grade}" if grade != NO_GRADE else f"{words}, no grade that is known"
     yield Event(term.fact, value, day, "", origin, told, note=note)
-    over, end = _end_of(content)
+    over, end = _end_of(content, beside.codes.therapy.ends)
     ended = _value(term, "0", facts)
     if over and ended is not None and grade != "0":
         last, wrong = read_day({"effectiveDateTime": end}) if end else (None, "")
