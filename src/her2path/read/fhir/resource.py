@@ -81,7 +81,8 @@ class Group:
     `medications` are the resources of the whole source that others name (`Owner.SOURCE`), by their addresses and ids;
     `None` where two share one. `withdrawn` has by type and id where resources were deleted or withdrawn, `told` what is
     to be said of the patient herself: two who are one, or that she is not in the source; `missing` is what the source
-    lacks of her. `was_whole`: other resources of hers stood in a bundle and were read there.
+    lacks of her. `was_whole`: other resources of hers stood in a bundle and were read there. `doubtful` are resources
+    that may be hers: nobody can read whose they are, and nobody else stands beside them.
     """
 
     patient: str
@@ -94,6 +95,7 @@ class Group:
     told: list[Trouble] = field(default_factory=list)
     missing: list[Missing] = field(default_factory=list)
     was_whole: bool = False
+    doubtful: list[Resource] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)

@@ -162,7 +162,7 @@ class Skimmer:
     def _bundle(
         self, entries: Iterable[Unpacked], where: str, alone: bool = False, heads: list[Head | None] | None = None
     ) -> Iterator[Found]:
-        sorter = Sorter(where)
+        sorter = Sorter(where, self.interest)
         is_whole = yield from self._take(sorter, entries, heads, 0)
         if alone and sorter.medications:
             yield Group("", where, [medication for medication in sorter.medications.values() if medication], alone=True)
@@ -203,12 +203,7 @@ class Skimmer:
                 head = head or self.heads.head_of(held.raw)
             except BAD_JSON as error:
                 yield from self._odd_head(held.raw, held.place, error)
-                head = self.heads.whose(held.raw)
-                if head is not None and (known := RESOURCE_TYPES.get(head.resourceType)) and known.medications:
-                    # Whose medication it is stands there; which drug it is cannot be told, and is so told of her.
-                    resource = Resource(head, held.raw, held.place, "", matters_of(head))
-                    resource.stamp = held.stamp
-                    sorter.add(resource, held.url)
+                self._take_odd(sorter, held)
                 continue
             kind = head.resourceType
             if kind in CONTAINERS:
@@ -249,6 +244,34 @@ class Skimmer:
             return None
         matters = self.interest.matters(head)
         return (replace(held, raw=msgspec.Raw(text)), head, matters) if matters else None
+
+    def _take_odd(self, sorter: Sorter, held: Held) -> None:
+        """Take what can be had of a resource whose head has a wrong type somewhere: a medication, of which it is told
+        whose it is and not which, or what may be hers whose subject alone is wrong."""
+        head = self.heads.whose(held.raw)
+        if head is None:
+            if (doubtful := self._without_subject(held)) is not None:
+                sorter.doubtful.append(doubtful)
+        elif (known := RESOURCE_TYPES.get(head.resourceType)) and known.medications:
+            resource = Resource(head, held.raw, held.place, "", self.interest.matters(head))
+            resource.stamp = held.stamp
+            sorter.add(resource, held.url)
+
+    def _without_subject(self, held: Held) -> Resource | None:
+        """A resource that matters and whose subject has a wrong type, without it; `None` for all else."""
+        try:
+            content = json.loads(bytes(held.raw), parse_float=exact, parse_constant=str)
+            raw = _encoder.encode(
+                {name: value for name, value in content.items() if name not in ("subject", "patient")}
+            )
+            head = self.heads.head_of(raw)
+        except (ValueError, TypeError, AttributeError, OverflowError, RecursionError, *BAD_JSON):
+            return None
+        matters = self.interest.matters(head)
+        known = RESOURCE_TYPES.get(head.resourceType)
+        if not matters or known is None or known.owner is not Owner.PATIENT:
+            return None
+        return Resource(head, raw, held.place, held.url, matters)
 
     def _stands_whole(self, group: Group, sorter: Sorter) -> bool:
         """Whether a bundle holds a patient whole: herself, something beside her, and every medication that is named."""

@@ -264,7 +264,7 @@ class ColumnReader:
         if stand_twice(group.resources, group.withdrawn):
             return False
         resources = Resources()
-        about = read_group_itself(group)
+        about = read_group_itself(group, self.codes, self.facts)
         alone: list[Record] = [] if about is None else [about]
         prefix = f"{group.where} entry "
         for resource in group.resources:
