@@ -19,6 +19,7 @@ from ...facts.value import Reason, Unknown
 from ...record.event import DOSE_NOT_READ, HER2_DRUG, INCOMPLETE, ORDER_NOT_READ, TOLD, Event, Record, Tissue, Trouble
 from .containers.medications import medication_named
 from .containers.versions import Versions, stand_twice, versions_of
+from .mentions import read_mentions
 from .readers import RESOURCE_TYPES
 from .resource import (
     COMPLETED,
@@ -166,7 +167,7 @@ def read_group_itself(group: Group, codes: Codes, facts: Facts) -> Record | None
     if group.was_whole:
         missing.append(Missing(group.where, PART_ELSEWHERE))
     has_person = any(RESOURCE_TYPES[r.head.resourceType].owner is Owner.HERSELF for r in group.resources)
-    if has_person and not group.told and not missing and not group.doubtful:
+    if has_person and not (group.told or missing or group.doubtful or group.mentions):
         return None
     record = Record(group.patient, group.where)
     if not has_person:
@@ -178,6 +179,11 @@ def read_group_itself(group: Group, codes: Codes, facts: Facts) -> Record | None
         if not each.types or any(name.startswith("Medication") or name == "Procedure" for name in each.types):
             unknown = Unknown(Reason.ABSENT, each.what)
             record.course.append(Event("dose_given", unknown, None, "", each.where))
+    for said in read_mentions(group.mentions, group.terms or Terms(codes)):
+        if isinstance(said, Event):
+            record.course.append(said)
+        else:
+            (record.passed_over if said.kind == TOLD else record.troubles).append(said)
     if group.doubtful:
         _read_doubtful(group, record, Surroundings(codes, facts, group.terms or Terms(codes), group.medications))
     return record

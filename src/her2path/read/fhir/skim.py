@@ -43,6 +43,7 @@ from .containers.sorter import Sorter
 from .containers.versions import SAYS_OTHER, WITHDREW, is_withdrawn, version_of
 from .head import FullEnvelope, Head
 from .json import as_first_said, exact, json_trouble, key_twice
+from .mentions import MENTIONING, mention_of
 from .nameless import is_nameless, is_no_type, tell_nameless
 from .readers import RESOURCE_TYPES, Interest, heads, owner_of
 from .resource import Group, Missing, Owner, Resource, Stamp
@@ -228,8 +229,11 @@ class Skimmer:
                 resource = Resource(head, held.raw, held.place, "", matters)
                 resource.stamp = held.stamp
                 sorter.add(resource, held.url)
-            elif kind in RESOURCE_TYPES and head.id:
-                quiet.append((held, head))
+            elif kind in RESOURCE_TYPES:
+                if head.id:
+                    quiet.append((held, head))
+            elif kind in MENTIONING and mention_of(head, self.interest) is not None:
+                sorter.mentions.append(Resource(head, held.raw, held.place, held.url, NOTHING))
         yield from _later_and_quiet(sorter, quiet)
         return is_whole
 
@@ -279,7 +283,7 @@ class Skimmer:
         for resource in group.resources:
             known = RESOURCE_TYPES[resource.head.resourceType]
             has_person |= known.owner is Owner.HERSELF
-            for reference in known.medications_of(resource.head) if known.medications else ():
+            for reference in known.medications_of(resource.head):
                 if reference[:1] not in ("", "#") and medication_named(group.medications, reference) is None:
                     return False
         return has_person and (len(group.resources) > 1 or (len(sorter.persons) == 1 and sorter.entries > 1))

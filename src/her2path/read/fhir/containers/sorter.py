@@ -43,6 +43,7 @@ class Sorter:
         self.patients: dict[str, str] = {}
         self.waiting: list[Resource] = []
         self.doubtful: list[Resource] = []
+        self.mentions: list[Resource] = []
         self.medications: dict[str, Resource | None] = {}
         self.withdrawn: dict[str, list[Stamp]] = {}
         self.entries = 0
@@ -101,6 +102,7 @@ class Sorter:
                 group.told.append(moved[id(resource)])
             else:
                 group.resources.append(resource)
+        yield from self._sort_mentions(only)
         if only is not None:
             self._groups[only].doubtful += self.doubtful
         if joined:
@@ -109,6 +111,15 @@ class Sorter:
             group.medications, group.withdrawn = self.medications, self.withdrawn
             group.alone |= group.patient.startswith(BY_IDENTIFIER)
             yield group
+
+    def _sort_mentions(self, only: str | None) -> Iterator[Trouble]:
+        """Give what only speaks of something to whom it is about; of nobody, it is told."""
+        for resource in self.mentions:
+            patient, why = self._patient_of(resource, only)
+            if patient:
+                self._groups.setdefault(patient, Group(patient, self.where)).mentions.append(resource)
+            else:
+                yield Trouble("no patient", resource.origin, why)
 
     def _is_told(self, resource: Resource) -> bool:
         """Whether a resource that belongs to nobody is told."""
@@ -202,6 +213,8 @@ class Sorter:
                 gone = self._groups.pop(name)
                 self._groups[survivor].resources += gone.resources
                 self._groups[survivor].told += gone.told
+                self._groups[survivor].mentions += gone.mentions
+                self._groups[survivor].doubtful += gone.doubtful
                 outside |= {survivor} if name in outside else set()
         for name, told in joined.told.items():
             self._groups[joined.survivor(name)].told += told
