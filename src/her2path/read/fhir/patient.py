@@ -191,7 +191,7 @@ def read_group_itself(group: Group, codes: Codes, facts: Facts) -> Record | None
 
 def _read_doubtful(group: Group, record: Record, beside: Surroundings) -> None:
     """What resources would say that may be hers: it is unknown, and a drug is one of which no dose could be read."""
-    unknown = Unknown(Reason.ABSENT, "whose it is cannot be read, it may be hers")
+    unknown = Unknown(Reason.UNPARSABLE_TEXT, "whose it is cannot be read, it may be hers")
     drugs = dict[tuple[str, str], Event]()
     for resource in group.doubtful:
         of_one, therapy = read_one(resource, beside)
