@@ -190,8 +190,8 @@ def _read(resource: Resource, beside: Surroundings) -> Iterator[Event | Trouble]
 
 
 def _of_suspects(resource: Resource, content: Mapping[str, Any], beside: Surroundings) -> Iterator[Event]:
-    """That a HER2-directed drug is suspected of an event, so that it was given: a medication that stands in the event or
-    in the source, or is named."""
+    """That a HER2-directed drug is suspected of an event, so that it was given: a medication in the event or in the
+    source, or one that is named."""
     listed = content.get("suspectEntity")
     for suspect in listed if isinstance(listed, list) else [listed]:
         instance = suspect.get("instance") if isinstance(suspect, dict) else None
