@@ -11,6 +11,7 @@ import pytest
 
 import fhir_makers as make
 from her2path.cohort.review import review_source
+from her2path.facts.problem import AskedWrongly
 from her2path.findings.settings import Settings
 from her2path.record.event import Trouble
 from her2path.tables.load import default_knowledge
@@ -171,3 +172,100 @@ def test_heart_failure_of_icd_11(tmp_path: Path) -> None:
     failure = of_type("Condition", code=code, onsetDateTime="2026-05-25")
     review, _ = reviewed(tmp_path, [*positive(), *doses("2026-05-11"), failure])
     assert review.course.standing.values["heart_failure"] == "yes"
+
+
+SPOILT_PROCEDURES = [
+    {"contained": [{"resourceType": "Medication", "id": "m", "code": DRUG}]},
+    {"contained": [{"resourceType": "Medication", "id": "m", "code": DRUG}], "usedReference": [{}]},
+    {"usedReference": [{"reference": "#gone"}]},
+    {"usedReference": [{"reference": "Medication/gone"}]},
+    {"contained": [{"resourceType": "Medication", "id": "m"}], "usedReference": [{"reference": "#m"}]},
+]
+
+
+@pytest.mark.parametrize("more", SPOILT_PROCEDURES, ids=str)
+def test_a_procedure_whose_medication_cannot_be_told(tmp_path: Path, more: dict[str, Any]) -> None:
+    done = of_type("Procedure", status="completed", performedDateTime="2026-05-01", code={"text": "infusion"}, **more)
+    review, _ = reviewed(tmp_path, [*positive(), done])
+    assert "therapy_phase" not in review.course.standing.values
+
+
+def test_a_device_that_stands_in_a_procedure_is_no_drug(tmp_path: Path) -> None:
+    port = {"contained": [{"resourceType": "Device", "id": "d"}], "usedReference": [{"reference": "#d"}]}
+    done = of_type("Procedure", status="completed", performedDateTime="2026-05-01", code={"text": "port"}, **port)
+    review, _ = reviewed(tmp_path, [*positive(), done])
+    assert review.course.standing.values["therapy_phase"] == "before start"
+
+
+def told_of(path: Path, document: Any) -> list[str]:
+    path.write_text(json.dumps(document), encoding="utf-8")
+    return [str(x) for x in review_source(path, default_knowledge(), Settings(ON)) if isinstance(x, Trouble)]
+
+
+@pytest.mark.parametrize("addressed", [False, True])
+def test_an_entry_without_a_resource_is_told(tmp_path: Path, addressed: bool) -> None:
+    entries = [{"resource": each} for each in positive()] + [{"resourc": doses("2026-05-11")[0]}]
+    if addressed:
+        entries = [each | {"fullUrl": f"urn:uuid:{number}"} for number, each in enumerate(entries)]
+    bundle = {"resourceType": "Bundle", "type": "collection", "entry": entries}
+    assert any("entry 4: the entry holds no resource" in each for each in told_of(tmp_path / "b.json", bundle))
+    bare = {"resourceType": "Bundle", "type": "collection", "entry": positive()}
+    assert len(told_of(tmp_path / "bare.json", bare)) == 4
+
+
+def test_a_visit_whose_subject_has_a_wrong_type_is_told(tmp_path: Path) -> None:
+    odd = of_type("Immunization", status="completed", vaccineCode=DRUG) | {"subject": "Patient/p1"}
+    bundle = {
+        "resourceType": "Bundle",
+        "type": "collection",
+        "entry": [{"resource": each} for each in [*positive(), odd]],
+    }
+    assert any("Immunization/x" in each for each in told_of(tmp_path / "odd.json", bundle))
+
+
+def test_an_adverse_event_without_its_term_is_told(tmp_path: Path) -> None:
+    odd = of_type("AdverseEvent", _event={"text": "Interstitial lung disease"}, date="2026-05-01")
+    bundle = {
+        "resourceType": "Bundle",
+        "type": "collection",
+        "entry": [{"resource": each} for each in [*positive(), odd]],
+    }
+    assert any("AdverseEvent/x" in each for each in told_of(tmp_path / "odd.json", bundle))
+
+
+def test_a_patient_in_small_letters_is_the_patient(tmp_path: Path) -> None:
+    listed = positive()
+    for each in listed[1:]:
+        each["subject"] = {"reference": "patient/p1"}
+    review, _ = reviewed(tmp_path, [*listed, *doses("2026-05-11")])
+    assert review.status == "positive"
+
+
+@pytest.mark.parametrize("ending", ["tsv", "tab"])
+def test_a_table_with_tabs_is_read_by_its_own_ending(tmp_path: Path, ending: str) -> None:
+    path = tmp_path / f"tests.{ending}"
+    path.write_text("patient\tihc_score\np1\t3+\n", encoding="utf-8")
+    (review,) = review_source(path, default_knowledge(), Settings(ON))
+    assert review.status == "positive"
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [("patient,ihc_score,x\np1,3+,1\n", "looks like a table"), ("<Bundle/>", "XML or HTML"), ('{"a": 1', "cut off")],
+)
+def test_what_is_no_json_is_told_for_what_it_is(tmp_path: Path, content: str, words: str) -> None:
+    path = tmp_path / "x.txt"
+    path.write_text(content, encoding="utf-8")
+    (trouble,) = review_source(path, default_knowledge(), Settings(ON))
+    assert words in str(trouble)
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [("sep=;\npatient;ihc_score\n", "Excel"), ("PATIENT,FACT,VALUE\np1,lvef,60\n", "small letters")],
+)
+def test_a_table_that_is_headed_oddly_says_how(tmp_path: Path, content: str, words: str) -> None:
+    path = tmp_path / "x.csv"
+    path.write_text(content, encoding="utf-8")
+    with pytest.raises(AskedWrongly, match=words):
+        list(review_source(path, default_knowledge(), Settings(ON)))

@@ -16,7 +16,7 @@ from ..findings.patient import Reviewed, Reviewer
 from ..findings.reviews import PatientReview
 from ..findings.settings import Settings
 from ..findings.summary import Summary
-from ..read.files import Piece, read_pieces, source_size
+from ..read.files import TEXTS, Piece, read_pieces, source_size
 from ..read.layout import ColumnPart, Layout
 from ..read.source import TABLES, ColumnWorker, read_columns
 from ..record.columns import RecordColumns, columns_of
@@ -58,7 +58,7 @@ def processes_for(path: Path) -> int:
 
 
 def _can_be_shared(path: Path) -> bool:
-    return path.suffix.lower() != ".csv"
+    return path.suffix.lower() not in TEXTS
 
 
 def review_source(

@@ -153,7 +153,11 @@ def read_mentions(resources: Iterable[Resource], terms: Terms) -> Iterator[Event
     for resource in resources:
         mention = mention_of(resource.head, terms)
         content = _content_of(resource)
-        if mention is None or content.get("status") in NOT_SO:
+        if mention is None:
+            continue
+        if content.get("status") in NOT_SO:
+            what = f"{resource.head.resourceType} {mention.said!r}: status {content['status']}"
+            yield Trouble("passed over", resource.origin, what)
             continue
         kind, origin, day = resource.head.resourceType, resource.origin, _day_of(content)
         where = where or origin

@@ -31,6 +31,8 @@ def is_nameless(head: Head) -> bool:
         return is_no_type(head.resourceType)
     if known.owner is not Owner.PATIENT or not known.is_named_by_code or _says(head.code):
         return False
+    if bytes(getattr(head, "event", None) or b""):  # the term of an adverse event
+        return False
     return not any(_says(component.code) for component in getattr(head, "component", None) or ())
 
 

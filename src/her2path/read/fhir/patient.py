@@ -183,7 +183,7 @@ def read_group_itself(group: Group, codes: Codes, facts: Facts) -> Record | None
         if isinstance(said, Event):
             record.course.append(said)
         else:
-            (record.passed_over if said.kind == TOLD else record.troubles).append(said)
+            (record.passed_over if said.kind in (TOLD, "passed over") else record.troubles).append(said)
     if group.doubtful:
         _read_doubtful(group, record, Surroundings(codes, facts, group.terms or Terms(codes), group.medications))
     return record

@@ -302,7 +302,7 @@ class Skimmer:
         known = RESOURCE_TYPES.get(kind)
         text = bytes(raw).decode("utf-8", "replace")
         may_matter = self.interest.speaks(text) or (known is not None and known.medications and "eference" in text)
-        is_other = known is None and not is_no_type(kind)
+        is_other = known is None and kind not in MENTIONING and not is_no_type(kind)
         if is_other or ((known is None or known.only_some_matter) and not may_matter):
             return []
         return [Trouble("wrong type", f"{place} {kind}/{resource.get('id')}", f"{error}; the resource is not used")]
@@ -311,7 +311,8 @@ class Skimmer:
 def _is_read_inside(around: str, kind: str) -> bool:
     """Whether a resource of a type that stands in one of the type `around` is read by itself there."""
     known = RESOURCE_TYPES.get(around)
-    return kind in RESOURCE_TYPES and (known is None or kind not in known.reads_inside)
+    is_read = kind in RESOURCE_TYPES or kind in MENTIONING
+    return is_read and (known is None or kind not in known.reads_inside)
 
 
 def _later_and_quiet(sorter: Sorter, quiet: list[tuple[Held, Head]]) -> Iterator[Deleted]:

@@ -43,7 +43,12 @@ from .wide_names import OUTCOMES
 from .words import BROKEN, as_days, as_words, broken, is_missing, words_of
 
 PATIENT = ("patient", "patient_id", "id")
-_WHOSE = re.compile(r"patient|subject|person|\b(?:mrn|pid)\b", re.IGNORECASE)
+LONG_ONLY = ("fact", "value")
+_WHOSE = re.compile(
+    r"patient|subject|person|proband|\b(?:mrn|pid|nhs|nhc|subj|usubjid)\b"
+    r"|\b(?:pat|case|fall|hospital) ?(?:nr|no|num|number|id)\b",
+    re.IGNORECASE,
+)
 _SPEAKS = re.compile(
     r"her-? ?2|\bher ?\d+\b|erb-?b-?2|\b(?:ihc|lvef)|\b[fcs]?ish\b|\w*ep ?17\b"
     r"|ejection fraction|\bweight\b|trastuzumab",
@@ -288,7 +293,15 @@ def require_some_fact(path: Path, names: Collection[str], facts: Facts) -> None:
     """Raise `AskedWrongly` where no column is a fact that is read."""
     if not [name for name in names if name in facts and name not in (*SAID_IN_COLUMNS, *OUTCOMES, "her2_status")]:
         known = ", ".join(name for name, fact in facts.items() if fact.test)
-        raise AskedWrongly(f"{path}: no column is a fact of a HER2 test; expected some of {known}")
+        there = ", ".join(names)
+        small = [
+            name for name in names if name != name.lower() and (name.lower() in facts or name.lower() in LONG_ONLY)
+        ]
+        hint = (
+            f" ({', '.join(small)} are known in small letters: --column {small[0].lower()}={small[0]})" if small else ""
+        )
+        what = f"no column is a fact of a HER2 test; the columns are {there[:200]}{hint}"
+        raise AskedWrongly(f"{path}: {what}; expected some of {known}, or the columns patient, date, fact and value")
 
 
 def require_no_half(path: Path, names: Collection[str], tests: Collection[str]) -> None:

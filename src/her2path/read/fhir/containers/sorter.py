@@ -174,7 +174,7 @@ class Sorter:
                     return name, ""
             return None, f"the subject {reference} is contained in the resource: it belongs to nobody else"
         kind = reference.partition("/_history/")[0].rpartition("/")[0].rpartition("/")[2]
-        if "/" in reference and kind != "Patient":
+        if "/" in reference and kind.lower() != "patient":
             return None, f"the subject {reference} is no patient: it belongs to nobody"
         name = patient_of(reference)
         server, held = server_of(reference), self._ids.get(name, "")

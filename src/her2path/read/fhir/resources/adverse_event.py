@@ -20,6 +20,8 @@ from ....facts.number import parse_interval
 from ....facts.therapy_codes import NO_GRADE, AdverseTerm
 from ....facts.value import Reason, Unknown, Value
 from ....record.event import HER2_DRUG, MENTIONED, Event, Trouble
+from ...coding import coded_of
+from ...swapped import codes_elsewhere, words_elsewhere
 from ..answer import codings_of, text_of
 from ..head import Concept, Head, Reference
 from ..resource import VOID, Resource, ResourceType, Surroundings
@@ -65,6 +67,11 @@ def _term_of(concept: Any, codes: Codes) -> tuple[AdverseTerm | None, str, str]:
             meant = MEANT.get(fact, fact)
             terms = (term for term in codes.therapy.adverse.values() if term.fact == meant)
             return next(terms, AdverseTerm(meant, {})), each, f"read by its words {each!r} alone"
+    for coding in coded_of(codings_of(concept)):
+        codings += [(None, code) for _, code in codes_elsewhere(coding)]
+        for place, odd, together in words_elsewhere(coding):
+            for fact in codes.names.named(f"{together} ; {text_of(concept)}", BY_WORDS):
+                return AdverseTerm(MEANT.get(fact, fact), {}), f"{odd} in the {place} of its coding", ""
     for system, code in codings:
         of_code = [term.fact for (_, own), term in codes.therapy.adverse.items() if own == code]
         of_code += [fact for fact, value in stated_by_code(system, code, codes) if value != "no"]
@@ -215,6 +222,7 @@ def _day(content: Mapping[str, Any]) -> tuple[Any, str]:
 
 ADVERSE_EVENT = ResourceType(
     name="AdverseEvent",
+    is_named_by_code=True,
     matters=_matters,
     read_course=_read,
     head=AdverseEventHead,

@@ -76,6 +76,7 @@ class ProcedureHead(Head, gc=False):
     usedCode: list[Concept] | None = None
     usedReference: list[Reference] | None = None
     used: list[ConceptOrReference] | None = None
+    contained: list[msgspec.Raw] | None = None
 
 
 def _concepts(head: ProcedureHead) -> list[Concept | None]:
@@ -104,7 +105,8 @@ def _products_of(concepts: Iterable[Concept | None], terms: Terms) -> Iterator[N
 def _procedure_matters(head: ProcedureHead, terms: Terms) -> int:
     if terms.claims(head.code) or any(_products_of(_concepts(head), terms)) or any(_references(head)):
         return COURSE
-    return NOTHING
+    inside = b" ".join(map(bytes, head.contained or ())).decode("utf-8", "replace")
+    return COURSE if inside and (terms.drugs.names.names_a_product(inside) or terms.speaks(inside)) else NOTHING
 
 
 def _read_procedure(resource: Resource, beside: Surroundings) -> Events:
@@ -113,19 +115,36 @@ def _read_procedure(resource: Resource, beside: Surroundings) -> Events:
     if beside.terms.claims(head.code):
         yield from read_procedure(content, resource.origin, beside.codes, beside.facts)
     status = content.get("status")
-    drugs = list(_products_of(_concepts(head), beside.terms))
-    for reference in _references(head):
-        referred = drug_referred_to(reference, resource, beside)
-        if referred is not None and (_is_product(referred, beside) or referred.directed):
-            drugs.append(referred)
-        elif referred is None and "Medication/" in (reference.reference or "") and status not in NOT_SO:
-            yield Trouble(UNRESOLVED, resource.origin, "")
-            yield Event(HER2_DRUG, NOT_KNOWN, read_day(_performed(content))[0], "", resource.origin)
+    used = list(_used_drugs(resource, head, beside))
+    if None in used and status not in NOT_SO:
+        yield Trouble(UNRESOLVED, resource.origin, "")
+        yield Event(HER2_DRUG, NOT_KNOWN, read_day(_performed(content))[0], "", resource.origin)
+    drugs = [*_products_of(_concepts(head), beside.terms), *filter(None, used)]
     if drugs and status in NOT_SO:
         yield Trouble("passed over", resource.origin, f"{drugs[0].said}: status {status}")
         return
     for named in drugs:
         yield from _told(resource, named, PERFORMED, _performed(content))
+
+
+def _used_drugs(resource: Resource, head: ProcedureHead, beside: Surroundings) -> Iterator[Named | None]:
+    """The HER2-directed drugs to which a procedure refers, and those that stand in it without that; `None` for a
+    medication that cannot be found, or of which nobody can tell what it is."""
+    content = resource.parsed()
+    listed = content.get("contained")
+    inside = [each for each in listed if isinstance(each, dict)] if isinstance(listed, list) else []
+    references = [each for each in _references(head) if each.reference or each.display]
+    if not references:
+        own = (f"#{each.get('id')}" for each in inside if each.get("resourceType") in ("Medication", "Substance"))
+        references = [Reference(name) for name in own]
+    others = {f"#{each.get('id')}" for each in inside if each.get("resourceType") not in ("Medication", "Substance")}
+    for reference in references:
+        address = reference.reference or ""
+        named = None if address in others else drug_referred_to(reference, resource, beside)
+        if named is not None and (_is_product(named, beside) or named.directed):
+            yield named
+        elif named is None and address not in others and ("Medication/" in address or address[:1] == "#"):
+            yield None
 
 
 def _performed(content: Mapping[str, Any]) -> dict[str, Any]:
