@@ -233,14 +233,6 @@ def test_an_adverse_event_without_its_term_is_told(tmp_path: Path) -> None:
     assert any("AdverseEvent/x" in each for each in told_of(tmp_path / "odd.json", bundle))
 
 
-def test_a_patient_in_small_letters_is_the_patient(tmp_path: Path) -> None:
-    listed = positive()
-    for each in listed[1:]:
-        each["subject"] = {"reference": "patient/p1"}
-    review, _ = reviewed(tmp_path, [*listed, *doses("2026-05-11")])
-    assert review.status == "positive"
-
-
 @pytest.mark.parametrize("ending", ["tsv", "tab"])
 def test_a_table_with_tabs_is_read_by_its_own_ending(tmp_path: Path, ending: str) -> None:
     path = tmp_path / f"tests.{ending}"

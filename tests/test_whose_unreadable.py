@@ -15,7 +15,7 @@ from her2path.record.event import Trouble
 from her2path.tables.load import default_knowledge
 
 NO_SUBJECTS: list[Any] = [
-    {"display": "Anna"}, {"type": "Patient"}, {}, {"reference": ""}, {"refere*ce": "Patient/p1"}, "Patient/p1", 7,
+    {"display": "Anna"}, {"reference": "patient/p1"}, {"type": "Patient"}, {}, {"reference": ""}, {"refere*ce": "Patient/p1"}, "Patient/p1", 7,
     [{"reference": "Patient/p1"}], {"reference": 5}, {"identifier": {"system": "urn:mrn", "value": "77"}},
 ]  # fmt: skip
 DRUG = make.concept(make.coding("224905", "http://www.nlm.nih.gov/research/umls/rxnorm", "trastuzumab"))

@@ -90,6 +90,10 @@ class Maker:
         self.observed("ihc", "2025-03-20", test, **value)
 
 
+def _drug() -> dict[str, Any]:
+    return concept(RXNORM, "224905", "trastuzumab")
+
+
 def _toxic(make: Maker) -> None:
     """Adverse events with their grades, in several of the published shapes."""
     graded = f"{CTCAE}/StructureDefinition/ctcae-grade"
@@ -108,32 +112,30 @@ def _toxic(make: Maker) -> None:
 
 def _elsewhere(make: Maker) -> None:
     """A drug, a heart and a test in types that are not read, and in a procedure."""
-    drug = concept(RXNORM, "224905", "trastuzumab")
-    inside = [{"resourceType": "Medication", "id": "m", "ingredient": [{"itemCodeableConcept": drug}]}]
+    inside = [{"resourceType": "Medication", "id": "m", "ingredient": [{"itemCodeableConcept": _drug()}]}]
     make.add(
         "Procedure", "infusion", status="completed", performedDateTime="2025-08-18", code={"text": "infusion"},
         contained=inside, usedReference=[{"reference": "#m"}],
     )  # fmt: skip
-    make.add("Immunization", "shot", status="completed", occurrenceDateTime="2025-08-19", vaccineCode=drug)
+    make.add("Immunization", "shot", status="completed", occurrenceDateTime="2025-08-19", vaccineCode=_drug())
     make.add(
         "Encounter", "visit", status="finished", reasonCode=[{"text": "Heart failure"}], period={"start": "2025-08-30"}
     )
     asked = [{"linkId": "1", "text": "LVEF", "answer": [{"valueDecimal": 44}]}]
     make.add("QuestionnaireResponse", "asked", status="completed", authored="2025-08-31", item=asked)
     make.add(
-        "CarePlan", "plan", status="active", intent="plan", activity=[{"detail": {"productCodeableConcept": drug}}]
+        "CarePlan", "plan", status="active", intent="plan", activity=[{"detail": {"productCodeableConcept": _drug()}}]
     )
 
 
 def _in_statements(make: Maker) -> None:
     """A therapy that only a statement, a dispense and a claim tell of."""
-    drug = concept(RXNORM, "224905", "trastuzumab")
     make.add(
         "MedicationStatement", "stated", status="active", effectivePeriod={"start": "2025-06-16"},
-        medicationCodeableConcept=drug,
+        medicationCodeableConcept=_drug(),
     )  # fmt: skip
     make.add(
-        "MedicationDispense", "handed", status="completed", whenHandedOver="2025-08-18", medicationCodeableConcept=drug
+        "MedicationDispense", "handed", status="completed", whenHandedOver="2025-08-18", medicationCodeableConcept=_drug()
     )  # fmt: skip
 
 

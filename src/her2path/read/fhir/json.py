@@ -22,7 +22,7 @@ def json_trouble(content: bytes, error: Exception) -> str:
         return f"not UTF-8 at byte {error.start}{latin}; expected JSON in UTF-8"
     start = content.lstrip()[:1]
     if start == b"<":
-        return "XML or HTML; expected FHIR in JSON"
+        return "XML or HTML; expected FHIR JSON"
     if start not in (b"{", b"[") and _TABLE.match(content[:4096].lstrip()):
         return "it looks like a table of text: name the file .csv or .tsv; expected FHIR JSON"
     is_cut = start in (b"{", b"[") and content.rstrip()[-1:] not in (b"}", b"]")

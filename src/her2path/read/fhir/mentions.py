@@ -98,13 +98,19 @@ def _mention_in(kind: str, text: str, terms: Terms) -> Mention | None:
     if kind in VISITS:
         for word in words:
             for fact in names.named(word, FACTS):
-                facts.setdefault(fact, word)
+                facts[fact] = max(facts.get(fact, ""), word, key=_telling)
         for system, code in (coding for value in values for coding in _codings(value)):
             for fact, stated in stated_by_code(system, code, terms.codes):
                 if fact in FACTS and stated != "no":
                     facts.setdefault(fact, code)
-    said = next(iter([*of_drug, *facts.values()]), "")
-    return Mention(bool(of_drug), tuple(facts), " ".join(said.split())[:80]) if said else None
+    said = max(of_drug or facts.values(), key=_telling, default="")
+    named = tuple(fact for fact in FACTS if fact in facts)
+    return Mention(bool(of_drug), named, " ".join(said.split())[:80]) if said else None
+
+
+def _telling(word: str) -> tuple[int, str]:
+    """How much a word says: a name more than a code, whatever their order."""
+    return sum(map(str.isalpha, word)), word
 
 
 def _values(text: str) -> Iterator[Any]:

@@ -190,13 +190,19 @@ def read_group_itself(group: Group, codes: Codes, facts: Facts) -> Record | None
 
 
 def _read_doubtful(group: Group, record: Record, beside: Surroundings) -> None:
-    """What resources would say that may be hers: it is unknown, and a drug is one of which no dose could be read."""
+    """What resources would say that may be hers: it is unknown, and a drug is one of which no dose could be read.
+
+    A test beside tests of her own is told alone: hers stand.
+    """
     unknown = Unknown(Reason.UNPARSABLE_TEXT, "whose it is cannot be read, it may be hers")
     drugs = dict[tuple[str, str], Event]()
+    heads = (resource.head for resource in group.resources)
+    is_tested = any(head.code is not None and beside.terms.measured(head.code) & HER2 for head in heads)
     for resource in group.doubtful:
         of_one, therapy = read_one(resource, beside)
         therapy.finish()
-        record.events += [replace(event, value=unknown, said="", note="") for event in of_one.events]
+        if not is_tested:
+            record.events += [replace(event, value=unknown, said="", note="") for event in of_one.events]
         for event in of_one.course:
             if event.product or event.fact == HER2_DRUG:
                 value = ORDER_NOT_READ if event.fact.startswith("ordered_") else DOSE_NOT_READ

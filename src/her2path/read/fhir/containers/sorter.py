@@ -26,6 +26,7 @@ from .quiet import QuietVersion
 from .versions import versions_of
 
 UNREADABLE = "the subject is not named by a reference: it belongs to nobody here"
+ODDLY_NAMED = "named oddly, expected Patient/ID: it belongs to nobody here"
 NOBODYS = "its subject is named by the identifier {} alone, which no patient beside it has: it belongs to nobody here"
 
 
@@ -94,7 +95,7 @@ class Sorter:
                     if self._is_told(resource):
                         why = why or NOBODYS.format((patient or "")[len(BY_IDENTIFIER) :])
                         yield Trouble("no patient", resource.origin, why)
-                        if patient or why == UNREADABLE:
+                        if patient or why == UNREADABLE or why.endswith(ODDLY_NAMED):
                             self.doubtful.append(resource)
                     continue
                 group = self._groups.setdefault(patient, Group(patient, self.where))
@@ -174,7 +175,9 @@ class Sorter:
                     return name, ""
             return None, f"the subject {reference} is contained in the resource: it belongs to nobody else"
         kind = reference.partition("/_history/")[0].rpartition("/")[0].rpartition("/")[2]
-        if "/" in reference and kind.lower() != "patient":
+        if kind != "Patient" and kind.lower() == "patient":
+            return None, f"the subject {reference} is {ODDLY_NAMED}"
+        if "/" in reference and kind != "Patient":
             return None, f"the subject {reference} is no patient: it belongs to nobody"
         name = patient_of(reference)
         server, held = server_of(reference), self._ids.get(name, "")

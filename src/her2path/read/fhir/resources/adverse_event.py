@@ -86,7 +86,7 @@ def _matters(head: AdverseEventHead, terms: Terms) -> int:
         try:
             concept = json.loads(bytes(head.event))
         except (ValueError, RecursionError):
-            return NOTHING
+            return COURSE if terms.speaks(bytes(head.event).decode("utf-8", "replace")) else NOTHING
     if head.suspectEntity:
         return COURSE
     return COURSE if any(_term_of(each, terms.codes)[0] is not None for each in _concepts(concept)) else NOTHING

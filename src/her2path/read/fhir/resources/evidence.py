@@ -11,6 +11,7 @@ from typing import Any
 
 import msgspec
 
+from ....facts.words.fhir_types import fhir_types
 from ....record.event import BILLED, DISPENSED, DOSE_NOT_READ, HER2_DRUG, NOT_KNOWN, PERFORMED, Event, Trouble
 from ...drugs import Named
 from ..head import Concept, Head, Reference
@@ -137,7 +138,8 @@ def _used_drugs(resource: Resource, head: ProcedureHead, beside: Surroundings) -
     if not references:
         own = (f"#{each.get('id')}" for each in inside if each.get("resourceType") in ("Medication", "Substance"))
         references = [Reference(name) for name in own]
-    others = {f"#{each.get('id')}" for each in inside if each.get("resourceType") not in ("Medication", "Substance")}
+    no_drugs = fhir_types() - {"Medication", "Substance"}
+    others = {f"#{each.get('id')}" for each in inside if each.get("resourceType") in no_drugs}
     for reference in references:
         address = reference.reference or ""
         named = None if address in others else drug_referred_to(reference, resource, beside)
