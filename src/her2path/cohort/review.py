@@ -18,7 +18,7 @@ from ..findings.patient import Reviewed, Reviewer
 from ..findings.reviews import PatientReview
 from ..findings.settings import Settings
 from ..findings.summary import Summary
-from ..read.files import Piece, source_size
+from ..read.files import TEXTS, Piece, source_size
 from ..read.layout import ColumnPart, Layout
 from ..read.source import ColumnWorker, read_columns
 from ..record.columns import RecordColumns, columns_of
@@ -65,7 +65,7 @@ def processes_for(path: Sources) -> int:
 def _can_be_shared(paths: tuple[Path, ...]) -> bool:
     if len(paths) > 1:
         return not has_table(paths)
-    return paths[0].suffix.lower() != ".csv"
+    return paths[0].suffix.lower() not in TEXTS
 
 
 def review_source(

@@ -16,11 +16,11 @@ from ..record.columns import RecordColumns, columns_of
 from ..record.event import Record, Trouble
 from .fhir.resource import Stamp
 from .fhir.templates.reader import PATIENTS_AT_ONCE, ColumnReader
-from .files import Piece, read_pieces
+from .files import TEXTS, Piece, read_pieces
 from .given import rows_as_file, source_for
 from .layout import ColumnPart, Layout
 
-TABLES = (".csv", ".parquet")
+TABLES = (*TEXTS, ".parquet")
 RECORDS_AT_ONCE = 100
 """Patients read together where they are wanted one by one."""
 

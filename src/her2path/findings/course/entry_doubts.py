@@ -196,7 +196,7 @@ class EntryDoubts(DoubtMaker):
         return bears
 
     def _is_low(self, rows: Whole) -> Flags:
-        """Which LVEFs the table calls low or fallen, were they the last; one of which only limits are known may be."""
+        """Which LVEFs the table calls low or fallen, were they the last; one that is not exactly known may be."""
         course, owner = self.course, self.owner[rows]
         values = [self.record.values[place] for place in self.record.value[rows].tolist()]
         # Of more decimals than a column holds, the lower number: it is low at least as soon.
@@ -213,9 +213,8 @@ class EntryDoubts(DoubtMaker):
         said = asked(course, "lvef_standing", columns)
         standing = course.rules.knowledge.facts["lvef_standing"].values
         is_low = np.isin(said, [standing.index(word) for word in ("low", "fallen")])
-        unread = np.array([isinstance(value, Unknown) for value in values], np.bool_)  # told as unread
         is_low |= (said < 0) & known(recorded) & ~known(baseline)  # a baseline of which limits are known leaves it open
-        low: Flags = np.where(exact, is_low, ~unread)
+        low: Flags = np.where(exact, is_low, True)
         return low
 
     def _dead(self) -> Iterator[FindingRows]:
