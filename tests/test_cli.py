@@ -15,6 +15,7 @@ from click.testing import CliRunner, Result
 
 import her2path
 from her2path.cli.group import main
+from her2path.cohort.measures.read import measures
 from her2path.simulate.model import model_keys
 from her2path.tables.array import Array
 from her2path.tables.difference import differences
@@ -49,7 +50,7 @@ def test_check_proves_all_that_ships() -> None:
     tables = [table for edition in KNOWLEDGE.editions for table in edition.tables.values()]
     *lines, last = result.stdout.splitlines()
     models = [line.split()[1] for line in lines if line.startswith("read ")]
-    assert models == [f"models/{key}" for key in model_keys()]
+    assert models == [*(f"models/{key}" for key in model_keys()), *(f"measures/{key}" for key in measures())]
     walked = [line.split()[1] for line in lines if line.startswith("walked ")]
     assert walked == [f"vignettes/{path.stem}" for path in sorted((KNOWLEDGE.folder / "vignettes").glob("*.md"))]
     lines = lines[: -len(models) - len(walked)]

@@ -93,6 +93,8 @@ def beside(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     )
     rows = {"patient": ["a", "a"], "date": ["2026-01-05", "2026-01-06"], "fact": ["ihc_score", "lvef"], "value": ["3+", "64"]}
     pq.write_table(pa.table(rows), tmp_path / "events.parquet")
+    (tmp_path / "fhir").symlink_to(tmp_path / "bundles")
+    (tmp_path / "labs.csv").write_text("patient,date,fact,value,hospital\na,2026-01-05,ihc_score,3+,North\n", encoding="utf-8")
     return tmp_path
 
 
@@ -104,11 +106,13 @@ def test_the_examples_run(line: str, beside: Path) -> None:
     name = next(each for each in sorted(COMMANDS, key=len, reverse=True) if words[: len(each.split())] == each.split())
     if name.startswith("simulate ") and not {"--terms", "--virtual-patients"} & set(words):
         words += FAST.get(name, FAST["simulate"] if name != "simulate tumour" else [])
+    if words[:2] == ["measure", "hospital"]:
+        assert run("cohort", "examples/her2-tests.ndjson", "-o", "hospital").exit_code in (0, 3)
     done = run(*words)
     assert done.exit_code in (0, 3), done.output
     assert done.stdout or done.stderr or "-o" in words
     if "-o" in words:
-        assert Path(words[words.index("-o") + 1]).stat().st_size
+        assert Path(words[words.index("-o") + 1]).stat().st_size or name == "cohort"
 
 
 # -- one word for one thing -----------------------------------------------------------------------

@@ -52,8 +52,8 @@ if TYPE_CHECKING:
     from .findings.reviews import CourseReview, PatientReview, SpecimenReview
     from .findings.settings import Settings
     from .findings.summary import Summary
-    from .read.given import Source, register_source
-    from .read.said import read_said
+    from .read.beside.given import Source, register_source
+    from .read.beside.said import read_said
     from .read.source import read_records
     from .record.event import Event, Record, Tissue, Trouble
     from .tables.array import Array
@@ -96,8 +96,8 @@ _PLACES = {
     "findings.reviews": "CourseReview PatientReview SpecimenReview",
     "findings.settings": "Settings",
     "findings.summary": "Summary",
-    "read.given": "Source register_source",
-    "read.said": "read_said",
+    "read.beside.given": "Source register_source",
+    "read.beside.said": "read_said",
     "read.source": "read_records",
     "record.event": "Event Record Tissue Trouble",
     "tables.array": "Array",

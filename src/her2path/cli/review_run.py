@@ -121,7 +121,7 @@ class Asked:
 
         if not has_table(self.sources):
             return
-        from ..read.carried import unread_columns
+        from ..read.beside.carried import unread_columns
         from ..write.plain import plain
 
         facts = self.settings.facts(self.knowledge)

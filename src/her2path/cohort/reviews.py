@@ -23,8 +23,8 @@ from ..findings.patient import Reviewed, Reviewer
 from ..findings.reviews import PatientReview
 from ..findings.settings import Settings
 from ..findings.summary import Summary
+from ..read.beside.given import TABLE_NAME, table_as_file
 from ..read.fhir.templates.reader import PATIENTS_AT_ONCE
-from ..read.given import TABLE_NAME, table_as_file
 from ..record.columns import columns_of
 from ..record.event import Record, Trouble
 from ..tables.library import Knowledge

@@ -14,10 +14,10 @@ from ..facts.fact import Facts
 from ..facts.words.given import paths_given
 from ..record.columns import RecordColumns, columns_of
 from ..record.event import Record, Trouble
+from .beside.given import rows_as_file, source_for
 from .fhir.resource import Stamp
 from .fhir.templates.reader import PATIENTS_AT_ONCE, ColumnReader
 from .files import TEXTS, Piece, read_pieces
-from .given import rows_as_file, source_for
 from .layout import ColumnPart, Layout
 
 TABLES = (*TEXTS, ".parquet")

@@ -43,7 +43,7 @@ EXAMPLES: dict[str, str] = {
     "measure": """
         her2path measure --list
         her2path measure hospital lvef-baseline --by year
-        her2path measure hospital lvef-baseline --patients "not met"
+        her2path measure hospital lvef-baseline --who "not met"
     """,
     "dose": """
         her2path dose herceptin --weight 72 --days-since 45

@@ -20,7 +20,7 @@ from ..manifest import knowledge_digest, program_version
 
 EVENTS_OF_A_PART = 600_000
 """About so many events are reviewed together: some 20,000 patients."""
-BYTES_OF_AN_EVENT = {".csv": 50, ".parquet": 3}
+BYTES_OF_A_ROW, BYTES_OF_A_PACKED_ROW = 50, 3
 BYTES_OF_A_RESOURCE = 700
 MOST_PARTS = 4096
 READ_AT_ONCE = 1 << 20
@@ -85,9 +85,9 @@ def parts_for(source: Path, size: int) -> int:
         try:
             events = int(pq.ParquetFile(source).metadata.num_rows)
         except (OSError, ValueError):  # the reader will say what is wrong
-            events = size // BYTES_OF_AN_EVENT[ending]
+            events = size // BYTES_OF_A_PACKED_ROW
     else:
-        events = size // (BYTES_OF_AN_EVENT[ending] if ending in TABLES else BYTES_OF_A_RESOURCE)
+        events = size // (BYTES_OF_A_ROW if ending in TABLES else BYTES_OF_A_RESOURCE)
     return max(1, min(MOST_PARTS, -(-events // EVENTS_OF_A_PART)))
 
 

@@ -13,8 +13,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
-from ..facts.problem import AskedWrongly
-from .files import ARCHIVE_ENDINGS, JSON_ENDINGS, NOT_FROM_A_FOLDER, PACKED_ENDINGS
+from ...facts.problem import AskedWrongly
+from ..files import ARCHIVE_ENDINGS, JSON_ENDINGS, NOT_FROM_A_FOLDER, PACKED_ENDINGS
 
 if TYPE_CHECKING:
     from importlib.metadata import EntryPoint
@@ -117,7 +117,7 @@ def _write_rows(rows: Iterable[Mapping[str, object]], file: Path, where: str) ->
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    from ..tables.many.frames import rows_as_table
+    from ...tables.many.frames import rows_as_table
 
     waiting: list[Mapping[str, object]] = []
     tables: list[Any] = []
@@ -139,7 +139,7 @@ def _in_text(table: Any) -> Any:
     """A table in whose columns are words, so that its parts go together."""
     import pyarrow as pa
 
-    from .tabular.words import as_words
+    from ..tabular.words import as_words
 
     columns = []
     for column in table.columns:
