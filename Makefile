@@ -21,10 +21,12 @@ lint: .venv/dev
 	$(BIN)/ruff format --check src
 	$(BIN)/mypy
 
+pages: export COLUMNS = 100
 pages: .venv/dev                   ## Write anew the pages and pictures that are made
 	$(BIN)/python docs/make_commands.py
 	$(BIN)/python docs/pictures/make_review_picture.py
 	$(BIN)/her2path coverage -o docs/coverage.md
+	$(BIN)/her2path coverage --labels -o docs/labels.md
 	$(BIN)/python docs/make_shown.py
 
 changed: .venv/dev                 ## Change the source in some hundred small ways: a test must see each
