@@ -32,6 +32,9 @@ EXAMPLES = {
         her2path review examples/courses/adjuvant-hold.csv --on 2026-02-03 --jurisdiction eu
         her2path review bundles/ --settings site.toml --format json -o reviews.json
         her2path review events.parquet -o findings.parquet
+        her2path review examples/courses/adjuvant-hold.csv --on 2026-02-17 --what-if lvef=48
+        her2path review examples/courses/adjuvant-hold.csv --print -o plan.html
+        her2path review labs.csv 'fhir/*.ndjson' --on today --carry hospital -o findings.csv
     """,
     "inspect": """
         her2path inspect examples/feeds/local-codes.ndjson --on 2025-10-20
@@ -43,9 +46,35 @@ EXAMPLES = {
         her2path decide her2_status --edition asco-cap-2018 --fact ihc_score=2+ --fact her2_copies=3.1 --fact ish_recount=unchanged
         her2path decide her2_status tests.csv --column ihc_score=IHC -o decided.csv
     """,
+    "dose": """
+        her2path dose herceptin --weight 72 --days-since 45
+        her2path dose ogivri --weight 72 --first
+        her2path dose kadcyla --weight 65 --last-dose 2026-11-02 --level 1
+        her2path dose herceptin --weight 72 --days-since 21 --after phesgo
+    """,
+    "lvef": """
+        her2path lvef --baseline 62 --now 48
+        her2path lvef --baseline 61 --now 52 --weeks-below 5 --holds 1 --no-heart-failure
+    """,
+    "her2": """
+        her2path her2 --ihc 2+ --ratio 1.9 --copies 4.5
+        her2path her2 --site gastric --ihc 2+ --ratio 2.1
+    """,
+    "washout": """
+        her2path washout --last-dose 2026-02-17
+        her2path washout herceptin perjeta --conception 2027-01-15 --sex female
+    """,
+    "substitute": """
+        her2path substitute --ordered ogivri --stock kanjinti,herceptin-hylecta --jurisdiction us
+        her2path substitute --ordered perjeta --stock poherdy --not-as-written
+    """,
     "diff": """
         her2path diff residual-disease-us-2019 residual-disease-us-2026
-        her2path diff asco-cap-2013 asco-cap-2018 --patients tests.csv
+        her2path diff heart-trastuzumab-us examples/policies/heart-fall-10.md
+        her2path diff heart-trastuzumab-us examples/policies/heart-fall-10.md --patients events.parquet --on 2026-02-17
+    """,
+    "new-edition": """
+        her2path new-edition heart-trastuzumab-us heart-our-house -o mine.md
     """,
     "show": """
         her2path show

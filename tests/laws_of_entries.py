@@ -219,7 +219,11 @@ def _specimens_differ_by_rows(record: Record, on: dt.date) -> bool:
     """Whether a specimen comes to another status or class by editions of which one has a jurisdiction: without a dose a
     course is told where the tumour asks for one."""
     us, eu = (reviewer(on, jurisdiction).review(record).specimens for jurisdiction in ("us", "eu"))
-    pairs = [(a, b) for one, other in zip(us, eu, strict=True) for a, b in ((one.status, other.status), (one.expression, other.expression))]
+    pairs = [
+        (a, b)
+        for one, other in zip(us, eu, strict=True)
+        for a, b in ((one.status, other.status), (one.expression, other.expression))
+    ]
     return any(
         a is not None and b is not None and a.value != b.value and {a.edition.jurisdiction, b.edition.jurisdiction} != {"any"}
         for a, b in pairs

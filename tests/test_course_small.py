@@ -428,7 +428,7 @@ def test_what_a_silent_site_assumes(tmp_path: Path, knowledge: Knowledge) -> Non
         ("[vials]\ntrastuzumab-iv = [150, 0]", "[vials] trastuzumab-iv = [150, 0]; expected sizes in mg above 0"),
         ("[formulary]\nkanjinti = 'kanjinti'", "[formulary] kanjinti = 'kanjinti'; no product is called kanjinti; expected one of "),
         ("[formulary]\ntrastuzumab-iv = 'x'", "[formulary] trastuzumab-iv = 'x'; no brand is called so; expected one of "),
-        ("[editions]\ncardiac_action = 3", "[editions] cardiac_action = 3; expected the key of an edition"),
+        ("[editions]\ncardiac_action = 3", "[editions] cardiac_action = 3; expected the key of an edition, or its file"),
         ("[site", "this is no TOML: "), (b"\xff", "line 1 is not UTF-8; save the file as UTF-8"),
     ],
 )  # fmt: skip

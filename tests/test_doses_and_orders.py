@@ -210,10 +210,14 @@ def a_history(chance: random.Random) -> Record:
     events: list[Event] = []
     day = 0
     for _ in range(chance.randrange(1, 12)):
-        product = chance.choice([T, T, T, SC, "phesgo", P, KADCYLA, ENHERTU, "zanidatamab", "margetuximab", "tucatinib"])
+        product = chance.choice(
+            [T, T, T, SC, "phesgo", P, KADCYLA, ENHERTU, "zanidatamab", "margetuximab", "tucatinib"]
+        )
         fact = chance.choice(["dose_mg", "dose_mg", "dose_mg_per_kg", "dose_given", "ordered_mg", "ordered_mg_per_kg"])
         amount = chance.choice([2, 3.6, 4.4, 5.4, 6, 6.4, 8, 80]) * (70 if fact.endswith("_mg") else 1)
-        events.append(event(fact, "yes" if fact == "dose_given" else min(amount, 5600 if "_mg" in fact else 49), day, product))
+        events.append(
+            event(fact, "yes" if fact == "dose_given" else min(amount, 5600 if "_mg" in fact else 49), day, product)
+        )
         if chance.random() < 0.2:
             events.append(event("progression", "yes", day))
         day += chance.choice([0, 1, 2, 3, 7, 14, 17, 18, 21, 28, 29, 42, 49, 100, 400])

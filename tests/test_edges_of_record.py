@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from dataclasses import replace
 from decimal import Decimal
 from typing import Any
@@ -11,6 +12,7 @@ import pytest
 
 from course_makers import (
     NOTHING,
+    START,
     P,
     T,
     columns_of,
@@ -28,9 +30,11 @@ from her2path.findings.course.answers import FEW, Asker
 from her2path.findings.course.facts import facts_of
 from her2path.findings.course.rules import Rules
 from her2path.findings.finding import Finding
+from her2path.findings.patient import Reviewer
+from her2path.findings.settings import Settings
 from her2path.history.names import UNKNOWN
 from her2path.history.numbered import Numbered
-from her2path.record.event import STATEMENT, Event
+from her2path.record.event import STATEMENT, Event, Record
 from her2path.tables.load import default_knowledge
 from her2path.tables.site import Site
 
@@ -191,3 +195,16 @@ def test_a_partner_and_a_second_product_on_one_day() -> None:
     for product, told in ((P, 0), ("t-dm1", 1)):
         course = [*BASE, made("dose_given", "yes", 84, product)]
         assert len([each for each in findings(course, 90) if each.key.startswith("record_doubt: two products")]) == told
+
+
+@pytest.mark.parametrize(
+    ("baseline", "undated", "grade"),
+    [("60-65", Decimal(61), "act"), ("60-65", Decimal(44), "act"), (64, Decimal("49.9995"), "act"), (64, Decimal(61), "missing")],
+)
+def test_an_lvef_without_a_day_beside_a_baseline_known_in_part(baseline, undated, grade) -> None:
+    """How far it has fallen is not known then, so it may be low; of four decimals it is as low as it says."""
+    record = Record("p", "x", events=[Event("ihc_score", "3+", START, "", "x")])
+    record.course = [*doses(0, 100), made("lvef_baseline", baseline, 0), made("lvef", undated, None)]
+    review = Reviewer(default_knowledge(), Settings(START + dt.timedelta(days=120))).review(record)
+    (said,) = [finding for finding in review.every_finding() if "lvef" in finding.words and "has no date" in finding.words]
+    assert said.grade.word == grade

@@ -64,7 +64,9 @@ def test_several_effects_and_none() -> None:
     assert [each.strength for each in both] == [Strength.GATES, Strength.FORBIDS_FOR_GOOD]
 
 
-@pytest.mark.parametrize("text", ["forbid product: x", "forbids everything: x", "gates product", "gates product:", "nothing"])
+@pytest.mark.parametrize(
+    "text", ["forbid product: x", "forbids everything: x", "gates product", "gates product:", "nothing"]
+)
 def test_what_says_nothing_of_the_next_dose_is_told(text: str) -> None:
     with pytest.raises(ValueError, match="says nothing of the next dose; expected 'lets be'"):
         parse_effects(text)
@@ -93,7 +95,9 @@ def test_check_tells_an_alarm_that_lets_the_next_dose_be(tmp_path: Path, monkeyp
     copytree(shipped_folder(), folder)
     path = folder / "findings.md"
     text = path.read_text(encoding="utf-8")
-    row = next(line for line in text.splitlines() if line.startswith("| unsafe_dose") and "after permanent stop" in line)
+    row = next(
+        line for line in text.splitlines() if line.startswith("| unsafe_dose") and "after permanent stop" in line
+    )
     path.write_text(text.replace(row, re.sub(r"\| forbids [^|]*\|$", "| lets be |", row)), encoding="utf-8")
     monkeypatch.setenv("HER2PATH_KNOWLEDGE", str(folder))
     done = CliRunner().invoke(main, ["check"])
@@ -116,8 +120,14 @@ def test_every_alarm_has_an_effect() -> None:
 def test_a_quiet_patient_has_five_lines_and_no_more_than_notes(tmp_path: Path) -> None:
     lines = run(written(tmp_path, p=[*COURSE, ("2026-03-20", "lvef", "61", "")])).splitlines()
     assert lines[1].startswith("  NOTHING DUE trastuzumab: the next dose is due on 2026-03-30")
-    assert [label for label in LABELS if any(line.startswith(f"  {label}") for line in lines)] == ["NEXT DOSE", "HEART", "BASIS"]
-    assert "trastuzumab 420 mg (6 x 70 kg of 2026-01-02), 30 to 90 min, due 2026-03-30" in " ".join(" ".join(lines).split())
+    assert [label for label in LABELS if any(line.startswith(f"  {label}") for line in lines)] == [
+        "NEXT DOSE",
+        "HEART",
+        "BASIS",
+    ]
+    assert "trastuzumab 420 mg (6 x 70 kg of 2026-01-02), 30 to 90 min, due 2026-03-30" in " ".join(
+        " ".join(lines).split()
+    )
     assert not [line for line in lines if re.match(r"  (alarm|act|contradiction|due|missing|unreadable):", line)]
     assert not any("patients" in line or "editions" in line for line in lines), "no statistics after one patient"
 
@@ -159,7 +169,9 @@ def test_the_verdict_and_what_hangs_on_it(
         ({"trastuzumab-iv": "560", "pertuzumab": "600"}, {"trastuzumab-iv": "DO NOT GIVE THE ORDER", "pertuzumab": "DO NOT GIVE THE ORDER"}),
     ],
 )  # fmt: skip
-def test_each_drug_has_the_verdict_of_its_own_order(orders: dict[str, str], said: dict[str, str], tmp_path: Path) -> None:
+def test_each_drug_has_the_verdict_of_its_own_order(
+    orders: dict[str, str], said: dict[str, str], tmp_path: Path
+) -> None:
     """The one in hand, before the start the one ordered first, tells of any order of hers that waits; another one of its own."""
     both = [("2026-01-05", "ordered_mg", amount, drug) for drug, amount in orders.items()]
     found = verdicts(written(tmp_path, p=[*BEFORE, *both]), on="2026-01-05")

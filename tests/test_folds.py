@@ -116,9 +116,7 @@ def test_a_hold_is_closed_by_the_next_dose_after_recovery() -> None:
     assert (after["on_hold"], after["holds"], after["may_resume"], after["doses_in_hold"]) == (0, 1, 0, 0)
 
 
-@pytest.mark.parametrize(
-    ("day", "expected"), [(27, "hold"), (28, "resume"), (56, "resume"), (57, "clinician decides")]
-)
+@pytest.mark.parametrize(("day", "expected"), [(27, "hold"), (28, "resume"), (56, "resume"), (57, "clinician decides")])
 def test_the_clock_of_a_recovery(day: int, expected: str) -> None:
     course = [*BASE, lvef(90, 48), lvef(90 + day, 62)]
     assert action(course) == expected

@@ -267,7 +267,9 @@ def test_within_is_a_deadline_and_no_window() -> None:
 def test_the_repeat_of_a_borderline_lvef_is_due_until_the_end_of_three_weeks(on: int, grade: str) -> None:
     course = [made("setting", "metastatic", -20), lvef(-7, 53), *given("t-dm1"), lvef(64, 44)]
     found = told(*course, on=on)
-    assert [each.grade.word for key, each in found.items() if key.startswith("echo_status")] == ([grade] if grade else [])
+    assert [each.grade.word for key, each in found.items() if key.startswith("echo_status")] == (
+        [grade] if grade else []
+    )
     (item,) = (item for item in plan_of(reviewed(course, on=on).standing(0)) if item.kind == "echo")
     assert (item.earliest, item.latest) == ((None, date(85)) if on < 86 else (date(86), date(86)))
 

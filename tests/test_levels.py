@@ -115,7 +115,9 @@ def test_weights_change_and_a_level_is_not_read_from_an_amount(
     history = course(amounts, weights=weights)
     assert review(history, 63).values["dose_level"] == level
     assert dose_of(history, 63).details["dose_mg"] == mg
-    assert [finding.key for finding in of_levels(review(history, 63))] == ([] if level == FULL else ["dose_level: reduced"])
+    assert [finding.key for finding in of_levels(review(history, 63))] == (
+        [] if level == FULL else ["dose_level: reduced"]
+    )
 
 
 def test_doses_recorded_by_weight_say_their_level() -> None:
@@ -201,7 +203,12 @@ def test_a_later_dose_never_raises_the_level(amounts: list[int | None], cut: int
 
 
 def test_the_day_of_a_reduction_is_that_of_the_first_dose_at_its_level() -> None:
-    for amounts, day in (([378, 308, 308], 21), ([378, 308, 224, 224], 42), ([308, 308], 0), ([378, 308, 378, 308], 21)):
+    for amounts, day in (
+        ([378, 308, 308], 21),
+        ([378, 308, 224, 224], 42),
+        ([308, 308], 0),
+        ([378, 308, 378, 308], 21),
+    ):
         (finding,) = of_levels(review(course(amounts), 63))
         assert f"on {date(day)}: the label" in finding.words
         assert [origin.split("@")[-1] for origin in finding.origins] == [str(date(day))]

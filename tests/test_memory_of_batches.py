@@ -18,7 +18,14 @@ def test_a_batch_holds_itself_in_no_circle() -> None:
     pytest.importorskip("pyarrow")
     from her2path.write.tables.findings import findings_table
 
-    course = [lvef(-7, 65), made("weight_kg", 70, -1), *doses(0, 84), dose(85), lvef(90, 44), made("ordered_mg", 5600, 91, "t-dm1")]
+    course = [
+        lvef(-7, 65),
+        made("weight_kg", 70, -1),
+        *doses(0, 84),
+        dose(85),
+        lvef(90, 44),
+        made("ordered_mg", 5600, 91, "t-dm1"),
+    ]
     reviewer = Reviewer(default_knowledge(), Settings(dt.date(2024, 4, 10), jurisdiction="us"))
 
     def once() -> None:

@@ -61,7 +61,9 @@ def test_patients_under_another_name_are_told(tmp_path: Path, became: str, endin
 
 
 @ENDINGS
-@pytest.mark.parametrize("name", ["HER2 IHC", "her2", "HER2_result", "FISH", "weight", "LVEF %", "erbB-2", "ihce", "LVEFEcho", "hep17_ratio"])
+@pytest.mark.parametrize(
+    "name", ["HER2 IHC", "her2", "HER2_result", "FISH", "weight", "LVEF %", "erbB-2", "ihce", "LVEFEcho", "hep17_ratio"]
+)
 def test_a_column_that_speaks_of_a_test_is_told(tmp_path: Path, name: str, ending: str) -> None:
     (words,) = told(tmp_path, {**WIDE, name: "2+"}, ending)
     assert f"the column {name} is no fact, but speaks of what is read" in words

@@ -121,7 +121,10 @@ def added(folder: Path) -> None:
         write(folder / "reproduction" / f"{name}.md", beside_it)
     write(folder / "dosing" / "tablets.md", beside_it)
     write(folder / "dosing" / "product-mixup.md", mixed_up)
-    write(folder / "course" / "status.md", lambda text: text.replace("neratinib, lapatinib", f"neratinib, lapatinib, {KEY}"))
+    write(
+        folder / "course" / "status.md",
+        lambda text: text.replace("neratinib, lapatinib", f"neratinib, lapatinib, {KEY}"),
+    )
     doses = (folder / "dosing" / "t-dxd-us-2019.md").read_text(encoding="utf-8").replace(LIKE, KEY)
     doses = re.sub(r"\| in force until \|[^|]*\|", "| in force until | - |", doses).replace("5.4 mg/kg", "4.8 mg/kg")
     doses = re.sub(r"\| jurisdiction( *)\| us", r"| jurisdiction\1| any", doses)

@@ -209,7 +209,9 @@ def test_in_any_time_zone_and_locale(tmp_path: Path) -> None:
 @pytest.mark.parametrize("environment", ENVIRONMENTS)
 def test_json_on_standard_output_is_utf_8_in_any_locale(tmp_path: Path, environment: dict[str, str]) -> None:
     source = tmp_path / "x.csv"
-    source.write_text("patient,date,fact,value,unit,product\np-Äğı,2025-01-02,dose_mg,450,mg,trastuzumab-iv\n", encoding="utf-8")
+    source.write_text(
+        "patient,date,fact,value,unit,product\np-Äğı,2025-01-02,dose_mg,450,mg,trastuzumab-iv\n", encoding="utf-8"
+    )
     command = [sys.executable, "-m", "her2path", "review", str(source), "--on", str(ON), "--format", "json"]
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("LC_", "LANG", "TZ", "PYTHONIO"))}
     done = subprocess.run(command, env=kept | environment, capture_output=True, check=False)

@@ -16,6 +16,8 @@ from allergy_patients import COLUMNS, NAMES, ON, rows, write_csv, write_parquet
 from her2path.cli.group import main
 from her2path.cli.review import review as review_command
 
+IN_THE_TESTS_OF_A_RECORD = ("--brief", "--what-if", "--print", "--carry")
+"""Tried with every output in `test_with_a_record.py`."""
 OUTPUTS = ("stdout", "x.txt", "x.json", "x.ndjson", "x.parquet")
 Told = Counter[tuple[str, str, str]]
 """The findings of an output: patient, grade, words."""
@@ -101,6 +103,8 @@ def test_every_option_is_tried_here() -> None:
     assert names == {
         "--on", "--site", "--edition", "--jurisdiction", "--column", "--settings", "--format", "--calendar", "--her2-only",
         "--processes", "--summary-only", "--output", "--missing", "--why", "--patient",
+        "--knowledge",
+        *IN_THE_TESTS_OF_A_RECORD,
     }  # fmt: skip
 
 
@@ -131,6 +135,26 @@ def test_the_settings_of_a_site_count(output: str, tmp_path: Path, settings_file
     told = compare(source, output, tmp_path, "--on", ON, "--settings", str(settings_file))
     plain = expected(source, "--on", ON)
     assert any("lower limit" in words for _, _, words in plain - told)
+
+
+@pytest.mark.parametrize("output", OUTPUTS)
+def test_a_folder_of_ones_own_over_the_knowledge_counts(output: str, tmp_path: Path) -> None:
+    """By the rule of the folder a fall to 52 % is a hold, though the limit of the US label is 50."""
+    source = tmp_path / "patients.csv"
+    lines = Path("examples/own-rules/patients.csv").read_text(encoding="utf-8").splitlines()
+    names = dict(zip(("bea", "cleo"), NAMES, strict=True))
+    kept = [line for line in lines if line.partition(",")[0] in ("patient", *names)]
+    text = "\n".join(kept) + "\n"
+    for before, after in names.items():
+        text = text.replace(f"{before},", f"{after},")
+    source.write_text(text, encoding="utf-8")
+    house = tmp_path / "house"
+    house.mkdir()
+    rule = Path("examples/own-rules/heart-53.md").read_text(encoding="utf-8")
+    (house / "heart-53.md").write_text(rule, encoding="utf-8")
+    told = compare(source, output, tmp_path, "--on", "2026-02-09", "--knowledge", str(house))
+    plain = expected(source, "--on", "2026-02-09")
+    assert any("withhold (LVEF 52 %" in words for _, _, words in told - plain)
 
 
 @pytest.mark.parametrize("output", OUTPUTS)

@@ -102,7 +102,9 @@ def test_a_weight_named_in_letters_that_look_like_its_own_is_unknown(name: str) 
 def test_a_drug_in_letters_that_look_like_its_own_is_read_or_told(name: str) -> None:
     made = record(given(name, 450))
     assert made.course
-    assert made.course[0].product == "trastuzumab-iv" or any("HER2-directed" in words or "another script" in words for words in told(made))
+    assert made.course[0].product == "trastuzumab-iv" or any(
+        "HER2-directed" in words or "another script" in words for words in told(made)
+    )
 
 
 @pytest.mark.parametrize("name", ["Сердечная", "Вес при рождении", "Аспирин", "Ασπιρίνη"])
@@ -138,7 +140,9 @@ def test_a_condition_of_something_else_is_silent(written: dict[str, Any]) -> Non
     assert not [event for event in made.course if event.fact.startswith("heart_failure") and event.value != "no"]
 
 
-@pytest.mark.parametrize("written", [coding("OND", LOCAL, "Ondansetron"), coding(RXNORM, "26225", "ondansetron"), coding("26225", RXNORM)])
+@pytest.mark.parametrize(
+    "written", [coding("OND", LOCAL, "Ondansetron"), coding(RXNORM, "26225", "ondansetron"), coding("26225", RXNORM)]
+)
 def test_another_drug_is_silent(written: dict[str, Any]) -> None:
     made = record(given({"medicationCodeableConcept": concept(written)}, 8))
     assert not any("HER2" in words for words in told(made))

@@ -67,7 +67,9 @@ def test_the_step_after_a_change(before: str, after: str, on: int, amount: str, 
     assert found[0].earliest == date(on)
 
 
-@pytest.mark.parametrize(("jurisdiction", "minutes", "watched"), [("us", "30 to 90", None), ("eu", "30", "120 from the start")])
+@pytest.mark.parametrize(
+    ("jurisdiction", "minutes", "watched"), [("us", "30 to 90", None), ("eu", "30", "120 from the start")]
+)
 def test_back_to_the_infusion_is_no_first_one(jurisdiction: str, minutes: str, watched: str | None) -> None:
     """C02: three infusions, one injection, and back on day 21 after it: 6 mg/kg, and a later infusion by its times."""
     history = [dose(0, T, 8), dose(21), dose(42), made("dose_mg", 600, 63, SC)]
@@ -97,7 +99,11 @@ def test_pertuzumab_left_out_for_six_weeks_is_loaded_in_phesgo() -> None:
 
 
 def test_phesgo_is_changed_to_both_infusions_each_by_its_own_rule() -> None:
-    for on, trastuzumab, pertuzumab in ((84, "6 mg/kg", "420 mg"), (92, "8 mg/kg", "420 mg"), (105, "8 mg/kg", "840 mg")):
+    for on, trastuzumab, pertuzumab in (
+        (84, "6 mg/kg", "420 mg"),
+        (92, "8 mg/kg", "420 mg"),
+        (105, "8 mg/kg", "840 mg"),
+    ):
         found = planned([*METASTATIC, *course(PHESGO), *order(80, T, P)], on)
         assert told(found) == [(T, trastuzumab), (P, pertuzumab)]
 
@@ -119,7 +125,10 @@ def test_pertuzumab_twice_stays_an_alarm() -> None:
 def test_pertuzumab_begun_beside_trastuzumab_is_loaded() -> None:
     found = planned([*START, *course(T), made("ordered_mg", 840, 80, P)], 84)
     assert told(found) == [(T, "6 mg/kg"), (P, "840 mg")]
-    assert told(planned([*START, *course("both"), made("ordered_mg", 420, 80, P)], 84)) == [(T, "6 mg/kg"), (P, "420 mg")]
+    assert told(planned([*START, *course("both"), made("ordered_mg", 420, 80, P)], 84)) == [
+        (T, "6 mg/kg"),
+        (P, "420 mg"),
+    ]
 
 
 def test_a_biosimilar_changes_nothing() -> None:

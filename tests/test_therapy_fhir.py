@@ -593,7 +593,8 @@ def test_a_key_that_stands_twice_costs_its_resource() -> None:
         )
         (whole,) = (each for each in records(document.encode()) if isinstance(each, Record))
         read, unread = (
-            [each.value for each in whole.course if each.origin.endswith("/good") == is_good] for is_good in (True, False)
+            [each.value for each in whole.course if each.origin.endswith("/good") == is_good]
+            for is_good in (True, False)
         )
         assert read == [Decimal(450)]
         assert all(isinstance(value, Unknown) or value == "dose not read" for value in unread)

@@ -177,7 +177,11 @@ LOW = {"setting": "adjuvant", "lvef_baseline": 65, "lvef": 49, "lvef_lower_limit
         ({"heart_failure": None, "lvef": 60}, {"continue", "stop"}, [["heart_failure"]]),
         ({"hold_count": None}, {"hold", "stop"}, [["hold_count"]]),
         ({"on_hold": "yes", "days_on_hold": None}, {"hold", "stop"}, [["days_on_hold"]]),
-        ({"on_hold": "yes", "days_on_hold": None, "lvef": 60}, {"hold", "resume", "clinician decides"}, [["days_on_hold"]]),
+        (
+            {"on_hold": "yes", "days_on_hold": None, "lvef": 60},
+            {"hold", "resume", "clinician decides"},
+            [["days_on_hold"]],
+        ),
         ({"on_hold": "yes", "days_on_hold": "50-60"}, {"hold", "stop"}, [["days_on_hold"]]),
     ],
 )

@@ -62,9 +62,14 @@ def test_a_weight_without_a_value_is_told(tmp_path: Path, value: dict[str, Any])
 
 
 def test_a_weight_without_a_value_before_one_that_was_read_is_but_noted(tmp_path: Path) -> None:
-    weights = [observation(WEIGHT, on="2026-01-01", identity="w1"), observation(WEIGHT, quantity(70, "kg"), on="2026-02-01", identity="w2")]
+    weights = [
+        observation(WEIGHT, on="2026-01-01", identity="w1"),
+        observation(WEIGHT, quantity(70, "kg"), on="2026-02-01", identity="w2"),
+    ]
     words = told(tmp_path, FIRST, *weights)
-    assert [each for each in words if each.startswith("weights earlier than the last one read that could not be read: 1")]
+    assert [
+        each for each in words if each.startswith("weights earlier than the last one read that could not be read: 1")
+    ]
     assert not [each for each in words if each.startswith("weights that could not be read")]
 
 
@@ -93,18 +98,33 @@ NO_AMOUNT: list[dict[str, Any]] = [
 @pytest.mark.parametrize("more", NO_AMOUNT)
 def test_an_order_without_an_amount_is_told(tmp_path: Path, more: dict[str, Any]) -> None:
     words = told(tmp_path, FIRST, ordered(on="2026-02-20", **more))
-    (said,) = [each for each in words if each.startswith("orders of trastuzumab-iv without an amount: 1; the last, of 2026-02-20: ")]
+    (said,) = [
+        each
+        for each in words
+        if each.startswith("orders of trastuzumab-iv without an amount: 1; the last, of 2026-02-20: ")
+    ]
     assert "no amount is ordered" in said
 
 
 def test_orders_without_an_amount_are_told_once(tmp_path: Path) -> None:
     orders = [ordered(on=f"2026-02-{day}", identity=f"r{day}") for day in (10, 11, 12)]
     words = told(tmp_path, FIRST, *orders)
-    assert len([each for each in words if each.startswith("orders of trastuzumab-iv without an amount: 3; the last, of 2026-02-12")]) == 1
+    assert (
+        len(
+            [
+                each
+                for each in words
+                if each.startswith("orders of trastuzumab-iv without an amount: 3; the last, of 2026-02-12")
+            ]
+        )
+        == 1
+    )
 
 
 def test_orders_with_an_amount_and_of_another_drug_are_not_told(tmp_path: Path) -> None:
-    words = told(tmp_path, FIRST, ordered(dose=450, on="2026-02-20"), ordered("paclitaxel", on="2026-02-20", identity="r2"))
+    words = told(
+        tmp_path, FIRST, ordered(dose=450, on="2026-02-20"), ordered("paclitaxel", on="2026-02-20", identity="r2")
+    )
     assert not [each for each in words if "without an amount" in each]
 
 
@@ -124,17 +144,23 @@ def test_a_dose_whose_amount_is_blank_is_told_as_one_without_an_amount(tmp_path:
 def twice(resource: dict[str, Any], key: str, value: Any) -> str:
     """A bundle in which a resource has a key twice."""
     text = json.dumps(about(FIRST, BASELINE, resource))
-    return text.replace(f'"id": "{resource["id"]}"', f'"id": "{resource["id"]}", {json.dumps(key)}: {json.dumps(value)}')
+    return text.replace(
+        f'"id": "{resource["id"]}"', f'"id": "{resource["id"]}", {json.dumps(key)}: {json.dumps(value)}'
+    )
 
 
 def test_a_heart_that_cannot_be_read_leaves_the_heart_open(tmp_path: Path) -> None:
-    words = told_of(tmp_path, twice(observation(LVEF, quantity(40, "%"), on="2026-05-01", identity="e1"), "status", "final"))
+    words = told_of(
+        tmp_path, twice(observation(LVEF, quantity(40, "%"), on="2026-05-01", identity="e1"), "status", "final")
+    )
     assert any("the heart is judged by that of 2026-01-20" in each for each in words)
     assert any(each.startswith("lvef of 2026-05-01 unknown") and "stands twice" in each for each in words)
 
 
 def test_a_heart_of_two_days_is_told_without_one(tmp_path: Path) -> None:
-    text = twice(observation(LVEF, quantity(40, "%"), on="2026-05-01", identity="e1"), "effectiveDateTime", "2026-04-01")
+    text = twice(
+        observation(LVEF, quantity(40, "%"), on="2026-05-01", identity="e1"), "effectiveDateTime", "2026-04-01"
+    )
     words = told_of(tmp_path, text)
     assert any(each.startswith("lvef unknown") for each in words)
     assert "lvef has no date and cannot be placed" in words
@@ -142,12 +168,17 @@ def test_a_heart_of_two_days_is_told_without_one(tmp_path: Path) -> None:
 
 def test_a_weight_that_cannot_be_read_is_told(tmp_path: Path) -> None:
     text = twice(observation(WEIGHT, quantity(70, "kg"), on="2026-05-01", identity="w1"), "status", "final")
-    assert any(each.startswith("weights that could not be read: 1; the last, of 2026-05-01") for each in told_of(tmp_path, text))
+    assert any(
+        each.startswith("weights that could not be read: 1; the last, of 2026-05-01")
+        for each in told_of(tmp_path, text)
+    )
 
 
 def test_a_dose_that_cannot_be_read_leaves_it_open_when_the_next_is_due(tmp_path: Path) -> None:
     words = told_of(tmp_path, twice(given(dose=450, on="2026-05-20", identity="a2"), "status", "completed"))
-    assert any(each.startswith("doses that could not be read are later than the last one read (2026-02-02)") for each in words)
+    assert any(
+        each.startswith("doses that could not be read are later than the last one read (2026-02-02)") for each in words
+    )
 
 
 def test_a_dose_of_another_drug_that_cannot_be_read_leaves_nothing_open(tmp_path: Path) -> None:
@@ -161,7 +192,9 @@ def test_an_order_that_cannot_be_read_is_no_dose(tmp_path: Path) -> None:
 
 
 def test_an_observation_of_something_else_that_cannot_be_read_is_no_event(tmp_path: Path) -> None:
-    words = told_of(tmp_path, twice(observation("718-7", quantity(13, "g/dL"), on="2026-05-01", identity="h1"), "status", "final"))
+    words = told_of(
+        tmp_path, twice(observation("718-7", quantity(13, "g/dL"), on="2026-05-01", identity="h1"), "status", "final")
+    )
     assert not any("could not be read" in each or "unknown, " in each for each in words)
 
 
@@ -174,7 +207,9 @@ def test_a_dose_in_a_resource_in_a_resource_is_told(tmp_path: Path) -> None:
     assert any("it has no resourceType, but it speaks of what would be read" in str(trouble) for trouble in troubles)
 
 
-def test_what_a_word_that_is_no_fact_may_mean_is_looked_for_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_a_word_that_is_no_fact_may_mean_is_looked_for_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """A hospital's own facts come with thousands of values; each patient is told of each as before."""
     asked: list[str] = []
     nearest = difflib.get_close_matches

@@ -15,6 +15,14 @@ from typing import TYPE_CHECKING
 from ._moved import install
 
 if TYPE_CHECKING:
+    from .answers.answer import Answer, Assumed, Case, Detail, Missing, Step
+    from .answers.dose import DoseAnswer, answer_dose
+    from .answers.her2 import Her2Answer, answer_her2
+    from .answers.lvef import LvefAnswer, answer_lvef
+    from .answers.making_up import MadeUp, Opened
+    from .answers.names import Drug
+    from .answers.substitute import Offered, SubstitutionAnswer, answer_substitution
+    from .answers.washout import WashoutAnswer, answer_washout
     from .cohort.review import review_file, review_source
     from .facts.fact import Fact
     from .facts.problem import AskedWrongly, KnowledgeError, NoJurisdiction, Problem
@@ -25,9 +33,11 @@ if TYPE_CHECKING:
     from .findings.patient import Reviewer
     from .findings.plan.items import PlanItem
     from .findings.plan.regimens import Fitting
+    from .findings.plan.what_if import WhatIf, what_if
     from .findings.reviews import CourseReview, PatientReview, SpecimenReview
     from .findings.settings import Settings
     from .findings.summary import Summary
+    from .read.said import read_said
     from .read.source import read_records
     from .record.event import Event, Record, Tissue, Trouble
     from .tables.array import Array
@@ -38,13 +48,23 @@ if TYPE_CHECKING:
     from .tables.load import read_knowledge
     from .tables.many.decide_rows import decide_table
     from .tables.many.look_up import decide_batch
+    from .tables.own.edition_file import with_edition
     from .tables.site import Site, read_site
     from .write.formats import Format, format_names, register_format
+    from .write.plan_page.content import PlanPage, Section, plan_page
     from .write.writer import write_reviews
 
     __version__: str
 
 _PLACES = {
+    "answers.answer": "Answer Assumed Case Detail Missing Step",
+    "answers.dose": "DoseAnswer answer_dose",
+    "answers.her2": "Her2Answer answer_her2",
+    "answers.lvef": "LvefAnswer answer_lvef",
+    "answers.making_up": "MadeUp Opened",
+    "answers.names": "Drug",
+    "answers.substitute": "Offered SubstitutionAnswer answer_substitution",
+    "answers.washout": "WashoutAnswer answer_washout",
     "cohort.review": "review_file review_source",
     "facts.fact": "Fact",
     "facts.problem": "AskedWrongly KnowledgeError NoJurisdiction Problem",
@@ -55,9 +75,11 @@ _PLACES = {
     "findings.patient": "Reviewer",
     "findings.plan.items": "PlanItem",
     "findings.plan.regimens": "Fitting",
+    "findings.plan.what_if": "WhatIf what_if",
     "findings.reviews": "CourseReview PatientReview SpecimenReview",
     "findings.settings": "Settings",
     "findings.summary": "Summary",
+    "read.said": "read_said",
     "read.source": "read_records",
     "record.event": "Event Record Tissue Trouble",
     "tables.array": "Array",
@@ -68,20 +90,28 @@ _PLACES = {
     "tables.load": "read_knowledge",
     "tables.many.decide_rows": "decide_table",
     "tables.many.look_up": "decide_batch",
+    "tables.own.edition_file": "with_edition",
     "tables.site": "Site read_site",
     "write.formats": "Format format_names register_format",
+    "write.plan_page.content": "PlanPage Section plan_page",
     "write.writer": "write_reviews",
 }
 """The public names by the module that holds them."""
 _WHERE = {name: module for module, names in _PLACES.items() for name in names.split()}
 
 __all__ = [
+    "Answer",
     "Array",
     "AskedWrongly",
+    "Assumed",
+    "Case",
     "Citation",
     "CourseReview",
     "Decision",
+    "Detail",
     "Disagreement",
+    "DoseAnswer",
+    "Drug",
     "Edition",
     "Event",
     "Fact",
@@ -89,40 +119,61 @@ __all__ = [
     "Fitting",
     "Format",
     "Grade",
+    "Her2Answer",
     "Interval",
     "Json",
     "Knowledge",
     "KnowledgeError",
+    "LvefAnswer",
+    "MadeUp",
+    "Missing",
     "NoJurisdiction",
+    "Offered",
     "OneOf",
+    "Opened",
     "PatientReview",
     "PlanItem",
+    "PlanPage",
     "Problem",
     "Reason",
     "Record",
     "Reviewer",
+    "Section",
     "Settings",
     "Side",
     "Site",
     "SpecimenReview",
     "Standing",
+    "Step",
+    "SubstitutionAnswer",
     "Summary",
     "Tissue",
     "Trouble",
     "Unknown",
     "Value",
+    "WashoutAnswer",
+    "WhatIf",
     "__version__",
+    "answer_dose",
+    "answer_her2",
+    "answer_lvef",
+    "answer_substitution",
+    "answer_washout",
     "compare",
     "decide",
     "decide_batch",
     "decide_table",
     "format_names",
+    "plan_page",
     "read_knowledge",
     "read_records",
+    "read_said",
     "read_site",
     "register_format",
     "review_file",
     "review_source",
+    "what_if",
+    "with_edition",
     "write_reviews",
 ]
 

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING
 
 import click
 
-from ..facts.problem import PARTLY_READ
+from ..facts.problem import PARTLY_READ, AskedWrongly
 from ..write.output import put, require_outputs
 from ..write.plain import plain
-from .options import Day, column_option, missing_option, pairs, site_asked
+from .options import Day, column_option, is_json, knowledge_option, missing_option, pairs, site_asked
 
 if TYPE_CHECKING:
     from ..tables.library import Knowledge
@@ -23,10 +23,11 @@ if TYPE_CHECKING:
 @click.command()
 @click.argument("fact")
 @click.argument("file", required=False, type=click.Path(exists=True, dir_okay=False, path_type=Path))
-@click.option("--edition", help="The edition to decide by; otherwise the one in force on the test's date.")
+@click.option("--edition", help="The edition to decide by, a key or a file; otherwise the one in force then.")
 @click.option("--jurisdiction", type=click.Choice(["us", "eu"]), help="Whose label decides, where labels differ.")
 @click.option("--on", type=Day(), help="The day that chooses the edition, where test_date is not given.")
 @click.option("--fact", "facts", multiple=True, metavar="NAME=VALUE", help="A fact; may be given many times.")
+@knowledge_option
 @column_option
 @missing_option
 @click.option(
@@ -40,12 +41,20 @@ def decide(
     facts: tuple[str, ...], columns: tuple[str, ...], missing: tuple[str, ...], settings_file: Path | None,
     as_json: bool, output: Path | None,
 ) -> None:  # fmt: skip
-    """Decide FACT for one patient (--fact name=value ...) or for every row of a CSV or Parquet FILE."""
+    """Decide FACT for one patient (--fact name=value ...) or for every row of a CSV or Parquet FILE.
+
+    Of a FILE with one event a row (columns patient, date, fact and value) every patient is decided, from her events up
+    to the day of --on, today by default.
+    """
     from ..tables.load import read_knowledge
 
     knowledge = read_knowledge()
     at = site_asked(settings_file, missing if file is not None else (), knowledge)
     jurisdiction = jurisdiction or at.jurisdiction
+    if edition is not None:
+        from ..tables.own.edition_file import named_edition
+
+        knowledge, edition = named_edition(edition, knowledge)
     given = pairs(facts)
     if file is not None:
         require_outputs({"--output": output}, file, settings_file)
@@ -55,7 +64,11 @@ def decide(
     from ..write.table_text import show_decision
 
     decision = decide_one(fact, given, knowledge=knowledge, edition=edition, on=on, jurisdiction=jurisdiction)
-    text = json.dumps(decision.as_json(), indent=2, ensure_ascii=False) if as_json else show_decision(decision)
+    text = (
+        json.dumps(decision.as_json(), indent=2, ensure_ascii=False)
+        if is_json(output, as_json)
+        else show_decision(decision)
+    )
     put(text, output, settings_file)
 
 
@@ -65,7 +78,7 @@ def _decide_file(
     output: Path | None,
 ) -> None:  # fmt: skip
     from ..facts.mapping.tables import with_mapping
-    from ..read.tabular.long import names_of, require_wide
+    from ..read.tabular.long import is_long, names_of, require_wide
     from ..read.tabular.site_words import mapped_cells
     from ..read.tabular.wide import local_columns, misspelt_columns, read_wide
     from ..tables.decision import assumed_for_all
@@ -74,6 +87,9 @@ def _decide_file(
 
     if output is not None:
         require_ending(output)
+    if is_long(file, pairs(columns)):
+        _decide_patients(fact, file, knowledge, edition, jurisdiction, on, given, columns, at, as_json, output)
+        return
     as_named, named = with_mapping(knowledge.facts, at.mapping), pairs(columns)
     table, broken = read_wide(file, named, as_named, at.missing)
     require_wide(file, table.column_names, knowledge.facts)
@@ -90,4 +106,35 @@ def _decide_file(
         click.echo(f"her2path: {plain(f'{file}: {words}')}", err=True)
     write_table(decided, output, file, as_json=as_json)
     if problems:
+        sys.exit(PARTLY_READ)
+
+
+def _decide_patients(
+    fact: str, file: Path, knowledge: Knowledge, edition: str | None, jurisdiction: str | None,
+    on: dt.date | None, given: dict[str, str], columns: tuple[str, ...], at: Site, as_json: bool,
+    output: Path | None,
+) -> None:  # fmt: skip
+    """One event a row: the events of each patient are folded as `review` folds them, up to the day of --on."""
+    from ..cohort.decided import decide_patients
+    from ..findings.settings import Settings
+    from ..tables.own.chosen import site_by_edition
+    from ..write.table_text import counted
+    from ..write.tables.rows import write_table
+
+    if given:
+        names = ", ".join(given)
+        raise AskedWrongly(f"{file}: --fact is for a row of facts, and this file has one event a row: drop {names}")
+    if edition is not None:
+        at, edition = site_by_edition(at, edition, knowledge)
+    settings = Settings(on or dt.date.today(), None, edition, jurisdiction, at)
+    troubles: list[str] = []
+    decided = decide_patients(
+        fact, file, knowledge, settings, pairs(columns), told=lambda trouble: troubles.append(str(trouble))
+    )
+    for trouble in troubles:
+        click.echo(f"her2path: {plain(trouble)}", err=True)
+    patients = counted(decided.num_rows, "patient")
+    click.echo(f"her2path: {plain(f'{file}: {patients}, as of {settings.on}')}", err=True)
+    write_table(decided, output, file, as_json=as_json)
+    if troubles:
         sys.exit(PARTLY_READ)

@@ -52,12 +52,35 @@ class Commands(LazyGroup):
         os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
         # What is imported and read stays: the collector need not walk it again and again while it grows.
         gc.set_threshold(50_000, 20, 20)
-        with _telling_pipe():
+        with _telling_pipe(), _WithoutPandas():
             return super().invoke(ctx)
 
     def make_context(self, *arguments: Any, **options: Any) -> click.Context:
         with _telling_pipe():
             return super().make_context(*arguments, **options)
+
+
+class _WithoutPandas:
+    """Arrow imports pandas, where it is installed, as soon as it makes an array: half a second that no command needs.
+
+    Whoever imports it by name, such as a format from outside, gets it.
+    """
+
+    def __enter__(self) -> None:
+        sys.meta_path.insert(0, self)
+
+    def __exit__(self, *_: object) -> None:
+        sys.meta_path.remove(self)
+
+    def find_spec(self, name: str, _path: object = None, _target: object = None) -> None:
+        """Refuse pandas where nobody but Arrow asks; everything else is left to the other finders."""
+        if name != "pandas":
+            return
+        frame = sys._getframe(1)
+        while frame.f_back is not None and frame.f_globals.get("__name__", "").startswith("importlib."):
+            frame = frame.f_back
+        if frame.f_globals.get("__name__", "").split(".")[0] in ("her2path", "pyarrow"):
+            raise ModuleNotFoundError("pandas is not used by the commands", name=name)
 
 
 @contextlib.contextmanager
@@ -194,9 +217,17 @@ def _keep_streams() -> None:
 PLACES = {
     "review": Place("review", "Review every patient of a file or folder, with the plan."),
     "inspect": Place("inspect", "What a feed holds, and what of it is not recognised."),
+    "cohort": Place("population.cohort", "Review a whole population into a folder of tables."),
+    "measure": Place("population.measure", "Measures of quality over a population."),
     "decide": Place("decide", "Decide one outcome for a patient, or for every row of a file."),
+    "dose": Place("answers", "The next dose of a product: mg, vials, volume, minutes, and why."),
+    "lvef": Place("answers", "What an LVEF says of the next dose: go on, hold, stop."),
+    "her2": Place("answers", "What IHC and ISH say, and what the result carries."),
+    "washout": Place("answers", "Until when contraception is needed after the last dose."),
+    "substitute": Place("answers", "What in stock may be given for what was ordered."),
     "show": Place("knowledge", "Show a table with its sources, a fact, or all editions."),
-    "diff": Place("knowledge", "Every situation in which two editions disagree."),
+    "diff": Place("own_rules", "Every situation in which two editions disagree, and who changes."),
+    "new-edition": Place("own_rules", "A copy of an edition to begin your own with."),
     "check": Place("knowledge", "Prove the tables and run their worked cases."),
     "coverage": Place("knowledge", "What is carried by which tables, verified how far."),
     "simulate": Place("simulators", "Simulate exposure, heart, tumour, courses and trials."),

@@ -1,9 +1,10 @@
-"""`her2path check`, `show`, `coverage` and `diff`: the knowledge itself, proven, shown, counted and compared."""
+"""`her2path check`, `show` and `coverage`: the knowledge itself, proven, shown and counted."""
 
 from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,30 +13,33 @@ import click
 from ..facts.folder import VIGNETTES, knowledge_folder
 from ..facts.problem import DOES_NOT_HOLD, AskedWrongly
 from ..write.output import put
-from ..write.plain import plain
-from .options import column_option, pairs
+from .options import OVERLAY, command_said, form_asked, form_options, is_json, knowledge_option
 
 if TYPE_CHECKING:
     from ..facts.problem import Problem
     from ..tables.library import Knowledge
+    from ..tables.own.in_use import Overlay
 
 
 @click.command()
 @click.argument("paths", nargs=-1, type=click.Path(exists=True, path_type=Path))
-def check(paths: tuple[Path, ...]) -> None:
+@knowledge_option
+@click.pass_context
+def check(ctx: click.Context, paths: tuple[Path, ...]) -> None:
     """Prove tables complete and free of overlap, run their worked cases, and review the vignettes.
 
     PATHS are files of editions or vignettes, or folders of them; without any, the knowledge that ships is checked. A
-    folder with its own facts.md and sources.md is checked by itself. Vignettes are reviewed once all tables hold.
+    folder with its own facts.md and sources.md is checked by itself. Vignettes are reviewed once all tables hold. With
+    --knowledge everything is proven with your folder over it, and what is told is yours.
     """
     from ..cohort.vignettes.walk import walk
-    from ..simulate.model import prove_models
     from ..tables.cases import check as check_all
-    from ..tables.cases import read_for_check, relative
+    from ..tables.cases import read_for_check
     from ..tables.load import default_knowledge
 
+    overlay: Overlay | None = ctx.meta.get(OVERLAY)
     proven: list[Any] = []
-    models: list[Any] = []
+    read: list[str] = []
     walked: list[Any] = []
     waiting = False
     problems = []
@@ -48,29 +52,44 @@ def check(paths: tuple[Path, ...]) -> None:
             problems += faults
             problems += _prove_findings(knowledge)
             if knowledge.folder == knowledge_folder():
-                models, faults = prove_models(knowledge.sources) if path is None else ([], [])
+                read, faults = _prove_no_tables(knowledge) if path is None else ([], [])
                 problems += faults
             proven += [each for each in held if path is None or path in (each.table.path, *each.table.path.parents)]
             if len(problems) == before:
                 own = (knowledge.folder / "facts.md").exists()
-                of_path, faults = walk(path or knowledge.folder, knowledge if own else default_knowledge())
-                walked += of_path
-                problems += faults
+                for place in [path or knowledge.folder] if overlay is None or path is not None else overlay.vignettes():
+                    of_path, faults = walk(place, knowledge if own else default_knowledge())
+                    walked += of_path
+                    problems += faults
             elif (knowledge.folder / VIGNETTES).is_dir():
                 waiting = True
-    faulty = {problem.path for problem in problems}
+    if overlay is not None:
+        proven = [each for each in proven if overlay.is_own(each.table.path) or paths]
+        problems = [*map(overlay.own, problems)]
+    _tell(proven, read if overlay is None else [], walked, problems, waiting)
+
+
+def _tell(
+    proven: Sequence[Any], read: Sequence[str], walked: Sequence[Any], problems: Sequence[Problem], waiting: bool
+) -> None:  # fmt: skip
+    """What holds, then what does not, the first faults of each file first; and the exit code."""
+    from ..tables.cases import NOT_FILLED_IN, relative
+    from ..tables.own.faults import first_faults
+
+    faulty = {problem.path for problem in problems if problem.kind != NOT_FILLED_IN}
     proven = [each for each in proven if each.table.path not in faulty]
     for each in proven:
         cases = f", {each.cases} worked cases" if each.cases else ""
         rows = f"{len(each.table.rows)} rows"
         click.echo(f"proven  {each.table.name:<32} {each.situations:>5} situations, {rows}{cases}")
-    for model in models:
-        click.echo(f"read    models/{model.key:<32} {len(model.parameters):>5} parameters, {model.kind}")
+    for line in read:
+        click.echo(f"read    {line}")
     if waiting:
         click.echo("waiting vignettes, which are reviewed once all else holds")
     for page in walked:
         click.echo(f"walked  {page.name:<32} {page.patients:>5} patients")
-    for problem in sorted(set(problems)):
+    problems = first_faults(problems)
+    for problem in problems:
         click.echo(f"{relative(problem.path)}:{problem.line}  {problem.what}", err=True)
         if problem.advice:
             click.echo(f"    {problem.advice}", err=True)
@@ -78,9 +97,20 @@ def check(paths: tuple[Path, ...]) -> None:
         click.echo("her2path: no table was found; expected files of editions or vignettes in Markdown", err=True)
         sys.exit(DOES_NOT_HOLD)
     total = sum(each.situations for each in proven)
-    click.echo(f"{len(proven)} tables proven over {total} situations; {len(set(problems))} problems")
+    click.echo(f"{len(proven)} tables proven over {total} situations; {len(problems)} problems")
     if problems:
         sys.exit(DOES_NOT_HOLD)
+
+
+def _prove_no_tables(knowledge: Knowledge) -> tuple[list[str], list[Problem]]:
+    """The models and measures of the knowledge, a line each, and what is wrong with them."""
+    from ..cohort.measures.prove import prove_measures
+    from ..simulate.model import prove_models
+
+    models, problems = prove_models(knowledge.sources)
+    measures, faults = prove_measures(knowledge.sources)
+    lines = [f"models/{each.key:<32} {len(each.parameters):>5} parameters, {each.kind}" for each in models]
+    return [*lines, *(f"measures/{each.key}" for each in measures)], [*problems, *faults]
 
 
 def _prove_findings(knowledge: Knowledge) -> list[Problem]:
@@ -99,35 +129,53 @@ def _prove_findings(knowledge: Knowledge) -> list[Problem]:
 
 @click.command()
 @click.argument("table", required=False)
-@click.option("--edition", help="The edition whose table to show.")
-def show(table: str | None, edition: str | None) -> None:
+@knowledge_option
+@click.option("--edition", help="The edition whose table to show: a key, or a file of your own.")
+@form_options
+def show(table: str | None, edition: str | None, form: str | None, as_json: bool, output: Path | None) -> None:
     """Show a table with its sources: an outcome (her2_status), EDITION/outcome, or an edition.
 
     Without TABLE, list all editions and what each decides.
     """
+    from ..tables.edition import is_edition_file
     from ..tables.load import read_knowledge
-    from ..write.table_text import list_editions, show_fact, show_table
+    from ..tables.own.edition_file import named_edition
+    from ..write.table_text import list_editions, show_fact, show_table, table_json
 
-    knowledge = read_knowledge()
-    if table is None:
-        click.echo(list_editions(knowledge))
+    form, knowledge = form_asked(form, as_json, output), read_knowledge()
+    if edition is not None:
+        knowledge, edition = named_edition(edition, knowledge)
+    name = table or edition
+    if name is not None and is_edition_file(name):
+        knowledge, name = named_edition(name, knowledge)
+    elif name is not None and "/" in name:
+        edition, name = name.split("/", 1)
+    keys = {each.key for each in knowledge.editions}
+    if form == "html":
+        if name is None or name not in keys:
+            raise AskedWrongly(f"a page is of an edition, and {name or 'the list'} is none: name its key, or its file")
+        from ..write.editions.page import edition_page
+
+        put(edition_page(knowledge.edition(name), knowledge, command_said()).rstrip("\n"), output)
         return
-    if "/" in table:
-        edition, table = table.split("/", 1)
-    if table in {each.key for each in knowledge.editions}:
-        chosen = knowledge.edition(table)
-        for each in chosen.tables.values():
-            click.echo(show_table(each, chosen, knowledge))
+    if name is None and form == "text":
+        put(list_editions(knowledge), output)
         return
-    editions = [knowledge.edition(edition, table)] if edition else [e for e in knowledge.editions if table in e.tables]
-    if not editions and table in knowledge.facts:
-        click.echo(show_fact(knowledge.facts[table]))
-        return
-    if not editions:
-        decided = sorted({name for e in knowledge.editions for name in e.tables})
-        raise AskedWrongly(f"no table or fact is called {table!r}; decided are " + ", ".join(decided))
-    for chosen in editions:
-        click.echo(show_table(knowledge.tables_of(chosen)[table], chosen, knowledge))
+    if name is None or name in keys:
+        chosen = knowledge.editions if name is None else [knowledge.edition(name)]
+        shown = [(each, of) for of in chosen for each in of.tables.values()]
+    else:
+        able = [knowledge.edition(edition, name)] if edition else [e for e in knowledge.editions if name in e.tables]
+        shown = [(knowledge.tables_of(of)[name], of) for of in able]
+    if form == "json":
+        put(json.dumps([table_json(each, of) for each, of in shown], indent=2, ensure_ascii=False), output)
+    elif not shown and name is not None and name in knowledge.facts:
+        put(show_fact(knowledge.facts[name]), output)
+    elif not shown and name not in keys:
+        decided = sorted({each for e in knowledge.editions for each in e.tables})
+        raise AskedWrongly(f"no table or fact is called {name!r}; decided are " + ", ".join(decided))
+    else:
+        put("\n".join(show_table(each, of, knowledge) for each, of in shown), output)
 
 
 @click.command()
@@ -140,53 +188,7 @@ def coverage(as_json: bool, output: Path | None) -> None:
     from ..write.coverage_page import coverage_page
 
     found = covered(read_knowledge())
-    put(json.dumps(found.as_json(), indent=2, ensure_ascii=False) if as_json else coverage_page(found), output)
-
-
-@click.command()
-@click.argument("left")
-@click.argument("right")
-@click.option("--outcome", help="Compare only this outcome.")
-@click.option(
-    "--patients", type=click.Path(exists=True, dir_okay=False, path_type=Path),
-    help="A CSV or Parquet file: list the rows whose outcome changes (her2_status unless --outcome says another).",
-)  # fmt: skip
-@column_option
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-def diff(
-    left: str, right: str, outcome: str | None, patients: Path | None, columns: tuple[str, ...], as_json: bool
-) -> None:
-    """Every situation in which two editions disagree; or, with --patients, every row that changes."""
-    from ..tables.difference import compare
-    from ..tables.load import read_knowledge
-    from ..write.table_text import show_changes, show_differences
-
-    knowledge = read_knowledge()
-    if patients is not None:
-        from ..cohort.changes import changes
-        from ..read.tabular.long import require_wide
-        from ..read.tabular.wide import read_wide
-
-        table, broken = read_wide(patients, pairs(columns), knowledge.facts)
-        require_wide(patients, table.column_names, knowledge.facts)
-        for line in broken:
-            click.echo(f"her2path: {plain(f'{patients}: {line}')}", err=True)
-        changed, rows = changes(table, left, right, outcome or "her2_status", knowledge)
-        if as_json:
-            click.echo(json.dumps([each.as_json() for each in changed], indent=2, ensure_ascii=False))
-        else:
-            click.echo(show_changes(left, right, changed, rows))
-        return
-    found = compare(left, right, knowledge, outcome)
-    if as_json:
-        click.echo(json.dumps([_difference_json(each) for each in found], indent=2))
-    else:
-        click.echo(show_differences(left, right, found))
-
-
-def _difference_json(each: Any) -> dict[str, Any]:
-    return {
-        "outcome": each.outcome, "situation": each.situation, "situations": each.boxes,
-        each.left.edition: {"possible": list(each.left.outcomes), "rows": list(each.left.rows)},
-        each.right.edition: {"possible": list(each.right.outcomes), "rows": list(each.right.rows)},
-    }  # fmt: skip
+    put(
+        json.dumps(found.as_json(), indent=2, ensure_ascii=False) if is_json(output, as_json) else coverage_page(found),
+        output,
+    )

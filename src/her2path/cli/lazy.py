@@ -26,7 +26,7 @@ class LazyCommands(MutableMapping[str, click.Command]):
     def __getitem__(self, name: str) -> click.Command:
         if name not in self._imported:
             module = import_module(f".{self.places[name].module}", __package__)
-            self._imported[name] = getattr(module, name)
+            self._imported[name] = getattr(module, name.replace("-", "_"))
         return self._imported[name]
 
     def __setitem__(self, name: str, command: click.Command) -> None:

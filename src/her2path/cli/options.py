@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import re
+import sys
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 from pathlib import Path
@@ -13,6 +14,7 @@ import click
 
 from ..facts.problem import AskedWrongly
 from ..write.formats import format_names, is_format
+from ..write.plain import plain
 
 if TYPE_CHECKING:
     from ..tables.library import Knowledge
@@ -24,21 +26,26 @@ else:
     _DateType = _NameType = click.ParamType
 
 _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+OVERLAY = "her2path.overlay"
+"""Where the context of a command keeps the folder that is laid over the knowledge in use."""
+TODAY = "today"
 Command = TypeVar("Command", bound=Callable[..., Any])
 
 
 class Day(_DateType):
-    """A date on the command line."""
+    """A date on the command line, or the word today."""
 
     name = "date"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> dt.date:
         if isinstance(value, dt.date):
             return value
+        if value == TODAY:
+            return dt.date.today()
         try:
             return day_of(value)
         except ValueError:
-            self.fail(f"{value!r} is no date; write YYYY-MM-DD", param, ctx)
+            self.fail(f"{value!r} is no date; write YYYY-MM-DD or {TODAY}", param, ctx)
 
 
 def day_of(text: str) -> dt.date:
@@ -77,6 +84,64 @@ def missing_option(command: Command) -> Command:
     )(command)  # fmt: skip
 
 
+FORMS = ("text", "json", "html")
+
+
+def form_options(command: Command) -> Command:
+    """The options that say in which form something is told, and where."""
+    command = click.option("-o", "--output", type=click.Path(path_type=Path), help="Write here instead of printing.")(
+        command
+    )
+    command = click.option("--json", "as_json", is_flag=True, help="Print JSON.")(command)
+    return click.option(
+        "--format", "form", type=click.Choice(FORMS),
+        help="text, json, or html: a page to share; by default what the ending of the output says, otherwise text.",
+    )(command)  # fmt: skip
+
+
+def form_asked(form: str | None, as_json: bool, output: Path | None) -> str:
+    """The form that is asked for. Raises `AskedWrongly` where two are."""
+    ending = output.suffix.lower().removeprefix(".") if output is not None else ""
+    by_ending = {"htm": "html"}.get(ending, ending)
+    if as_json and form not in (None, "json"):
+        raise AskedWrongly(f"--json and --format {form} ask for two forms: drop one of them")
+    return form or ("json" if as_json else by_ending if by_ending in FORMS else "text")
+
+
+def command_said() -> str:
+    """The version and the command as it was given, for the foot of a page."""
+    from .. import __version__
+
+    return " ".join([f"her2path {__version__}:", *sys.argv[1:]])
+
+
+def knowledge_option(command: Command) -> Command:
+    """The option that lays a folder of one's own over the knowledge in use, for as long as the command runs."""
+    return click.option(
+        "--knowledge", type=click.Path(exists=True, file_okay=False, path_type=Path), is_eager=True,
+        expose_value=False, callback=_lay_over,
+        help="A folder of your own over what ships: editions, facts, sources, codes, brands, vignettes.",
+    )(command)  # fmt: skip
+
+
+def _lay_over(ctx: click.Context, _param: click.Parameter, folder: Path | None) -> None:
+    if folder is None or ctx.resilient_parsing:
+        return
+    from ..tables.own.in_use import Overlay
+
+    overlay = Overlay(folder)
+    try:
+        for words in overlay.told():
+            click.echo(f"her2path: {plain(words)}", err=True)
+        if ctx.info_name != "check":  # which tells by itself what does not hold
+            overlay.prove()
+    except BaseException:
+        overlay.end()
+        raise
+    ctx.call_on_close(overlay.end)
+    ctx.meta[OVERLAY] = overlay
+
+
 def site_asked(settings_file: Path | None, missing: Iterable[str], knowledge: Knowledge) -> Site:
     """The settings of a file, if one is named, with the words for a missing value beside them.
 
@@ -86,6 +151,11 @@ def site_asked(settings_file: Path | None, missing: Iterable[str], knowledge: Kn
 
     at = read_site(settings_file, knowledge) if settings_file else Site()
     return replace(at, missing=at.missing | missing_words([*missing], "--missing"))
+
+
+def is_json(output: Path | None, asked: bool = False) -> bool:
+    """Whether JSON is asked for, by an option or by the ending of the output."""
+    return asked or (output is not None and output.suffix.lower() == ".json")
 
 
 def pairs(texts: Iterable[str], example: str = "--fact ihc_score=2+") -> dict[str, str]:

@@ -6,8 +6,9 @@ What is made of a batch (text, rows of a table) is made by the process that revi
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import chain
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
@@ -16,13 +17,15 @@ from ..findings.patient import Reviewed, Reviewer
 from ..findings.reviews import PatientReview
 from ..findings.settings import Settings
 from ..findings.summary import Summary
-from ..read.files import Piece, read_pieces, source_size
+from ..read.files import Piece, source_size
 from ..read.layout import ColumnPart, Layout
-from ..read.source import TABLES, ColumnWorker, read_columns
+from ..read.source import ColumnWorker, read_columns
 from ..record.columns import RecordColumns, columns_of
 from ..record.event import Trouble
 from ..tables.library import Knowledge
+from .manifest import manifest_of
 from .pool import can_share, in_turn
+from .sources import Sources, has_table, joined_columns, listed, pieces_of
 
 WORTH_SHARING_BYTES = 32_000_000
 """A smaller source is done before the processes have started."""
@@ -50,15 +53,18 @@ class Part(Generic[Output]):
     """What whoever looks at the pieces themselves makes of them."""
 
 
-def processes_for(path: Path) -> int:
+def processes_for(path: Sources) -> int:
     """How many processes a source is worth: all cores for a large one on Linux, otherwise one."""
-    packed = PACKED if path.suffix.lower() == ".parquet" else 1
-    large = source_size(path) * packed >= WORTH_SHARING_BYTES
-    return (os.cpu_count() or 1) if large and can_share() and _can_be_shared(path) else 1
+    paths = listed(path)
+    size = sum(source_size(each) * (PACKED if each.suffix.lower() == ".parquet" else 1) for each in paths)
+    large = size >= WORTH_SHARING_BYTES
+    return (os.cpu_count() or 1) if large and can_share() and _can_be_shared(paths) else 1
 
 
-def _can_be_shared(path: Path) -> bool:
-    return path.suffix.lower() != ".csv"
+def _can_be_shared(paths: tuple[Path, ...]) -> bool:
+    if len(paths) > 1:
+        return not has_table(paths)
+    return paths[0].suffix.lower() != ".csv"
 
 
 def review_source(
@@ -91,16 +97,21 @@ def _wanted(batch: RecordColumns, settings: Settings) -> RecordColumns | None:
 
 
 class _Work(Generic[Output]):
-    """Reviews batches and makes of each what is asked for; one stands in every process."""
+    """Reviews batches and makes of each what is asked for; one stands in every process.
 
-    def __init__(self, knowledge: Knowledge, settings: Settings, output: Callable[[Reviewed], Output]) -> None:
-        self.knowledge, self.settings, self.output = knowledge, settings, output
+    With `reading` they are only read, and the output is made of the records.
+    """
+
+    def __init__(
+        self, knowledge: Knowledge, settings: Settings, output: Callable[[Any], Output], reading: bool = False
+    ) -> None:  # fmt: skip
+        self.knowledge, self.settings, self.output, self.reading = knowledge, settings, output, reading
         self.reviewer = Reviewer(knowledge, settings)
         self.worker = ColumnWorker(settings.facts(knowledge), settings.courses)
 
     def before_sharing(self) -> None:
         """Load what the processes share."""
-        if self.settings.courses:
+        if self.settings.courses and not self.reading:
             self.reviewer.load_compiled()
 
     def of_batches(self, batches: Iterable[RecordColumns | Trouble]) -> Part[Output]:
@@ -110,6 +121,11 @@ class _Work(Generic[Output]):
                 part.items.append(batch)
                 part.summary.troubles += 1
             elif (wanted := _wanted(batch, self.settings)) is not None:
+                if self.reading:
+                    part.items.append(self.output(wanted))
+                    if (mapping := self.settings.at.mapping) is not None:
+                        part.summary.mapped.update(mapping.told(wanted.met()))
+                    continue
                 reviewed = self.reviewer.review_columns(wanted)
                 part.items.append(self.output(reviewed))
                 part.summary.add_all(reviewed)
@@ -154,12 +170,12 @@ class _OfRows(_Work[Output]):
 
     def __init__(
         self, path: Path, columns: Mapping[str, str] | None, knowledge: Knowledge, settings: Settings,
-        output: Callable[[Reviewed], Output],
+        output: Callable[[Any], Output], reading: bool = False,
     ) -> None:  # fmt: skip
         from ..read.tabular.columns import ColumnReader
         from ..read.tabular.long import LongFile
 
-        super().__init__(knowledge, settings, output)
+        super().__init__(knowledge, settings, output, reading)
         self.path, self.columns = path, columns
         self.file: LongFile | None = None
         self.reader = ColumnReader(settings.facts(knowledge), path.name, settings.at.missing)
@@ -174,34 +190,41 @@ class _OfRows(_Work[Output]):
 
 
 def review_parts(
-    path: Path,
+    path: Sources,
     knowledge: Knowledge,
     settings: Settings,
-    output: Callable[[Reviewed], Output],
+    output: Callable[[Any], Output],
     *,
     processes: int = 1,
     progress: Progress | None = None,
     columns: Mapping[str, str] | None = None,
     look: Look | None = None,
+    reading: bool = False,
 ) -> Iterator[Part[Output]]:
-    """Review a source, part by part, in its order; of each batch comes what `output` makes of it.
+    """Review a source, part by part, in its order; of each batch comes what `output` makes of it when it is reviewed.
 
-    `look` is given the pieces of a source of FHIR too, in the process that reads them (`Part.looked`).
+    With `reading` nothing is reviewed: `output` is given the records as they were read (`RecordColumns`).
+    Several sources are reviewed as one (`sources.py`). `look` is given the pieces of a source of FHIR too, in the
+    process that reads them (`Part.looked`).
     """
-    if path.suffix.lower() in TABLES:
-        yield from _parts_of_table(path, knowledge, settings, output, processes, progress, columns)
+    paths = listed(path)
+    if has_table(paths):
+        if len(paths) == 1:
+            yield from _parts_of_table(paths[0], knowledge, settings, output, processes, progress, columns, reading)
+        else:
+            yield from _parts_of_several(paths, knowledge, settings, output, progress, columns, reading)
         return
     if columns:
-        raise AskedWrongly(f"--column is for CSV and Parquet; {path} is read as FHIR")
-    work = _Work(knowledge, settings, output) if look is None else _Looking(knowledge, settings, output, look)
+        raise AskedWrongly(f"--column is for CSV and Parquet; {' and '.join(map(str, paths))} is read as FHIR")
+    work = _Work(knowledge, settings, output, reading) if look is None else _Looking(knowledge, settings, output, look)
     if processes > 1:
         work.before_sharing()
     with Layout() as layout:
-        deleted = work.of_deleted(read_pieces(path, deleted=True))
+        deleted = work.of_deleted(pieces_of(paths, deleted=True))
         layout.take_deleted(deleted.aside)
         if deleted.items or deleted.looked is not None:
             yield deleted
-        for part in in_turn(_batches(path, progress), work.of_pieces, processes):
+        for part in in_turn(_batches(paths, progress), work.of_pieces, processes):
             layout.take(part.aside)
             part.aside = ColumnPart()
             yield part
@@ -211,9 +234,33 @@ def review_parts(
             yield work.of_batches([batch])
 
 
+def _parts_of_several(
+    paths: tuple[Path, ...], knowledge: Knowledge, settings: Settings, output: Callable[[Any], Output],
+    progress: Progress | None, columns: Mapping[str, str] | None, reading: bool,
+) -> Iterator[Part[Output]]:  # fmt: skip
+    """Several sources with a table among them, in one process: who stands in more than one is one patient."""
+    work = _Work(knowledge, settings, output, reading)
+
+    def fhir(others: Sequence[Path]) -> Iterator[RecordColumns | Trouble]:
+        with Layout() as layout:
+            parts = chain(
+                [work.worker.read_deleted(pieces_of(others, deleted=True))],
+                map(work.worker.read, _batches(others, progress)),
+            )
+            for number, part in enumerate(parts):
+                (layout.take if number else layout.take_deleted)(part)
+                yield from part.items
+            reader = work.worker.reader
+            reader.loose = ColumnPart()
+            yield from layout.columns(reader)
+
+    for batch in joined_columns(paths, knowledge, settings, progress, columns, fhir):
+        yield work.of_batches([batch])
+
+
 def _parts_of_table(
-    path: Path, knowledge: Knowledge, settings: Settings, output: Callable[[Reviewed], Output], processes: int,
-    progress: Progress | None, columns: Mapping[str, str] | None,
+    path: Path, knowledge: Knowledge, settings: Settings, output: Callable[[Any], Output], processes: int,
+    progress: Progress | None, columns: Mapping[str, str] | None, reading: bool,
 ) -> Iterator[Part[Output]]:  # fmt: skip
     if processes > 1 and path.suffix.lower() == ".parquet":
         from ..read.tabular.long import LongFile, is_long
@@ -222,14 +269,14 @@ def _parts_of_table(
         ranges = None if file is None else file.ranges()
         if file is not None and ranges is not None:
             tasks = file.tasks(ranges, at_least=processes * ENOUGH_TASKS)
-            work = _OfRows(path, columns, knowledge, settings, output)
+            work = _OfRows(path, columns, knowledge, settings, output, reading)
             work.before_sharing()
             for done, part in enumerate(in_turn(tasks, work.of_rows, processes), start=1):
                 if progress is not None:
                     progress(_share(path, done, len(tasks)))
                 yield part
             return
-    alone = _Work(knowledge, settings, output)
+    alone = _Work(knowledge, settings, output, reading)
     missing = settings.at.missing
     for batch in read_columns(path, settings.facts(knowledge), progress, columns, settings.courses, missing=missing):
         yield alone.of_batches([batch])
@@ -241,10 +288,10 @@ def _share(path: Path, done: int, parts: int) -> int:
     return size * done // parts - size * (done - 1) // parts
 
 
-def _batches(path: Path, progress: Progress | None) -> Iterator[list[Piece | Trouble]]:
+def _batches(path: Sources, progress: Progress | None) -> Iterator[list[Piece | Trouble]]:
     batch: list[Piece | Trouble] = []
     size = 0
-    for piece in read_pieces(path, deleted=False):
+    for piece in pieces_of(path, deleted=False):
         batch.append(piece)
         if isinstance(piece, Piece):
             size += len(piece.content)
@@ -266,7 +313,8 @@ def review_file(
     processes: int | None = None,
     columns: Mapping[str, str] | None = None,
 ) -> Summary:
-    """Review a source and write its findings, patients, episodes and specimens as Parquet, as `review -o FILE.parquet`.
+    """Review a source and write its findings, patients, episodes and specimens as Parquet or CSV, as
+    `review -o FILE.parquet`, with a manifest beside them.
 
     Gives the counts over all patients. Raises `AskedWrongly` where the source cannot be read as what it is, or an
     output cannot be written.
@@ -274,11 +322,12 @@ def review_file(
     from ..write.tables.file import FindingsFile
 
     summary = Summary()
-    with FindingsFile(output, path) as file:
+    with FindingsFile(output, path, carried=settings.carried) as file:
         for part in review_parts(
             path, knowledge, settings, file.batch, processes=processes or processes_for(path), columns=columns
         ):
             summary.merge(part.summary)
             for item in part.items:
                 file.put(item)
+        file.put_manifest(manifest_of(path, knowledge, settings, summary, columns=columns))
     return summary

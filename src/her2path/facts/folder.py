@@ -8,7 +8,12 @@ from pathlib import Path
 ELSEWHERE = "HER2PATH_KNOWLEDGE"
 """The environment variable that names another folder of knowledge: a whole one, with its own facts and sources."""
 VIGNETTES = "vignettes"
+MEASURES = "measures"
+NO_TABLES = ("codes", "models", MEASURES, VIGNETTES)
+"""The folders of the knowledge that hold no editions."""
 """The folder of whole patients: no editions stand there."""
+OWN_EDITIONS = "own-editions.txt"
+"""Of merged knowledge: the places of the editions that are one's own, which go before the others."""
 _SHIPPED = Path(__file__).parents[1] / "knowledge"
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from .markdown import plain, read_markdown
+from .markdown import Document, plain, read_markdown
 from .problem import KnowledgeError, Problem
 
 VERIFIED = ("seen", "secondary", "remembered", "decided")
@@ -62,9 +62,17 @@ class Sources(Mapping[str, Source]):
 
 def read_sources(path: Path) -> Sources:
     """Read `sources.md`. Raises `KnowledgeError` for a key given twice or an unknown level."""
-    sources: dict[str, Source] = {}
     document = read_markdown(path)
-    problems = document.problems()
+    sources, faults = sources_in(document)
+    if problems := [*document.problems(), *faults]:
+        raise KnowledgeError(problems)
+    return Sources(sources)
+
+
+def sources_in(document: Document) -> tuple[dict[str, Source], list[Problem]]:
+    """The sources that a file lists in tables headed `key`, and what is wrong with them."""
+    path, sources = document.path, dict[str, Source]()
+    problems: list[Problem] = []
     for _, grid in document.grids():
         if grid.first != "key":
             continue
@@ -83,9 +91,7 @@ def read_sources(path: Path) -> Sources:
                 what = f"{source.key} is verified {source.verified!r}"
                 problems.append(Problem(path, line, "bad source", what, "write one of: " + ", ".join(VERIFIED)))
             sources[source.key] = source
-    if problems:
-        raise KnowledgeError(problems)
-    return Sources(sources)
+    return sources, problems
 
 
 _CITATION = re.compile(r"@([a-z0-9-]+)\s*([^@;]*)")

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..facts.derive import prepare
-from ..facts.folder import VIGNETTES, knowledge_folder
+from ..facts.folder import MEASURES, VIGNETTES, knowledge_folder
 from ..facts.problem import AskedWrongly, KnowledgeError, Problem
 from .array import Array, TooManyBoxes
 from .coverage import prove_coverage
@@ -17,6 +17,11 @@ from .library import Knowledge, chain
 from .load import read_edition_files, read_facts_and_sources, read_unproven
 from .proof import prove
 from .table import Case, Table
+
+NOT_FILLED_IN = "not filled in"
+"""The kind of a problem that keeps no table from being proven."""
+TO_FILL_IN = "FILL IN"
+"""With this begins what the author of a copied edition has still to write."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,8 +93,9 @@ def check(knowledge: Knowledge) -> tuple[list[Proven], list[Problem]]:
         problems += [problem for edition in knowledge.editions for problem in _too_large(knowledge, edition)]
     if not problems:
         problems += run_cases(knowledge)
+    problems += [problem for edition in knowledge.editions for problem in not_filled_in(edition)]
     problems += prove_coverage(knowledge)
-    faulty = {problem.path for problem in problems}
+    faulty = {problem.path for problem in problems if problem.kind != NOT_FILLED_IN}
     proven = [
         Proven(
             table, Array([table], knowledge.facts).situations, sum(c.outcome == table.outcome for c in edition.cases)
@@ -99,6 +105,15 @@ def check(knowledge: Knowledge) -> tuple[list[Proven], list[Problem]]:
         if edition.path not in faulty
     ]
     return proven, problems
+
+
+def not_filled_in(edition: Edition) -> Iterator[Problem]:
+    """Sources of its own that a copied edition still has to name; it can be tried before."""
+    for source in edition.sources.values():
+        if TO_FILL_IN in (source.reference[: len(TO_FILL_IN)], source.address[: len(TO_FILL_IN)]):
+            what = f"the source {source.key} is not filled in"
+            advice = "say what it is and where it stands; until then the edition can be tried, and nobody can check it"
+            yield Problem(edition.path, source.line, NOT_FILLED_IN, what, advice)
 
 
 def read_for_check(path: Path | None) -> tuple[Knowledge | None, list[Problem]]:
@@ -117,7 +132,9 @@ def read_for_check(path: Path | None) -> tuple[Knowledge | None, list[Problem]]:
     except KnowledgeError as error:
         return None, error.problems
     files = sorted(path.rglob("*.md")) if path.is_dir() else [path]
-    editions, problems = read_edition_files([file for file in files if file.parent.name != VIGNETTES], facts, sources)
+    editions, problems = read_edition_files(
+        [file for file in files if file.parent.name not in (MEASURES, VIGNETTES)], facts, sources
+    )
     return Knowledge(path, facts, sources, editions), problems
 
 

@@ -4,16 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from ..facts.problem import AskedWrongly
-from ..facts.value import Json
 from .array import Array
 from .axis import Axis
-from .decision import Decision
 from .edition import Edition
 from .library import Knowledge, chain
 from .table import CANNOT_HAPPEN, Cell, Table
@@ -46,8 +43,12 @@ class Disagreement:
 
 
 def common_outcomes(left: Edition, right: Edition, knowledge: Knowledge) -> list[str]:
-    """The outcomes that both editions decide, each in the order of the first."""
-    return [name for name in left.tables if name in knowledge.tables_of(right)]
+    """The outcomes that both editions decide, each in the order of the first.
+
+    What is lent to one's own edition is not counted: that stays with the edition in force.
+    """
+    of_right = right.tables if right.own else knowledge.tables_of(right)
+    return [name for name in left.tables if name in of_right]
 
 
 def differences(left: Edition, right: Edition, outcome: str, knowledge: Knowledge) -> Iterator[Disagreement]:
@@ -148,19 +149,3 @@ def _names(array: Array, mask: np.uint64) -> tuple[str, ...]:
 def _row_words(table: Table, mask: np.uint64) -> tuple[str, ...]:
     standing = [row for number, row in enumerate(table.rows) if int(mask) >> number & 1]
     return tuple(f"row {row.name}, {', '.join(map(str, row.citations))}" for row in standing)
-
-
-@dataclass(frozen=True, slots=True)
-class Change:
-    """One row whose outcome two editions see differently; `row` counts from 1, the heading aside."""
-
-    row: int
-    patient: str
-    facts: dict[str, Any]
-    left: Decision
-    right: Decision
-
-    def as_json(self) -> dict[str, Json]:
-        """The row with both decisions, each under the key of its edition."""
-        sides = {side.edition.key: side.as_json() for side in (self.left, self.right)}
-        return {"row": self.row, "patient": self.patient, "facts": self.facts, **sides}

@@ -12,9 +12,9 @@ from ..facts.cache import InParts
 from ..facts.fact import Facts
 from ..facts.markdown import Document, Grid, code_names, plain, read_markdown
 from ..facts.problem import Problem
-from ..facts.source import VERIFIED, Citation, Sources, parse_citations
+from ..facts.source import VERIFIED, Citation, Source, Sources, parse_citations, sources_in
 from .score import Score, parse_scores
-from .table import Case, Table, parse_cases, parse_tables
+from .table import ADD_SOURCE, Case, Table, parse_cases, parse_tables
 
 ENTRIES = (
     "decides for", "jurisdiction", "in force from", "in force until", "supplement", "asked for", "source", "verified",
@@ -32,7 +32,8 @@ class Edition(InParts):
     `until` is the first day on which it is no longer in force. `scope` is the fact whose values
     (`scope_values`) it decides for: the organ, or the products; "" where it decides for all. A
     supplement lends its tables to every edition of its topic. Where it is `asked_for` some outcomes,
-    it is chosen for these alone, and for others by its name.
+    it is chosen for these alone, and for others by its name. `sources` are those that its file lists itself.
+    What is `own` does not ship: it is in a file that was named, or was laid over the knowledge in use.
     """
 
     later: ClassVar[tuple[str, ...]] = ("cases",)
@@ -54,6 +55,8 @@ class Edition(InParts):
     tables: dict[str, Table] = field(default_factory=dict)
     cases: list[Case] = field(default_factory=list)
     scores: dict[str, Score] = field(default_factory=dict)
+    sources: dict[str, Source] = field(default_factory=dict)
+    own: bool = False
 
     @property
     def site(self) -> str:
@@ -74,13 +77,24 @@ class Edition(InParts):
         return f"{since} until {self.until}" if self.until else f"{since} on"
 
 
+ENDING = ".md"
+
+
+def is_edition_file(name: str) -> bool:
+    """Whether a name stands for a file and no key: keys hold no point."""
+    return name.lower().endswith(ENDING)
+
+
 def read_edition(path: Path, facts: Facts, sources: Sources) -> tuple[Edition | None, list[Problem]]:
     """One edition file; `None` when it has no header that can be read."""
     document = read_markdown(path)
+    own, faults = sources_in(document)
+    sources = Sources({**sources, **own}) if own else sources
     edition, problems = _header(document, facts, sources)
-    problems += document.problems()
+    problems += document.problems() + faults
     if edition is None:
         return None, problems
+    edition.sources = own
     for section in document.sections:
         for table, faults in parse_tables(section, path, facts, sources):
             problems += faults
@@ -136,7 +150,7 @@ def _header(document: Document, facts: Facts, sources: Sources) -> tuple[Edition
         for citation in citations:
             if citation.key not in sources:
                 what = f"@{citation.key} is not in sources.md"
-                problems.append(Problem(path, lines["source"], "unknown source", what, "add it there"))
+                problems.append(Problem(path, lines["source"], "unknown source", what, ADD_SOURCE))
         problems += _header_faults(path, grid, facts)
         edition = Edition(
             key=plain(grid.header[1]),

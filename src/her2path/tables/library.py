@@ -31,7 +31,8 @@ class Knowledge:
     def __init__(self, folder: Path, facts: Facts, sources: Sources, editions: list[Edition]) -> None:
         self.folder = folder
         self.facts = facts
-        self.sources = sources
+        own = {key: source for edition in editions for key, source in edition.sources.items()}
+        self.sources = Sources({**sources, **own}) if own else sources
         self.editions = editions
         self._tables: dict[int, dict[str, Table]] = {}
         self._able: dict[tuple[Any, ...], list[Edition]] = {}
@@ -44,6 +45,12 @@ class Knowledge:
     def __reduce__(self) -> Any:
         """What is compiled is not kept: it is known by identities that do not outlive the process."""
         return Knowledge, (self.folder, self.facts, self.sources, self.editions)
+
+    def with_editions(self, editions: Iterable[Edition]) -> Knowledge:
+        """The same knowledge with editions and sources of one's own; a key that is there already is not added again."""
+        keys = {edition.key for edition in self.editions}
+        new = [edition for edition in editions if edition.key not in keys]
+        return Knowledge(self.folder, self.facts, self.sources, [*self.editions, *new]) if new else self
 
     @cached_property
     def products(self) -> Products:
@@ -140,11 +147,21 @@ class Knowledge:
             and edition.is_for(scopes)
             and (not edition.asked_for or outcome in edition.asked_for)
         ]
+        able = [edition for edition in able if not edition.own or self._has_all(edition, outcome, able)]
         if not able:
             self._require_outcome(outcome)
             raise AskedWrongly(f"no edition decides {outcome} for " + " and ".join(map(str, scopes.values())))
         self._able[key] = able
         return able
+
+    def _has_all(self, own: Edition, outcome: str, able: list[Edition]) -> bool:
+        """Whether one's own edition, which goes before the others, decides an outcome: by a table of its own, or by one
+        that is lent to it, where it has all that feeds that in the others."""
+        if outcome in own.tables:
+            return True
+        others = [other for other in able if not other.own and other.topic == own.topic]
+        feeding = {table.outcome for other in others for table in chain(self.tables_of(other), outcome)}
+        return feeding <= set(self.tables_of(own))
 
     def _require_outcome(self, outcome: str) -> None:
         decided = {name for edition in self.editions for name in edition.tables}

@@ -8,10 +8,11 @@ from pathlib import Path
 
 from ..facts.cache import kept
 from ..facts.fact import Facts, read_facts
-from ..facts.folder import VIGNETTES, knowledge_folder
+from ..facts.folder import MEASURES, NO_TABLES, OWN_EDITIONS, VIGNETTES, knowledge_folder
 from ..facts.pages.followed import prove_followed
 from ..facts.pages.numbers import prove_numbers
 from ..facts.pages.page import is_page
+from ..facts.pages.preparation import prove_preparation
 from ..facts.pages.products import prove_products
 from ..facts.problem import KnowledgeError, Problem
 from ..facts.source import Sources, read_sources
@@ -33,8 +34,18 @@ def read_facts_and_sources(folder: Path) -> tuple[Facts, Sources]:
 
 def read_editions(folder: Path, facts: Facts, sources: Sources) -> tuple[list[Edition], list[Problem]]:
     """Every edition file in the topic folders below `folder`, with the problems found."""
-    paths = [path for path in sorted(folder.glob("*/*.md")) if path.parent.name not in ("codes", "models", VIGNETTES)]
-    return read_edition_files([path for path in paths if not is_page(path)], facts, sources)
+    paths = [path for path in sorted(folder.glob("*/*.md")) if path.parent.name not in NO_TABLES]
+    editions, problems = read_edition_files([path for path in paths if not is_page(path)], facts, sources)
+    own = {folder / place for place in _own_places(folder)}
+    for edition in editions:
+        edition.own = edition.path in own
+    return sorted(editions, key=lambda edition: not edition.own), problems
+
+
+def _own_places(folder: Path) -> list[str]:
+    """The editions of merged knowledge that are one's own (`own/overlay.py`); none elsewhere."""
+    listed = folder / OWN_EDITIONS
+    return listed.read_text(encoding="utf-8").splitlines() if listed.exists() else []
 
 
 def read_edition_files(paths: Iterable[Path], facts: Facts, sources: Sources) -> tuple[list[Edition], list[Problem]]:
@@ -74,7 +85,8 @@ def prove_pages(folder: Path, facts: Facts, sources: Sources) -> list[Problem]:
     if "product" not in facts:
         return []
     products, numbers = prove_products(folder, facts, sources), prove_numbers(folder, sources)
-    return [*products, *numbers, *prove_followed(folder, facts, sources)]
+    preparation = prove_preparation(folder, facts, sources)
+    return [*products, *numbers, *preparation, *prove_followed(folder, facts, sources)]
 
 
 def read_knowledge(folder: Path | None = None) -> Knowledge:
@@ -115,5 +127,5 @@ def _read_once(folder: Path) -> Knowledge:
 
 def kept_knowledge(folder: Path, read: Callable[[], Knowledge]) -> Knowledge:
     """The knowledge of a folder: as kept, or as `read` makes it, which is then kept."""
-    sources = [path for path in sorted(folder.rglob("*.md")) if path.parent.name != VIGNETTES]
+    sources = [path for path in sorted(folder.rglob("*.md")) if path.parent.name not in (MEASURES, VIGNETTES)]
     return kept(f"knowledge-{folder.name}", sources, read)

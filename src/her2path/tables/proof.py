@@ -133,7 +133,7 @@ def _reachable(knowledge: Knowledge, edition: Edition) -> Iterator[Problem]:
                 cell = row.cells[place]
                 if not cell.is_any and not row.cannot_happen and not cell.values & produced:
                     what = f"row {row.name} can never apply: no row of {name} gives {cell.text}"
-                    yield Problem(table.path, row.line, "dead row", what, f"mend the row, or the table of {name}")
+                    yield Problem(table.path, row.line, "never given", what, f"mend the row, or the table of {name}")
 
 
 def _overlapping_windows(editions: list[Edition]) -> Iterator[Problem]:
@@ -145,6 +145,8 @@ def _overlapping_windows(editions: list[Edition]) -> Iterator[Problem]:
                 other.jurisdiction,
             )
             if edition.scope and not set(edition.scope_values) & set(other.scope_values):
+                continue
+            if edition.own != other.own:  # one's own goes before the others, and says so
                 continue
             if not same or edition.supplement or other.supplement or not set(edition.tables) & set(other.tables):
                 continue

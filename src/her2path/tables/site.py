@@ -24,7 +24,7 @@ from ..facts.codes import codes_of
 from ..facts.mapping.check import mapping_of
 from ..facts.mapping.entries import SiteMapping
 from ..facts.problem import AskedWrongly
-from .edition import ASSUMED_JURISDICTION
+from .edition import ASSUMED_JURISDICTION, Edition, is_edition_file
 from .library import Knowledge
 
 MOST_BYTES = 1 << 20
@@ -40,7 +40,7 @@ class Site:
     `lvef_lower_limit` percent, `None` where the site did not say; `echo_tolerance_days` after the due day
     an LVEF counts as overdue; `weight_max_age_days` that a body weight may be old;
     `baseline_lvef_days` before the first dose a baseline is too old;
-    `editions` names for an outcome the edition to decide by (a choice of table H);
+    `editions` names for an outcome the edition to decide by (a choice of table H), `own_editions` are those of files;
     `mapping` its own codes and names;
     `vials` mg sizes of a product; `prices` of one mg by brand, in `currency`; `preferred` brands by product.
     `zero_plus` is what the laboratory means by 0+; `accept_recorded_status` takes a HER2 status that no test carries.
@@ -70,6 +70,7 @@ class Site:
     alt_upper_limit: Decimal | None = None
     ast_upper_limit: Decimal | None = None
     bilirubin_upper_limit: Decimal | None = None
+    own_editions: tuple[Edition, ...] = ()
 
     @property
     def limit(self) -> Decimal:
@@ -168,6 +169,7 @@ def _exact(text: str) -> Decimal:
 def site_of(path: Path, content: Mapping[str, Any], knowledge: Knowledge) -> Site:
     """The site that a file's tables describe; raises `AskedWrongly` as `read_site` does."""
     settings: dict[str, Any] = {}
+    own: dict[str, Edition] = {}
     for table, values in content.items():
         if table == "map":
             settings["mapping"] = mapping_of(path, values, knowledge.facts, codes_of(knowledge.facts))
@@ -180,12 +182,27 @@ def site_of(path: Path, content: Mapping[str, Any], knowledge: Knowledge) -> Sit
                 name = SECTIONS[table][key]
                 settings[name] = _checked(path, table, key, name, value)
             elif table in ("vials", "formulary", "prices", "editions"):
+                if table == "editions" and isinstance(value, str) and is_edition_file(value):
+                    edition = _own_edition(path, key, value, knowledge)
+                    knowledge = knowledge.with_editions([edition])
+                    own[value] = edition
+                named = own[value].key if table == "editions" and isinstance(value, str) and value in own else value
                 place = {"formulary": "preferred"}.get(table, table)
-                settings.setdefault(place, {})[key] = _entry(path, table, key, value, knowledge)
+                settings.setdefault(place, {})[key] = _entry(path, table, key, named, knowledge)
             else:
                 expected = ", ".join(SECTIONS.get(table, {})) or f"one of the tables {', '.join(_tables())}"
                 raise AskedWrongly(f"{path}: [{table}] {key} is no setting; expected {expected}")
-    return Site(**settings)
+    return Site(**settings, own_editions=tuple(own.values()))
+
+
+def _own_edition(path: Path, key: str, name: str, knowledge: Knowledge) -> Edition:
+    """The edition of a file, named from the folder of the settings. Raises as `read_own_edition`, telling the key."""
+    from .own.edition_file import read_own_edition
+
+    try:
+        return read_own_edition(path.parent / name, knowledge)
+    except AskedWrongly as wrong:
+        raise AskedWrongly(f"{path}: [editions] {key} = {name!r}; {wrong}") from wrong
 
 
 def _tables() -> list[str]:
@@ -239,7 +256,7 @@ def _entry(path: Path, table: str, key: str, value: Any, knowledge: Knowledge) -
     products, brands = knowledge.facts["product"].values, knowledge.facts["brand"].values
     if table == "editions":
         if not isinstance(value, str):
-            raise AskedWrongly(f"{where}; expected the key of an edition")
+            raise AskedWrongly(f"{where}; expected the key of an edition, or its file")
         outcome, _, product = key.partition(".")
         if product and product not in products:
             raise AskedWrongly(f"{where}; no product is called {product}; expected one of {', '.join(products)}")

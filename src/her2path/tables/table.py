@@ -25,6 +25,7 @@ from ..facts.value import Interval, Unknown
 
 CANNOT_HAPPEN = "cannot happen"
 MOST_ROWS = 64
+ADD_SOURCE = "add it there, or list it in a table headed | key | reference | address | read | verified | of the file"
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,7 +173,7 @@ def _parse_table(
             continue
         name = names[0] if names else plain(heading.lstrip("=> "))
         if name not in facts:
-            fault(grid.line, "unknown fact", f"no fact is called {name!r}", "define it in facts.md or mend the name")
+            fault(grid.line, "unknown fact", f"no fact is called {name!r}", _define_or_mend(name, facts))
         elif is_outcome and outcome is not None:
             what = f"the table has two outcome columns, {outcome[1].name} and {name}"
             fault(grid.line, "two outcomes", what, "write a table for each outcome")
@@ -212,6 +213,13 @@ def _parse_table(
     return Table(outcome[1].name, section.title, path, grid.line, inputs, tuple(rows)), problems
 
 
+def _define_or_mend(name: str, facts: Facts) -> str:
+    import difflib  # only where something is wrong
+
+    near = difflib.get_close_matches(name, list(facts), n=1)
+    return "define it in facts.md or mend the name" + (f"; the nearest is {near[0]}" if near else "")
+
+
 def _parse_row(
     line: int,
     cells: list[str],
@@ -244,7 +252,7 @@ def _parse_row(
         faults.append(("no source", f"row {name} has no source", "cite one: @key where"))
     for citation in citations:
         if citation.key not in sources:
-            faults.append(("unknown source", f"row {name}: @{citation.key} is not in sources.md", "add it there"))
+            faults.append(("unknown source", f"row {name}: @{citation.key} is not in sources.md", ADD_SOURCE))
     if "verified" in other and verified not in VERIFIED:
         what = f"row {name} is verified {verified!r}"
         faults.append(("no source", what, "write one of: " + ", ".join(VERIFIED)))

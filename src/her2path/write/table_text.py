@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import textwrap
-from collections import Counter
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from ..facts.fact import Fact
+from ..facts.value import Json
 from ..tables.decision import Decision
 from ..tables.edition import Edition
 from ..tables.library import Knowledge
@@ -16,7 +16,7 @@ from ..tables.table import Table
 from .plain import plain
 
 if TYPE_CHECKING:
-    from ..tables.difference import Change, Disagreement
+    from ..tables.difference import Disagreement
 
 PAGE_WIDTH = 100
 
@@ -75,6 +75,23 @@ def show_table(table: Table, edition: Edition, knowledge: Knowledge) -> str:
         source = knowledge.sources[key]
         parts.append(paragraph(f"{key}: {source.reference}. {source.address} ({source.verified})", "    "))
     return "\n".join([*parts, ""])
+
+
+def table_json(table: Table, edition: Edition) -> dict[str, Json]:
+    """One table as JSON: its edition, inputs and rows, each with its cells, outcome, remark and citations."""
+    rows: list[Json] = [
+        {
+            "row": row.name, "cells": dict(zip(table.inputs, (cell.text for cell in row.cells), strict=True)),
+            "outcome": row.outcome_text(), "remark": row.remark,
+            "sources": [citation.as_json() for citation in row.citations],
+        }
+        for row in table.rows
+    ]  # fmt: skip
+    return {
+        "edition": edition.key, "title": edition.title, "in_force": edition.window(),
+        "jurisdiction": edition.jurisdiction, "reviewed_by": edition.reviewed_by, "outcome": table.outcome,
+        "inputs": list(table.inputs), "rows": rows,
+    }  # fmt: skip
 
 
 def list_editions(knowledge: Knowledge) -> str:
@@ -157,20 +174,3 @@ def show_differences(left: str, right: str, disagreements: Sequence[Disagreement
             f"       {disagreement.right}",
         ]
     return "\n".join(lines).lstrip("\n")
-
-
-def show_changes(left: str, right: str, changed: Sequence[Change], rows: int) -> str:
-    """The rows of a file that change between two editions, each with its reasons."""
-    lines = []
-    for change in changed:
-        given = ", ".join(f"{name} {value}" for name, value in change.facts.items())
-        lines.append(f"{change.patient}: {given}")
-        for side in (change.left, change.right):
-            lines.append(f"    {side.edition.key}: {outcome_words(side)}  [{', '.join(side.rows)}]")
-            lines += [paragraph(remark, "        ") for remark in side.remarks]
-            if side.would_settle:
-                lines.append(f"        would settle it: {settle_words(side.would_settle)}")
-    moves = Counter((outcome_words(change.left), outcome_words(change.right)) for change in changed)
-    lines.append(f"{len(changed)} of {rows} rows change from {left} to {right}")
-    lines += [f"    {count:>4}  {before} -> {after}" for (before, after), count in moves.most_common()]
-    return "\n".join(lines)

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TextIO
 
 import click
 
+from ..facts.value import Json
 from ..findings.patient import Reviewed
 from ..findings.reviews import PatientReview
 from ..findings.summary import Summary
 from ..record.event import Trouble
-from .formats import Beside, Format, format_named, format_of
+from .formats import Beside, Format, PatientWriter, format_named, format_of
 from .output import opened
 from .review_text import summary_text, trouble_text
 
@@ -51,8 +52,9 @@ class Writer:
             self.stream.write(self.form.between + text if self.written else text)
             self.written += 1
 
-    def finish(self, summary: Summary) -> None:
-        """Write the summary, and end the document."""
+    def finish(self, summary: Summary, manifest: Mapping[str, Json] | None = None) -> None:
+        """Write the summary, and end the document; by what it was made is told where the format has a place for it."""
+        self.form.manifest = manifest
         self._tell(self.form.end(summary), summary_text(summary))
 
     def _tell(self, text: str, otherwise: str) -> None:
@@ -60,6 +62,20 @@ class Writer:
             self.stream.write(text)
         else:
             click.echo(otherwise, err=True)
+
+
+def writer_for(
+    form: type[Format], stream: TextIO, on: dt.date, summary_only: bool = False, beside: Sequence[Beside] = (),
+    colours: bool = False,
+) -> PatientWriter:  # fmt: skip
+    """What writes a review in a format as of the day `on`: text and pages are in the order of urgency, all others in
+    the order of the source."""
+    from .text.worklist import Worklist
+
+    if form is format_named("text") and not summary_only:
+        return Worklist(stream, beside, colours)
+    page = form.page_writer(stream, on, summary_only, beside)
+    return page if page is not None else Writer(stream, form(on), summary_only, beside)
 
 
 def write_reviews(
@@ -70,12 +86,10 @@ def write_reviews(
     `on` is the day of the review. Gives the counts over all patients. Raises `AskedWrongly` for a format that there
     is not, and for a file that cannot be written.
     """
-    from .text.worklist import Worklist
-
     chosen = format_named(format) if format is not None else format_of(output)
     summary = Summary()
     with opened(output) as stream:
-        writer = Worklist(stream) if chosen is format_named("text") else Writer(stream, chosen(on))
+        writer = writer_for(chosen, stream, on)
         for review in reviews:
             if isinstance(review, Trouble):
                 summary.troubles += 1

@@ -15,7 +15,7 @@ import click
 from ...facts.problem import AskedWrongly
 from ...write.interrupt import require_going_on
 from ...write.output import finite, put, require_outputs, telling, whole
-from ..options import day_of
+from ..options import day_of, knowledge_option
 from .progress import progress_option, shown_progress
 
 FAN_PATIENTS = 2000
@@ -57,6 +57,7 @@ def scenario_options(command: Any) -> Any:
               help="Write their events in Parquet (the long format that `review` reads).")  # fmt: skip
 @click.option("--mess", default="none", show_default=True, help="Of the records: none, light or heavy.")
 @click.option("--starts-on", default="2024-01-08", show_default=True, help="First day of therapy on the records.")
+@knowledge_option
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @click.option("-o", "--output", type=click.Path(dir_okay=False, path_type=Path),
               help="Write here: .md a page, .parquet every patient, .json, or text.")  # fmt: skip

@@ -10,7 +10,7 @@ from ..markdown import plain, read_markdown
 from ..problem import KnowledgeError, Problem
 from ..source import VERIFIED, Citation, parse_citations
 
-PAGES = (("product", "products.md"), ("course", "numbers.md"), ("course", "followed.md"))
+PAGES = (("product", "products.md"), ("course", "numbers.md"), ("course", "followed.md"), ("product", "preparation.md"))
 """The pages by folder and file: they stand among the editions and are none."""
 NOTHING = ("", "-")
 Read = TypeVar("Read")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from decimal import Decimal
+from math import floor
 
 import numpy as np
 
@@ -11,10 +12,11 @@ from ...facts.value import Unknown
 from ...history.course_facts import COMPLETED, known
 from ...history.kinds import DOSE_FACTS, ORDER_FACTS
 from ...history.names import NO, YES
+from ...history.numbered import is_partial
 from ...history.same_day import ONCE, PARTS, UNCLEAR, DayDose
 from ...record.columns import UNKNOWN, Flags, Whole
 from ...record.event import STATEMENT
-from ..doses.due import asked
+from ..doses.due import THOUSAND, asked
 from ..rows import FindingRows, row_each, row_runs
 from .doubt import FIRST_ORIGINS, NO_DAY, Doubt, DoubtMaker, Same, is_set_aside, is_unknown, is_unread, runs
 from .words import count_words, day_words
@@ -196,17 +198,17 @@ class EntryDoubts(DoubtMaker):
     def _is_low(self, rows: Whole) -> Flags:
         """Which LVEFs the table calls low or fallen, were they the last; one of which only limits are known may be."""
         course, owner = self.course, self.owner[rows]
-        fact = course.rules.knowledge.facts["lvef"]
         values = [self.record.values[place] for place in self.record.value[rows].tolist()]
-        exact = np.array([isinstance(value, Decimal) for value in values], np.bool_)
+        # Of more decimals than a column holds, the lower number: it is low at least as soon.
         lvef = np.array(
-            [course.numbered.code(value, fact) if isinstance(value, Decimal) else UNKNOWN for value in values], np.int64
+            [floor(value * THOUSAND) if isinstance(value, Decimal) else UNKNOWN for value in values], np.int64
         )
         limit, baseline = (course.column(name)[owner] for name in ("lvef_lower_limit", "lvef_baseline"))
+        exact = (lvef != UNKNOWN) & ~is_partial(baseline)
         columns = {
             "product": course.column("product")[owner],
             "lvef_below_limit": np.where(lvef < limit, YES, NO),
-            "lvef_fall": np.where(known(baseline), baseline - lvef, UNKNOWN),
+            "lvef_fall": np.where(exact & known(baseline), baseline - lvef, UNKNOWN),
         }
         said = asked(course, "lvef_standing", columns)
         standing = course.rules.knowledge.facts["lvef_standing"].values

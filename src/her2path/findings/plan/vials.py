@@ -55,7 +55,7 @@ def vials_for(dose_mg: Decimal, sizes: Sequence[Decimal]) -> Vials | None:
     return Vials(counts, total * step - dose_mg)
 
 
-def volume_ml(dose_mg: Decimal, mg_per_ml: int) -> Decimal:
+def volume_ml(dose_mg: Decimal, mg_per_ml: Decimal | int) -> Decimal:
     """The volume to draw of a reconstituted infusion, to a tenth of a mL."""
     return (dose_mg / mg_per_ml).quantize(UNIT, ROUND_HALF_UP)
 

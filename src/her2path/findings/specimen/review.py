@@ -110,7 +110,7 @@ class SpecimenReviewer:
             in_order(findings), _unread(record), recorded=recorded, recorded_day=str(since or ""),
             unknown_tests=unknown_tests, change=spoken.change,
             score=speaker.status.given.values.get("ihc_score") if speaker else None,
-            by_label_alone=speaker.by_label_alone if speaker and agreed else "no",
+            by_label_alone=speaker.by_label_alone if speaker and agreed else "no", speaker=speaker,
         )  # fmt: skip
 
     def _zero_plus(self, record: Record) -> None:

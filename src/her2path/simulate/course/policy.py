@@ -32,15 +32,14 @@ from pathlib import Path
 from typing import Any
 
 from ...facts.days import DAYS_A_MONTH
-from ...facts.problem import AskedWrongly, KnowledgeError
+from ...facts.problem import AskedWrongly
 from ...findings.course.rules import Rules as ReviewRules
 from ...history.clocks import span
 from ...history.folds.heart import INPUTS
-from ...tables.cases import run_cases
 from ...tables.edition import Edition
 from ...tables.library import Knowledge
-from ...tables.load import read_edition_files, read_knowledge
-from ...tables.proof import prove
+from ...tables.load import read_knowledge
+from ...tables.own.edition_file import read_own_edition
 from ...tables.site import Site, read_toml, site_of
 from ..exposure.choice import UNDER_SKIN_PRODUCT, model_and_population
 
@@ -83,7 +82,7 @@ class Policy:
 
     def knowledge(self) -> Knowledge:
         """The knowledge that ships, with the policy's own editions before it."""
-        shipped = read_knowledge()
+        shipped = read_knowledge().with_editions(self.site.own_editions)
         if not self.own_editions:
             return shipped
         return Knowledge(shipped.folder, shipped.facts, shipped.sources, [*self.own_editions, *shipped.editions])
@@ -190,20 +189,16 @@ def _own_editions(path: Path, file: Any, product: str) -> tuple[Edition, ...]:
     if not place.exists():
         raise AskedWrongly(f"{path}: [heart] edition_file = {file!r}; there is no file {place}")
     shipped = read_knowledge()
-    editions, problems = read_edition_files([place], shipped.facts, shipped.sources)
-    alone = Knowledge(place, shipped.facts, shipped.sources, editions)
-    problems = [*problems, *prove(alone)] or [*run_cases(alone)]
-    if problems:
-        raise KnowledgeError(sorted(problems))
-    if not editions or "cardiac_action" not in editions[0].tables or "lvef_finding" not in editions[0].tables:
+    edition = read_own_edition(place, shipped)
+    if "cardiac_action" not in edition.tables or "lvef_finding" not in edition.tables:
         raise AskedWrongly(f"{place}: a rule of the heart decides lvef_finding and cardiac_action; this does not")
-    if not editions[0].is_for({"product": product}):
-        raise AskedWrongly(f"{place}: edition {editions[0].key} does not decide for {product}, which {path} gives")
+    if not edition.is_for({"product": product}):
+        raise AskedWrongly(f"{place}: edition {edition.key} does not decide for {product}, which {path} gives")
     for outcome in ("lvef_finding", "cardiac_action"):
-        names = {axis.fact.name for axis in alone.array(editions[0], outcome).axes}
+        names = {axis.fact.name for axis in shipped.with_editions([edition]).array(edition, outcome).axes}
         if unseen := sorted(names - {*INPUTS, "product"}):
             raise AskedWrongly(f"{place}: {outcome} asks for {', '.join(unseen)}; expected only {', '.join(INPUTS)}")
-    return tuple(editions)
+    return (edition,)
 
 
 def interval_days(words: str | None, otherwise: float) -> float:

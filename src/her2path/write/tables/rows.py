@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import IO, Any
 
@@ -48,9 +48,9 @@ def _write(table: Any, file: IO[bytes], ending: str) -> None:
         pq.write_table(table, file)
         return
     if ending == ".csv":
-        file.write((",".join(_quoted(name) for name in table.column_names) + "\n").encode())
+        file.write(csv_head(table.column_names).encode())
         for batch in table.to_batches(max_chunksize=ROWS_WRITTEN_AT_ONCE):
-            file.write(_csv_lines(batch).encode())
+            file.write(csv_lines(batch).encode())
         return
     lines = (json.dumps(row, ensure_ascii=False, default=str) for row in _json_rows(table))
     if ending == ".jsonl":
@@ -59,7 +59,12 @@ def _write(table: Any, file: IO[bytes], ending: str) -> None:
         file.write(("[" + ",\n ".join(lines) + "]\n").encode())
 
 
-def _csv_lines(batch: Any) -> str:
+def csv_head(names: Iterable[str]) -> str:
+    """The first line of a CSV file: the names of its columns."""
+    return ",".join(map(_quoted, names)) + "\n"
+
+
+def csv_lines(batch: Any) -> str:
     """Rows as CSV, quoted only where they must be; Arrow's own writer quotes all text."""
     import pyarrow.compute as pc  # slow to import, and needed only here
 

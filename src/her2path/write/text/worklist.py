@@ -6,12 +6,13 @@ One patient alone is told in full. The rows of all patients are held until the e
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TextIO
 
 import click
 
+from ...facts.value import Json
 from ...findings.finding import Grade
 from ...findings.patient import Reviewed
 from ...findings.plan.verdicts import NOT_KNOWN, URGENCY
@@ -75,7 +76,7 @@ def row_of(review: PatientReview, with_text: bool = False) -> Row:
     )  # fmt: skip
 
 
-def _urgency(row: Row) -> tuple[int, int, str, str]:
+def urgency(row: Row) -> tuple[int, int, str, str]:
     """What a worklist is sorted by: the verdict, the gravest finding, the day, the patient."""
     gravest = min((PLACE_OF_GRADE[grade] for grade, _ in row.grades), default=Grade.NOTE.value)
     return ORDER.index(row.verdict), gravest, row.day or "9999", row.patient
@@ -108,8 +109,8 @@ class Worklist:
         """Keep the row of one patient."""
         self.rows.append(row_of(review, with_text=not self.rows))
 
-    def finish(self, summary: Summary) -> None:
-        """Write the patients, the most urgent first, and the counts."""
+    def finish(self, summary: Summary, manifest: Mapping[str, Json] | None = None) -> None:  # noqa: ARG002
+        """Write the patients, the most urgent first, and the counts; a text has no place for a manifest."""
         if len(self.rows) == 1:
             lines = [self.rows[0].text, *self._not_read(summary), *self._standing(), CAUTION]
             self.stream.write("\n".join(lines) + "\n")
@@ -120,7 +121,7 @@ class Worklist:
         self.stream.write(self._counts(summary) + "\n")
 
     def _lines(self) -> Sequence[str]:
-        rows = sorted(self.rows, key=_urgency)
+        rows = sorted(self.rows, key=urgency)
         verdict_width = max(len(row.verdict) for row in rows)
         patient_width = min(max(len(plain(row.patient)) for row in rows), PAGE_WIDTH // 4)
         lines = []

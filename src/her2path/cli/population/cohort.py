@@ -1,0 +1,112 @@
+"""`her2path cohort`: every patient of a hospital reviewed into a folder of tables, which can be gone on with."""
+
+from __future__ import annotations
+
+import datetime as dt
+import sys
+from pathlib import Path
+
+import click
+
+from ...facts.problem import DOES_NOT_HOLD, PARTLY_READ
+from ..options import Day, column_option, missing_option, pairs, site_asked
+
+
+@click.command()
+@click.argument("source", type=click.Path(exists=True, path_type=Path))
+@click.option(
+    "-o", "--output", required=True, type=click.Path(file_okay=False, path_type=Path), help="The folder to write."
+)
+@click.option("--on", type=Day(), default=None, help="Review as of this day; results after it are not used.")
+@click.option("--site", type=click.Choice(["breast", "gastric"]), help="Read the tests as of this site.")
+@click.option("--edition", help="Decide by this edition, whatever the date of the test.")
+@click.option("--jurisdiction", type=click.Choice(["us", "eu"]), help="Whose label decides, where labels differ.")
+@column_option
+@missing_option
+@click.option(
+    "--settings", "settings_file", type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="The institution's settings, a TOML file: limits, tolerances, jurisdiction, formulary.",
+)  # fmt: skip
+@click.option(
+    "--parts", type=click.IntRange(1, 4096), help="Cut the population into so many parts; otherwise by its size."
+)
+@click.option("--processes", type=click.IntRange(1), help="Processes to share a large source; all cores by default.")
+@click.option("--anew", is_flag=True, help="Begin anew, whatever lies in the folder of an earlier run.")
+def cohort(
+    source: Path, output: Path, on: dt.date | None, site: str | None, edition: str | None, jurisdiction: str | None,
+    columns: tuple[str, ...], missing: tuple[str, ...], settings_file: Path | None, parts: int | None,
+    processes: int | None, anew: bool,
+) -> None:  # fmt: skip
+    """Review every patient of SOURCE into a folder: facts, findings, patients, episodes and specimens as Parquet.
+
+    The source is cut into parts by patient, so that memory stays bounded whatever the size. Broken off, the same
+    command goes on where it was; the files are the same to the byte. The manifest says what was read, by which
+    knowledge and settings, and what came of it.
+
+    \b
+    Examples:
+      her2path cohort export/ -o hospital --on 2026-02-17
+      her2path cohort events.parquet -o hospital --settings site.toml
+    """
+    from ...cohort.population.run import review_population
+    from ...findings.settings import Settings
+    from ...tables.load import read_knowledge
+    from ...write.plain import plain
+
+    knowledge = read_knowledge()
+    at = site_asked(settings_file, missing, knowledge)
+    settings = Settings(on or dt.date.today(), site, edition, jurisdiction or at.jurisdiction, at)
+    with _Bar() as bar:
+        population = review_population(
+            source, output, knowledge, settings, parts=parts, processes=processes, columns=pairs(columns), anew=anew,
+            progress=bar.tell,
+        )  # fmt: skip
+    told, rows = population.summary, population.manifest["rows"]
+    click.echo(f"{told['patients']} patients, {rows['facts']} facts, {rows['findings']} findings in {output}")
+    for name in ("her2_status", "verdicts", "findings"):
+        if counts := told.get(name):
+            click.echo(f"  {name.replace('_', ' ')}")
+            width = max(len(str(count)) for count in counts.values())
+            for words, count in counts.items():
+                click.echo(f"    {count:>{width}}  {plain(words)}")
+    if told["not_read"]:
+        where = f"see {output / population.manifest['not_read']}, and not_read of the patients"
+        click.echo(f"her2path: {told['not_read']} pieces could not be read; {where}", err=True)
+    click.echo(population.manifest["caution"])
+    if not told["patients"]:
+        click.echo(f"her2path: no patient was found in {source}; expected FHIR R4, CSV or Parquet", err=True)
+        sys.exit(DOES_NOT_HOLD)
+    if told["not_read"]:
+        sys.exit(PARTLY_READ)
+
+
+class _Bar:
+    """Progress on a terminal: reading in bytes, then reviewing in parts."""
+
+    def __init__(self) -> None:
+        self._bar: click._termui_impl.ProgressBar[int] | None = None
+        self._what, self._done = "", 0
+
+    def __enter__(self) -> _Bar:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._end()
+
+    def tell(self, what: str, done: int, whole: int) -> None:
+        """So much of something is done."""
+        if not sys.stderr.isatty():
+            return
+        if what != self._what:
+            self._end()
+            self._bar = click.progressbar(length=whole, label=f"{what:>9}", file=sys.stderr, show_pos=False)
+            self._bar.__enter__()
+            self._what, self._done = what, 0
+        if self._bar is not None:
+            self._bar.update(done - self._done)
+            self._done = done
+
+    def _end(self) -> None:
+        if self._bar is not None:
+            self._bar.__exit__(None, None, None)
+            self._bar = None

@@ -1,0 +1,141 @@
+"""What a run over a population is: its inputs by their bytes, its settings, its parts; as JSON, everywhere the same."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+from collections.abc import Iterable, Mapping
+from datetime import date
+from decimal import Decimal
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+from ...facts.problem import AskedWrongly
+from ...findings.settings import Settings
+from ...read.files import STANDARD_INPUT
+from ...read.source import TABLES
+from ...tables.library import Knowledge
+from ...write.interrupt import require_going_on
+
+EVENTS_OF_A_PART = 600_000
+"""About so many events are reviewed together: some 20,000 patients."""
+BYTES_OF_AN_EVENT = {".csv": 50, ".parquet": 3}
+BYTES_OF_A_RESOURCE = 700
+MOST_PARTS = 4096
+READ_AT_ONCE = 1 << 20
+
+
+def plan_of(
+    source: Path, knowledge: Knowledge, settings: Settings, columns: Mapping[str, str], parts: int | None
+) -> Any:
+    """What a run would do, as JSON: two runs of one plan give the same bytes.
+
+    Raises `AskedWrongly` where the source cannot be read whole twice, as a pipe cannot.
+    """
+    inputs = inputs_of(source)
+    return {
+        "her2path": version_of_program(),
+        "knowledge": {"folder": knowledge.folder.name, "sha256": sha256_of_all(knowledge_files(knowledge.folder))},
+        "source": source.name,
+        "inputs": inputs,
+        "columns": dict(columns),
+        "on": settings.on.isoformat(),
+        "settings": plain(settings),
+        "parts": parts or parts_for(source, sum(each["bytes"] for each in inputs)),
+    }
+
+
+def version_of_program() -> str:
+    """The version of her2path; 0.0.0 in a source tree that is not installed."""
+    try:
+        return version("her2path")
+    except PackageNotFoundError:  # pragma: no cover
+        return "0.0.0"
+
+
+def inputs_of(source: Path) -> list[dict[str, Any]]:
+    """Every file of a source with its size in bytes and its SHA-256, in the order of their names."""
+    if str(source) == STANDARD_INPUT or not (source.is_dir() or source.is_file()):
+        raise AskedWrongly(
+            f"{source}: a population is read from a file or a folder, which can be read twice; not a pipe"
+        )
+    files = [source] if source.is_file() else sorted(each for each in source.rglob("*") if each.is_file())
+    root = source.parent if source.is_file() else source
+    listed = []
+    for file in files:
+        try:
+            listed.append(
+                {"name": file.relative_to(root).as_posix(), "bytes": file.stat().st_size, "sha256": sha256_of(file)}
+            )
+        except OSError as error:
+            listed.append({"name": file.relative_to(root).as_posix(), "bytes": 0, "sha256": None,
+                           "what": f"it cannot be read: {error.strerror}"})  # fmt: skip
+    return listed
+
+
+def sha256_of(file: Path) -> str:
+    """The SHA-256 of a file. Raises `OSError` where it cannot be read."""
+    digest = hashlib.sha256()
+    with file.open("rb", buffering=0) as stream:
+        while piece := stream.read(READ_AT_ONCE):
+            require_going_on()
+            digest.update(piece)
+    return digest.hexdigest()
+
+
+def knowledge_files(folder: Path) -> list[Path]:
+    """The files of a folder of knowledge, in the order of their names."""
+    return sorted(file for file in folder.rglob("*") if file.is_file() and file.suffix in (".md", ".toml", ".csv"))
+
+
+def sha256_of_all(files: Iterable[Path]) -> str:
+    """One SHA-256 over several files."""
+    digest = hashlib.sha256()
+    for file in files:
+        digest.update(sha256_of(file).encode())
+    return digest.hexdigest()
+
+
+def parts_for(source: Path, size: int) -> int:
+    """In how many parts a source of so many bytes is cut, so that one of them fits well into memory."""
+    ending = source.suffix.lower()
+    if ending == ".parquet":
+        import pyarrow.parquet as pq
+
+        try:
+            events = int(pq.ParquetFile(source).metadata.num_rows)
+        except (OSError, ValueError):  # the reader will say what is wrong
+            events = size // BYTES_OF_AN_EVENT[ending]
+    else:
+        events = size // (BYTES_OF_AN_EVENT[ending] if ending in TABLES else BYTES_OF_A_RESOURCE)
+    return max(1, min(MOST_PARTS, -(-events // EVENTS_OF_A_PART)))
+
+
+def plain(value: Any) -> Any:
+    """Settings as JSON: what is not set is left out."""
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        told = {each.name: plain(getattr(value, each.name)) for each in dataclasses.fields(value)}
+        return {name: each for name, each in told.items() if each not in (None, {}, [], "")}
+    if isinstance(value, Mapping):
+        return {str(name): plain(each) for name, each in sorted(value.items(), key=lambda each: str(each[0]))}
+    if isinstance(value, frozenset | set):
+        return sorted(map(plain, value), key=str)
+    if isinstance(value, tuple | list):
+        return [plain(each) for each in value]
+    if isinstance(value, Decimal | date):
+        return str(value)
+    return value if isinstance(value, str | int | float | bool) or value is None else str(value)
+
+
+def differences(one: Any, other: Any) -> list[str]:
+    """Where two plans differ, in words."""
+    told = []
+    for name in sorted({*one, *other}):
+        if one.get(name) == other.get(name):
+            continue
+        if name in ("inputs", "settings", "knowledge"):
+            told.append("the bytes of the source" if name == "inputs" else f"the {name}")
+        else:
+            told.append(f"{name} ({one.get(name)} there, {other.get(name)} now)")
+    return told
