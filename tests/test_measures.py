@@ -163,11 +163,11 @@ def her2path(*arguments: str) -> subprocess.CompletedProcess[str]:
 def test_the_command(folder: Path, tmp_path: Path) -> None:
     told = her2path("measure", str(folder), "lvef-every-4-months")
     assert "60.0 % (3 of 5; 95 % interval 23.1 % to 88.2 %); 1 undetermined: from 50.0 % to 66.7 %" in told.stdout
-    who = her2path("measure", str(folder), "lvef-every-4-months", "--patients", "undetermined")
+    who = her2path("measure", str(folder), "lvef-every-4-months", "--who", "undetermined")
     assert who.stdout.split() == ["gap-undated"]
     wrong = her2path("measure", str(folder), "lvef-basline")
     assert wrong.returncode == 2
-    assert "no measure is called 'lvef-basline'; nearest are lvef-baseline" in wrong.stderr
+    assert "no measure is called 'lvef-basline'; did you mean lvef-baseline?" in wrong.stderr
     assert her2path("measure", str(tmp_path)).stderr.startswith(f"her2path: {tmp_path} holds no population that is done")
     output = tmp_path / "measures.json"
     assert her2path("measure", str(folder), "-o", str(output)).returncode == 0

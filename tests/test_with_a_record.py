@@ -24,7 +24,7 @@ from her2path.cli.group import main
 from her2path.findings.patient import Reviewer
 from her2path.findings.plan.what_if import what_if
 from her2path.findings.settings import Settings
-from her2path.read.said import read_said
+from her2path.read.beside.said import read_said
 from her2path.read.source import read_records
 from her2path.record.event import Record
 from her2path.tables.load import default_knowledge

@@ -69,6 +69,14 @@ class FormatName(_NameType):
         return str(value)
 
 
+def form_option(command: Command) -> Command:
+    """The option that chooses between words and JSON, given to the command as `as_json`."""
+    return click.option(
+        "--format", "as_json", type=click.Choice(["text", "json"]), default="text",
+        callback=lambda _ctx, _parameter, form: form == "json", help="text or json.",
+    )(command)  # fmt: skip
+
+
 def column_option(command: Command) -> Command:
     """The option that says which column of a file holds which fact."""
     return click.option(
@@ -92,20 +100,17 @@ def form_options(command: Command) -> Command:
     command = click.option("-o", "--output", type=click.Path(path_type=Path), help="Write here instead of printing.")(
         command
     )
-    command = click.option("--json", "as_json", is_flag=True, help="Print JSON.")(command)
     return click.option(
         "--format", "form", type=click.Choice(FORMS),
         help="text, json, or html: a page to share; by default what the ending of the output says, otherwise text.",
     )(command)  # fmt: skip
 
 
-def form_asked(form: str | None, as_json: bool, output: Path | None) -> str:
-    """The form that is asked for. Raises `AskedWrongly` where two are."""
+def form_asked(form: str | None, output: Path | None) -> str:
+    """The form that is asked for, by name or by the ending of the output."""
     ending = output.suffix.lower().removeprefix(".") if output is not None else ""
     by_ending = {"htm": "html"}.get(ending, ending)
-    if as_json and form not in (None, "json"):
-        raise AskedWrongly(f"--json and --format {form} ask for two forms: drop one of them")
-    return form or ("json" if as_json else by_ending if by_ending in FORMS else "text")
+    return form or (by_ending if by_ending in FORMS else "text")
 
 
 def command_said() -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import gc
+import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,8 +18,16 @@ if TYPE_CHECKING:
     from ..findings.summary import Summary
 
 
+def _there(ctx: click.Context, param: click.Parameter, sources: tuple[str, ...]) -> tuple[str, ...]:
+    """The sources; a name that is no pattern and is not there is told with what is nearly called so."""
+    for each in sources:
+        if each != "-" and not any(sign in each for sign in "*?[") and not os.path.lexists(each):
+            raise click.BadParameter(f"Path {each!r} does not exist.", ctx, param)
+    return sources
+
+
 @click.command()
-@click.argument("source", nargs=-1, required=True, type=str)
+@click.argument("source", nargs=-1, required=True, type=click.Path(), callback=_there)
 @click.option("--on", type=Day(), default=None, help="Review as of this day, or today; results after it are not used.")
 @click.option("--site", type=click.Choice(["breast", "gastric"]), help="Read the tests as of this site.")
 @click.option("--edition", help="Decide by this edition, whatever the date: its key, or a file of your own.")
@@ -122,7 +131,7 @@ def review(
         paths = read_from(paths, opened)
         named = pairs(columns)
         if carry:
-            from ..read.carried import carried_of
+            from ..read.beside.carried import carried_of
 
             settings = replace(settings, carried=carried_of(paths, carry, named, at.missing))
         asked = Asked(paths, output, knowledge, settings, processes or processes_for(paths), named, settings_file)

@@ -83,7 +83,7 @@ def what_is_asked_of_one(
 def _what_if(asked: Asked, held: Held, added: tuple[str, ...], form: str | None) -> str:
     from ..findings.patient import Reviewer
     from ..findings.plan.what_if import what_if
-    from ..read.said import read_said
+    from ..read.beside.said import read_said
     from ..write.text.what_if import what_if_text
 
     course = held.review.course

@@ -13,6 +13,7 @@ import click
 
 from ..facts.problem import AskedWrongly
 from ..facts.value import Json
+from .manners.colour import in_colour_to
 
 if TYPE_CHECKING:
     from ..findings.patient import Reviewed
@@ -120,7 +121,7 @@ class Asked:
 
         if not has_table(self.sources):
             return
-        from ..read.carried import unread_columns
+        from ..read.beside.carried import unread_columns
         from ..write.plain import plain
 
         facts = self.settings.facts(self.knowledge)
@@ -162,7 +163,7 @@ class Asked:
                     stream, (WhyFormat if why else BriefFormat)(self.settings.on), summary_only, beside
                 )
             else:
-                colours = self.output is None and stream.isatty()
+                colours = self.output is None and in_colour_to(stream)
                 writer = writer_for(chosen, stream, self.settings.on, summary_only, beside, colours)
             summary = self.review(writer.batch, writer.put)
             manifest = None

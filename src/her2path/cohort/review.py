@@ -13,11 +13,12 @@ from pathlib import Path
 from typing import Any, Generic, TypeVar
 
 from ..facts.problem import AskedWrongly
+from ..facts.words.given import path_given, paths_given
 from ..findings.patient import Reviewed, Reviewer
 from ..findings.reviews import PatientReview
 from ..findings.settings import Settings
 from ..findings.summary import Summary
-from ..read.files import Piece, source_size
+from ..read.files import TEXTS, Piece, source_size
 from ..read.layout import ColumnPart, Layout
 from ..read.source import ColumnWorker, read_columns
 from ..record.columns import RecordColumns, columns_of
@@ -64,11 +65,11 @@ def processes_for(path: Sources) -> int:
 def _can_be_shared(paths: tuple[Path, ...]) -> bool:
     if len(paths) > 1:
         return not has_table(paths)
-    return paths[0].suffix.lower() != ".csv"
+    return paths[0].suffix.lower() not in TEXTS
 
 
 def review_source(
-    path: Path,
+    path: str | Path | Sequence[str | Path],
     knowledge: Knowledge,
     settings: Settings,
     progress: Progress | None = None,
@@ -77,15 +78,16 @@ def review_source(
     """Review every patient of a file, archive or folder, in bounded memory and in the order of the source.
 
     What belongs to no patient comes as a `Trouble`. `progress` is told the bytes just read; `columns`
-    says which column of a CSV or Parquet file holds which fact.
+    says which column of a CSV or Parquet file holds which fact. Several paths are reviewed one after the other.
     """
     reviewer = Reviewer(knowledge, settings)
-    missing = settings.at.missing
-    for batch in read_columns(path, settings.facts(knowledge), progress, columns, settings.courses, missing=missing):
-        if isinstance(batch, Trouble):
-            yield batch
-        elif (wanted := _wanted(batch, settings)) is not None:
-            yield from reviewer.review_columns(wanted)
+    facts, missing = settings.facts(knowledge), settings.at.missing
+    for each in paths_given(path):
+        for batch in read_columns(each, facts, progress, columns, settings.courses, missing=missing):
+            if isinstance(batch, Trouble):
+                yield batch
+            elif (wanted := _wanted(batch, settings)) is not None:
+                yield from reviewer.review_columns(wanted)
 
 
 def _wanted(batch: RecordColumns, settings: Settings) -> RecordColumns | None:
@@ -305,8 +307,8 @@ def _batches(path: Sources, progress: Progress | None) -> Iterator[list[Piece | 
 
 
 def review_file(
-    path: Path,
-    output: Path,
+    path: str | Path,
+    output: str | Path,
     knowledge: Knowledge,
     settings: Settings,
     *,
@@ -321,6 +323,7 @@ def review_file(
     """
     from ..write.tables.file import FindingsFile
 
+    path, output = path_given(path), path_given(output, "output")
     summary = Summary()
     with FindingsFile(output, path, carried=settings.carried) as file:
         for part in review_parts(

@@ -15,7 +15,7 @@ from pathlib import Path
 from ..facts.problem import AskedWrongly
 from ..findings.settings import Settings
 from ..read.files import STANDARD_INPUT, Piece, read_pieces
-from ..read.source import TABLES, read_columns
+from ..read.source import is_table, read_columns
 from ..record.columns import RecordColumns, columns_of
 from ..record.event import Record, Trouble
 from ..record.joined import joined
@@ -57,7 +57,7 @@ def sources_of(texts: Iterable[str]) -> tuple[Path, ...]:
 
 def has_table(sources: Sources) -> bool:
     """Whether one of the sources is a table, CSV or Parquet."""
-    return any(path.suffix.lower() in TABLES for path in listed(sources))
+    return any(map(is_table, listed(sources)))
 
 
 def pieces_of(sources: Sources, *, deleted: bool) -> Iterator[Piece | Trouble]:
@@ -74,7 +74,7 @@ def joined_columns(
     `fhir` reads the sources that are no tables. Every batch is held until all are read.
     """
     facts = settings.facts(knowledge)
-    tables = [path for path in paths if path.suffix.lower() in TABLES]
+    tables = [path for path in paths if is_table(path)]
     others = [path for path in paths if path not in tables]
     batches: list[RecordColumns] = []
     seen: dict[str, int] = {}

@@ -9,6 +9,7 @@ import numpy as np
 
 from ..facts.value import Json
 from ..tables.decision import Decision
+from .finding import Grade
 from .patient import Reviewed
 from .plan.verdicts import NOT_KNOWN
 from .reviews import PatientReview
@@ -120,7 +121,8 @@ class Summary:
             "her2_status": _by_count(self.status), "her2_expression": _by_count(self.expression),
             "undetermined_because": _by_count(self.why_undetermined), "therapy": _by_count(self.therapy),
             "verdicts": _by_count(self.verdicts),
-            "findings": _by_count(self.findings), "editions": _by_count(self.editions),
+            "findings": {grade.word: self.findings[grade.word] for grade in Grade if self.findings[grade.word]},
+            "editions": _by_count(self.editions),
             "not_read": self.troubles, **mapped,
         }  # fmt: skip
 

@@ -66,12 +66,27 @@ def run(
 
 
 def _listening(configuration: Configuration) -> socket.socket:
+    """A socket that listens.
+
+    It says that it is TCP: only of such sockets asyncio sends small parts of an answer at once, and does not wait some
+    40 ms for the other side to have had the part before.
+    """
     host, port = configuration.server.host, configuration.server.port
     try:
-        family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
-        return socket.create_server((host, port), family=family, backlog=256)
+        family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        opened = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     except OSError as error:
+        raise AskedWrongly(f"{host} is no address of this machine: {error}") from error
+    try:
+        opened.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if family == socket.AF_INET6:
+            opened.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+        opened.bind(address)
+        opened.listen(256)
+    except OSError as error:
+        opened.close()
         raise AskedWrongly(f"{host} port {port} cannot be listened on: {error}; choose another by --port") from error
+    return opened
 
 
 def _loaded(

@@ -10,6 +10,7 @@ from typing import TextIO
 import click
 
 from ..facts.value import Json
+from ..facts.words.given import day_given, path_given
 from ..findings.patient import Reviewed
 from ..findings.reviews import PatientReview
 from ..findings.summary import Summary
@@ -79,17 +80,18 @@ def writer_for(
 
 
 def write_reviews(
-    reviews: Iterable[PatientReview | Trouble], output: Path, on: dt.date, format: str | None = None
+    reviews: Iterable[PatientReview | Trouble], output: str | Path, on: dt.date | str, format: str | None = None
 ) -> Summary:
     """Write what `review_source` gives to a file, in the format named, or the one that the file's ending names.
 
     `on` is the day of the review. Gives the counts over all patients. Raises `AskedWrongly` for a format that there
     is not, and for a file that cannot be written.
     """
+    output, day = path_given(output, "output"), day_given(on)
     chosen = format_named(format) if format is not None else format_of(output)
     summary = Summary()
     with opened(output) as stream:
-        writer = writer_for(chosen, stream, on)
+        writer = writer_for(chosen, stream, day)
         for review in reviews:
             if isinstance(review, Trouble):
                 summary.troubles += 1

@@ -1,1 +1,4 @@
-"""`her2path cohort` and `measure`: whole populations, reviewed into a folder and counted."""
+"""The commands `cohort` and `measure`.
+
+In: the command line. Out: a folder of tables over a whole population; what measures come to over it.
+"""

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 @click.option(
     "--suppress", type=click.IntRange(0), default=0, metavar="N", help="Tell no count from 1 to below N, such as 11."
 )
-@click.option("--patients", "answer", metavar="ANSWER",
+@click.option("--who", "answer", metavar="ANSWER",
               help="Who they are: met, 'not met', undetermined, 'membership undetermined', excluded.")  # fmt: skip
 @click.option(
     "--format", "form", type=click.Choice(["text", "json", "csv", "fhir"]), help="By default what the ending says."
@@ -53,7 +53,7 @@ def measure(
     Examples:
       her2path measure hospital
       her2path measure hospital lvef-baseline --by year
-      her2path measure hospital lvef-baseline --patients "not met"
+      her2path measure hospital lvef-baseline --who "not met"
     """
     from ...cohort.measures.count import count, patients_of
     from ...cohort.measures.read import measure_named, measures
@@ -68,7 +68,7 @@ def measure(
     connection = opened(folder)
     if answer is not None:
         if len(asked) != 1 or not keys:
-            raise AskedWrongly("--patients is told of one measure: name it")
+            raise AskedWrongly("--who is told of one measure: name it")
         put("\n".join(map(plain, patients_of(connection, asked[0], answer))), output)
         return
     found = [(each, count(connection, each, by, (first, last))) for each in asked]

@@ -15,6 +15,7 @@ from ...facts.folder import MEASURES, knowledge_folder, shipped_folder
 from ...facts.markdown import plain, read_markdown, text_of
 from ...facts.problem import AskedWrongly, KnowledgeError, Problem
 from ...facts.source import VERIFIED, Citation, parse_citations
+from ...facts.words.nearest import hint
 
 COUNTS = ("patient", "dose", "specimen")
 """What a measure may count: the view whose rows are asked."""
@@ -75,11 +76,7 @@ def measure_named(key: str) -> Measure:
         return known[key]
     if key.endswith(".md") and Path(key).is_file():
         return read_measure(Path(key))
-    from difflib import get_close_matches
-
-    nearest = get_close_matches(key, known, 3, 0.4)
-    words = f"; nearest are {', '.join(nearest)}" if nearest else ""
-    raise AskedWrongly(f"no measure is called {key!r}{words}. her2path measure --list tells all")
+    raise AskedWrongly(f"no measure is called {key!r}{hint(key, known, 'her2path measure --list')}")
 
 
 @cache

@@ -21,7 +21,7 @@ from ...write.plan_words import PROJECT
 from ...write.table_text import settle_words
 from ...write.text.first_lines import FOR_A_DOSE, all_findings, in_words, verdict_words
 from .actions import Asked, suggestions_of
-from .markdown import escaped, shortened
+from .markdown import escaped, one_line, shortened
 from .messages import EXTENSION, MOST_SUMMARY, Card, Coding, Json, Source
 from .offers import NOTHING, OF_TESTS, Offers
 from .orders import Draft
@@ -114,7 +114,7 @@ def acts_of(review: PatientReview, *, of_order: bool, known: Sequence[Finding] =
             continue
         place = next((place for place, act in enumerate(acts) if _same_act(act, finding)), None)
         if place is None:
-            acts.append(Act(in_words(finding.words), finding))
+            acts.append(Act(_begun(in_words(finding.words)), finding))
         else:
             acts[place] = replace(acts[place], further=(*acts[place].further, in_words(finding.words)))
     return acts
@@ -125,6 +125,12 @@ def _is_told(finding: Finding, *, of_order: bool) -> bool:
         return False
     gates = bool(finding.next_dose) and finding.next_dose != LETS_BE
     return finding.grade in ALWAYS or (of_order and finding.grade == Grade.MISSING and gates)
+
+
+def _begun(words: str) -> str:
+    """Words with a large letter at their beginning; the names of drugs keep theirs."""
+    first = words.partition(" ")[0]
+    return words if "-" in first else words[:1].upper() + words[1:]
 
 
 def _same_act(act: Act, finding: Finding) -> bool:
@@ -174,7 +180,7 @@ def _advised(
         summary=shortened(act.words, MOST_SUMMARY),
         indicator=_indicator(act),
         source=_source(act, telling.sources),
-        detail="\n".join(_detail(act, telling, rows, edition, resources, more)),
+        detail="\n".join(_detail(act, telling, rows, edition, more)),
         suggestions=made or None,
         selectionBehavior="at-most-one" if made else None,
         overrideReasons=[
@@ -208,10 +214,11 @@ def _source(act: Act, sources: Sources) -> Source:
 
 
 def _detail(
-    act: Act, telling: Telling, rows: Sequence[str], edition: str, resources: Sequence[str], more: Sequence[str]
+    act: Act, telling: Telling, rows: Sequence[str], edition: str, more: Sequence[str]
 ) -> Iterator[str]:  # fmt: skip
     finding, verdict = act.finding, act.verdict
-    yield f"**{escaped(act.words)}**\n"
+    if shortened(act.words, MOST_SUMMARY) != one_line(act.words):
+        yield f"**{escaped(act.words)}**\n"  # the summary is cut
     yield from (f"- Also: {escaped(words)}" for words in act.further)
     if finding is not None and finding.do:
         by = f" By {finding.by}." if finding.by is not None else ""
@@ -224,8 +231,6 @@ def _detail(
         if finding.facts:
             listed = "; ".join(f"{in_words(name)} {value}" for name, value in finding.facts[:MOST_FACTS])
             yield f"- From: {escaped(listed)}"
-        if resources:
-            yield f"- On record as: {escaped(', '.join(resources[:MOST_FACTS]))}"
         if finding.settle:
             yield f"- Would settle it: {escaped(settle_words(finding.settle))}"
     if rows:

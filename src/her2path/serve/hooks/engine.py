@@ -10,6 +10,7 @@ import hashlib
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from decimal import Decimal
 
 import msgspec
 
@@ -20,7 +21,7 @@ from ...findings.settings import Settings
 from ...read.files import Piece
 from ...read.source import ColumnWorker
 from ...record.columns import RecordColumns, columns_of
-from ...record.event import HER2_DRUG, Trouble
+from ...record.event import HER2_DRUG, Event, Record, Trouble
 from ...tables.library import Knowledge
 from ...write.fhir.proposals import references_of
 from ...write.review_text import WhyFormat
@@ -80,7 +81,14 @@ class Engine:
 
     def warm(self) -> None:
         """Load what the first request would wait for."""
-        self.reviewer().load_compiled()
+        reviewer = self.reviewer()
+        reviewer.load_compiled()
+        day = reviewer.settings.on - dt.timedelta(days=1)
+        product = reviewer.rules.codes.products[0]
+        given = Event("dose_given", "yes", day, "", "nowhere", product=product)
+        measured = Event("lvef", Decimal(1), day, "", "nowhere", qualifier="echo")
+        review = reviewer.review_records([Record("nobody", course=[given, measured], sites={"breast"})]).patient(0)
+        acts_of(review, of_order=True)
         self.answer(Gathered("nobody", "", [Sent(b'{"resourceType":"Patient","id":"nobody"}')]), "patient-view")
 
     def answer(self, gathered: Gathered, hook: str, before: Before | None = None) -> Answer:

@@ -10,12 +10,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TextIO
 
-import click
-
 from ...facts.value import Json
 from ...findings.finding import Grade
 from ...findings.patient import Reviewed
-from ...findings.plan.verdicts import NOT_KNOWN, URGENCY
+from ...findings.plan.verdicts import URGENCY
 from ...findings.reviews import PatientReview
 from ...findings.summary import Summary
 from ...record.event import Trouble
@@ -23,15 +21,12 @@ from ..caution import CAUTION
 from ..formats import Beside
 from ..plain import plain
 from ..review_text import STANDING, short_text, trouble_text
-from ..table_text import PAGE_WIDTH
+from .colours import by_severity, in_colour
 from .first_lines import all_findings, called, her2_words, reason_words, to_do_words
+from .page import PAGE_WIDTH
 
 NO_COURSE = "-"
 """The verdict of who has no course."""
-COLOURS = {
-    "STOP": "red", "DO NOT GIVE THE ORDER": "red", "HOLD": "red", "CHANGE": "yellow", "ASK FIRST": "yellow",
-    NOT_KNOWN: "yellow", "GIVE": "green",
-}  # fmt: skip
 ORDER = (*URGENCY, NO_COURSE)
 QUIET = ("GIVE", "NOTHING DUE")
 """Verdicts whose reason does not say what is to be done meanwhile."""
@@ -112,7 +107,8 @@ class Worklist:
     def finish(self, summary: Summary, manifest: Mapping[str, Json] | None = None) -> None:  # noqa: ARG002
         """Write the patients, the most urgent first, and the counts; a text has no place for a manifest."""
         if len(self.rows) == 1:
-            lines = [self.rows[0].text, *self._not_read(summary), *self._standing(), CAUTION]
+            text = by_severity(self.rows[0].text) if self.colours else self.rows[0].text
+            lines = [text, *self._not_read(summary), *self._standing(), CAUTION]
             self.stream.write("\n".join(lines) + "\n")
             return
         if self.rows:
@@ -127,8 +123,8 @@ class Worklist:
         lines = []
         for row in rows:
             verdict = f"{row.verdict:<{verdict_width}}"
-            if self.colours and row.verdict in COLOURS:
-                verdict = click.style(verdict, fg=COLOURS[row.verdict], bold=row.verdict == "STOP")
+            if self.colours:
+                verdict = in_colour(row.verdict, verdict)
             drug = f"{row.drug}: " if row.drug else ""
             lines.append(f"{verdict}  {plain(row.patient):<{patient_width}}  {row.day:<10}  {plain(drug + row.reason)}")
         return lines

@@ -9,13 +9,13 @@ import datetime as dt
 import re
 from collections.abc import Sequence
 
-from ..facts.codes import codes_of
-from ..facts.fact import Facts
-from ..facts.number import parse_number
-from ..facts.problem import AskedWrongly
-from ..facts.value import Unknown
-from ..record.event import Record
-from .tabular.cells import Cells
+from ...facts.codes import codes_of
+from ...facts.fact import Facts
+from ...facts.number import parse_number
+from ...facts.problem import AskedWrongly
+from ...facts.value import Unknown
+from ...record.event import Record
+from ..tabular.cells import Cells
 
 FORM = "FACT=VALUE@DAY, for example lvef=48@2026-02-17 or dose_mg:Kanjinti=420@2026-03-02"
 SAID = "what-if"
@@ -34,8 +34,8 @@ def read_said(texts: Sequence[str], facts: Facts, on: dt.date, patient: str = ""
     """
     import pyarrow as pa
 
-    from .tabular.columns import ColumnReader
-    from .tabular.long import Part
+    from ..tabular.columns import ColumnReader
+    from ..tabular.long import Part
 
     cells = Cells(facts, codes_of(facts))
     rows = [_row(text.strip(), facts, cells, on, product) for text in texts]
@@ -59,7 +59,7 @@ def read_said(texts: Sequence[str], facts: Facts, on: dt.date, patient: str = ""
 
 def _row(text: str, facts: Facts, cells: Cells, on: dt.date, product: str) -> tuple[str, str, str, str, str, str]:
     """The cells of a row of the long format that says the same. Raises `AskedWrongly`."""
-    from .tabular.columns import GIVEN_OR_ORDERED
+    from ..tabular.columns import GIVEN_OR_ORDERED
 
     found = _LINE.fullmatch(text)
     if found is None:

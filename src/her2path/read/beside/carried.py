@@ -10,9 +10,9 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from ..facts.fact import Facts
-from ..facts.problem import AskedWrongly
-from .source import TABLES
+from ...facts.fact import Facts
+from ...facts.problem import AskedWrongly
+from ..source import TABLES
 
 BETWEEN = "; "
 """What stands between the words of a patient who has several."""
@@ -39,7 +39,7 @@ def unread_columns(path: Path, facts: Facts, columns: Mapping[str, str] | None =
 
     `columns` says which column bears which of our names. Raises `AskedWrongly` as reading it does.
     """
-    from .tabular.long import PATIENT, is_long, names_of, places_of
+    from ..tabular.long import PATIENT, is_long, names_of, places_of
 
     if path.suffix.lower() not in TABLES:
         return []
@@ -47,8 +47,8 @@ def unread_columns(path: Path, facts: Facts, columns: Mapping[str, str] | None =
     if is_long(path, mapped):
         read: set[str] = set(places_of(names, mapped).values())
     else:
-        from .tabular.wide_events import WideFile  # not needed for one event a row
-        from .tabular.wide_names import OUTCOMES
+        from ..tabular.wide_events import WideFile  # not needed for one event a row
+        from ..tabular.wide_names import OUTCOMES
 
         file = WideFile(path, facts, mapped)
         ours = {column: name for name, column in mapped.items()}
@@ -66,7 +66,7 @@ def carried_of(
     `missing` are the words, in small letters, for a cell that holds nothing. Rows without a patient are left out.
     Raises `AskedWrongly` for a column that no table has, and where no source is a table.
     """
-    from .tabular.long import PATIENT, names_of
+    from ..tabular.long import PATIENT, names_of
 
     if not wanted:
         return Carried()
@@ -97,8 +97,8 @@ def _take(
     """Take note of the distinct words of some columns of a file by patient."""
     import pyarrow as pa
 
-    from .tabular.file import read_table
-    from .tabular.words import as_words, is_missing, words_of
+    from ..tabular.file import read_table
+    from ..tabular.words import as_words, is_missing, words_of
 
     table = read_table(path, [])
     whose = as_words(table.column(patient)).cast(pa.string())
