@@ -73,7 +73,7 @@ def test_the_page_says_what_the_command_says(client: Any, question: str, said: d
     assert command is not None
     words = shlex.split(unescape(command[1]))
     assert words[:2] == ["her2path", question]
-    ran = CliRunner().invoke(main, [*words[1:], "--json"])
+    ran = CliRunner().invoke(main, [*words[1:], "--format", "json"])
     assert ran.exit_code == 0, ran.output
     told = json.loads(ran.stdout)
     assert told == json.loads(shown(client, f"/check/{question}.json", **said, jurisdiction=jurisdiction))

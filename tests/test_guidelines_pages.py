@@ -41,7 +41,7 @@ def test_who_would_hear_something_else_is_what_diff_says(loaded: Any, left: str,
     from her2path.cli import main
 
     asked = ["diff", left, right, "--outcome", outcome, "--patients", str(WARD), "--on", str(ON), "--jurisdiction", "us"]
-    ran = CliRunner().invoke(main, [*asked, "--json"])
+    ran = CliRunner().invoke(main, [*asked, "--format", "json"])
     assert ran.exit_code == 0, ran.output
     told = json.loads(ran.stdout)
     assert told["patients"] == len(loaded.ward)

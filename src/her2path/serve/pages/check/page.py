@@ -81,7 +81,7 @@ def one_question(request: Request, loaded: Loaded, question: Question) -> Respon
 
 
 def as_json(request: Request, loaded: Loaded, question: Question) -> Response:
-    """The answer as the command gives it with `--json`; what is wrong, by field."""
+    """The answer as the command gives it with `--format json`; what is wrong, by field."""
     asked = asked_of(question, request.query_params, loaded)
     status = 200
     if asked.answer is not None:
