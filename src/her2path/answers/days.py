@@ -15,18 +15,26 @@ _MONTHS = (
 )  # fmt: skip
 
 
+FIRST_YEAR, LAST_YEAR = 1900, 2199
+"""Of other years no day is taken: it is a slip of the hand, and months cannot be counted to the end of the calendar."""
+
+
 def day_given(day: dt.date | str, option: str) -> dt.date:
     """A day as it was given: a date, or YYYY-MM-DD. Raises `AskedWrongly` for anything else."""
     if isinstance(day, dt.datetime):
-        return day.date()
-    if isinstance(day, dt.date):
-        return day
-    try:
-        if not _DAY.fullmatch(day):
-            raise ValueError(day)
-        return dt.date.fromisoformat(day)
-    except (TypeError, ValueError):
-        raise AskedWrongly(f"{option}: {day!r} is no date; write YYYY-MM-DD") from None
+        found = day.date()
+    elif isinstance(day, dt.date):
+        found = day
+    else:
+        try:
+            if not _DAY.fullmatch(day):
+                raise ValueError(day)
+            found = dt.date.fromisoformat(day)
+        except (TypeError, ValueError):
+            raise AskedWrongly(f"{option}: {day!r} is no date; write YYYY-MM-DD") from None
+    if not FIRST_YEAR <= found.year <= LAST_YEAR:
+        raise AskedWrongly(f"{option}: {found} is not between {FIRST_YEAR} and {LAST_YEAR}")
+    return found
 
 
 def months_later(day: dt.date, months: int) -> dt.date:

@@ -6,7 +6,7 @@ verdict on the next dose, eligibility, the findings that come and go, the regime
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -18,7 +18,7 @@ from ..findings.patient import Reviewed, Reviewer
 from ..findings.plan.verdicts import NOT_KNOWN
 from ..findings.reviews import PatientReview
 from ..findings.settings import Settings
-from ..record.columns import UNKNOWN
+from ..record.columns import UNKNOWN, RecordColumns
 from ..record.event import Trouble
 from ..tables.difference import common_outcomes
 from ..tables.library import Knowledge
@@ -66,6 +66,22 @@ def changes(
                 count, changed = item
                 found.patients += count
                 found.changed += changed
+    return found
+
+
+def changes_of(
+    batches: Iterable[RecordColumns], left: str, right: str, knowledge: Knowledge, settings: Settings,
+    outcome: str | None = None, source: str = "",
+) -> Changes:  # fmt: skip
+    """The same of records in hand. Raises `AskedWrongly`."""
+    shared = shared_outcomes(left, right, outcome, knowledge)
+    sides = [_settings_by(key, shared, settings, knowledge) for key in (left, right)]
+    comparing, reviewer = _Comparing(shared, outcome, knowledge, sides), Reviewer(knowledge, sides[0])
+    found = Changes(left, right, source, str(settings.on), shared)
+    for batch in batches:
+        count, changed = comparing.of(reviewer.review_columns(batch))
+        found.patients += count
+        found.changed += changed
     return found
 
 

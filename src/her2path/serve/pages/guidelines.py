@@ -19,6 +19,7 @@ from ...tables.edition import Edition
 from ...tables.library import Knowledge
 from ...tables.table import Table
 from ..loaded import Loaded
+from .compared import MOST_COMPARED, heard_otherwise
 from .rendering import page
 from .tables import in_words, table_of
 
@@ -89,7 +90,8 @@ def table(request: Request, loaded: Loaded) -> Response:
         patients=len(ward), counted=counted, in_all=sum(counted.values()),
         bars={name: bar(count, most) for name, count in counted.items()}, no_bar=bar(0, most),
         sources=[(knowledge.sources[name], count) for name, count in cited.items() if name in knowledge.sources],
-        cases=cases, is_wide=len(shown.columns) > 6,
+        heard=heard_otherwise(loaded, edition, other, outcome) if other is not None else None,
+        most_compared=MOST_COMPARED, cases=cases, is_wide=len(shown.columns) > 6,
     )  # fmt: skip
 
 

@@ -14,7 +14,7 @@ from starlette.staticfiles import StaticFiles
 from starlette.types import Scope
 
 from ..loaded import Loaded
-from . import guidelines, load, patient, plan, worklist
+from . import check, guidelines, leaflet, load, patient, plan, worklist
 from .rendering import environment
 
 STATIC = Path(__file__).parent / "static"
@@ -75,6 +75,8 @@ def page_routes(loaded: Loaded) -> list[BaseRoute]:
 
     return [
         Route("/", home),
+        *check.routes(loaded),
+        *leaflet.routes(loaded),
         Route("/worklist", of(worklist.worklist)),
         Route("/patient", of(patient.patient)),
         Route("/patient/what-if", of(patient.what_if)),
