@@ -52,6 +52,22 @@ def day_of(text: str) -> dt.date:
     return dt.date.fromisoformat(text)
 
 
+class Source(click.Path):
+    """A source on the command line: a file or a folder, or a warehouse of OMOP (omop:FILE, postgresql://...)."""
+
+    name = "source"
+
+    def __init__(self) -> None:
+        super().__init__(exists=True, path_type=Path)
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        if isinstance(value, str) and value.startswith(("omop:", "postgres://", "postgresql://")):
+            from ..read.omop.source import omop_source
+
+            return omop_source(value)
+        return super().convert(value, param, ctx)
+
+
 class FormatName(_NameType):
     """A format of a review, from the registry; formats from outside are looked for only where they must be."""
 

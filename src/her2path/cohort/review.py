@@ -18,6 +18,7 @@ from ..findings.settings import Settings
 from ..findings.summary import Summary
 from ..read.files import Piece, read_pieces, source_size
 from ..read.layout import ColumnPart, Layout
+from ..read.omop.source import OmopSource
 from ..read.source import TABLES, ColumnWorker, read_columns
 from ..record.columns import RecordColumns, columns_of
 from ..record.event import Trouble
@@ -50,8 +51,12 @@ class Part(Generic[Output]):
     """What whoever looks at the pieces themselves makes of them."""
 
 
-def processes_for(path: Path) -> int:
+def processes_for(path: Path | OmopSource) -> int:
     """How many processes a source is worth: all cores for a large one on Linux, otherwise one."""
+    if isinstance(path, OmopSource):
+        from .warehouse import processes_for_warehouse
+
+        return processes_for_warehouse(path)
     packed = PACKED if path.suffix.lower() == ".parquet" else 1
     large = source_size(path) * packed >= WORTH_SHARING_BYTES
     return (os.cpu_count() or 1) if large and can_share() and _can_be_shared(path) else 1
@@ -184,7 +189,7 @@ class _OfRows(_Work[Output]):
 
 
 def review_parts(
-    path: Path,
+    path: Path | OmopSource,
     knowledge: Knowledge,
     settings: Settings,
     output: Callable[[Any], Output],
@@ -200,6 +205,11 @@ def review_parts(
     With `reading` nothing is reviewed: `output` is given the records as they were read (`RecordColumns`). `look` is
     given the pieces of a source of FHIR too, in the process that reads them (`Part.looked`).
     """
+    if isinstance(path, OmopSource):
+        from .warehouse import parts_of_warehouse
+
+        yield from parts_of_warehouse(path, _Work(knowledge, settings, output, reading), processes, progress, columns)
+        return
     if path.suffix.lower() in TABLES:
         yield from _parts_of_table(path, knowledge, settings, output, processes, progress, columns, reading)
         return

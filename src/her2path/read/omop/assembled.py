@@ -1,0 +1,189 @@
+"""What the forms of rows say, put together with persons and days into the columns of whole records."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, overload
+
+import numpy as np
+import pyarrow as pa
+
+from ...record.columns import SITE, UNKNOWN, RecordColumns, Whole, in_order
+from ...record.event import Event, Trouble
+from ...record.forms import Forms
+from .said import Said
+
+PERSON = "person"
+DATE = "date"
+
+
+class Origins(Sequence[str]):
+    """Where each row stands, in words: the warehouse, the table and the id of the row (`cdm.duckdb:measurement/42`)."""
+
+    def __init__(self, name: str, tables: list[str], table: Whole, ids: Any, marks: list[str], mark: Whole) -> None:
+        self.name, self.tables, self.table, self.ids, self.marks, self.mark = name, tables, table, ids, marks, mark
+
+    def __len__(self) -> int:
+        return len(self.table)
+
+    @overload
+    def __getitem__(self, row: int) -> str: ...
+    @overload
+    def __getitem__(self, row: slice) -> Sequence[str]: ...
+    def __getitem__(self, row: int | slice) -> str | Sequence[str]:
+        if isinstance(row, slice):
+            return [self[place] for place in range(*row.indices(len(self)))]
+        place = int(row)
+        return f"{self.name}:{self.tables[self.table[place]]}/{self.ids[place]}{self.marks[self.mark[place]]}"
+
+    def words(self, rows: Whole) -> Any:
+        """Several at once, as an Arrow array."""
+        import pyarrow.compute as pc  # slow to import, and needed only for tables
+
+        where = pa.array([f"{self.name}:{table}/" for table in self.tables]).take(pa.array(self.table[rows]))
+        marks = pa.array(self.marks).take(pa.array(self.mark[rows]))
+        return pc.binary_join_element_wise(where, self.ids.take(pa.array(rows)), marks, "")
+
+
+class Assembly:
+    """Gathers the events of one slice of persons; `record` then has them, whole and in order."""
+
+    def __init__(self, name: str, persons: Any) -> None:
+        self.name, self.persons = name, persons
+        self._events: list[tuple[Event, bool]] = []
+        self._of_said: dict[int, tuple[Whole, Said]] = {}
+        self._tables: list[str] = []
+        self._marks: dict[str, int] = {"": 0}
+        self._parts: list[tuple[Whole, Whole, Whole, Whole, Whole, Any]] = []
+        self.troubles: dict[int, list[Trouble]] = {}
+        self.passed_over: dict[int, list[Trouble]] = {}
+
+    def add(
+        self, table: str, owner: Whole, day: Whole, form: Whole, ids: Any, said: Sequence[Said], wrong: dict[int, str]
+    ) -> None:  # fmt: skip
+        """Take rows of a table: whose each is, its day, and the place in `said` of what it says."""
+        if not len(owner):
+            return
+        if table not in self._tables:
+            self._tables.append(table)
+        placed = [self._places(each) for each in said]
+        count = np.array([len(places) for places, _ in placed], np.int64)
+        first = np.cumsum(count) - count
+        events = np.concatenate([places for places, _ in placed])
+        many = count[form]
+        row = np.repeat(np.arange(len(form)), many)
+        within = np.arange(len(row)) - np.repeat(np.cumsum(many) - many, many)
+        event = events[first[form][row] + within]
+        undated = np.array([said.undated for said in said], np.bool_)[form]
+        dated = np.where(undated, UNKNOWN, day)
+        marks = np.array([self._marks.setdefault(each.mark, len(self._marks)) for each in said], np.int64)[form]
+        self._parts.append((
+            owner[row], dated[row], event, np.full(len(row), self._tables.index(table)), marks[row],
+            ids.take(pa.array(row)),
+        ))  # fmt: skip
+        self._tell(table, owner, form, ids, said, day, undated, many, wrong)
+
+    def _places(self, said: Said) -> tuple[Whole, Said]:
+        """The places of the events of a form among all events of the slice."""
+        known = self._of_said.get(id(said))
+        if known is None:
+            start = len(self._events)
+            self._events += [(event, True) for event in said.tests]
+            self._events += [(event, False) for event in said.course]
+            known = self._of_said[id(said)] = (np.arange(start, len(self._events)), said)
+        return known
+
+    def _tell(
+        self, table: str, owner: Whole, form: Whole, ids: Any, said: Sequence[Said], day: Whole, undated: Any,
+        many: Whole, wrong: dict[int, str],
+    ) -> None:  # fmt: skip
+        """What of the rows was not read or not used; each once a person and table, with its first row."""
+        told = np.array([bool(each.troubles or each.passed_over) for each in said], np.bool_)[form]
+        seen: set[tuple[int, int]] = set()
+        said_of: set[tuple[int, str, str]] = set()
+        for row in np.flatnonzero(told).tolist():
+            person, place = int(owner[row]), int(form[row])
+            if (person, place) in seen:
+                continue
+            seen.add((person, place))
+            where = f"{self.name}:{table}/{ids[row]}"
+            for listed, into in (
+                (said[place].troubles, self.troubles), (said[place].passed_over, self.passed_over)
+            ):  # fmt: skip
+                for trouble in listed:
+                    if (person, trouble.kind, trouble.what) not in said_of:
+                        said_of.add((person, trouble.kind, trouble.what))
+                        into.setdefault(person, []).append(Trouble(trouble.kind, where, trouble.what))
+        for row in np.flatnonzero((day == UNKNOWN) & ~undated & (many > 0)).tolist():
+            what = f"date {wrong[row][:40]!r} cannot be read; expected YYYY-MM-DD" if row in wrong else "no date"
+            self.troubles.setdefault(int(owner[row]), []).append(Trouble(DATE, f"{self.name}:{table}/{ids[row]}", what))
+
+    def record(self) -> RecordColumns:
+        """The records of all persons of the slice, in their order; those without a row of interest too."""
+        names = self.persons.to_pylist()
+        if not self._parts:
+            zero = np.zeros(0, np.int64)
+            parts = [zero] * 5
+            ids = pa.array([], pa.string())
+        else:
+            parts = [np.concatenate([part[place] for part in self._parts]) for place in range(5)]
+            ids = pa.concat_arrays([part[5] for part in self._parts])
+        owner, day, event, table, mark = parts
+        keep = self._without_second_sites(owner, event)
+        order = np.argsort(owner, kind="stable") if keep is None else keep[np.argsort(owner[keep], kind="stable")]
+        owner, day, event, table, mark = (part[order] for part in (owner, day, event, table, mark))
+        ids = ids.take(pa.array(order))
+        starts = np.zeros(len(names) + 1, np.int64)
+        np.cumsum(np.bincount(owner, minlength=len(names)), out=starts[1:])
+        used, place = np.unique(event, return_inverse=True)
+        lists, forms = _listed([self._events[each] for each in used.tolist()], place.astype(np.int64).reshape(-1))
+        record = RecordColumns(
+            patients=names, wheres=[f"{self.name}:{PERSON}/{name}" for name in names], starts=starts, day=day,
+            fact=forms.each(forms.fact), value=forms.each(forms.value), product=forms.each(forms.product),
+            specimen=np.zeros(len(day), np.int64), qualifier=forms.each(forms.qualifier), said=forms.each(forms.said),
+            note=forms.each(forms.note), origin=np.arange(len(day)), specimens=[""],
+            origins=Origins(self.name, self._tables or [PERSON], table, ids, [*self._marks], mark), **lists,
+            troubles=self.troubles, passed_over=self.passed_over,
+        )  # fmt: skip
+        record._forms = forms
+        return in_order(record)
+
+    def _without_second_sites(self, owner: Whole, event: Whole) -> Whole | None:
+        """The rows without those that name the organ of a person's tumour again; `None` where all are kept."""
+        organs = {event.said for event, _ in self._events if event.fact == SITE}
+        if not organs:
+            return None
+        listed = sorted(organs)
+        organ_of = np.array([listed.index(e.said) if e.fact == SITE else -1 for e, _ in self._events], np.int64)[event]
+        rows = np.flatnonzero(organ_of >= 0)
+        _, first = np.unique(owner[rows] * len(listed) + organ_of[rows], return_index=True)
+        keep = organ_of < 0
+        keep[rows[first]] = True
+        return np.flatnonzero(keep)
+
+
+def _listed(events: list[tuple[Event, bool]], place: Whole) -> tuple[dict[str, Any], Forms]:
+    """The words of distinct events, each once, and the forms of the rows."""
+    names = ("fact", "product", "qualifier", "said", "note")
+    words: dict[str, dict[str, int]] = {name: {"": 0} if name != "fact" else {} for name in names}
+    is_test: dict[str, bool] = {}
+    values: dict[tuple[str, str, str], int] = {}
+    listed: list[Any] = []
+    columns: dict[str, list[int]] = {name: [] for name in (*names, "value")}
+    for event, test in events:
+        is_test.setdefault(event.fact, test)
+        for name in names:
+            columns[name].append(words[name].setdefault(getattr(event, name), len(words[name])))
+        key = (event.fact, type(event.value).__name__, str(event.value))
+        if key not in values:
+            values[key] = len(listed)
+            listed.append(event.value)
+        columns["value"].append(values[key])
+    arrays = {name: np.array(column, np.int64) for name, column in columns.items()}
+    forms = Forms(place, *(arrays[name] for name in ("fact", "value", "product", "qualifier", "said", "note")))
+    lists = {
+        "facts": [*words["fact"]], "values": listed, "products": [*words["product"]],
+        "qualifiers": [*words["qualifier"]], "saids": [*words["said"]], "notes": [*words["note"]],
+        "is_test": [is_test[fact] for fact in words["fact"]],
+    }  # fmt: skip
+    return lists, forms
