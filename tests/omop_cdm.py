@@ -6,6 +6,10 @@ The concept ids are numbers of this file alone: whatever reads it must go by the
 from __future__ import annotations
 
 import datetime as dt
+import os
+import shutil
+import subprocess
+import tempfile
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -251,3 +255,56 @@ def can_be_said(row: Mapping[str, str]) -> bool:
 def days(first: str, *after: int) -> list[str]:
     start = dt.date.fromisoformat(first)
     return [(start + dt.timedelta(number)).isoformat() for number in after]
+
+
+POSTGRES = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"))
+"""The servers of Debian that are installed."""
+
+
+class PostgresServer:
+    """A server of PostgreSQL of our own, in a folder, by a socket alone; it ends with `stop`."""
+
+    def __init__(self, folder: Path) -> None:
+        self.bin, self.folder = POSTGRES[-1].parent, folder
+        folder.mkdir(parents=True)
+        self._as_owner("initdb", "-D", str(folder / "data"), "-U", "postgres", "-A", "trust", "--no-sync", owned=True)
+        options = f"-c listen_addresses='' -c unix_socket_directories='{folder}' -c fsync=off"
+        self._as_owner("pg_ctl", "-D", str(folder / "data"), "-o", options, "-w", "-l", str(folder / "log"), "start")
+
+    def _as_owner(self, command: str, *words: str, owned: bool = False) -> None:
+        """Run a program of the server; the superuser of the machine may not, so then as the user postgres."""
+        prefix: list[str] = []
+        if os.geteuid() == 0:
+            prefix = ["runuser", "-u", "postgres", "--"]
+            if owned:
+                shutil.chown(self.folder, "postgres")
+                for above in self.folder.parents:  # the folders of a test are private
+                    if str(above).startswith(tempfile.gettempdir() + "/"):
+                        above.chmod(above.stat().st_mode | 0o011)
+        done = subprocess.run([*prefix, str(self.bin / command), *words], cwd="/", stdin=subprocess.DEVNULL,
+                              stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, check=False)  # fmt: skip
+        assert done.returncode == 0, done.stderr.decode()
+
+    @property
+    def url(self) -> str:
+        return f"postgresql:///postgres?host={self.folder}&user=postgres"
+
+    def load(self, cdm: Cdm, schema: str = "cdm", version: str = "5_4") -> None:
+        """Make a CDM in a schema and fill it."""
+        import psycopg
+
+        with psycopg.connect(self.url) as connection:
+            connection.execute(f"CREATE SCHEMA {schema}")
+            for statement in cdm.statements("pg", version, schema):
+                connection.execute(statement)
+            for table, rows in cdm.rows.items():
+                listed = connection.execute(
+                    "SELECT column_name FROM information_schema.columns WHERE table_schema = %s AND table_name = %s", (schema, table)
+                ).fetchall()
+                for names, cells in batches(rows, [name for (name,) in listed]):
+                    with connection.cursor().copy(f"COPY {schema}.{table} ({', '.join(names)}) FROM STDIN") as copy:
+                        for row in cells:
+                            copy.write_row(row)
+
+    def stop(self) -> None:
+        self._as_owner("pg_ctl", "-D", str(self.folder / "data"), "-m", "immediate", "-w", "stop")

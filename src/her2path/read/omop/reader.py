@@ -173,7 +173,7 @@ class OmopReader:
             return
         owner, no_day = np.arange(len(persons)), np.full(len(persons), 0, np.int64)
         for names, make in ((PERSON[1:3], self._sex), (PERSON[3:], birth)):
-            form, forms = coded_forms([coded_column(read.column(name)) for name in names], len(persons))
+            form, forms = coded_forms([coded_column(read.column(name), name) for name in names], len(persons))
             assembly.add("person", owner, no_day, form, persons, [make(*cells) for cells in forms], {})
 
     def _sex(self, concept: str, written: str) -> Said:
@@ -188,7 +188,7 @@ class OmopReader:
         owner = pc.fill_null(pc.index_in(names, value_set=persons), -1).to_numpy().astype(np.int64)
         mine = pa.array(np.flatnonzero(owner >= 0))
         day, _ = days_of(read.column("death_date").take(mine))
-        form, forms = coded_forms([coded_column(read.column("death_date").take(mine))], len(mine))
+        form, forms = coded_forms([coded_column(read.column("death_date").take(mine), "death_date")], len(mine))
         said = [death(cells[0]) for cells in forms]
         assembly.add("death", owner[owner >= 0], day, form, names.take(mine), said, {})
 

@@ -21,6 +21,8 @@ from .vocabulary import NONE
 
 LARGEST = 2**62
 LONGER_THAN_DAYS = 1
+CONCEPT = "_concept_id"
+"""How the name of a column ends that holds a concept."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +59,7 @@ def rows_of(table: Table, read: Any, persons: Any) -> Rows:
         read, owner = read.take(kept), owner[owner >= 0]
     day, wrong = days_of(read.column(table.day))
     columns = [*table.of_form, *([LONG] if table.end else [])]
-    coded = [coded_column(read.column(name)) for name in table.of_form]
+    coded = [coded_column(read.column(name), name) for name in table.of_form]
     if table.end:
         end, _ = days_of(read.column(table.end))
         coded.append(((end != UNKNOWN) & (day != UNKNOWN) & (end - day > LONGER_THAN_DAYS), ["", "yes"]))
@@ -84,15 +86,15 @@ def words_of_ids(column: Any) -> Any:
     return array.cast(pa.string())
 
 
-def coded_column(column: Any) -> tuple[Whole, list[str]]:
-    """A column as places in its distinct words; concept 0 and nothing are the blank word."""
+def coded_column(column: Any, name: str) -> tuple[Whole, list[str]]:
+    """A column as places in its distinct words; nothing is the blank word, and so is concept 0."""
     if pa.types.is_null(column.type):
         return np.zeros(len(column), np.int64), [""]
     chunk = coded_words(column)
     listed, known, of_word = [""], {"": 0}, []
     for word in (*chunk.words, None):
         plain = (word or "").strip()
-        plain = "" if plain in NONE else plain
+        plain = "" if name.endswith(CONCEPT) and plain in NONE else plain
         if plain not in known:
             known[plain] = len(listed)
             listed.append(plain)

@@ -24,7 +24,8 @@ from ..fhir.head import Coding, Concept
 from ..fhir.readers import RESOURCE_TYPES
 from ..fhir.resource import Resource, Surroundings, TumourSite
 from ..fhir.terms import COURSE, HER2, NOTHING
-from .vocabulary import NONE, Vocabulary, plain_number
+from .vocabulary import NONE, Vocabulary
+from .vocabulary import number as number_of
 
 SOME_DAY = "2000-01-01"
 """Stands in the place of the day, which each row has of its own."""
@@ -32,6 +33,7 @@ CLOSE = Decimal("0.01")
 """So much of a number two units may make it differ by rounding."""
 ROUNDED = Decimal("0.001")
 """So much a column of numbers may have rounded."""
+_SCORES = ("0", "1+", "2+", "3+")
 MODIFIERS = "Cancer Modifier"
 _STAGE = re.compile(r"\bstage[\s-]*(0|iv|i{1,3}|[1-4])(?=[a-d\s-]|$)", re.IGNORECASE)
 _CLINICAL_NODES = re.compile(r"(?:^|[-\s])c(?:linical)?[-\s].*?\b(N[0-3])", re.IGNORECASE)
@@ -65,8 +67,15 @@ class Said:
 
     @property
     def is_known(self) -> bool:
-        """Whether any value of it is known."""
-        return any(not isinstance(event.value, Unknown) for event in (*self.tests, *self.course))
+        """Whether any value of it is known, but for the organ that a code of a test names."""
+        events = [event for event in (*self.tests, *self.course) if event.fact != SITE]
+        return any(not isinstance(event.value, Unknown) for event in events)
+
+    @property
+    def is_contradicted(self) -> bool:
+        """Whether a value of it says two things."""
+        values = [event.value for event in (*self.tests, *self.course)]
+        return any(isinstance(value, Unknown) and value.reason is Reason.CONTRADICTORY for value in values)
 
 
 class SaidReader:
@@ -161,7 +170,7 @@ class SaidReader:
             said = self._read("Observation", {**content, **shape})
             if best is None or (said.is_known and not best.is_known):
                 best = said
-            if best.is_known:
+            if best.is_known or best.is_contradicted:
                 break
         assert best is not None
         for shape, words in against:
@@ -173,14 +182,14 @@ class SaidReader:
     def _shapes(self, cells: Cells) -> tuple[list[dict[str, Any]], list[tuple[dict[str, Any], str]]]:
         """The shapes in which a value may be read, the most trusted first; and what must agree with it, in words."""
         raw = (cells["value_source_value"] or cells.get("value_as_string", "")).strip()
-        number = plain_number(cells["value_as_number"])
+        number = _written(cells["value_as_number"])
         coded = self.vocabulary.coding(cells["value_as_concept_id"])
         of_unit = self.vocabulary.concept(cells["unit_concept_id"])
         unit, said_unit = "" if of_unit is None else of_unit.code, cells["unit_source_value"].strip()
         operator = self.vocabulary.concept(cells.get("operator_concept_id", ""))
         compared = "" if operator is None else COMPARATORS.get(operator.name, COMPARATORS.get(operator.code, ""))
         beside: dict[str, Any] = {} if coded is None else {"interpretation": [_concept([coded], "")]}
-        if high := plain_number(cells.get("range_high", "")):
+        if high := _written(cells.get("range_high", "")):
             beside["referenceRange"] = [{"high": {"value": high}}]
 
         def quantity(written: str, *units: str) -> dict[str, Any]:
@@ -209,7 +218,7 @@ class SaidReader:
             has_unit = parsed is None or _LETTER.search(raw)
             shapes.append({"valueString": raw if has_unit else f"{raw} {said_unit or unit}".strip()})
         if coded is not None:
-            words_beside = raw if parsed is None else ""
+            words_beside = raw if parsed is None else f"{raw}+" if coded[2] in _SCORES and raw in "123" else ""
             answer = {"valueCodeableConcept": _concept([coded], words_beside)}
             shapes.insert(0 if parsed is None and not number else len(shapes), answer)
         if number and parsed is None:
@@ -289,6 +298,12 @@ class SaidReader:
 
 
 _VALUES = ("value_as_number", "value_as_concept_id", "value_source_value", "value_as_string")
+
+
+def _written(cell: str) -> str:
+    """The number of a column as text, without idle zeros; blank for none."""
+    known = number_of(cell)
+    return "" if known is None else f"{known:f}"
 
 
 def _is_rounded(exact: str, number: str) -> bool:

@@ -98,7 +98,7 @@ def _names(warehouse: Warehouse, table: Table, relation: Relation) -> dict[Named
     sql = f"SELECT {columns}, count(*) AS n FROM {relation.name} t GROUP BY 1, 2, 3"
     counted: dict[Named, int] = {}
     for written, source, standard, count in warehouse.rows(sql):
-        named = _plain(written), _plain(source), _plain(standard)
+        named = (written or "").strip(), _plain(source), _plain(standard)
         counted[named] = counted.get(named, 0) + int(count or 0)
     return counted
 
@@ -177,7 +177,7 @@ def _quantities(warehouse: Warehouse, survey: Survey, doses: DoseReader) -> Iter
     )
     smallest = _smallest_vials()
     for *named, rows, told, low, middle, high in warehouse.rows(sql):
-        written, source, standard = (_plain(cell) for cell in named)
+        written, source, standard = (named[0] or "").strip(), _plain(named[1]), _plain(named[2])
         found = doses.products.of(written, source, standard)
         if not found.named.directed:
             continue
