@@ -598,3 +598,19 @@ def test_allergies_and_other_drugs_are_no_doses_of_ours(cdm, tmp_path) -> None:
     cdm.drug(11, "2025-05-06", cdm.concept("RxNorm", "161", "acetaminophen", "Ingredient"), "paracetamol", 100)
     record = only(records(cdm.write(tmp_path / "cdm.duckdb"))[0])
     assert doses(record) == [("dose_mg", "100", "doxorubicin")]
+
+
+def test_the_courses_of_a_site_that_maps_conjugates_to_trastuzumab(tmp_path) -> None:
+    right, wrong = Cdm(), Cdm(Dialect(conjugates_as_trastuzumab=True))
+    for made in (right, wrong):
+        made.take(ROWS)
+    expected, _ = records(right.write(tmp_path / "right.duckdb"))
+    found, told = records(wrong.write(tmp_path / "wrong.duckdb"))
+    conjugates = ("t-dm1", "t-dxd")
+    planted = sum(product in conjugates for record in expected.values() for _, _, product in doses(record))
+    assert planted >= 5
+    assert sum(each["rows"] for each in told["in_doubt"]) == planted
+    for name, record in found.items():
+        kept = [dose for dose in doses(expected[name]) if dose[2] not in conjugates]
+        assert doses(record) == kept
+        assert evidence(record) == ["dose not read"] * (len(doses(expected[name])) - len(kept))

@@ -45,13 +45,93 @@ class Origins(Sequence[str]):
         return pc.binary_join_element_wise(where, self.ids.take(pa.array(rows)), marks, "")
 
 
+class Registry:
+    """The distinct events of a warehouse by their number, as places in lists of words that only grow.
+
+    One stands in every process, for all its slices: what a form says is taken apart once.
+    """
+
+    def __init__(self) -> None:
+        self.words: dict[str, dict[Any, int]] = {name: {"": 0} for name in OF_EVENT}
+        self.words["fact"], self.words["value"] = {}, {}
+        self.values: list[Any] = []
+        self.is_test: list[bool] = []
+        self._columns: dict[str, list[int]] = {name: [] for name in OF_EVENT}
+        self._of_said: dict[int, tuple[int, int, Said]] = {}
+
+    def __len__(self) -> int:
+        return len(self._columns["fact"])
+
+    def column(self, name: str) -> Whole:
+        """A part of every event, as a place in the list of that name."""
+        return np.array(self._columns[name], np.int64)
+
+    def place(self, said: Said) -> tuple[int, int]:
+        """The number of the first event of what rows say, and how many there are."""
+        known = self._of_said.get(id(said))
+        if known is None:
+            start = len(self)
+            for test, events in ((True, said.tests), (False, said.course)):
+                for event in events:
+                    self._add(event, test)
+            known = self._of_said[id(said)] = (start, len(self) - start, said)
+        return known[0], known[1]
+
+    def _add(self, event: Event, test: bool) -> None:
+        for name in ("fact", "product", "qualifier", "said", "note"):
+            listed = self.words[name]
+            self._columns[name].append(listed.setdefault(getattr(event, name), len(listed)))
+        if len(self.is_test) < len(self.words["fact"]):
+            self.is_test.append(test)
+        values = self.words["value"]
+        key = (event.fact, type(event.value).__name__, str(event.value))
+        place = values.setdefault(key, len(values))
+        if place == len(self.values):
+            self.values.append(event.value)
+        self._columns["value"].append(place)
+
+    def listed(self, event: Whole) -> tuple[dict[str, Any], Forms]:
+        """The lists of words that some events use, and the forms of these."""
+        used, place = _used(event, len(self))
+        lists: dict[str, Any] = {}
+        of_form: dict[str, Whole] = {}
+        for name in OF_EVENT:
+            of_event = self.column(name)[used]
+            words = self.values if name == "value" else [*self.words[name]]
+            kept, of_form[name] = _used(of_event, len(words), first=name not in ("fact", "value"))
+            lists[f"{name}s"] = [words[each] for each in kept.tolist()]
+            if name == "fact":
+                lists["is_test"] = [self.is_test[each] for each in kept.tolist()]
+        return lists, Forms(place, *(of_form[name] for name in OF_EVENT))
+
+    def organs(self) -> Whole | None:
+        """Of each event the organ of a tumour that it names, as a number; -1 for none. `None` where none does."""
+        if SITE not in self.words["fact"]:
+            return None
+        return np.where(self.column("fact") == self.words["fact"][SITE], self.column("said"), -1)
+
+
+OF_EVENT = ("fact", "value", "product", "qualifier", "said", "note")
+"""The parts of an event, in the order in which forms have them."""
+
+
+def _used(places: Whole, size: int, first: bool = False) -> tuple[Whole, Whole]:
+    """Which of so many places are used, with the `first` in any case, and the rank of each among these."""
+    there = np.zeros(size, np.bool_)
+    there[places] = True
+    if first:
+        there[0] = True
+    kept = np.flatnonzero(there)
+    rank = np.zeros(size, np.int64)
+    rank[kept] = np.arange(len(kept))
+    return kept, rank[places]
+
+
 class Assembly:
     """Gathers the events of one slice of persons; `record` then has them, whole and in order."""
 
-    def __init__(self, name: str, persons: Any) -> None:
-        self.name, self.persons = name, persons
-        self._events: list[tuple[Event, bool]] = []
-        self._of_said: dict[int, tuple[Whole, Said]] = {}
+    def __init__(self, name: str, persons: Any, registry: Registry) -> None:
+        self.name, self.persons, self.registry = name, persons, registry
         self._tables: list[str] = []
         self._marks: dict[str, int] = {"": 0}
         self._parts: list[tuple[Whole, Whole, Whole, Whole, Whole, Any]] = []
@@ -66,14 +146,11 @@ class Assembly:
             return
         if table not in self._tables:
             self._tables.append(table)
-        placed = [self._places(each) for each in said]
-        count = np.array([len(places) for places, _ in placed], np.int64)
-        first = np.cumsum(count) - count
-        events = np.concatenate([places for places, _ in placed])
-        many = count[form]
+        placed = np.array([self.registry.place(each) for each in said], np.int64).reshape(-1, 2)
+        start, many = placed[form, 0], placed[form, 1]
         row = np.repeat(np.arange(len(form)), many)
         within = np.arange(len(row)) - np.repeat(np.cumsum(many) - many, many)
-        event = events[first[form][row] + within]
+        event = start[row] + within
         undated = np.array([said.undated for said in said], np.bool_)[form]
         dated = np.where(undated, UNKNOWN, day)
         marks = np.array([self._marks.setdefault(each.mark, len(self._marks)) for each in said], np.int64)[form]
@@ -82,16 +159,6 @@ class Assembly:
             ids.take(pa.array(row)),
         ))  # fmt: skip
         self._tell(table, owner, form, ids, said, day, undated, many, wrong)
-
-    def _places(self, said: Said) -> tuple[Whole, Said]:
-        """The places of the events of a form among all events of the slice."""
-        known = self._of_said.get(id(said))
-        if known is None:
-            start = len(self._events)
-            self._events += [(event, True) for event in said.tests]
-            self._events += [(event, False) for event in said.course]
-            known = self._of_said[id(said)] = (np.arange(start, len(self._events)), said)
-        return known
 
     def _tell(
         self, table: str, owner: Whole, form: Whole, ids: Any, said: Sequence[Said], day: Whole, undated: Any,
@@ -135,8 +202,7 @@ class Assembly:
         ids = ids.take(pa.array(order))
         starts = np.zeros(len(names) + 1, np.int64)
         np.cumsum(np.bincount(owner, minlength=len(names)), out=starts[1:])
-        used, place = np.unique(event, return_inverse=True)
-        lists, forms = _listed([self._events[each] for each in used.tolist()], place.astype(np.int64).reshape(-1))
+        lists, forms = self.registry.listed(event)
         record = RecordColumns(
             patients=names, wheres=[f"{self.name}:{PERSON}/{name}" for name in names], starts=starts, day=day,
             fact=forms.each(forms.fact), value=forms.each(forms.value), product=forms.each(forms.product),
@@ -150,40 +216,12 @@ class Assembly:
 
     def _without_second_sites(self, owner: Whole, event: Whole) -> Whole | None:
         """The rows without those that name the organ of a person's tumour again; `None` where all are kept."""
-        organs = {event.said for event, _ in self._events if event.fact == SITE}
-        if not organs:
+        organs = self.registry.organs()
+        if organs is None:
             return None
-        listed = sorted(organs)
-        organ_of = np.array([listed.index(e.said) if e.fact == SITE else -1 for e, _ in self._events], np.int64)[event]
+        organ_of = organs[event]
         rows = np.flatnonzero(organ_of >= 0)
-        _, first = np.unique(owner[rows] * len(listed) + organ_of[rows], return_index=True)
+        _, first = np.unique(owner[rows] * (int(organ_of.max()) + 1) + organ_of[rows], return_index=True)
         keep = organ_of < 0
         keep[rows[first]] = True
         return np.flatnonzero(keep)
-
-
-def _listed(events: list[tuple[Event, bool]], place: Whole) -> tuple[dict[str, Any], Forms]:
-    """The words of distinct events, each once, and the forms of the rows."""
-    names = ("fact", "product", "qualifier", "said", "note")
-    words: dict[str, dict[str, int]] = {name: {"": 0} if name != "fact" else {} for name in names}
-    is_test: dict[str, bool] = {}
-    values: dict[tuple[str, str, str], int] = {}
-    listed: list[Any] = []
-    columns: dict[str, list[int]] = {name: [] for name in (*names, "value")}
-    for event, test in events:
-        is_test.setdefault(event.fact, test)
-        for name in names:
-            columns[name].append(words[name].setdefault(getattr(event, name), len(words[name])))
-        key = (event.fact, type(event.value).__name__, str(event.value))
-        if key not in values:
-            values[key] = len(listed)
-            listed.append(event.value)
-        columns["value"].append(values[key])
-    arrays = {name: np.array(column, np.int64) for name, column in columns.items()}
-    forms = Forms(place, *(arrays[name] for name in ("fact", "value", "product", "qualifier", "said", "note")))
-    lists = {
-        "facts": [*words["fact"]], "values": listed, "products": [*words["product"]],
-        "qualifiers": [*words["qualifier"]], "saids": [*words["said"]], "notes": [*words["note"]],
-        "is_test": [is_test[fact] for fact in words["fact"]],
-    }  # fmt: skip
-    return lists, forms

@@ -20,10 +20,10 @@ from ...record.columns import RecordColumns
 from ...record.event import Trouble
 from ..fhir.resource import Surroundings
 from ..fhir.terms import Terms
-from .assembled import Assembly
+from .assembled import Assembly, Registry
 from .dose import UNKNOWN, DoseReader
 from .persons import birth, death, sex
-from .rows import Rows, coded_column, coded_forms, days_of, rows_of, words_of_ids
+from .rows import coded_column, coded_forms, days_of, rows_of, words_of_ids
 from .said import Said, SaidReader
 from .source import OmopSource
 from .survey import Survey, survey_of
@@ -78,6 +78,7 @@ class OmopReader:
         self._said = SaidReader(self.survey.vocabulary, self.beside, courses)
         self._doses = DoseReader(self.survey.vocabulary, self.beside, quantity)
         self._kept: dict[tuple[str, ...], Said] = {}
+        self._registry = Registry()
 
     def close(self) -> None:
         """End the session of this process."""
@@ -123,16 +124,13 @@ class OmopReader:
             part.troubles.append(Trouble("persons", f"{self.source.name}:person", what))
             first = np.sort(np.unique(ids.dictionary_encode().indices.to_numpy(), return_index=True)[1])
             read = read.take(pa.array(first))
-        assembly = Assembly(self.source.name, persons)
+        assembly = Assembly(self.source.name, persons, self._registry)
         with_rows = np.zeros(len(persons), np.bool_)
         self._add_persons(assembly, read, persons)
         if "death" in warehouse.tables and self.courses:
             self._add_deaths(assembly, warehouse, between, persons)
-        for table in EVENTS:
-            where = self.survey.where.get(table.name, "")
-            if not where or (table is DRUGS and not self.courses):
-                continue
-            rows = self._rows(warehouse, table, between, where, persons)
+        for table, fetched in self.fetch(between):
+            rows = rows_of(table, fetched, persons)
             said = [self._read(table, rows.columns, cells) for cells in rows.forms]
             with_rows[rows.owner] = True
             assembly.add(table.name, rows.owner, rows.day, rows.form, rows.ids, said, rows.wrong_days)
@@ -145,11 +143,15 @@ class OmopReader:
         part.without_rows = int((~with_rows).sum())
         return part
 
-    def _rows(self, warehouse: Warehouse, table: Table, between: Slice, where: str, persons: Any) -> Rows:
-        relation = warehouse.tables[table.name]
-        names = ["person_id", table.id, table.day, *([table.end] if table.end else []), *table.of_form]
-        read = warehouse.query(f"{relation.select(names)} WHERE {_within(relation, between)} AND ({where})")
-        return rows_of(table, read, persons)
+    def fetch(self, between: Slice) -> Iterator[tuple[Table, Any]]:
+        """The rows of a slice as the warehouse gives them, table by table."""
+        for table in EVENTS:
+            where = self.survey.where.get(table.name, "")
+            if where and (self.courses or table is not DRUGS):
+                relation = self.warehouse.tables[table.name]
+                names = ["person_id", table.id, table.day, *([table.end] if table.end else []), *table.of_form]
+                within = f"{_within(relation, between)} AND ({where})"
+                yield table, self.warehouse.query(f"{relation.select(names)} WHERE {within}")
 
     def _read(self, table: Table, columns: tuple[str, ...], cells: tuple[str, ...]) -> Said:
         """What rows of a form say; the same form is read once."""
@@ -162,8 +164,7 @@ class OmopReader:
                 of_form = dict(zip(columns, cells, strict=True))
                 stem = "condition" if table.name.startswith("condition") else table.name.removesuffix("_occurrence")
                 said = self._doses.read(of_form) if table is DRUGS else getattr(self._said, stem)(of_form)
-            if len(self._kept) < MOST_KEPT:
-                self._kept[key] = said
+            self._keep(key, said)
         return said
 
     # -- persons ------------------------------------------------------------------------------
@@ -172,12 +173,25 @@ class OmopReader:
         if not self.courses:
             return
         owner, no_day = np.arange(len(persons)), np.full(len(persons), 0, np.int64)
-        for names, make in ((PERSON[1:3], self._sex), (PERSON[3:], birth)):
+        for names, make in ((PERSON[1:3], self._sex), (PERSON[3:], self._birth)):
             form, forms = coded_forms([coded_column(read.column(name), name) for name in names], len(persons))
             assembly.add("person", owner, no_day, form, persons, [make(*cells) for cells in forms], {})
 
     def _sex(self, concept: str, written: str) -> Said:
-        return sex(concept, written, self.survey.vocabulary, self.facts)
+        key = ("sex", concept, written)
+        return self._kept.get(key) or self._keep(key, sex(concept, written, self.survey.vocabulary, self.facts))
+
+    def _birth(self, *cells: str) -> Said:
+        key = ("birth", *cells)
+        return self._kept.get(key) or self._keep(key, birth(*cells))
+
+    def _keep(self, key: tuple[str, ...], said: Said) -> Said:
+        """What a form says; kept so that it is read once, but for too many of them."""
+        if len(self._kept) >= MOST_KEPT:
+            self._kept.clear()
+            self._registry = Registry()
+        self._kept[key] = said
+        return said
 
     def _add_deaths(self, assembly: Assembly, warehouse: Warehouse, between: Slice, persons: Any) -> None:
         import pyarrow.compute as pc  # slow to import
@@ -189,7 +203,7 @@ class OmopReader:
         mine = pa.array(np.flatnonzero(owner >= 0))
         day, _ = days_of(read.column("death_date").take(mine))
         form, forms = coded_forms([coded_column(read.column("death_date").take(mine), "death_date")], len(mine))
-        said = [death(cells[0]) for cells in forms]
+        said = [self._kept.get(key) or self._keep(key, death(key[1])) for key in (("death", *each) for each in forms)]
         assembly.add("death", owner[owner >= 0], day, form, names.take(mine), said, {})
 
 

@@ -14,7 +14,7 @@ import numpy as np
 import pyarrow as pa
 
 from ...record.columns import UNKNOWN, Whole
-from ..tabular.coded import coded_words, distinct_below
+from ..tabular.coded import Coded, coded_words, distinct_below
 from .dose import LONG
 from .tables import Table
 from .vocabulary import NONE
@@ -90,7 +90,9 @@ def coded_column(column: Any, name: str) -> tuple[Whole, list[str]]:
     """A column as places in its distinct words; nothing is the blank word, and so is concept 0."""
     if pa.types.is_null(column.type):
         return np.zeros(len(column), np.int64), [""]
-    chunk = coded_words(column)
+    if column.null_count == len(column):
+        return np.zeros(len(column), np.int64), [""]
+    chunk = _coded(column)
     listed, known, of_word = [""], {"": 0}, []
     for word in (*chunk.words, None):
         plain = (word or "").strip()
@@ -121,11 +123,26 @@ def coded_forms(columns: Sequence[tuple[Whole, list[str]]], count: int) -> tuple
     return form, list(zip(*words, strict=True))
 
 
+def _coded(column: Any) -> Coded:
+    """A column as places in its distinct words; numbers and days become words after that, each once."""
+    kind = column.type
+    if not len(column):
+        return Coded(np.zeros(0, np.int64), [])
+    if pa.types.is_string(kind) or pa.types.is_dictionary(kind) or pa.types.is_nested(kind):
+        return coded_words(column)
+    if not (pa.types.is_integer(kind) or pa.types.is_date32(kind) or pa.types.is_decimal128(kind)):
+        return coded_words(column)
+    array = column.dictionary_encode().unify_dictionaries().combine_chunks()
+    array = array.chunk(0) if isinstance(array, pa.ChunkedArray) else array
+    indices = array.indices.fill_null(-1) if array.indices.null_count else array.indices
+    return Coded(indices.to_numpy().astype(np.int64), array.dictionary.cast(pa.string()).to_pylist())
+
+
 def days_of(column: Any) -> tuple[Whole, dict[int, str]]:
     """The days of a column as ordinals, and by row what no day can be read from."""
     if pa.types.is_null(column.type):
         return np.full(len(column), UNKNOWN, np.int64), {}
-    chunk = coded_words(column)
+    chunk = _coded(column)
     days, wrong = [], {}
     for place, word in enumerate(chunk.words):
         day = day_of(word)
