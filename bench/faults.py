@@ -133,7 +133,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         source = folder / "in.ndjson"
-        simulate = ["simulate", "course", "--patients", str(asked.patients), "--mess", "light", "--fhir", str(source)]
+        simulate = ["simulate", "course", "--virtual-patients", str(asked.patients), "--mess", "light", "--fhir", str(source)]
         subprocess.run([sys.executable, "-m", "her2path", *simulate], check=True, capture_output=True)
         whole_folder = folder / "whole"
         whole_folder.mkdir()

@@ -131,7 +131,7 @@ def simulated(folder: str, patients: int, mess: str, first: int) -> Path:
     asked = [
         "simulate",
         "course",
-        "--patients",
+        "--virtual-patients",
         str(patients),
         "--mess",
         mess,
@@ -140,7 +140,7 @@ def simulated(folder: str, patients: int, mess: str, first: int) -> Path:
         "--records",
         str(path),
     ]
-    asked += ["--starts-on", STARTS_ON.isoformat(), "--cores", "1"]
+    asked += ["--starts-on", STARTS_ON.isoformat(), "--processes", "1"]
     subprocess.run([sys.executable, "-m", "her2path", *asked], check=True, capture_output=True)
     return path
 

@@ -223,7 +223,7 @@ def main() -> None:
         for kind in (*KINDS, *asked.file):
             path = folder / "simulated.ndjson" if isinstance(kind, str) else kind
             if isinstance(kind, str):
-                run(["simulate", "course", "--patients", str(asked.patients), "--mess", KINDS[kind], "--fhir", path])
+                run(["simulate", "course", "--virtual-patients", str(asked.patients), "--mess", KINDS[kind], "--fhir", path])
                 if kind == "clean":
                     commands(path, folder, asked.other, results)
                     told = results["one_patient"] = json.loads(script(ONE, path, ON)[0])

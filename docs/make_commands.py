@@ -1,7 +1,7 @@
 """Writes `docs/commands.md` from the commands' own help: `python docs/make_commands.py`.
 
-What a command does, its arguments and its options are the commands' own words. Only the examples stand here; the
-tests want one for each command, and run those that need no file of the reader's own.
+What a command does, its arguments, options and examples are the commands' own words. The tests want an example for
+each command.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from typing import Any
 import click
 
 from her2path.cli import main
+from her2path.cli.manners.examples import EXAMPLES
 
 PAGE = Path(__file__).parent / "commands.md"
 HEAD = """# Commands
@@ -26,95 +27,6 @@ JSON, Parquet and FHIR in [output](output.md), the file of `--settings` in [site
 [simulation](simulation.md#the-course-and-policies).
 """
 
-EXAMPLES = {
-    "review": """
-        her2path review examples/her2-tests.ndjson
-        her2path review examples/courses/adjuvant-hold.csv --on 2026-02-03 --jurisdiction eu
-        her2path review bundles/ --settings site.toml --format json -o reviews.json
-        her2path review events.parquet -o findings.parquet
-    """,
-    "inspect": """
-        her2path inspect examples/feeds/local-codes.ndjson --on 2025-10-20
-        her2path inspect examples/feeds/local-codes.ndjson --mapping starter.toml
-        her2path inspect examples/feeds/local-codes.ndjson --settings examples/feeds/local-codes.toml
-    """,
-    "decide": """
-        her2path decide missed_dose_action --jurisdiction us --fact product=trastuzumab-iv --fact schedule=q3w --fact days_since_last_dose=29
-        her2path decide her2_status --edition asco-cap-2018 --fact ihc_score=2+ --fact her2_copies=3.1 --fact ish_recount=unchanged
-        her2path decide her2_status tests.csv --column ihc_score=IHC -o decided.csv
-    """,
-    "dose": """
-        her2path dose herceptin --weight 72 --days-since 45
-        her2path dose ogivri --weight 72 --first
-        her2path dose kadcyla --weight 65 --last-dose 2026-11-02 --level 1
-        her2path dose herceptin --weight 72 --days-since 21 --after phesgo
-    """,
-    "lvef": """
-        her2path lvef --baseline 62 --now 48
-        her2path lvef --baseline 61 --now 52 --weeks-below 5 --holds 1 --no-heart-failure
-    """,
-    "her2": """
-        her2path her2 --ihc 2+ --ratio 1.9 --copies 4.5
-        her2path her2 --site gastric --ihc 2+ --ratio 2.1
-    """,
-    "washout": """
-        her2path washout --last-dose 2026-02-17
-        her2path washout herceptin perjeta --conception 2027-01-15 --sex female
-    """,
-    "substitute": """
-        her2path substitute --ordered ogivri --stock kanjinti,herceptin-hylecta --jurisdiction us
-        her2path substitute --ordered perjeta --stock poherdy --not-as-written
-    """,
-    "diff": """
-        her2path diff residual-disease-us-2019 residual-disease-us-2026
-        her2path diff heart-trastuzumab-us examples/policies/heart-fall-10.md
-        her2path diff heart-trastuzumab-us examples/policies/heart-fall-10.md --patients events.parquet --on 2026-02-17
-    """,
-    "new-edition": """
-        her2path new-edition heart-trastuzumab-us heart-our-house -o mine.md
-    """,
-    "show": """
-        her2path show
-        her2path show cardiac_action
-        her2path show lvef_fall
-    """,
-    "coverage": """
-        her2path coverage
-        her2path coverage -o docs/coverage.md
-    """,
-    "check": """
-        her2path check
-        her2path check examples/policies/heart-fall-10.md
-    """,
-    "simulate exposure": """
-        her2path simulate exposure --population gastric --patients 500 --chart exposure.png
-        her2path simulate exposure --delay 14 --reload no
-        her2path simulate exposure --record examples/courses/late-dose.csv --patient late-dose --on 2026-03-30
-    """,
-    "simulate heart": """
-        her2path simulate heart --chemotherapy epirubicin --chart lvef.png
-        her2path simulate heart --trials
-    """,
-    "simulate tumour": """
-        her2path simulate tumour --ihc 2+ --drug t-dxd --chart tumour.png
-        her2path simulate tumour --terms
-    """,
-    "simulate course": """
-        her2path simulate course --policy examples/policies/every-3-months.toml --policy examples/policies/every-6-months.toml
-        her2path simulate course --patients 500 --records events.parquet --mess light
-    """,
-    "simulate trial": """
-        her2path simulate trial --endpoint response --power 0.8
-    """,
-    "simulate truth": """
-        her2path simulate truth
-    """,
-    "equivalence": """
-        her2path equivalence --chart forest.png
-        her2path equivalence responses.csv --reference herceptin --margin -15 15
-    """,
-}
-"""By the command's name without `her2path`."""
 
 
 def commands() -> Iterator[tuple[str, click.Command]]:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import os
+
 import pytest
 from hypothesis import HealthCheck, settings
 
 from her2path.tables.library import Knowledge
 from her2path.tables.load import default_knowledge
 
+os.environ["COLUMNS"] = "100"  # text is compared as on a page; into a pipe it would not be broken
 settings.register_profile(
     "quick", max_examples=120, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow]
 )

@@ -150,15 +150,22 @@ def _each(batch: Reviewed) -> Iterator[Callable[[], PatientReview]]:
 def unreadable_is_never_firmer(record: Record, on: dt.date) -> Iterator[str]:
     """3. Making an entry unreadable never turns an alarming verdict into a free one.
 
-    Not asked of an LVEF beside another one of its day: that one tells the day, and the unread one is told (D209).
+    Not asked of an LVEF beside another one of its day: that one tells the day, and the unread one is told (D209). Nor of
+    one that is four weeks old and that a legible one followed: it is told, and gates nothing (D305). Nor of the
+    setting where an LVEF was low: in a setting that is not known no hold is known to have been asked for, and the last LVEF
+    is judged by itself.
     """
     before = look(record, on)
     if before is None or before.main.verdict not in ALARMING:
         return
     changed = []
+    lvefs = [event.value for event in record.course if event.fact == "lvef"]
+    was_low = any(not isinstance(value, Decimal) or value < 50 for value in lvefs)
     measured = Counter(event.day for event in record.course if event.fact == "lvef")
     for place, event in enumerate(record.course):
-        if event.fact == "lvef" and measured[event.day] > 1:
+        if event.fact == "lvef" and (measured[event.day] > 1 or _is_past(event.day, measured, on)):
+            continue
+        if event.fact == "setting" and was_low:
             continue
         if isinstance(event.value, Unknown) or event.fact in ("death_date", "switch_intended"):
             continue
@@ -166,6 +173,12 @@ def unreadable_is_never_firmer(record: Record, on: dt.date) -> Iterator[str]:
         course = [*record.course[:place], spoiled, *record.course[place + 1 :]]
         changed.append((f"when {event.fact} of {event.day} is illegible", replace(record, course=course)))
     yield from _freer(before, changed, on)
+
+
+def _is_past(day: dt.date | None, measured: Counter[dt.date | None], on: dt.date) -> bool:
+    """Whether an LVEF is of four weeks ago or older, and another one followed."""
+    later = any(other is not None and day is not None and day < other <= on for other in measured)
+    return day is not None and later and (on - day).days >= 28
 
 
 def absence_is_never_safer(record: Record, on: dt.date) -> Iterator[str]:

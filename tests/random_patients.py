@@ -172,6 +172,59 @@ def records(draw: st.DrawFn, name: str = "p") -> Record:
     return record
 
 
+# -- a course as it should be, and what disturbs it ------------------------------------------------
+
+COURSES = [
+    ("trastuzumab-iv", 560, 420, "adjuvant"), ("trastuzumab-iv", 560, 420, "metastatic"), ("trastuzumab-sc", 600, 600, "adjuvant"),
+    ("t-dm1", 252, 252, "metastatic"), ("t-dm1", 252, 252, "adjuvant"), ("t-dxd", 378, 378, "metastatic"),
+]  # fmt: skip
+"""A product with its first and later amounts for 70 kg, and a setting that its label names."""
+NORMAL = {"neutrophils_per_nl": 3, "platelets_per_nl": 220, "alt_times_limit": 1, "ast_times_limit": 1, "bilirubin_times_limit": 1}
+DISTURBANCES = [
+    ("lvef", 48), ("lvef", 38), ("neutrophils_per_nl", "0.7"), ("platelets_per_nl", 40), ("alt_times_limit", 6), ("ild_grade", 1),
+    ("ild_grade", 2), ("infusion_reaction", "severe"), ("pregnant", "yes"), ("heart_failure", "yes"), ("progression", "yes"),
+    ("weight_kg", 82), ("hold_recorded", "other"), ("stop_recorded", "complete"), ("setting", "metastatic"), ("allergy", "trastuzumab"),
+    ("dyspnoea_at_rest", "yes"), ("febrile_neutropenia", "yes"), ("diabetes", "yes"), ("bilirubin_times_limit", "2.5"),
+]  # fmt: skip
+"""What may come between; a few of them change nothing."""
+
+
+@st.composite
+def coherent(draw: st.DrawFn, most: int = 3) -> tuple[Record, dt.date]:
+    """A record of a course as labels have it, told up to the day on which its next dose is due, and a few disturbances:
+    something that happens, something that is hard to read, a dose left out, late or doubled. Of an odd amount that cannot be
+    read nothing is left to alarm, so that none is drawn here."""
+    product, first, later, setting = draw(st.sampled_from(COURSES))
+    began, cycles = 30, draw(st.integers(1, 12))
+    days = [began + 21 * cycle for cycle in range(cycles)]
+    on = days[-1] + 21 + draw(st.sampled_from([-7, 0, 0, 0, 3]))
+    course = [
+        made("sex", "female", None), made("birth_date", "1960-04-01", None), made("menopausal_status", "postmenopausal", 0),
+        made("setting", setting, 1), made("prior_trastuzumab", "yes", 1), made("prior_taxane", "yes", 1),
+        made("pathological_response", "residual", 1), made("prior_metastatic_chemotherapy_lines", 1, 1),
+    ]  # fmt: skip
+    if product != "t-dm1" or setting == "metastatic":
+        course = [event for event in course if event.fact != "pathological_response"]
+    doses = [made("dose_mg", first if day == began else later, day, product) for day in days]
+    if most and draw(st.integers(0, 3)) == 0:
+        place = draw(st.integers(0, cycles - 1))
+        odd = doses[place]
+        changes = [[], [odd, odd], [replace(odd, day=date(days[place] + 9))]]
+        doses[place : place + 1] = draw(st.sampled_from(changes))
+    course += doses
+    course += [lvef(day, 62) for day in (*range(began - 5, on, 63), on - 2)]
+    course += [made("weight_kg", 70, day) for day in (*range(began - 2, on, 42), on - 1)]
+    course += [made(name, value, day - 1) for day in (*days, on) for name, value in NORMAL.items()]
+    for name, value in draw(st.lists(st.sampled_from(DISTURBANCES), max_size=most)):
+        course.append(made(name, value, draw(st.sampled_from([*days, on])) - draw(st.integers(0, 3))))
+    if most:
+        course += [event for events in draw(st.lists(hard(), max_size=1)) for event in events]
+        if draw(st.integers(0, 3)) == 0:
+            course.append(made("ordered_mg", draw(st.sampled_from([later, later, 900])), on - 1, product))
+    tests = [replace(made("ihc_score", "3+", -30), specimen="a", origin="report 1", said="3+")]
+    return Record("p", "p.json", tests, course, {}, {"breast"}), date(on)
+
+
 @st.composite
 def batches(draw: st.DrawFn, least: int = 1) -> list[Record]:
     """Some records, a few of which come again under another name."""

@@ -43,7 +43,7 @@ def test_each_help_has_its_examples() -> None:
     for name in NAMES:
         told = run(f"{name} --help").output
         assert "Examples:" in told
-        assert f"    her2path {name} " in told
+        assert f"\n  her2path {name} " in told
 
 
 def test_the_answer_comes_first_and_is_that_of_the_library() -> None:
@@ -52,9 +52,8 @@ def test_the_answer_comes_first_and_is_that_of_the_library() -> None:
     assert result.stderr == ""
 
 
-@pytest.mark.parametrize("asked", ["--json", "--format json"])
-def test_json_by_either_name(asked: str) -> None:
-    told = json.loads(run(f"dose herceptin --weight 72 --days-since 45 {asked}").stdout)
+def test_an_answer_as_json() -> None:
+    told = json.loads(run("dose herceptin --weight 72 --days-since 45 --format json").stdout)
     assert (told["dose_mg"], told["withdraw_ml"], told["vials"][0]["open"]) == (576, 27.4, {"150": 4})
     assert told["chain"][0]["rows"] == ["3"]
     assert told["level"] == "secondary"
@@ -78,7 +77,6 @@ def test_what_was_asked_wrongly_names_the_option_and_the_nearest() -> None:
         "substitute --ordered ogivri --stock kanjinty": "--stock: no HER2-directed drug is 'kanjinty'",
         "washout --last-dose 17.2.2026": "--last-dose: '17.2.2026' is no date; write YYYY-MM-DD",
         "her2 --ihc 3+ --fact her2_copys=4": "no fact is called 'her2_copys'; did you mean her2_copies?",
-        "her2 --ihc 3+ --json --format text": "--json and --format text exclude each other",
     }.items():
         result = run(line)
         assert result.exit_code != 0, line

@@ -49,7 +49,7 @@ RUNS: dict[tuple[str, str], tuple[str | None, set[str]]] = {
 
 
 def exposure(*arguments: str):
-    small = ("--patients", "3", "--cycles", "2", "--after-days", "0", "--json")
+    small = ("--virtual-patients", "3", "--cycles", "2", "--after-days", "0", "--format", "json")
     return CliRunner().invoke(main, ["simulate", "exposure", *arguments, *small])
 
 
@@ -95,7 +95,7 @@ def test_a_weekly_schedule_that_no_label_has_in_gastric_cancer_may_come_from_a_f
     assert "trastuzumab-iv every week is licensed for breast cancer, not for gastric cancer" in refused.stderr
     own = tmp_path / "own.csv"
     own.write_text("day,mg_per_kg,minutes\n0,4,90\n7,2,30\n14,2,30\n", encoding="utf-8")
-    arguments = ["simulate", "exposure", "--population", "gastric", "--doses", str(own), "--patients", "3", "--json"]
+    arguments = ["simulate", "exposure", "--population", "gastric", "--doses", str(own), "--virtual-patients", "3", "--format", "json"]
     assert json.loads(CliRunner().invoke(main, arguments).stdout)["asked"]["model"] == IV
 
 
@@ -144,7 +144,7 @@ def test_the_choice_is_whole() -> None:
 def of_record(tmp_path: Path, *rows: str):
     file = tmp_path / "record.csv"
     file.write_text("\n".join(["patient,date,fact,value,unit,product", *rows]) + "\n", encoding="utf-8")
-    arguments = ["simulate", "exposure", "--record", str(file), "--on", "2025-03-01", "--patients", "5", "--json"]
+    arguments = ["simulate", "exposure", "--record", str(file), "--on", "2025-03-01", "--virtual-patients", "5", "--format", "json"]
     return CliRunner().invoke(main, arguments)
 
 
@@ -197,17 +197,17 @@ def test_a_course_takes_the_model_of_its_population(product: str, population: st
 def test_a_course_under_the_skin_without_a_model_is_refused(tmp_path: Path, population: str) -> None:
     policy = tmp_path / "skin.toml"
     policy.write_text('[policy]\nproduct = "trastuzumab-sc"\n', encoding="utf-8")
-    arguments = ["simulate", "course", "--policy", str(policy), "--patients", "5", "--population", population]
+    arguments = ["simulate", "course", "--policy", str(policy), "--virtual-patients", "5", "--population", population]
     result = CliRunner().invoke(main, arguments)
     assert result.exit_code == 2
     assert f"no model of trastuzumab under the skin is for {population}" in result.stderr
 
 
 def test_the_comparison_says_which_model_the_troughs_follow() -> None:
-    arguments = ["simulate", "course", "--patients", "20"]
+    arguments = ["simulate", "course", "--virtual-patients", "20"]
     text = " ".join(CliRunner().invoke(main, arguments).stdout.split())
     assert "Troughs and areas are those of the model trastuzumab-sc for early-breast: HannaH gave both routes" in text
-    told = json.loads(CliRunner().invoke(main, [*arguments, "--json"]).stdout)
+    told = json.loads(CliRunner().invoke(main, [*arguments, "--format", "json"]).stdout)
     assert [each["exposure_model"] for each in told["policies"]] == [SC]
 
 

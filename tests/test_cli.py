@@ -15,6 +15,7 @@ from click.testing import CliRunner, Result
 
 import her2path
 from her2path.cli.group import main
+from her2path.cohort.measures.read import measures
 from her2path.simulate.model import model_keys
 from her2path.tables.array import Array
 from her2path.tables.difference import differences
@@ -30,7 +31,7 @@ def run(*arguments: object) -> Result:
 
 
 def decide_json(*arguments: object) -> dict:
-    result = run("decide", *arguments, "--json")
+    result = run("decide", *arguments, "--format", "json")
     assert result.exit_code == 0, result.stderr
     return json.loads(result.stdout)
 
@@ -49,7 +50,7 @@ def test_check_proves_all_that_ships() -> None:
     tables = [table for edition in KNOWLEDGE.editions for table in edition.tables.values()]
     *lines, last = result.stdout.splitlines()
     models = [line.split()[1] for line in lines if line.startswith("read ")]
-    assert models == [f"models/{key}" for key in model_keys()]
+    assert models == [*(f"models/{key}" for key in model_keys()), *(f"measures/{key}" for key in measures())]
     walked = [line.split()[1] for line in lines if line.startswith("walked ")]
     assert walked == [f"vignettes/{path.stem}" for path in sorted((KNOWLEDGE.folder / "vignettes").glob("*.md"))]
     lines = lines[: -len(models) - len(walked)]
@@ -220,7 +221,7 @@ def test_diff_of_editions_that_agree() -> None:
 
 
 def test_diff_as_json() -> None:
-    result = run("diff", "asco-cap-2013", "asco-cap-2018", "--outcome", "ish_result", "--json")
+    result = run("diff", "asco-cap-2013", "asco-cap-2018", "--outcome", "ish_result", "--format", "json")
     found = json.loads(result.stdout)
     assert [set(each) for each in found] == [
         {"outcome", "situation", "situations", "asco-cap-2013", "asco-cap-2018"}
@@ -234,7 +235,7 @@ def test_diff_as_json() -> None:
         each["asco-cap-2018"] == {"possible": ["needs work-up"], "rows": ["row 3, wolff2018 Fig 3 (seen)"]}
         for each in found
     )
-    assert json.loads(run("diff", "asco-cap-2018", "asco-cap-2023", "--json").stdout) == []
+    assert json.loads(run("diff", "asco-cap-2018", "asco-cap-2023", "--format", "json").stdout) == []
 
 
 @pytest.mark.parametrize(
@@ -356,14 +357,32 @@ def test_decide_a_group_as_json_is_an_integer() -> None:
 
 
 def test_decide_says_what_could_not_be_read() -> None:
-    answer = decide_json("her2_status", "--edition", "asco-cap-2018", *facts(ihc_score="banana", her2_copies=350))
-    assert (
-        answer["unknown"]["ihc_score"]
-        == "unparsable text: ihc_score 'banana', expected one of 0, 1+, 2+, 3+, not reported"
-    )
-    assert (
-        answer["unknown"]["her2_copies"] == "implausible: her2_copies 350, expected a number (0..200] (copies per cell)"
-    )
+    asked = ("decide", "her2_status", "--edition", "asco-cap-2018")
+    refused = run(*asked, *facts(ihc_score="banana"))
+    assert (refused.exit_code, refused.stdout) == (2, "")
+    assert refused.stderr == "her2path: ihc_score=banana: expected one of 0, 1+, 2+, 3+, not reported.\n"
+    told = run(*asked, *facts(ihc_score="2+", her2_copies=350), "--format", "json")
+    why = "implausible: her2_copies 350, expected a number (0..200] (copies per cell)"
+    assert (told.exit_code, told.stderr) == (3, f"her2path: her2_copies=350 is not used: {why}\n")
+    assert json.loads(told.stdout)["unknown"]["her2_copies"] == why
+
+
+def test_decide_takes_what_is_said_to_be_unknown_as_unknown() -> None:
+    found = run("decide", "her2_status", "--edition", "asco-cap-2018", *facts(ihc_score="unknown"))
+    assert found.exit_code == 0
+    assert found.stdout.startswith("her2_status: undetermined")
+
+
+def test_decide_takes_a_brand_for_its_product() -> None:
+    asked = ("decide", "missed_dose_action", "--jurisdiction", "us")
+    by_brand = run(*asked, *facts(product="Herceptin", schedule="q3w", days_since_last_dose=29))
+    by_product = run(*asked, *facts(product="trastuzumab-iv", schedule="q3w", days_since_last_dose=29))
+    assert by_brand.stdout == by_product.stdout
+    assert by_brand.stdout.startswith("missed_dose_action: reload")
+    assert (by_brand.exit_code, by_brand.stderr) == (0, "her2path: product=Herceptin is taken as trastuzumab-iv\n")
+    refused = run(*asked, *facts(product="aspirin"))
+    assert (refused.exit_code, refused.stdout) == (2, "")
+    assert "product=aspirin: no such product" in refused.stderr
 
 
 def test_decide_facts_that_cannot_be_together() -> None:
@@ -423,7 +442,7 @@ def test_decide_before_the_first_edition_says_so() -> None:
 
 def test_decide_writes_to_a_file(tmp_path) -> None:
     output = tmp_path / "decision.json"
-    result = run("decide", "her2_status", *facts(ihc_score="3+"), "--json", "-o", output)
+    result = run("decide", "her2_status", *facts(ihc_score="3+"), "--format", "json", "-o", output)
     assert result.exit_code == 0
     assert result.stdout == ""
     assert json.loads(output.read_text(encoding="utf-8"))["her2_status"] == "positive"

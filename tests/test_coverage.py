@@ -160,7 +160,7 @@ def test_the_tables_of_the_page_are_aligned_and_not_too_wide() -> None:
 
 
 def test_the_command_prints_json_and_writes_a_file(tmp_path) -> None:
-    told = json.loads(CliRunner().invoke(main, ["coverage", "--json"]).stdout)
+    told = json.loads(CliRunner().invoke(main, ["coverage", "--format", "json"]).stdout)
     assert told["summary"]["statements"] == 33
     assert told["summary"]["missing"] == 0
     assert set(told["summary"]["rows"]) == set(VERIFIED)

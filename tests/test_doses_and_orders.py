@@ -20,7 +20,7 @@ from her2path.write.tables.findings import findings_table
 START = dt.date(2026, 1, 5)
 T, SC, KADCYLA, ENHERTU, P = "trastuzumab-iv", "trastuzumab-sc", "t-dm1", "t-dxd", "pertuzumab"
 ORDER_POINTS = {"order_check", "order_step", "dose_interval", "given_product", "licensed_use"}
-DOSE_POINTS = {"dose_check", "dose_step", "dose_interval", "given_product", "licensed_use"}
+DOSE_POINTS = {"dose_check", "dose_step", "dose_interval", "given_product", "dose_in_toxicity", "licensed_use"}
 
 
 def event(fact: str, value: Any, day: int, product: str = "", brand: str = "") -> Event:

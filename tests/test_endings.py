@@ -100,7 +100,7 @@ def test_no_output_lies_in_the_knowledge_in_use(source: Path, tmp_path: Path, mo
 
 def test_no_two_outputs_are_one_file(tmp_path: Path) -> None:
     chart = tmp_path / "x.png"
-    done = asked("simulate", "course", "--patients", 20, "--chart", chart, "--fan", chart)
+    done = asked("simulate", "course", "--virtual-patients", 20, "--chart", chart, "--fan", chart)
     assert (done.exit_code, "would be written twice" in done.stderr) == (2, True)
     with Outputs() as outputs:
         outputs.file(tmp_path / "a").write_text(OLD, encoding="utf-8")
@@ -199,11 +199,11 @@ WRITING: dict[str, tuple[Any, ...]] = {
     "decide to tables": ("decide", "her2_status", "facts.csv", "-o", "x.parquet"),
     "coverage": ("coverage", "-o", "x.md"),
     "chart": ("equivalence", "--chart", "x.png"),
-    "records": ("simulate", "course", "--patients", "30", "--cores", "1", "--records", "x.parquet"),
-    "bundles": ("simulate", "course", "--patients", "30", "--cores", "1", "--fhir", "x"),
-    "lines": ("simulate", "course", "--patients", "30", "--cores", "1", "--fhir", "x.ndjson"),
-    "patients": ("simulate", "course", "--patients", "30", "--cores", "1", "-o", "x.parquet"),
-    "profiles": ("simulate", "exposure", "--patients", "20", "--cycles", "2", "-o", "x.parquet"),
+    "records": ("simulate", "course", "--virtual-patients", "30", "--processes", "1", "--records", "x.parquet"),
+    "bundles": ("simulate", "course", "--virtual-patients", "30", "--processes", "1", "--fhir", "x"),
+    "lines": ("simulate", "course", "--virtual-patients", "30", "--processes", "1", "--fhir", "x.ndjson"),
+    "patients": ("simulate", "course", "--virtual-patients", "30", "--processes", "1", "-o", "x.parquet"),
+    "profiles": ("simulate", "exposure", "--virtual-patients", "20", "--cycles", "2", "-o", "x.parquet"),
 }
 
 

@@ -561,7 +561,7 @@ def test_the_command_prints_the_published_trials_and_what_is_derived() -> None:
 
 
 def test_the_published_trials_as_json_carry_sources_and_levels() -> None:
-    found = json.loads(run("equivalence", "--json").output)
+    found = json.loads(run("equivalence", "--format", "json").output)
     assert len(found) == len(RESPONSES) + len(CONCENTRATIONS)
     assert all(each["sources"] for each in found)
     sb3 = next(each for each in found if each["trial"] == "ontruzant" and each["scale"] == "difference")
@@ -573,7 +573,7 @@ def test_the_command_reads_a_file_and_says_what_was_not_used(responses) -> None:
     assert result.exit_code == 0, result.output
     assert "upper margin passed" in result.output
     assert "Not used: 3 values that are not known" in result.output
-    one_sided = run("equivalence", responses, "--scale", "difference", "--margin", "-12.5", "-", "--json")
+    one_sided = run("equivalence", responses, "--scale", "difference", "--margin", "-12.5", "-", "--format", "json")
     assert json.loads(one_sided.output)["comparisons"][0]["verdict"] == "not inferior"
     assert len(json.loads(one_sided.output)["unknown"]) == 3
 
@@ -584,7 +584,7 @@ def test_the_command_reads_a_file_and_says_what_was_not_used(responses) -> None:
         (("equivalence", "--margin", "0.8", "1.25"), "--margin is for the trial of a FILE"),
         (("equivalence", "--chart", "x.pdf"), "a chart ends in .png or .svg, not .pdf"),
         (("equivalence", "nowhere.csv"), "there is no such file"),
-        (("trial", "--patients", "10", "--power", "0.8"), "not both"),
+        (("trial", "--per-arm", "10", "--power", "0.8"), "not both"),
         (("trial", "--difference", "3"), "belong to --endpoint response"),
         (("trial", "--endpoint", "response", "--cv", "0.2"), "--cv belongs to concentrations"),
         (("trial", "--endpoint", "response", "--ratio", "1", "--difference", "1"), "not both"),
@@ -601,7 +601,7 @@ def test_the_commands_refuse_with_a_message_and_code_two(arguments, message) -> 
 
 
 def test_a_simulated_trial_says_its_power_and_what_it_assumed() -> None:
-    result = run("trial", "--endpoint", "pk", "--ratio", "0.95", "--cv", "0.2", "--patients", "18", "--trials", "2000")
+    result = run("trial", "--endpoint", "pk", "--ratio", "0.95", "--cv", "0.2", "--per-arm", "18", "--trials", "2000")
     assert result.exit_code == 0, result.output
     assert re.search(r"Power: \d\d\.\d % \(95 % interval of the simulation \d\d\.\d to \d\d\.\d %\)", result.output)
     assert "Given: true ratio 0.95; variation between patients 0.2" in result.output
@@ -610,15 +610,15 @@ def test_a_simulated_trial_says_its_power_and_what_it_assumed() -> None:
 
 @pytest.mark.parametrize("endpoint", ["pk", "response", "trough"])
 def test_a_trial_with_nothing_said_searches_its_size(endpoint) -> None:
-    found = json.loads(run("trial", "--endpoint", endpoint, "--trials", "1000", "--json").output)
+    found = json.loads(run("trial", "--endpoint", endpoint, "--trials", "1000", "--format", "json").output)
     assert found["searched"]
     assert found["power"] >= 0.8
     assert found["assumed"]["power wanted"] == 0.8
-    assert found == json.loads(run("trial", "--endpoint", endpoint, "--trials", "1000", "--json").output)
+    assert found == json.loads(run("trial", "--endpoint", endpoint, "--trials", "1000", "--format", "json").output)
 
 
 def test_the_trough_under_the_skin_has_no_upper_margin() -> None:
-    found = json.loads(run("trial", "--endpoint", "trough", "--patients", "30", "--trials", "500", "--json").output)
+    found = json.loads(run("trial", "--endpoint", "trough", "--per-arm", "30", "--trials", "500", "--format", "json").output)
     assert found["margin"] == {"lower": 0.8, "upper": None}
 
 

@@ -47,7 +47,7 @@ def run(*arguments: object) -> Result:
 
 
 def told(*arguments: object) -> dict:
-    result = run(*arguments, "--json")
+    result = run(*arguments, "--format", "json")
     assert result.exit_code == 0, result.output
     return json.loads(result.stdout)
 
@@ -61,7 +61,7 @@ def write(path: Path, text: str) -> Path:
 
 
 def test_percentiles_of_every_measure_for_the_first_cycle_and_the_steady_state() -> None:
-    found = told("--patients", 60, "--cycles", 8)
+    found = told("--virtual-patients", 60, "--cycles", 8)
     for cycle in ("cycle_1", "steady_state"):
         for measure in ("cmin", "cmax_end_of_infusion", "cmax_12h", "auc"):
             values = found[cycle][measure]
@@ -84,8 +84,8 @@ def test_the_typical_patient_has_the_medians_of_the_label() -> None:
 
 
 def test_the_same_seed_gives_the_same_answer_and_another_seed_another() -> None:
-    assert told("--patients", 40, "--seed", 3) == told("--patients", 40, "--seed", 3)
-    assert told("--patients", 40, "--seed", 3)["cycle_1"] != told("--patients", 40, "--seed", 4)["cycle_1"]
+    assert told("--virtual-patients", 40, "--seed", 3) == told("--virtual-patients", 40, "--seed", 3)
+    assert told("--virtual-patients", 40, "--seed", 3)["cycle_1"] != told("--virtual-patients", 40, "--seed", 4)["cycle_1"]
 
 
 def test_under_the_skin_chooses_its_model_and_has_no_infusion() -> None:
@@ -136,7 +136,7 @@ def test_doses_of_ones_own_switch_between_the_routes(tmp_path: Path) -> None:
     file = write(
         tmp_path / "own.csv", "date,mg,minutes,route\n2025-01-01,600,,sc\n2025-01-22,400,90,iv\n2025-02-12,600,,sc\n"
     )
-    result = run("--doses", file, "--model", "trastuzumab-sc", "--patients", 20)
+    result = run("--doses", file, "--model", "trastuzumab-sc", "--virtual-patients", 20)
     assert result.exit_code == 0, result.output
     assert "day 0: 600 mg under the skin" in result.stdout
     assert "day 21: 400 mg over 90 minutes" in result.stdout
@@ -152,14 +152,14 @@ def test_absurd_doses_and_very_long_gaps_stay_finite(tmp_path: Path) -> None:
 
 def test_every_profile_is_written_in_groups(tmp_path: Path) -> None:
     output = tmp_path / "profiles.parquet"
-    assert run("--patients", 1100, "--cycles", 1, "--after-days", 0, "-o", output).exit_code == 0
+    assert run("--virtual-patients", 1100, "--cycles", 1, "--after-days", 0, "-o", output).exit_code == 0
     file = pq.ParquetFile(output)
     assert file.metadata.num_row_groups == 2
     table = file.read().to_pydict()
     assert set(table) == {"patient", "day", "concentration_mg_per_l"}
     assert set(table["patient"]) == set(range(1, 1101))
     trough = [c for day, c in zip(table["day"], table["concentration_mg_per_l"], strict=True) if day == 21]
-    assert np.percentile(trough, 50) == pytest.approx(told("--patients", 1100, "--cycles", 1)["cycle_1"]["cmin"]["p50"])
+    assert np.percentile(trough, 50) == pytest.approx(told("--virtual-patients", 1100, "--cycles", 1)["cycle_1"]["cmin"]["p50"])
 
 
 @pytest.mark.parametrize("name", ["bands.png", "bands.svg"])
@@ -169,7 +169,7 @@ def test_a_chart_is_drawn_and_the_same_again(tmp_path: Path, name: str) -> None:
     for folder in ("one", "two"):
         (tmp_path / folder).mkdir()
         path = tmp_path / folder / name
-        assert run("--patients", 20, "--cycles", 3, "--miss", 2, "--chart", path).exit_code == 0
+        assert run("--virtual-patients", 20, "--cycles", 3, "--miss", 2, "--chart", path).exit_code == 0
         made.append(path.read_bytes())
     assert made[0] == made[1]
     assert len(made[0]) > 10_000
@@ -178,8 +178,8 @@ def test_a_chart_is_drawn_and_the_same_again(tmp_path: Path, name: str) -> None:
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (["--patients", 0], "0 patients"),
-        (["--patients", -3, "--typical"], "-3 patients"),
+        (["--virtual-patients", 0], "0 patients"),
+        (["--virtual-patients", -3, "--typical"], "-3 patients"),
         (["--cycles", 0], "0 cycles; expected 1 to"),
         (["--model", "heart"], "no model of exposure is called 'heart'; there are"),
         (["--model", "nope"], "no model of exposure is called 'nope'"),
@@ -246,14 +246,14 @@ def test_what_cannot_be_is_said_clearly(arguments: list, words: str) -> None:
     ],
 )
 def test_a_file_of_doses_that_cannot_be(tmp_path: Path, text: str, words: str) -> None:
-    result = run("--doses", write(tmp_path / "own.csv", text), "--patients", 5)
+    result = run("--doses", write(tmp_path / "own.csv", text), "--virtual-patients", 5)
     assert result.exit_code == 2
     assert words in result.stderr
 
 
 def test_a_request_that_fails_leaves_an_older_file_as_it_is(tmp_path: Path) -> None:
     output = write(tmp_path / "old.parquet", "something older")
-    assert run("--patients", 0, "-o", output).exit_code == 2
+    assert run("--virtual-patients", 0, "-o", output).exit_code == 2
     assert output.read_text(encoding="utf-8") == "something older"
 
 
@@ -272,7 +272,7 @@ def doses_in_the_file(path: Path) -> list[tuple[str, float]]:
 )
 def test_the_doses_are_those_of_the_record(name: str) -> None:
     path = COURSES / f"{name}.csv"
-    found = told("--record", path, "--on", "2026-11-01", "--patients", 5)
+    found = told("--record", path, "--on", "2026-11-01", "--virtual-patients", 5)
     assert [(dose["date"], dose["mg"]) for dose in found["doses"]] == doses_in_the_file(path)
     assert found["patient"] == name
     assert found["covariates"]["weight_kg"] > 40
@@ -282,7 +282,7 @@ def test_the_doses_are_those_of_the_record(name: str) -> None:
 
 
 def test_later_doses_do_not_count_before_their_day() -> None:
-    found = told("--record", HOLD, "--on", "2025-12-08", "--patients", 5)
+    found = told("--record", HOLD, "--on", "2025-12-08", "--virtual-patients", 5)
     assert found["doses"][-1]["date"] == "2025-12-08"
 
 
@@ -295,7 +295,7 @@ def test_doses_by_weight_take_the_latest_weight_and_the_undated_is_not_used() ->
 
 def test_pertuzumab_of_the_same_record_is_simulated_by_its_own_model() -> None:
     found = told(
-        "--record", COURSES / "metastatic-thp.csv", "--model", "pertuzumab", "--on", "2026-10-01", "--patients", 5
+        "--record", COURSES / "metastatic-thp.csv", "--model", "pertuzumab", "--on", "2026-10-01", "--virtual-patients", 5
     )
     assert [dose["mg"] for dose in found["doses"][:3]] == [840, 420, 420]
     assert "lean_body_mass_kg" in found["covariates"]
@@ -305,7 +305,7 @@ def test_a_dose_under_the_skin_and_one_of_unknown_amount(tmp_path: Path) -> None
     file = write(tmp_path / "skin.csv", "patient,date,fact,value,unit,product\n"
                  "a,2025-01-01,weight_kg,60,,\na,2025-01-02,dose_mg,480,mg,trastuzumab-iv\n"
                  "a,2025-01-23,dose_given,yes,,trastuzumab-sc\na,2025-02-13,dose_mg,600,mg,trastuzumab-sc\n")  # fmt: skip
-    found = told("--record", file, "--on", "2025-03-01", "--patients", 5)
+    found = told("--record", file, "--on", "2025-03-01", "--virtual-patients", 5)
     assert found["model"] == "trastuzumab-sc"
     assert [(dose["mg"], dose["route"]) for dose in found["doses"]] == [(480, "iv"), (600, "sc"), (600, "sc")]
     assert any("the amount of 2025-01-23 is not known" in words for words in found["assumed"])
@@ -320,12 +320,12 @@ def test_a_statement_that_therapy_was_given_is_no_dose(tmp_path: Path) -> None:
 
 
 def test_the_day_below_1_mg_per_l_comes_with_its_limits_before_the_end_of_contraception() -> None:
-    found = told("--record", HOLD, "--on", "2026-04-27", "--patients", 300)
+    found = told("--record", HOLD, "--on", "2026-04-27", "--virtual-patients", 300)
     days = found["washout"]["date_below_1_mg_per_l"]
     assert "2026-04-13" < days["p5"] < days["p50"] < days["p95"]
     assert found["contraception_until"] == "2026-11-13"
     assert found["share_below_1_mg_per_l_by_then"] > 0.9
-    text = run("--record", HOLD, "--on", "2026-04-27", "--patients", 300).stdout
+    text = run("--record", HOLD, "--on", "2026-04-27", "--virtual-patients", 300).stdout
     assert f"falls below 1 mg/L on {days['p50']}" in text
     assert "contraception goes on until 2026-11-13" in text
     assert "at the model's reference: alt_u_per_l" in text
@@ -337,7 +337,7 @@ def test_one_patient_is_drawn(tmp_path: Path) -> None:
     levels = write(tmp_path / "levels.csv", "patient,date,concentration_mg_per_l\nadjuvant-hold,2025-10-27,22\n"
                    "adjuvant-hold,2026-02-09,<1\n")  # fmt: skip
     path = tmp_path / "her.png"
-    result = run("--record", HOLD, "--on", "2026-04-27", "--levels", levels, "--patients", 50, "--chart", path)
+    result = run("--record", HOLD, "--on", "2026-04-27", "--levels", levels, "--virtual-patients", 50, "--chart", path)
     assert result.exit_code == 0, result.output
     assert path.read_bytes().startswith(b"\x89PNG")
 
@@ -440,8 +440,8 @@ def test_draws_agree_with_a_brute_weighing_of_the_prior() -> None:
 def test_levels_of_a_file_move_her_day(tmp_path: Path) -> None:
     levels = write(tmp_path / "levels.csv", "patient,date,concentration_mg_per_l\nadjuvant-hold,2025-10-27,12\n"
                    "adjuvant-hold,2025-11-17T08:30,16\nother,2025-11-17,90\nadjuvant-hold,2026-02-09,<0.5\n")  # fmt: skip
-    without_levels = told("--record", HOLD, "--on", "2026-04-27", "--patients", 300)
-    found = told("--record", HOLD, "--on", "2026-04-27", "--patients", 300, "--levels", levels)
+    without_levels = told("--record", HOLD, "--on", "2026-04-27", "--virtual-patients", 300)
+    found = told("--record", HOLD, "--on", "2026-04-27", "--virtual-patients", 300, "--levels", levels)
     assert [level["concentration_mg_per_l"] for level in found["levels"]] == [12, 16, 0.5]
     assert [level["below_quantification"] for level in found["levels"]] == [False, False, True]
     assert found["washout"]["date_below_1_mg_per_l"]["p50"] < without_levels["washout"]["date_below_1_mg_per_l"]["p50"]
@@ -453,7 +453,7 @@ def test_levels_of_a_file_move_her_day(tmp_path: Path) -> None:
 def test_levels_belong_to_doses_of_a_file_too(tmp_path: Path) -> None:
     doses = write(tmp_path / "own.csv", "day,mg_per_kg,minutes\n10,8,90\n31,6,90\n")
     levels = write(tmp_path / "levels.csv", "day,concentration_mg_per_l\n31,40\n")
-    found = told("--doses", doses, "--levels", levels, "--covariate", "weight_kg=70", "--patients", 50)
+    found = told("--doses", doses, "--levels", levels, "--covariate", "weight_kg=70", "--virtual-patients", 50)
     assert found["levels"][0]["day"] == 21
     assert found["doses"][0]["mg"] == 560
 
@@ -473,7 +473,7 @@ def test_levels_belong_to_doses_of_a_file_too(tmp_path: Path) -> None:
 )  # fmt: skip
 def test_a_file_of_levels_that_cannot_be(tmp_path: Path, text: str, words: str) -> None:
     levels = write(tmp_path / "levels.csv", text)
-    result = run("--record", HOLD, "--on", "2026-04-27", "--levels", levels, "--patients", 5)
+    result = run("--record", HOLD, "--on", "2026-04-27", "--levels", levels, "--virtual-patients", 5)
     assert result.exit_code == 2
     assert words in result.stderr
 
@@ -509,7 +509,7 @@ def test_a_median_is_shown_of_both_and_the_populations_own_is_held() -> None:
 
 def test_the_populations_median_and_the_typical_patient_are_those_of_runs_of_their_own() -> None:
     (row,) = (row for row in truth_rows(500) if row.what == "q3w gastric, steady state: trough, median")
-    among = told("--population", "gastric", "--patients", 500)["steady_state"]["cmin"]["p50"]
+    among = told("--population", "gastric", "--virtual-patients", 500)["steady_state"]["cmin"]["p50"]
     alone = told("--population", "gastric", "--typical")["steady_state"]["cmin"]["p50"]
     assert (row.population, row.typical) == (pytest.approx(among), pytest.approx(alone))
     assert row.difference == pytest.approx(100 * (among / 32.9 - 1))
@@ -532,12 +532,12 @@ def test_chance_is_how_far_medians_of_so_many_scatter() -> None:
 
 
 def test_the_command_says_where_the_two_differ_and_by_which_criterion() -> None:
-    result = CliRunner().invoke(simulate, ["truth", "--patients", "300"])
+    result = CliRunner().invoke(simulate, ["truth", "--virtual-patients", "300"])
     assert result.exit_code == 0, result.output
     assert "DIFFERS" in result.stdout
     assert "kanjinti-us-exposure Table 7 (seen)" in result.stdout
     assert "remembered" in result.stdout
-    found = json.loads(CliRunner().invoke(simulate, ["truth", "--patients", "300", "--json"]).stdout)
+    found = json.loads(CliRunner().invoke(simulate, ["truth", "--virtual-patients", "300", "--format", "json"]).stdout)
     differing = [row for row in found["rows"] if row["agrees"] is False]
     assert result.stdout.count("DIFFERS") == len(differing)
     assert result.stdout.count("  agrees ") == sum(row["agrees"] is True for row in found["rows"])
@@ -554,6 +554,6 @@ def test_the_command_says_where_the_two_differ_and_by_which_criterion() -> None:
     assert [fit["population"] for fit in found["models"]] == ["early-breast", "metastatic-breast"]
     for fit in found["models"]:
         assert f"The nearest is {fit['nearest']}, which is taken" in result.stdout
-    refused = CliRunner().invoke(simulate, ["truth", "--patients", "0"])
+    refused = CliRunner().invoke(simulate, ["truth", "--virtual-patients", "0"])
     assert refused.exit_code == 2
     assert "0 patients" in refused.stderr

@@ -400,3 +400,12 @@ def test_a_ratio_too_large_to_be_worked_out_is_implausible() -> None:
 def test_a_ratio_worked_out_from_copies_is_implausible_out_of_its_range() -> None:
     given_facts = prepare({"her2_copies": "150", "cep17_copies": "0.5"}, FACTS)
     assert given_facts.unknown["her2_cep17_ratio"].reason is Reason.IMPLAUSIBLE
+
+
+def test_a_re_load_is_read_however_it_is_written(knowledge) -> None:
+    facts = knowledge.facts
+    for word in ("reload", "re-load", "Re-load", "RELOAD", "re load"):
+        assert facts["missed_dose_action"].coerce(word) == "reload"
+    for word in ("re-load left out", "reload left out"):
+        assert facts["order_step"].coerce(word) == "re-load left out"
+    assert isinstance(facts["missed_dose_action"].coerce("loading"), Unknown)

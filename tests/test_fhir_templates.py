@@ -95,7 +95,7 @@ def assert_equal(*documents: Any) -> None:
 
 def simulated(folder: Path, mess: str) -> Path:
     path = folder / f"{mess}.ndjson"
-    words = ["simulate", "course", "--patients", "40", "--seed", "5", "--mess", mess, "--fhir", str(path)]
+    words = ["simulate", "course", "--virtual-patients", "40", "--seed", "5", "--mess", mess, "--fhir", str(path)]
     result = CliRunner().invoke(
         main, words if mess != "none" else [word for word in words if word not in ("--mess", mess)]
     )

@@ -161,14 +161,14 @@ def test_low_readings_are_ordered_as_in_the_trials() -> None:
 
 
 def test_the_trials_are_told_with_what_the_model_cannot_do() -> None:
-    made = CliRunner().invoke(main, ["simulate", "heart", "--trials", "--patients", "60"])
+    made = CliRunner().invoke(main, ["simulate", "heart", "--trials", "--virtual-patients", "60"])
     assert made.exit_code == 0, made.output
     for words in (*arm_names(), "published", "What the model cannot reproduce", "Nobody clinical has reviewed this"):
         assert words in made.output
 
 
 def test_the_heart_over_time_is_told() -> None:
-    made = CliRunner().invoke(main, ["simulate", "heart", "--patients", "300", "--days", "400"])
+    made = CliRunner().invoke(main, ["simulate", "heart", "--virtual-patients", "300", "--days", "400"])
     assert made.exit_code == 0, made.output
     days = [
         line.split()

@@ -454,7 +454,7 @@ def test_many_different_ones_are_counted_together(monkeypatch: pytest.MonkeyPatc
 
 def test_a_messy_simulated_export_is_told(tmp_path: Path) -> None:
     path = tmp_path / "events.parquet"
-    words = ["simulate", "course", "--patients", "30", "--records", str(path), "--mess", "heavy"]
+    words = ["simulate", "course", "--virtual-patients", "30", "--records", str(path), "--mess", "heavy"]
     assert CliRunner().invoke(main, words).exit_code == 0
     document = told(path, "--on", "2025-01-01")
     assert document["patients"] == 30

@@ -14,7 +14,8 @@ import pytest
 from fhir.resources.R4B.bundle import Bundle
 
 from her2path.cohort.measures.count import ANSWERS, Counted, count, patients_of
-from her2path.cohort.measures.read import measure_named, measures, prove_measures, read_measure
+from her2path.cohort.measures.prove import prove_measures
+from her2path.cohort.measures.read import measure_named, measures, read_measure
 from her2path.cohort.measures.views import opened
 from her2path.cohort.population.run import review_population
 from her2path.facts.problem import AskedWrongly, KnowledgeError
@@ -162,11 +163,11 @@ def her2path(*arguments: str) -> subprocess.CompletedProcess[str]:
 def test_the_command(folder: Path, tmp_path: Path) -> None:
     told = her2path("measure", str(folder), "lvef-every-4-months")
     assert "60.0 % (3 of 5; 95 % interval 23.1 % to 88.2 %); 1 undetermined: from 50.0 % to 66.7 %" in told.stdout
-    who = her2path("measure", str(folder), "lvef-every-4-months", "--patients", "undetermined")
+    who = her2path("measure", str(folder), "lvef-every-4-months", "--who", "undetermined")
     assert who.stdout.split() == ["gap-undated"]
     wrong = her2path("measure", str(folder), "lvef-basline")
     assert wrong.returncode == 2
-    assert "no measure is called 'lvef-basline'; nearest are lvef-baseline" in wrong.stderr
+    assert "no measure is called 'lvef-basline'; did you mean lvef-baseline?" in wrong.stderr
     assert her2path("measure", str(tmp_path)).stderr.startswith(f"her2path: {tmp_path} holds no population that is done")
     output = tmp_path / "measures.json"
     assert her2path("measure", str(folder), "-o", str(output)).returncode == 0

@@ -14,7 +14,7 @@ PATIENTS = 60
 @pytest.fixture(scope="module")
 def cohort(tmp_path_factory):
     path = tmp_path_factory.mktemp("cohort") / "events.parquet"
-    asked = ["simulate", "course", "--patients", str(PATIENTS), "--mess", "heavy", "--records", str(path)]
+    asked = ["simulate", "course", "--virtual-patients", str(PATIENTS), "--mess", "heavy", "--records", str(path)]
     made = CliRunner().invoke(main, asked)
     assert made.exit_code == 0, made.output
     assert "changes made on purpose (heavy)" in made.output

@@ -34,6 +34,16 @@ KEY, BRAND, LIKE = "t-mys", "mysteria", "t-dxd"
 FIRST = "once the pregnancy status is verified: "
 """What the plan of its dose waits for."""
 
+LABEL = (
+    "labelled_schedule", "dose_per_administration", "missed_dose_action", "partner_missed_dose_action",
+    "switch_dose_kind", "infusion_minutes", "observation_minutes", "infusion_reaction_action", "adjuvant_duration",
+    "weight_change_action", "product_mixup", "contraindication", "lvef_finding", "cardiac_action", "echo_interval",
+    "echo_recheck", "low_baseline_caution", "anthracycline_caution", "baseline_lvef_window", "boxed_warning_conflict",
+    "contraception_months", "washout_status", "effective_contraception_needed", "pregnancy_check", "pregnancy_exposure",
+    "breastfeeding_advice",
+)  # fmt: skip
+"""The tables that carry the label of the new product."""
+
 
 def write(path: Path, change: Any) -> None:
     path.write_text(change(path.read_text(encoding="utf-8")), encoding="utf-8")
@@ -115,6 +125,10 @@ def added(folder: Path) -> None:
     )
     names = f"| trastuzumab mysterin | `{KEY}` | - | remembered |\n| {BRAND} | `{KEY}` | `{BRAND}` | remembered |"
     write(folder / "codes" / "therapy" / "drugs.md", lambda text: after(text, "| enhertu ", names))
+    carried = ", ".join(f"`{outcome}`" for outcome in LABEL)
+    rule = f"| What its label says | dose | `{KEY}` | us | @mysteria | {carried} | | |"
+    head = "| rule | kind | products | where | source | carried by | missing | verified |\n" + "|---" * 8 + "|"
+    write(folder / "label-rules.md", lambda text: f"{text}\n## Mysteria\n\n{head}\n{rule}\n")
     source = "| mysteria | Mysteria, a product made up for a test | https://example.org | 2026-11-28 | remembered |"
     write(folder / "sources.md", lambda text: text.rstrip("\n") + f"\n{source}\n")
     for name in ("reproduction-us", "reproduction-eu"):

@@ -52,13 +52,13 @@ def test_every_key_of_a_review_is_on_the_page(review: dict[str, Any]) -> None:
 
 
 def test_every_key_of_a_decision_is_on_the_page() -> None:
-    decided = printed("decide", "her2_status", "--edition", "asco-cap-2018", "--fact", "ihc_score=2+", "--json")
+    decided = printed("decide", "her2_status", "--edition", "asco-cap-2018", "--fact", "ihc_score=2+", "--format", "json")
     assert set(decided) - {"her2_status"} - NAMED == set()
 
 
 def test_every_key_of_a_difference_is_on_the_page() -> None:
     editions = ("asco-cap-2013", "asco-cap-2018")
-    found = printed("diff", *editions, "--outcome", "her2_status", "--json")
+    found = printed("diff", *editions, "--outcome", "her2_status", "--format", "json")
     assert {key for each in found for key in each} - {*editions} - NAMED == set()
     assert {key for each in found for edition in editions for key in each[edition]} - NAMED == set()
 

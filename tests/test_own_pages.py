@@ -97,7 +97,7 @@ def test_a_page_of_an_edition_tells_its_proof_and_what_is_still_to_do(tmp_path: 
     assert f"{situations} situations" in read.text
     assert "the source heart-mine-source is not filled in" in read.text
     assert "of the file itself" in read.text
-    rows = sum(len(each["rows"]) for each in json.loads(run("show", mine, "--json").stdout))
+    rows = sum(len(each["rows"]) for each in json.loads(run("show", mine, "--format", "json").stdout))
     assert f"{rows} rows" in read.text
 
 
@@ -105,12 +105,6 @@ def test_a_page_is_of_an_edition() -> None:
     told = run("show", "cardiac_action", "--format", "html")
     assert told.exit_code == 2
     assert "a page is of an edition, and cardiac_action is none" in told.stderr
-
-
-def test_two_forms_are_refused(tmp_path: Path) -> None:
-    told = run("diff", LABEL, FALL_10, "--json", "--format", "html")
-    assert told.exit_code == 2
-    assert "--json and --format html ask for two forms" in told.stderr
 
 
 def test_without_jinja2_it_is_said_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:

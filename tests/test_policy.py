@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import re
 import xml.etree.ElementTree as ET
 from dataclasses import replace
@@ -18,6 +19,8 @@ from her2path.facts.problem import AskedWrongly, KnowledgeError
 from her2path.simulate.course.compare import (
     OUTCOME_MEASURES,
     Comparison,
+    TrialMean,
+    bounded,
     compare_policies,
     pooled,
     run_policy,
@@ -143,7 +146,7 @@ BAD = {
 @pytest.mark.parametrize("text", BAD)
 def test_what_is_wrong_with_a_policy_is_said(tmp_path, text) -> None:
     path = written(tmp_path, text)
-    found = call("--patients", 20, "--policy", path)
+    found = call("--virtual-patients", 20, "--policy", path)
     assert found.exit_code == 2, found.output
     assert f"her2path: {path}: " in found.output
     assert BAD[text] in found.output
@@ -170,7 +173,7 @@ def own_rule(folder: Path, change: tuple[str, str] | None = None) -> Path:
 )  # fmt: skip
 def test_a_rule_that_is_not_proven_is_not_used(tmp_path, change, line, words) -> None:
     path = own_rule(tmp_path, change)
-    found = call("--patients", 20, "--policy", path)
+    found = call("--virtual-patients", 20, "--policy", path)
     assert found.exit_code == 1, found.output
     assert words in found.output
     assert f"rule.md:{line if line is not None else ''}" in found.output
@@ -215,8 +218,8 @@ def test_a_table_that_is_no_rule_of_the_heart_is_refused(tmp_path) -> None:
 # -- the command ------------------------------------------------------------------------------------
 
 WRONG = {
-    ("--patients", "0"): "0 patients; expected 1 to 20000000",
-    ("--patients", "-3"): "-3 patients; expected 1 to 20000000",
+    ("--virtual-patients", "0"): "0 patients; expected 1 to 20000000",
+    ("--virtual-patients", "-3"): "-3 patients; expected 1 to 20000000",
     ("--seed", "-1"): "a seed of -1; expected a whole number from 0 on",
     (
         "--chemotherapy",
@@ -252,20 +255,20 @@ def test_what_is_asked_wrongly_is_said_before_anything_runs(asked, monkeypatch) 
         raise AssertionError("ran before it was checked")
 
     monkeypatch.setattr(her2path.simulate.course.compare, "run_policy", never)
-    found = call("--patients", 20, *asked)
+    found = call("--virtual-patients", 20, *asked)
     assert found.exit_code == 2, found.output
     assert f"her2path: {WRONG[asked]}" in found.output
 
 
 def test_two_policies_of_one_name(tmp_path) -> None:
-    found = call("--patients", 20, "--policy", POLICIES / "eu.toml", "--policy", POLICIES / "eu.toml")
+    found = call("--virtual-patients", 20, "--policy", POLICIES / "eu.toml", "--policy", POLICIES / "eu.toml")
     assert found.exit_code == 2
     assert "two policies have one name (EU text, EU text); expected a name for each" in found.output
 
 
 def test_a_folder_with_patients_of_before_is_refused_before_anything_runs(tmp_path) -> None:
     (tmp_path / "old.json").write_text("{}")
-    found = call("--patients", 20, "--fhir", tmp_path)
+    found = call("--virtual-patients", 20, "--fhir", tmp_path)
     assert found.exit_code == 2
     assert "is not empty; write to a new folder" in found.output
 
@@ -385,7 +388,7 @@ def strict_json(text: str):
 def test_json_holds_every_measure_and_nothing_that_is_no_number(tmp_path) -> None:
     for patients in (1, 30):
         found = call(
-            "--patients", patients, "--policy", POLICIES / "eu.toml", "--policy", POLICIES / "hold-at-10.toml", "--json"
+            "--virtual-patients", patients, "--policy", POLICIES / "eu.toml", "--policy", POLICIES / "hold-at-10.toml", "--format", "json"
         )
         assert found.exit_code == 0, found.output
         told = strict_json(found.stdout)
@@ -395,14 +398,14 @@ def test_json_holds_every_measure_and_nothing_that_is_no_number(tmp_path) -> Non
         assert set(told["policies"][1]["difference_from_first"]) == set(BY_KEY)
         assert told["scenario"]["patients"] == patients
     target = tmp_path / "told.json"
-    assert call("--patients", 30, "-o", target).exit_code == 0
+    assert call("--virtual-patients", 30, "-o", target).exit_code == 0
     assert strict_json(target.read_text())["policies"][0]["name"] == "US label"
 
 
 def test_every_patient_is_a_row_of_parquet(tmp_path) -> None:
     target = tmp_path / "patients.parquet"
     found = call(
-        "--patients", 1100, "--policy", POLICIES / "eu.toml", "--policy", POLICIES / "hold-at-10.toml", "-o", target
+        "--virtual-patients", 1100, "--policy", POLICIES / "eu.toml", "--policy", POLICIES / "hold-at-10.toml", "-o", target
     )
     assert found.exit_code == 0, found.output
     table = pq.read_table(target)
@@ -413,9 +416,9 @@ def test_every_patient_is_a_row_of_parquet(tmp_path) -> None:
 
 
 def test_the_command_says_the_same_for_a_seed_whatever_the_cores() -> None:
-    one, two = (call("--patients", 1500, "--cores", cores).output for cores in (1, 2))
+    one, two = (call("--virtual-patients", 1500, "--processes", cores).output for cores in (1, 2))
     assert one == two
-    assert call("--patients", 1500, "--seed", 2).output != one
+    assert call("--virtual-patients", 1500, "--seed", 2).output != one
 
 
 # -- charts -----------------------------------------------------------------------------------------
@@ -423,7 +426,7 @@ def test_the_command_says_the_same_for_a_seed_whatever_the_cores() -> None:
 
 def test_charts_are_the_same_bytes_twice(tmp_path) -> None:
     for turn, chart, fan in (("a", "svg", "png"), ("b", "svg", "png")):
-        asked = ("--policy", POLICIES / "eu.toml", "--policy", POLICIES / "hold-at-10.toml", "--patients", 100)
+        asked = ("--policy", POLICIES / "eu.toml", "--policy", POLICIES / "hold-at-10.toml", "--virtual-patients", 100)
         charts = ("--chart", tmp_path / f"{turn}.{chart}", "--fan", tmp_path / f"{turn}-fan.{fan}")
         found = call(*asked, *charts, "-o", tmp_path / f"{turn}.md")
         assert found.exit_code == 0, found.output
@@ -441,17 +444,17 @@ def test_charts_are_the_same_bytes_twice(tmp_path) -> None:
 
 
 def test_a_chart_of_one_patient_is_drawn(tmp_path) -> None:
-    found = call("--patients", 1, "--chart", tmp_path / "one.svg", "--fan", tmp_path / "fan.svg")
+    found = call("--virtual-patients", 1, "--chart", tmp_path / "one.svg", "--fan", tmp_path / "fan.svg")
     assert found.exit_code == 0, found.output
     ET.parse(tmp_path / "one.svg")
 
 
 def test_the_chart_of_the_heart(tmp_path) -> None:
     target = tmp_path / "heart.svg"
-    made = CliRunner().invoke(main, ["simulate", "heart", "--patients", "100", "--chart", str(target)])
+    made = CliRunner().invoke(main, ["simulate", "heart", "--virtual-patients", "100", "--chart", str(target)])
     assert made.exit_code == 0, made.output
     ET.parse(target)
-    bad = CliRunner().invoke(main, ["simulate", "heart", "--patients", "100", "--chart", "heart.gif"])
+    bad = CliRunner().invoke(main, ["simulate", "heart", "--virtual-patients", "100", "--chart", "heart.gif"])
     assert bad.exit_code == 2
     assert "heart.gif: a chart ends in .png or .svg" in bad.output
 
@@ -459,3 +462,29 @@ def test_the_chart_of_the_heart(tmp_path) -> None:
 def test_a_policy_of_python_is_that_of_its_file() -> None:
     made = policy_with(name="every 3 months", months=3.0)
     assert made == example("every-3-months")
+
+
+@pytest.mark.parametrize(
+    ("mean", "half", "most"), [(0.7, 1.0, 100.0), (14.0, 27.0, 100.0), (99.2, 1.5, 100.0), (1.06, 1.52, float("inf"))]
+)
+def test_an_interval_ends_where_its_measure_ends(mean: float, half: float, most: float) -> None:
+    found = bounded(TrialMean(mean, mean - half, mean + half, 0.0, 0.0), most)
+    assert 0 < found.low < mean < found.high < most
+    near = bounded(TrialMean(mean, mean - half / 1000, mean + half / 1000, 0.0, 0.0), most)
+    assert near.low == pytest.approx(mean - half / 1000, rel=1e-4)
+    assert near.high == pytest.approx(mean + half / 1000, rel=1e-4)
+
+
+def test_where_nothing_ever_happened_no_interval_is_claimed() -> None:
+    for mean in (0.0, 100.0):
+        found = bounded(TrialMean(mean, mean, mean, mean, mean), 100.0)
+        assert found.mean == mean
+        assert math.isnan(found.low)
+        assert math.isnan(found.high)
+
+
+def test_no_printed_interval_of_a_measure_is_below_nothing() -> None:
+    found = call("--virtual-patients", 100, "--policy", POLICIES / "eu.toml")
+    cells = re.findall(r"\((-?[\d.]+) to (-?[\d.]+)\)", found.stdout.partition("Mean over")[0])
+    assert len(cells) > 8
+    assert all(float(low) >= 0 for low, _ in cells)

@@ -20,14 +20,14 @@ from her2path.cli.group import main
 from her2path.cli.simulate.progress import COMPILING, shown_progress
 
 COMMANDS = {
-    "exposure": ["exposure", "--patients", "40", "--cycles", "1"],
+    "exposure": ["exposure", "--virtual-patients", "40", "--cycles", "1"],
     "exposure of a record": ["exposure", "--record", "examples/courses/adjuvant-hold.csv", "--on", "2026-04-27",
-                             "--patients", "10"],
-    "course": ["course", "--patients", "40"],
-    "heart": ["heart", "--patients", "40"],
-    "heart against the trials": ["heart", "--trials", "--patients", "10"],
-    "tumour": ["tumour", "--patients", "2", "--cycles", "1"],
-    "truth": ["truth", "--patients", "20"],
+                             "--virtual-patients", "10"],
+    "course": ["course", "--virtual-patients", "40"],
+    "heart": ["heart", "--virtual-patients", "40"],
+    "heart against the trials": ["heart", "--trials", "--virtual-patients", "10"],
+    "tumour": ["tumour", "--virtual-patients", "2", "--cycles", "1"],
+    "truth": ["truth", "--virtual-patients", "20"],
 }  # fmt: skip
 
 
@@ -107,7 +107,7 @@ def test_nothing_is_said_of_what_is_compiled_already_or_by_others(monkeypatch: p
 
 def test_the_folds_say_that_they_compile_once_where_they_really_do(tmp_path: Path) -> None:
     """A course needs one fold of three: the others, which no run has kept, are not told of again."""
-    asked = [sys.executable, "-m", "her2path", "simulate", "course", "--patients", "5"]
+    asked = [sys.executable, "-m", "her2path", "simulate", "course", "--virtual-patients", "5"]
     kept = {**os.environ, "NUMBA_CACHE_DIR": str(tmp_path / "compiled")}
     first, second = (
         subprocess.run(asked, env=kept, capture_output=True, text=True, check=True, timeout=300) for _ in range(2)

@@ -16,6 +16,8 @@ from allergy_patients import COLUMNS, NAMES, ON, rows, write_csv, write_parquet
 from her2path.cli.group import main
 from her2path.cli.review import review as review_command
 
+IN_THE_TESTS_OF_A_RECORD = ("--brief", "--what-if", "--print", "--carry")
+"""Tried with every output in `test_with_a_record.py`."""
 OUTPUTS = ("stdout", "x.txt", "x.json", "x.ndjson", "x.parquet")
 Told = Counter[tuple[str, str, str]]
 """The findings of an output: patient, grade, words."""
@@ -102,6 +104,7 @@ def test_every_option_is_tried_here() -> None:
         "--on", "--site", "--edition", "--jurisdiction", "--column", "--settings", "--format", "--calendar", "--her2-only",
         "--processes", "--summary-only", "--output", "--missing", "--why", "--patient",
         "--knowledge",
+        *IN_THE_TESTS_OF_A_RECORD,
     }  # fmt: skip
 
 

@@ -232,7 +232,7 @@ def test_records_are_the_same_for_a_seed_and_spread_over_the_calendar() -> None:
 def simulated(folder: Path, *asked: object) -> Path:
     target = folder / "cohort"
     made = CliRunner().invoke(
-        main, ["simulate", "course", "--patients", "100", "--fhir", str(target), *map(str, asked)]
+        main, ["simulate", "course", "--virtual-patients", "100", "--fhir", str(target), *map(str, asked)]
     )
     assert made.exit_code == 0, made.output
     assert f"{target}: 100 patients" in made.output
@@ -275,7 +275,7 @@ def test_patients_of_an_eu_policy_under_the_skin_through_files(tmp_path) -> None
 def test_lines_and_parquet_hold_the_same_patients(tmp_path) -> None:
     lines, table = tmp_path / "cohort.ndjson", tmp_path / "cohort.parquet"
     made = CliRunner().invoke(
-        main, ["simulate", "course", "--patients", "40", "--fhir", str(lines), "--records", str(table)]
+        main, ["simulate", "course", "--virtual-patients", "40", "--fhir", str(lines), "--records", str(table)]
     )
     assert made.exit_code == 0, made.output
     assert len(lines.read_bytes().splitlines()) == 40

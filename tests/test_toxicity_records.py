@@ -333,3 +333,109 @@ def test_a_finding_leads_to_the_rows_of_its_values(tmp_path: Path) -> None:
     path = long(tmp_path / "x.csv", ("2026-03-06", "ild_grade", "2", "", ""), ("2026-03-08", "ild_grade", "0", "", ""))
     (stop,) = [each for each in reviewed(path, "2026-03-09").course.findings if each.key == "ild_action: stop for good"]
     assert any("row 10" in origin or ":10" in origin or "line 10" in origin for origin in stop.origins), stop.origins
+
+
+# -- one thing by two codes -----------------------------------------------------------------------
+
+
+def diagnosed(number: int, code: str, day: str, **more: Any) -> dict[str, Any]:
+    system = "http://hl7.org/fhir/sid/icd-10-cm"
+    who = {"subject": {"reference": "Patient/p1"}, "code": concept(system, code), "onsetDateTime": day}
+    return {"resourceType": "Condition", "id": f"c{number}", **who, **more}
+
+
+def doses_of_t_dxd() -> list[dict[str, Any]]:
+    drug = {"medicationCodeableConcept": {"text": "Enhertu"}, "status": "completed"}
+    who = {"subject": {"reference": "Patient/p1"}}
+    dosage = {"dosage": {"dose": {"value": 378, "unit": "mg", "system": "http://unitsofmeasure.org", "code": "mg"}}}
+    return [
+        {"resourceType": "MedicationAdministration", "id": f"m{day}", "effectiveDateTime": day, **who, **drug, **dosage}
+        for day in ("2026-01-05", "2026-01-26")
+    ]
+
+
+@pytest.mark.parametrize(
+    ("days", "expected"),
+    [
+        (("2026-02-05", "2026-02-05"), "hold then one level lower"),
+        (("2026-02-05", "2026-02-06"), None),
+        (("2026-02-05", None), None),
+        ((None, "2026-02-05"), None),
+        (("2026-01-20", "2026-01-20"), None),
+    ],
+)
+def test_neutropenia_and_fever_of_one_day_are_febrile_neutropenia(tmp_path, days, expected) -> None:
+    both = enumerate(zip(("D70.1", "R50.81"), days, strict=True))
+    coded = [diagnosed(number, code, day) for number, (code, day) in both if day]
+    written = write(tmp_path / "p.ndjson", patient(), *doses_of_t_dxd(), *coded)
+    ((review,), _) = review_of(written, on=dt.date(2026, 2, 16))
+    assert review.course is not None
+    told = {f.key.partition(": ")[2] for f in review.course.findings if f.key.startswith("febrile_neutropenia_action")}
+    assert told == ({expected} if expected else set())
+GRADE_URL = f"{CTC}/StructureDefinition/ctcae-grade"
+
+
+@pytest.mark.parametrize(
+    ("more", "grade"),
+    [
+        ({"event": {"text": "Grade 3 pneumonitis"}}, 3), ({"event": {"text": "Pneumonitis (CTCAE Grad 2)"}}, 2),
+        ({"severity": {"text": "Grade 3"}}, 3),
+        ({"extension": [{"url": GRADE_URL, "valueString": "3"}]}, 3),
+        ({"extension": [{"url": GRADE_URL, "valueString": "Grade 3"}]}, 3),
+        ({"extension": [{"url": GRADE_URL, "valueCodeableConcept": {"text": "Grade 3"}}]}, 3),
+        ({"extension": [{"url": GRADE_URL, "valueInteger": 0}]}, 0),
+        ({"event": "Pneumonitis", "severity": {"text": "grade 2"}}, 2),
+        ({"event": [{"text": "Pneumonitis"}], "severity": {"text": "grade 2"}}, 2),
+    ],
+)  # fmt: skip
+def test_a_grade_in_words(more: dict[str, Any], grade: int) -> None:
+    event = only(adverse(**({"event": concept(MEDDRA, PNEUMONITIS), "date": "2026-03-20"} | more)))
+    assert (event.fact, event.value) == ("ild_grade", grade)
+
+
+@pytest.mark.parametrize(
+    ("term", "fact"),
+    [
+        (concept("urn:local", PNEUMONITIS), "ild_grade"), ({"coding": [{"code": PNEUMONITIS}]}, "ild_grade"),
+        (concept(MEDDRA, "10050528"), "lvef"), ({"text": "Ejection fraction decreased"}, "lvef"),
+        ({"text": "Congestive heart failure"}, "heart_failure"), ({"text": "Kardiotoxizität"}, "heart_failure"),
+        (concept("http://snomed.info/sct", "84114007"), "heart_failure"),
+        (concept("http://hl7.org/fhir/sid/icd-10-cm", "I50.9"), "heart_failure"),
+        ({"text": "Anaphylactic reaction to trastuzumab"}, "infusion_reaction"),
+        ({"text": "Infusion-related reaction"}, "infusion_reaction"),
+    ],
+    ids=str,
+)  # fmt: skip
+def test_an_event_that_may_say_so_leaves_it_unknown(term: dict[str, Any], fact: str) -> None:
+    event = only(adverse(event=term, date="2026-03-20"))
+    assert event.fact == fact
+    assert isinstance(event.value, Unknown)
+
+
+@pytest.mark.parametrize(
+    "words", ["Prevention of anaphylaxis", "No infusion reaction", "Rash", "Family history of CHF"]
+)
+def test_an_event_that_says_nothing_of_it_is_not_read(words: str) -> None:
+    assert [
+        e for e in course(adverse(event={"text": words}, date="2026-03-20")) if e.fact not in ("sex", "birth_date")
+    ] == []
+
+
+@pytest.mark.parametrize(
+    "suspect",
+    [
+        {"instance": {"display": "Trastuzumab"}}, {"instance": {"reference": "#m"}},
+        {"instanceCodeableConcept": {"text": "Herceptin"}}, {"instance": {"reference": "Medication/gone", "display": "Enhertu"}},
+    ],
+    ids=str,
+)  # fmt: skip
+def test_a_drug_that_is_suspected_of_an_event_was_given(suspect: dict[str, Any]) -> None:
+    inside = [{"resourceType": "Medication", "id": "m", "code": {"text": "trastuzumab"}}]
+    event = only(adverse(event={"text": "Rash"}, date="2026-03-20", suspectEntity=[suspect], contained=inside))
+    assert (event.fact, event.value, event.day) == ("her2_drug_recorded", "mentioned", dt.date(2026, 3, 20))
+
+
+def test_another_drug_that_is_suspected_says_nothing() -> None:
+    suspect = {"instance": {"display": "Docetaxel"}}
+    found = course(adverse(event={"text": "Rash"}, date="2026-03-20", suspectEntity=[suspect]))
+    assert not [event for event in found if event.fact == "her2_drug_recorded"]

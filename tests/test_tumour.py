@@ -421,11 +421,11 @@ def test_the_command_as_data(asked, tmp_path) -> None:
     import pyarrow.parquet as pq
 
     days, many = tmp_path / "days.parquet", tmp_path / "patients.parquet"
-    found = json.loads(asked("--cycles", "1", "--json", "-o", str(days)).output)
+    found = json.loads(asked("--cycles", "1", "--format", "json", "-o", str(days)).output)
     assert found["cycles_table"][-1]["day"] == 21
     assert found["not_identifiable"]
     assert pq.read_table(days).num_rows == 22
-    counted = json.loads(asked("--cycles", "1", "--patients", "3", "--json", "-o", str(many)).output)
+    counted = json.loads(asked("--cycles", "1", "--virtual-patients", "3", "--format", "json", "-o", str(many)).output)
     assert counted["patients"] == 3
     assert counted["not_identifiable"]
     assert pq.read_table(many).column("patient").to_pylist() == [1, 2, 3]
@@ -441,7 +441,7 @@ def test_the_chart_is_the_same_each_time(asked, tmp_path) -> None:
 
 
 @pytest.mark.parametrize("words", [
-    ["-o", "days.csv"], ["--chart", "tumour.gif"], ["--patients", "2", "--chart", "tumour.png"], ["--drug", "x"],
+    ["-o", "days.csv"], ["--chart", "tumour.gif"], ["--virtual-patients", "2", "--chart", "tumour.png"], ["--drug", "x"],
 ])  # fmt: skip
 def test_the_command_refuses_what_it_cannot_do(asked, words) -> None:
     assert isinstance(asked(*words).exception, AskedWrongly)

@@ -12,6 +12,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from her2path.cli.group import main
+from her2path.tables.decision import decide
 from her2path.tables.load import default_knowledge
 
 KNOWLEDGE = default_knowledge()
@@ -32,8 +33,8 @@ def ask(outcome: str, jurisdiction: str | None = "us", on: str | None = None, **
     options = ["--jurisdiction", jurisdiction] if jurisdiction else []
     options += ["--on", on] if on else []
     given = [("--fact", f"{name}={value}") for name, value in facts.items() if value is not None]
-    result = run("decide", outcome, *options, *chain.from_iterable(given), "--json")
-    assert result.exit_code == 0, result.stderr
+    result = run("decide", outcome, *options, *chain.from_iterable(given), "--format", "ndjson")
+    assert result.exit_code in (0, 3), result.stderr  # 3: a number that could not be read
     return json.loads(result.stdout)
 
 
@@ -533,7 +534,7 @@ def test_pembrolizumab_needs_a_cps_of_1(cps: float | None, pembrolizumab: bool |
     ],
 )
 def test_what_was_assumed_is_said(options: list[str], assumed: dict, edition: str) -> None:
-    said = json.loads(run("decide", "cardiac_action", *options, "--json").stdout)
+    said = json.loads(run("decide", "cardiac_action", *options, "--format", "ndjson").stdout)
     assert said["assumed"] == assumed
     assert said["edition"] == edition
     lines = run("decide", "cardiac_action", *options).stdout.splitlines()
@@ -543,10 +544,13 @@ def test_what_was_assumed_is_said(options: list[str], assumed: dict, edition: st
 
 
 def test_a_product_that_cannot_be_read_is_not_taken_for_trastuzumab() -> None:
-    said = ask("cardiac_action", **LOW, product="herceptine")
+    said = decide("cardiac_action", {**LOW, "product": "trastuzumabish"}, jurisdiction="us").as_json()
     assert said["cardiac_action"] is None
     assert said["would_settle"] == [["product"]]
     assert said["assumed"] == {}
+    refused = run("decide", "cardiac_action", "--fact", "product=trastuzumabish", "--jurisdiction", "us")
+    assert (refused.exit_code, refused.stdout) == (2, "")
+    assert "did you mean trastuzumab-iv" in refused.stderr
 
 
 def test_a_product_without_a_rule_is_said_so() -> None:
@@ -597,7 +601,7 @@ def test_a_file_says_of_every_row_what_one_question_says(tmp_path: Path, jurisdi
         writer.writeheader()
         writer.writerows({"patient": number, **row} for number, row in enumerate(rows))
     options = ["--jurisdiction", jurisdiction] if jurisdiction else []
-    result = run("decide", "cardiac_action", path, *options, "--json")
+    result = run("decide", "cardiac_action", path, *options, "--format", "ndjson")
     assert result.exit_code == 3, result.stderr  # two rows contradict themselves, and are told
     told_rows = [line.partition("patients.csv: ")[2] for line in result.stderr.splitlines()]
     fall, limit = (rows.index({**LOW, **changed}) + 1 for changed in ({"lvef_fall": 20}, {"lvef_below_limit": "no"}))
@@ -619,11 +623,11 @@ def test_missed_doses_of_a_file(tmp_path: Path) -> None:
     path = tmp_path / "late.csv"
     lines = [",".join(map(str, row[:3])) for row in MISSED]
     path.write_text("product,schedule,days_since_last_dose\n" + "\n".join([*lines, "tucatinib,daily,9"]) + "\n")
-    result = run("decide", "missed_dose_action", path, "--jurisdiction", "us", "--json")
+    result = run("decide", "missed_dose_action", path, "--jurisdiction", "us", "--format", "ndjson")
     assert result.exit_code == 0
     told = [json.loads(line)["missed_dose_action"] for line in result.stdout.splitlines()]
     assert told == [*(row[3] for row in MISSED), "no rule"]
-    result = run("decide", "infusion_minutes", path, "--jurisdiction", "us", "--json")
+    result = run("decide", "infusion_minutes", path, "--jurisdiction", "us", "--format", "ndjson")
     assert result.exit_code == 3  # one row could not be decided, and is told
     assert f"row {len(MISSED) + 1}: no edition decides infusion_minutes for tucatinib" in result.stderr
     assert json.loads(result.stdout.splitlines()[-1])["infusion_minutes"] is None
@@ -634,7 +638,7 @@ def test_a_file_with_an_lvef_that_cannot_be_read_tells_the_row(tmp_path: Path) -
     path.write_text(
         "lvef_baseline,lvef,lvef_lower_limit,on_hold,hold_count,heart_failure\n65,normal,50,no,0,no\n65,60,50,no,0,no\n"
     )
-    result = run("decide", "cardiac_action", path, "--jurisdiction", "us", "--json")
+    result = run("decide", "cardiac_action", path, "--jurisdiction", "us", "--format", "ndjson")
     assert result.exit_code == 3
     assert "row 1, column lvef: 'normal'" in result.stderr
     assert [json.loads(line)["cardiac_action"] for line in result.stdout.splitlines()] == [None, "continue"]
@@ -742,7 +746,7 @@ def test_diff_prints_a_change() -> None:
         "metastatic-first-line-us-2025: pertuzumab + trastuzumab + taxane or T-DXd + pertuzumab (row 3" in first.stdout
     )
     assert "is negative" not in first.stdout
-    [residual] = json.loads(run("diff", "residual-disease-us-2019", "residual-disease-us-2026", "--json").stdout)
+    [residual] = json.loads(run("diff", "residual-disease-us-2019", "residual-disease-us-2026", "--format", "json").stdout)
     assert residual["outcome"] == "residual_disease_treatment"
     assert residual["residual-disease-us-2019"]["possible"] == ["T-DM1"]
     assert residual["residual-disease-us-2026"]["possible"] == ["T-DM1 or T-DXd"]
@@ -781,7 +785,7 @@ def test_what_would_settle_every_edition_is_soon_found() -> None:
     for edition in KNOWLEDGE.editions:
         for outcome in KNOWLEDGE.tables_of(edition):
             began = time.process_time()
-            result = run("decide", outcome, "--edition", edition.key, "--json")
+            result = run("decide", outcome, "--edition", edition.key, "--format", "ndjson")
             assert time.process_time() - began < 2, (edition.key, outcome)
             assert result.exit_code == 0, result.stderr
 

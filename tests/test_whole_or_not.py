@@ -41,7 +41,7 @@ SOON_SECONDS = 10.0
 
 def files_of(output: str) -> tuple[str, ...]:
     """All files that an output makes."""
-    beside = ("x.patients.parquet", "x.episodes.parquet", "x.specimens.parquet")
+    beside = ("x.patients.parquet", "x.episodes.parquet", "x.specimens.parquet", "x.manifest.json")
     return ("x.parquet", *beside) if output == "x.parquet" else (output,)
 
 

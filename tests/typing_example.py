@@ -26,6 +26,7 @@ from her2path import (
     Reason,
     Record,
     Reviewer,
+    Reviews,
     Settings,
     Site,
     Standing,
@@ -70,6 +71,16 @@ def reviewed(knowledge: Knowledge) -> Iterator[PatientReview]:
     assert_type(her2path.review_source(COURSE, knowledge, settings), Iterator[PatientReview | Trouble])
 
 
+def asked_at_once() -> list[PatientReview]:
+    reviews = her2path.review(COURSE, on="2026-02-03", jurisdiction="us")
+    assert_type(reviews, Reviews)
+    assert_type(reviews.patient("adjuvant-hold"), PatientReview)
+    assert_type(reviews.text(), str)
+    assert_type(reviews.patients, list[str])
+    her2path.review([{"patient": "a", "fact": "ihc_score", "value": "3+"}], on=dt.date(2026, 2, 3))
+    return list(reviews)
+
+
 def told(review: PatientReview) -> str:
     assert_type(review.course, CourseReview | None)
     if review.course is None:
@@ -99,6 +110,8 @@ def wrong() -> None:
     """What a type checker must refuse; an ignored error that is none would be an error itself."""
     her2path.decid("her2_status", {})  # type: ignore[attr-defined]
     her2path.decide("her2_status", ["ihc_score"])  # type: ignore[arg-type]
+    her2path.review(COURSE, on=20260203)  # type: ignore[arg-type]
+    her2path.review(5)  # type: ignore[arg-type]
     Settings("2026-02-03")  # type: ignore[arg-type]
     knowledge_of().editions[0].nothing  # type: ignore[attr-defined]  # noqa: B018
 
@@ -107,4 +120,5 @@ def main(output: Path) -> Summary:
     decisions()
     reviews = [*reviewed(knowledge_of())]
     assert all(told(review) for review in reviews)
+    assert [told(review) for review in asked_at_once()] == [told(review) for review in reviews]
     return her2path.write_reviews(reviews, output, dt.date(2026, 2, 3))

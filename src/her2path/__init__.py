@@ -4,6 +4,20 @@
     >>> her2path.decide("her2_status", {"ihc_score": "3+"}, edition="asco-cap-2018").value
     'positive'
 
+Where to begin:
+
+    review(records, on=...)       every patient of a file, a frame, dictionaries or FHIR; gives Reviews
+    Reviews                       .patient(id), .to_arrow(), .to_pandas(), .to_polars(), .text(), .write(path)
+    decide(outcome, facts)        one outcome for one patient; gives a Decision with its rows and sources
+    decide_table(outcome, table)  the same for every row of a table or frame
+    compare(left, right, ...)     the situations in which two editions disagree
+    review_file(path, output)     any number of patients, into Parquet
+    read_records, Reviewer        records one by one, and what reviews them
+    read_site, Settings           an institution's settings, and those of a review
+    read_knowledge                facts, sources and editions, proven
+    Format, Source                one more way to write, one more kind of file to read
+    AskedWrongly                  what is raised where a request cannot be met as asked
+
 The public names are those of `__all__`, described in `docs/library.md`; what they promise is in `docs/versions.md`.
 Everything else is private and may move. A name is imported when it is first used.
 """
@@ -24,6 +38,7 @@ if TYPE_CHECKING:
     from .answers.substitute import Offered, SubstitutionAnswer, answer_substitution
     from .answers.washout import WashoutAnswer, answer_washout
     from .cohort.review import review_file, review_source
+    from .cohort.reviews import Records, Reviews, review
     from .facts.fact import Fact
     from .facts.problem import AskedWrongly, KnowledgeError, NoJurisdiction, Problem
     from .facts.source import Citation
@@ -33,9 +48,12 @@ if TYPE_CHECKING:
     from .findings.patient import Reviewer
     from .findings.plan.items import PlanItem
     from .findings.plan.regimens import Fitting
+    from .findings.plan.what_if import WhatIf, what_if
     from .findings.reviews import CourseReview, PatientReview, SpecimenReview
     from .findings.settings import Settings
     from .findings.summary import Summary
+    from .read.beside.given import Source, register_source
+    from .read.beside.said import read_said
     from .read.source import read_records
     from .record.event import Event, Record, Tissue, Trouble
     from .tables.array import Array
@@ -49,6 +67,7 @@ if TYPE_CHECKING:
     from .tables.own.edition_file import with_edition
     from .tables.site import Site, read_site
     from .write.formats import Format, format_names, register_format
+    from .write.plan_page.content import PlanPage, Section, plan_page
     from .write.writer import write_reviews
 
     __version__: str
@@ -63,6 +82,7 @@ _PLACES = {
     "answers.substitute": "Offered SubstitutionAnswer answer_substitution",
     "answers.washout": "WashoutAnswer answer_washout",
     "cohort.review": "review_file review_source",
+    "cohort.reviews": "Records Reviews review",
     "facts.fact": "Fact",
     "facts.problem": "AskedWrongly KnowledgeError NoJurisdiction Problem",
     "facts.source": "Citation",
@@ -72,9 +92,12 @@ _PLACES = {
     "findings.patient": "Reviewer",
     "findings.plan.items": "PlanItem",
     "findings.plan.regimens": "Fitting",
+    "findings.plan.what_if": "WhatIf what_if",
     "findings.reviews": "CourseReview PatientReview SpecimenReview",
     "findings.settings": "Settings",
     "findings.summary": "Summary",
+    "read.beside.given": "Source register_source",
+    "read.beside.said": "read_said",
     "read.source": "read_records",
     "record.event": "Event Record Tissue Trouble",
     "tables.array": "Array",
@@ -88,6 +111,7 @@ _PLACES = {
     "tables.own.edition_file": "with_edition",
     "tables.site": "Site read_site",
     "write.formats": "Format format_names register_format",
+    "write.plan_page.content": "PlanPage Section plan_page",
     "write.writer": "write_reviews",
 }
 """The public names by the module that holds them."""
@@ -127,13 +151,18 @@ __all__ = [
     "Opened",
     "PatientReview",
     "PlanItem",
+    "PlanPage",
     "Problem",
     "Reason",
     "Record",
+    "Records",
     "Reviewer",
+    "Reviews",
+    "Section",
     "Settings",
     "Side",
     "Site",
+    "Source",
     "SpecimenReview",
     "Standing",
     "Step",
@@ -144,6 +173,7 @@ __all__ = [
     "Unknown",
     "Value",
     "WashoutAnswer",
+    "WhatIf",
     "__version__",
     "answer_dose",
     "answer_her2",
@@ -155,12 +185,17 @@ __all__ = [
     "decide_batch",
     "decide_table",
     "format_names",
+    "plan_page",
     "read_knowledge",
     "read_records",
+    "read_said",
     "read_site",
     "register_format",
+    "register_source",
+    "review",
     "review_file",
     "review_source",
+    "what_if",
     "with_edition",
     "write_reviews",
 ]

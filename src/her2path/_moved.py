@@ -23,6 +23,9 @@ MOVED = {
 RENAMED = {"Courses": "Rules"}
 """What is called otherwise where it is now."""
 
+CALLED = {"her2path.review": ("her2path.cohort.reviews", "review")}
+"""A module that has the name of a public function: it may be called in its place."""
+
 
 class Moved:
     """Finds and loads the modules that have moved: each gives the names of its new place, and the public ones."""
@@ -50,6 +53,10 @@ class Moved:
             return getattr(present, RENAMED.get(name, name))
 
         module.__doc__ = words
+        if old in CALLED:  # Python names the module in the package now, where the function was
+            place, function = CALLED[old]
+            called = staticmethod(getattr(import_module(place), function))
+            module.__class__ = type("MovedAndCalled", (ModuleType,), {"__call__": called})
         names = sorted({*dir(present), *public.__all__, *RENAMED})
         module.__dict__.update(__getattr__=attribute, __dir__=lambda: names)
 

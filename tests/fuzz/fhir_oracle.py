@@ -14,6 +14,8 @@ from .words import kinds_of
 OF_TYPE = {
     "Observation": {"her2", "lvef", "weight"}, "Condition": {"diagnosis", "her2"}, "AllergyIntolerance": {"drug"},
     "MedicationAdministration": {"drug"}, "MedicationRequest": {"drug"}, "MedicationStatement": {"drug"},
+    "AdverseEvent": {"toxicity", "lvef"}, "Immunization": {"drug"}, "CarePlan": {"drug"}, "Procedure": {"drug"},
+    "Encounter": {"drug", "lvef", "her2"}, "QuestionnaireResponse": {"drug", "lvef", "her2"}, "Specimen": set(),
     "MedicationDispense": {"drug"}, "MedicationOrder": {"drug"}, "MedicationUsage": {"drug"},
 }  # fmt: skip
 """What a resource of a type could be of ours."""

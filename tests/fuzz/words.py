@@ -30,7 +30,10 @@ DIAGNOSIS_WORDS = re.compile(
     r"(?:neoplasm|cancer|carcinoma|tumou?r).{0,30}(?:breast|stomach|gastric)|(?:breast|stomach|gastric).{0,20}(?:cancer|carcinoma|neoplasm)"
     r"|(?:heart|cardiac|ventricular) failure"
 )
+TOXICITY_CODES = {"10035742", "10016288", "10010126"}
+TOXICITY_WORDS = re.compile(r"pneumonitis|interstitial lung|febrile neutropenia")
 KINDS = {
+    "toxicity": (TOXICITY_CODES, TOXICITY_WORDS),
     "her2": (HER2_CODES, HER2_WORDS),
     "lvef": (LVEF_CODES, LVEF_WORDS),
     "weight": (WEIGHT_CODES, WEIGHT_WORDS),

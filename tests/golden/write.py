@@ -111,7 +111,7 @@ def simulate() -> None:
             "her2path",
             "simulate",
             "course",
-            "--patients",
+            "--virtual-patients",
             "150",
             "--seed",
             "7",

@@ -22,11 +22,6 @@ YES_OR_NO = click.Choice(["yes", "no"])
 ENDINGS = {".json": "json", ".txt": "text", ".md": "text", "": "text"}
 
 
-def examples(*lines: str) -> str:
-    """Examples for the end of a command's help, a line each."""
-    return "\b\nExamples:\n" + "\n".join(f"  {line}" for line in lines)
-
-
 def answering(command: Command) -> Command:
     """The options that all of these commands have."""
     for option in reversed([
@@ -41,22 +36,13 @@ def answering(command: Command) -> Command:
             "--format", "format_name", type=click.Choice(["text", "json"]),
             help="text or json; by default what the ending of the output says, otherwise text.",
         ),
-        click.option("--json", "as_json", is_flag=True, help="The same as --format json."),
         click.option("-o", "--output", type=click.Path(path_type=Path), help="Write here instead of printing."),
     ]):  # fmt: skip
         command = option(command)
     return command
 
 
-@click.command(
-    epilog=examples(
-        "her2path dose herceptin --weight 72 --days-since 45",
-        "her2path dose ogivri --weight 72 --first",
-        "her2path dose kadcyla --weight 65 --last-dose 2026-11-02 --level 1",
-        "her2path dose phesgo --days-since 42",
-        "her2path dose herceptin --weight 72 --days-since 21 --after phesgo",
-    )
-)
+@click.command()
 @click.argument("product")
 @click.option("--weight", metavar="KG", help="The body weight, kg.")
 @click.option("--days-since", metavar="DAYS", help="Days since the last dose.")
@@ -84,14 +70,7 @@ def dose(product: str, **said: Any) -> None:
     _told(lambda more: answer_dose(product, **more), said)
 
 
-@click.command(
-    epilog=examples(
-        "her2path lvef --baseline 62 --now 48",
-        "her2path lvef --baseline 62 --now 48 --no-heart-failure --not-on-hold --holds 0",
-        "her2path lvef --baseline 61 --now 52 --weeks-below 5 --holds 1 --no-heart-failure",
-        "her2path lvef kadcyla --baseline 62 --now 44 --setting metastatic",
-    )
-)
+@click.command()
 @click.argument("product", required=False)
 @click.option("--baseline", metavar="PERCENT", help="LVEF before the first HER2-directed dose.")
 @click.option("--now", metavar="PERCENT", help="The latest LVEF.")
@@ -114,14 +93,7 @@ def lvef(product: str | None, **said: Any) -> None:
     _told(lambda more: answer_lvef(product=product, **more), said)
 
 
-@click.command(
-    epilog=examples(
-        "her2path her2 --ihc 2+ --ratio 1.9 --copies 4.5",
-        "her2path her2 --ihc 1+",
-        "her2path her2 --ihc 2+ --copies 6.2 --probe single",
-        "her2path her2 --site gastric --ihc 2+ --ratio 2.1",
-    )
-)
+@click.command()
 @click.option("--ihc", metavar="SCORE", help="0, 1+, 2+ or 3+.")
 @click.option("--ratio", metavar="NUMBER", help="HER2 signals over CEP17 signals.")
 @click.option("--copies", metavar="NUMBER", help="Mean HER2 signals a cell.")
@@ -140,13 +112,7 @@ def her2(**said: Any) -> None:
     _told(lambda more: answer_her2(**more), said)
 
 
-@click.command(
-    epilog=examples(
-        "her2path washout --last-dose 2026-02-17",
-        "her2path washout kadcyla --last-dose 2026-02-17 --sex female",
-        "her2path washout herceptin perjeta --conception 2027-01-15 --sex female",
-    )
-)
+@click.command()
 @click.argument("products", metavar="[PRODUCT]...", nargs=-1)
 @click.option("--last-dose", metavar="DATE", help="The day of the last dose.")
 @click.option("--conception", metavar="DATE", help="The day of a planned conception.")
@@ -162,13 +128,7 @@ def washout(products: tuple[str, ...], **said: Any) -> None:
     _told(lambda more: answer_washout(products, **more), said)
 
 
-@click.command(
-    epilog=examples(
-        "her2path substitute --ordered ogivri --stock kanjinti,herceptin-hylecta --jurisdiction us",
-        "her2path substitute --ordered perjeta --stock poherdy --not-as-written",
-        "her2path substitute --ordered herceptin --stock ogivri --jurisdiction eu --country-allows no",
-    )
-)
+@click.command()
 @click.option("--ordered", required=True, metavar="PRODUCT", help="What was ordered, by brand or generic name.")
 @click.option("--stock", required=True, multiple=True, metavar="PRODUCTS", help="What there is, parted by commas.")
 @click.option("--as-written/--not-as-written", default=None, help="Whether the order forbids an exchange (US).")
@@ -191,10 +151,6 @@ def _told(ask: Callable[[dict[str, Any]], Answer], said: dict[str, Any]) -> None
     from ..tables.site import read_site
 
     output, settings_file, chosen = said.pop("output"), said.pop("settings_file"), said.pop("format_name")
-    if said.pop("as_json"):
-        if chosen == "text":
-            raise AskedWrongly("--json and --format text exclude each other")
-        chosen = "json"
     if chosen is None and output is not None:
         if (suffix := output.suffix.lower()) not in ENDINGS:
             raise AskedWrongly(f"{output}: an answer is text (.txt) or JSON (.json), not {suffix}; or say --format")

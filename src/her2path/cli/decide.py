@@ -13,6 +13,7 @@ import click
 from ..facts.problem import PARTLY_READ, AskedWrongly
 from ..write.output import put, require_outputs
 from ..write.plain import plain
+from .manners.meant import understood
 from .options import Day, column_option, knowledge_option, missing_option, pairs, site_asked
 
 if TYPE_CHECKING:
@@ -34,12 +35,18 @@ if TYPE_CHECKING:
     "--settings", "settings_file", type=click.Path(exists=True, dir_okay=False, path_type=Path),
     help="The institution's settings: its jurisdiction, and for a FILE its mapping and words for a missing value.",
 )  # fmt: skip
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-@click.option("-o", "--output", type=click.Path(path_type=Path), help="Write here; .csv or .parquet for a FILE.")
+@click.option(
+    "--format", "form", type=click.Choice(["text", "csv", "json", "ndjson"]),
+    help="For one patient text or json; for a FILE csv, json (one list) or ndjson (a line for each row).",
+)  # fmt: skip
+@click.option(
+    "-o", "--output", type=click.Path(path_type=Path),
+    help="Write here; for a FILE .csv, .parquet, .json or .ndjson.",
+)  # fmt: skip
 def decide(
     fact: str, file: Path | None, edition: str | None, jurisdiction: str | None, on: dt.date | None,
     facts: tuple[str, ...], columns: tuple[str, ...], missing: tuple[str, ...], settings_file: Path | None,
-    as_json: bool, output: Path | None,
+    form: str | None, output: Path | None,
 ) -> None:  # fmt: skip
     """Decide FACT for one patient (--fact name=value ...) or for every row of a CSV or Parquet FILE.
 
@@ -55,22 +62,32 @@ def decide(
         from ..tables.own.edition_file import named_edition
 
         knowledge, edition = named_edition(edition, knowledge)
-    given = pairs(facts)
+    given, unread = understood(pairs(facts), knowledge)
+    for words in unread:
+        click.echo(f"her2path: {plain(words)}", err=True)
     if file is not None:
         require_outputs({"--output": output}, file, settings_file)
-        _decide_file(fact, file, knowledge, edition, jurisdiction, on, given, columns, at, as_json, output)
+        _decide_file(fact, file, knowledge, edition, jurisdiction, on, given, columns, at, form, output)
         return
     from ..tables.decision import decide as decide_one
     from ..write.table_text import show_decision
 
     decision = decide_one(fact, given, knowledge=knowledge, edition=edition, on=on, jurisdiction=jurisdiction)
-    text = json.dumps(decision.as_json(), indent=2, ensure_ascii=False) if as_json else show_decision(decision)
+    if form is None and output is not None and output.suffix.lower() == ".json":
+        form = "json"
+    if form == "csv":
+        raise AskedWrongly("--format csv is for a FILE; one patient is told as text or json")
+    indent = None if form == "ndjson" else 2
+    as_json = form in ("json", "ndjson")
+    text = json.dumps(decision.as_json(), indent=indent, ensure_ascii=False) if as_json else show_decision(decision)
     put(text, output, settings_file)
+    if unread:
+        sys.exit(PARTLY_READ)
 
 
 def _decide_file(
     fact: str, file: Path, knowledge: Knowledge, edition: str | None, jurisdiction: str | None,
-    on: dt.date | None, given: dict[str, str], columns: tuple[str, ...], at: Site, as_json: bool,
+    on: dt.date | None, given: dict[str, str], columns: tuple[str, ...], at: Site, form: str | None,
     output: Path | None,
 ) -> None:  # fmt: skip
     from ..facts.mapping.tables import with_mapping
@@ -81,10 +98,11 @@ def _decide_file(
     from ..tables.many.decide_rows import decide_table
     from ..write.tables.rows import require_ending, write_table
 
-    if output is not None:
-        require_ending(output)
+    if form == "text":
+        raise AskedWrongly("--format text is for one patient; the rows of a FILE are told as csv, json or ndjson")
+    require_ending(output, form)
     if is_long(file, pairs(columns)):
-        _decide_patients(fact, file, knowledge, edition, jurisdiction, on, given, columns, at, as_json, output)
+        _decide_patients(fact, file, knowledge, edition, jurisdiction, on, given, columns, at, form, output)
         return
     as_named, named = with_mapping(knowledge.facts, at.mapping), pairs(columns)
     table, broken = read_wide(file, named, as_named, at.missing)
@@ -100,14 +118,14 @@ def _decide_file(
         click.echo(f"her2path: {plain(f'{file}: {problem}')}", err=True)
     if edition is None and (words := assumed_for_all(fact, {*table.column_names, *given}, knowledge, jurisdiction)):
         click.echo(f"her2path: {plain(f'{file}: {words}')}", err=True)
-    write_table(decided, output, file, as_json=as_json)
+    write_table(decided, output, file, form=form)
     if problems:
         sys.exit(PARTLY_READ)
 
 
 def _decide_patients(
     fact: str, file: Path, knowledge: Knowledge, edition: str | None, jurisdiction: str | None,
-    on: dt.date | None, given: dict[str, str], columns: tuple[str, ...], at: Site, as_json: bool,
+    on: dt.date | None, given: dict[str, str], columns: tuple[str, ...], at: Site, form: str | None,
     output: Path | None,
 ) -> None:  # fmt: skip
     """One event a row: the events of each patient are folded as `review` folds them, up to the day of --on."""
@@ -131,6 +149,6 @@ def _decide_patients(
         click.echo(f"her2path: {plain(trouble)}", err=True)
     patients = counted(decided.num_rows, "patient")
     click.echo(f"her2path: {plain(f'{file}: {patients}, as of {settings.on}')}", err=True)
-    write_table(decided, output, file, as_json=as_json)
+    write_table(decided, output, file, form=form)
     if troubles:
         sys.exit(PARTLY_READ)

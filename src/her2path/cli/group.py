@@ -25,11 +25,16 @@ import click
 from ..facts.problem import ASKED_WRONGLY, BROKEN_OFF, DOES_NOT_HOLD, DONE, AskedWrongly, BrokenOff, KnowledgeError
 from ..write.interrupt import asked_to_end, heeding, require_going_on
 from ..write.plain import plain, plain_lines
+from ..write.text.page import PAGE_WIDTH, page_width_for, set_page_width
 from .lazy import LazyGroup, Place
+from .manners.colour import colour_asked, with_colour_first
+from .manners.meant import say_nearest
 
 BY_A_SIGNAL = 128
 SIGINT, SIGPIPE = 2, 13
 INTERRUPTED = "interrupted; every output is whole or as it was"
+COMPLETE = "_HER2PATH_COMPLETE"
+"""The environment variable with which a shell asks what may come next; the words so far are lines of standard input."""
 TRACEBACK = "HER2PATH_TRACEBACK"
 """The environment variable with which a fault of her2path is told with all its lines of code."""
 
@@ -42,12 +47,18 @@ class Commands(LazyGroup):
         run: Any = super().main
         if not standalone_mode:
             return run(*arguments, standalone_mode=False, **options)
+        if asked := os.environ.pop(COMPLETE, ""):
+            from .manners.completion import answer
+
+            click.echo(answer(self, sys.stdin.read().split("\n")[:-1], not asked.startswith("bash")), nl=False)
+            sys.exit(DONE)
         _keep_streams()
         with heeding():
             code = _flushed(_ended(lambda: run(*arguments, standalone_mode=False, **options)))
         sys.exit(code)
 
     def invoke(self, ctx: click.Context) -> Any:
+        set_page_width(page_width_for(os.environ.get("COLUMNS"), _columns_of(sys.stdout)))
         # A review multiplies no matrices: the threads that NumPy's library would start only cost time.
         os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
         # What is imported and read stays: the collector need not walk it again and again while it grows.
@@ -55,9 +66,9 @@ class Commands(LazyGroup):
         with _telling_pipe(), _WithoutPandas():
             return super().invoke(ctx)
 
-    def make_context(self, *arguments: Any, **options: Any) -> click.Context:
+    def make_context(self, info_name: str | None, args: list[str], *others: Any, **options: Any) -> click.Context:
         with _telling_pipe():
-            return super().make_context(*arguments, **options)
+            return super().make_context(info_name, with_colour_first(args), *others, **options)
 
 
 class _WithoutPandas:
@@ -100,6 +111,7 @@ def _ended(run: Callable[[], Any]) -> int:
     except SystemExit as ending:
         code = ending.code
     except click.ClickException as wrong:
+        say_nearest(wrong)
         wrong.show()
         code = wrong.exit_code
     except AskedWrongly as wrong:
@@ -140,6 +152,14 @@ def _words_of(fault: Exception) -> str:
         f"broken off by a fault of her2path ({type(fault).__name__} at {place}); nothing was written. "
         f"Please report it; with {TRACEBACK}=yes it is told in full"
     )
+
+
+def _columns_of(stream: Any) -> int | None:
+    """How wide the terminal is that a stream goes to; `None` where it goes to none."""
+    try:
+        return os.get_terminal_size(stream.fileno()).columns or PAGE_WIDTH if stream.isatty() else None
+    except (AttributeError, ValueError, OSError):  # closed, none at all, or one that does not say
+        return None
 
 
 def _flushed(code: int) -> int:
@@ -217,8 +237,8 @@ def _keep_streams() -> None:
 PLACES = {
     "review": Place("review", "Review every patient of a file or folder, with the plan."),
     "inspect": Place("inspect", "What a feed holds, and what of it is not recognised."),
-    "cohort": Place("cohort", "Review a whole population into a folder of tables."),
-    "measure": Place("measure", "Measures of quality over a population."),
+    "cohort": Place("population.cohort", "Review a whole population into a folder of tables."),
+    "measure": Place("population.measure", "Measures of quality over a population."),
     "decide": Place("decide", "Decide one outcome for a patient, or for every row of a file."),
     "dose": Place("answers", "The next dose of a product: mg, vials, volume, minutes, and why."),
     "lvef": Place("answers", "What an LVEF says of the next dose: go on, hold, stop."),
@@ -228,12 +248,17 @@ PLACES = {
     "show": Place("knowledge", "Show a table with its sources, a fact, or all editions."),
     "diff": Place("own_rules", "Every situation in which two editions disagree, and who changes."),
     "new-edition": Place("own_rules", "A copy of an edition to begin your own with."),
+    "completion": Place("manners.completion", "The script that lets a shell complete commands and names."),
     "check": Place("knowledge", "Prove the tables and run their worked cases."),
     "coverage": Place("knowledge", "What is carried by which tables, verified how far."),
     "simulate": Place("simulators", "Simulate exposure, heart, tumour, courses and trials."),
+    "serve": Place("serve", "Serve pages of patients, and CDS Hooks to record systems."),
     "equivalence": Place("simulate.equivalence", "Is it equivalent? The published trials, or one of your own."),
 }
 """All commands, in the order of use."""
+
+
+SETTINGS = {"help_option_names": ["-h", "--help"], "max_content_width": PAGE_WIDTH}
 
 
 def _tell_version(ctx: click.Context, _param: click.Parameter, asked: bool) -> None:
@@ -245,7 +270,8 @@ def _tell_version(ctx: click.Context, _param: click.Parameter, asked: bool) -> N
         ctx.exit()
 
 
-@click.group(cls=Commands, places=PLACES, context_settings={"help_option_names": ["-h", "--help"]})
+@click.group("her2path", cls=Commands, places=PLACES, context_settings=SETTINGS)
+@colour_asked
 @click.option(
     "--version", is_flag=True, expose_value=False, is_eager=True, callback=_tell_version,
     help="Show the version and exit.",

@@ -10,7 +10,7 @@ from pathlib import Path
 import click
 
 from ..facts.problem import DOES_NOT_HOLD, PARTLY_READ
-from .options import Day, column_option, missing_option, pairs, site_asked
+from .options import Day, column_option, is_json, missing_option, pairs, site_asked
 
 
 @click.command("inspect")
@@ -22,7 +22,13 @@ from .options import Day, column_option, missing_option, pairs, site_asked
     "--settings", "settings_file", type=click.Path(exists=True, dir_okay=False, path_type=Path),
     help="The institution's settings; by its mapping the source is read twice, to tell what that gained.",
 )  # fmt: skip
-@click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", help="text or json.")
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["text", "json"]),
+    default=None,
+    help="text or json; by default what the output ends in, or text.",
+)
 @click.option(
     "--mapping", "mapping_file", type=click.Path(dir_okay=False, path_type=Path),
     help="Also write a starter mapping here (.toml): all that is not recognised, with a guess.",
@@ -31,7 +37,7 @@ from .options import Day, column_option, missing_option, pairs, site_asked
 @click.option("-o", "--output", type=click.Path(path_type=Path), help="Write here instead of printing.")
 def inspect(
     source: Path, on: dt.date | None, columns: tuple[str, ...], missing: tuple[str, ...],
-    settings_file: Path | None, form: str, mapping_file: Path | None, processes: int | None, output: Path | None,
+    settings_file: Path | None, form: str | None, mapping_file: Path | None, processes: int | None, output: Path | None,
 ) -> None:  # fmt: skip
     """What is in SOURCE before any rule: the first hour with a hospital's feed.
 
@@ -69,7 +75,11 @@ def inspect(
             plain = without_mapping(settings)
             before = inspect_source(source, knowledge, plain, processes=many, progress=bar.update, columns=named)
     told = report(seen, str(source), settings.on, read_feed_words(knowledge.folder).expected, at.mapping, before)
-    text = json.dumps(finite(told), indent=2, ensure_ascii=False) if form == "json" else page(told)
+    text = (
+        json.dumps(finite(told), indent=2, ensure_ascii=False)
+        if form == "json" or (form is None and is_json(output))
+        else page(told)
+    )
     with Outputs(source, settings_file) as outputs:
         for file, content in ((mapping_file, starter(told)), (output, f"{text}\n")):
             if file is not None:

@@ -12,8 +12,9 @@ import click
 
 from ..facts.folder import VIGNETTES, knowledge_folder
 from ..facts.problem import DOES_NOT_HOLD, AskedWrongly
+from ..facts.words.nearest import hint
 from ..write.output import put
-from .options import OVERLAY, command_said, form_asked, form_options, knowledge_option
+from .options import OVERLAY, command_said, form_asked, form_option, form_options, is_json, knowledge_option
 
 if TYPE_CHECKING:
     from ..facts.problem import Problem
@@ -104,7 +105,7 @@ def _tell(
 
 def _prove_no_tables(knowledge: Knowledge) -> tuple[list[str], list[Problem]]:
     """The models and measures of the knowledge, a line each, and what is wrong with them."""
-    from ..cohort.measures.read import prove_measures
+    from ..cohort.measures.prove import prove_measures
     from ..simulate.model import prove_models
 
     models, problems = prove_models(knowledge.sources)
@@ -117,12 +118,14 @@ def _prove_findings(knowledge: Knowledge) -> list[Problem]:
     """What is wrong with the findings, regimens and brands of a folder that has them."""
     from ..findings.answered import prove_answered
     from ..findings.brands import prove_brands
+    from ..findings.labels.carried import prove_labels
     from ..findings.plan.regimens import prove_catalogue
     from ..findings.questions import findings_path, prove_questions
+    from ..serve.hooks.offers import prove_offers
 
     if not findings_path(knowledge.folder).exists():
         return []
-    provers = (prove_questions, prove_answered, prove_catalogue, prove_brands)
+    provers = (prove_questions, prove_answered, prove_catalogue, prove_brands, prove_labels, prove_offers)
     return [problem for prove in provers for problem in prove(knowledge)]
 
 
@@ -131,17 +134,17 @@ def _prove_findings(knowledge: Knowledge) -> list[Problem]:
 @knowledge_option
 @click.option("--edition", help="The edition whose table to show: a key, or a file of your own.")
 @form_options
-def show(table: str | None, edition: str | None, form: str | None, as_json: bool, output: Path | None) -> None:
+def show(table: str | None, edition: str | None, form: str | None, output: Path | None) -> None:
     """Show a table with its sources: an outcome (her2_status), EDITION/outcome, or an edition.
 
-    Without TABLE, list all editions and what each decides.
+    Without TABLE, list all editions and what each decides; `show facts` lists all facts with their values.
     """
     from ..tables.edition import is_edition_file
     from ..tables.load import read_knowledge
     from ..tables.own.edition_file import named_edition
     from ..write.table_text import list_editions, show_fact, show_table, table_json
 
-    form, knowledge = form_asked(form, as_json, output), read_knowledge()
+    form, knowledge = form_asked(form, output), read_knowledge()
     if edition is not None:
         knowledge, edition = named_edition(edition, knowledge)
     name = table or edition
@@ -157,6 +160,9 @@ def show(table: str | None, edition: str | None, form: str | None, as_json: bool
 
         put(edition_page(knowledge.edition(name), knowledge, command_said()).rstrip("\n"), output)
         return
+    if name == "facts" and form == "text":
+        put("\n".join(f"{each}: {fact.expected()}" for each, fact in knowledge.facts.items()), output)
+        return
     if name is None and form == "text":
         put(list_editions(knowledge), output)
         return
@@ -170,21 +176,45 @@ def show(table: str | None, edition: str | None, form: str | None, as_json: bool
         put(json.dumps([table_json(each, of) for each, of in shown], indent=2, ensure_ascii=False), output)
     elif not shown and name is not None and name in knowledge.facts:
         put(show_fact(knowledge.facts[name]), output)
-    elif not shown and name not in keys:
-        decided = sorted({each for e in knowledge.editions for each in e.tables})
-        raise AskedWrongly(f"no table or fact is called {name!r}; decided are " + ", ".join(decided))
+    elif not shown and name is not None and name not in keys:
+        names = sorted({*(each for e in knowledge.editions for each in e.tables), *knowledge.facts, *keys})
+        raise AskedWrongly(f"no table, fact or edition is called {name!r}{hint(name, names, 'her2path show')}")
     else:
         put("\n".join(show_table(each, of, knowledge) for each, of in shown), output)
 
 
 @click.command()
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@click.option("--labels", "by_label", is_flag=True, help="The labels instead: each boxed warning and rule by product.")
+@form_option
 @click.option("-o", "--output", type=click.Path(path_type=Path), help="Write here instead of printing.")
-def coverage(as_json: bool, output: Path | None) -> None:
+def coverage(by_label: bool, as_json: bool, output: Path | None) -> None:
     """What is carried by which table, edition and grid, verified how far, reviewed by whom; and what is missing."""
+    if by_label:
+        put(_labels(is_json(output, as_json)), output)
+        return
     from ..tables.coverage import coverage as covered
     from ..tables.load import read_knowledge
-    from ..write.coverage_page import coverage_page
+    from ..write.pages.coverage import coverage_page
 
     found = covered(read_knowledge())
-    put(json.dumps(found.as_json(), indent=2, ensure_ascii=False) if as_json else coverage_page(found), output)
+    put(
+        json.dumps(found.as_json(), indent=2, ensure_ascii=False) if is_json(output, as_json) else coverage_page(found),
+        output,
+    )
+
+
+def _labels(as_json: bool) -> str:
+    """Every product's label, rule by rule: a page, or JSON."""
+    from ..findings.labels.carried import labels
+    from ..findings.labels.read_from import read_facts
+    from ..tables.load import read_knowledge
+    from ..write.pages.labels import labels_page
+
+    knowledge = read_knowledge()
+    found = labels(knowledge)
+    inputs = [name for label in found for each in label.rules for name in each.inputs]
+    read = read_facts(inputs, knowledge)
+    if not as_json:
+        return labels_page(found, read, knowledge.facts)
+    shown = {"labels": [label.as_json() for label in found], "facts": [each.as_json() for each in read]}
+    return json.dumps(shown, indent=2, ensure_ascii=False)

@@ -28,21 +28,24 @@ else:
 _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 OVERLAY = "her2path.overlay"
 """Where the context of a command keeps the folder that is laid over the knowledge in use."""
+TODAY = "today"
 Command = TypeVar("Command", bound=Callable[..., Any])
 
 
 class Day(_DateType):
-    """A date on the command line."""
+    """A date on the command line, or the word today."""
 
     name = "date"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> dt.date:
         if isinstance(value, dt.date):
             return value
+        if value == TODAY:
+            return dt.date.today()
         try:
             return day_of(value)
         except ValueError:
-            self.fail(f"{value!r} is no date; write YYYY-MM-DD", param, ctx)
+            self.fail(f"{value!r} is no date; write YYYY-MM-DD or {TODAY}", param, ctx)
 
 
 def day_of(text: str) -> dt.date:
@@ -82,6 +85,14 @@ class FormatName(_NameType):
         return str(value)
 
 
+def form_option(command: Command) -> Command:
+    """The option that chooses between words and JSON, given to the command as `as_json`."""
+    return click.option(
+        "--format", "as_json", type=click.Choice(["text", "json"]), default="text",
+        callback=lambda _ctx, _parameter, form: form == "json", help="text or json.",
+    )(command)  # fmt: skip
+
+
 def column_option(command: Command) -> Command:
     """The option that says which column of a file holds which fact."""
     return click.option(
@@ -105,20 +116,17 @@ def form_options(command: Command) -> Command:
     command = click.option("-o", "--output", type=click.Path(path_type=Path), help="Write here instead of printing.")(
         command
     )
-    command = click.option("--json", "as_json", is_flag=True, help="Print JSON.")(command)
     return click.option(
         "--format", "form", type=click.Choice(FORMS),
         help="text, json, or html: a page to share; by default what the ending of the output says, otherwise text.",
     )(command)  # fmt: skip
 
 
-def form_asked(form: str | None, as_json: bool, output: Path | None) -> str:
-    """The form that is asked for. Raises `AskedWrongly` where two are."""
+def form_asked(form: str | None, output: Path | None) -> str:
+    """The form that is asked for, by name or by the ending of the output."""
     ending = output.suffix.lower().removeprefix(".") if output is not None else ""
     by_ending = {"htm": "html"}.get(ending, ending)
-    if as_json and form not in (None, "json"):
-        raise AskedWrongly(f"--json and --format {form} ask for two forms: drop one of them")
-    return form or ("json" if as_json else by_ending if by_ending in FORMS else "text")
+    return form or (by_ending if by_ending in FORMS else "text")
 
 
 def command_said() -> str:
@@ -164,6 +172,11 @@ def site_asked(settings_file: Path | None, missing: Iterable[str], knowledge: Kn
 
     at = read_site(settings_file, knowledge) if settings_file else Site()
     return replace(at, missing=at.missing | missing_words([*missing], "--missing"))
+
+
+def is_json(output: Path | None, asked: bool = False) -> bool:
+    """Whether JSON is asked for, by an option or by the ending of the output."""
+    return asked or (output is not None and output.suffix.lower() == ".json")
 
 
 def pairs(texts: Iterable[str], example: str = "--fact ihc_score=2+") -> dict[str, str]:

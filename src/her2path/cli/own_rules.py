@@ -52,7 +52,7 @@ ASKED = "Only with --patients: "
 @form_options
 def diff(
     left: str, right: str, outcome: str | None, patients: Path | None, on: dt.date | None, jurisdiction: str | None,
-    settings_file: Path | None, columns: tuple[str, ...], missing: tuple[str, ...], form: str | None, as_json: bool,
+    settings_file: Path | None, columns: tuple[str, ...], missing: tuple[str, ...], form: str | None,
     output: Path | None,
 ) -> None:  # fmt: skip
     """Every situation in which two editions disagree; with --patients, every patient whom the change moves.
@@ -66,7 +66,7 @@ def diff(
     from ..write.editions.changes_text import show_changes
     from ..write.table_text import show_differences
 
-    form = form_asked(form, as_json, output)
+    form = form_asked(form, output)
     knowledge = read_knowledge()
     knowledge, left = named_edition(left, knowledge)
     knowledge, right = named_edition(right, knowledge)

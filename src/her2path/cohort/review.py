@@ -6,24 +6,29 @@ What is made of a batch (text, rows of a table) is made by the process that revi
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import chain
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
 from ..facts.problem import AskedWrongly
+from ..facts.words.given import path_given, paths_given
 from ..findings.patient import Reviewed, Reviewer
 from ..findings.reviews import PatientReview
 from ..findings.settings import Settings
 from ..findings.summary import Summary
-from ..read.files import Piece, read_pieces, source_size
+from ..read.files import TEXTS, Piece, source_size
 from ..read.layout import ColumnPart, Layout
 from ..read.omop.source import OmopSource
-from ..read.source import TABLES, ColumnWorker, read_columns
+from ..read.source import ColumnWorker, read_columns
 from ..record.columns import RecordColumns, columns_of
 from ..record.event import Trouble
 from ..tables.library import Knowledge
+from .manifest import manifest_of
 from .pool import can_share, in_turn
+from .sources import Sources, has_table, joined_columns, listed, pieces_of
+from .warehouse import parts_of_warehouse, processes_for_warehouse
 
 WORTH_SHARING_BYTES = 32_000_000
 """A smaller source is done before the processes have started."""
@@ -51,23 +56,24 @@ class Part(Generic[Output]):
     """What whoever looks at the pieces themselves makes of them."""
 
 
-def processes_for(path: Path | OmopSource) -> int:
+def processes_for(path: Sources | OmopSource) -> int:
     """How many processes a source is worth: all cores for a large one on Linux, otherwise one."""
     if isinstance(path, OmopSource):
-        from .warehouse import processes_for_warehouse
-
         return processes_for_warehouse(path)
-    packed = PACKED if path.suffix.lower() == ".parquet" else 1
-    large = source_size(path) * packed >= WORTH_SHARING_BYTES
-    return (os.cpu_count() or 1) if large and can_share() and _can_be_shared(path) else 1
+    paths = listed(path)
+    size = sum(source_size(each) * (PACKED if each.suffix.lower() == ".parquet" else 1) for each in paths)
+    large = size >= WORTH_SHARING_BYTES
+    return (os.cpu_count() or 1) if large and can_share() and _can_be_shared(paths) else 1
 
 
-def _can_be_shared(path: Path) -> bool:
-    return path.suffix.lower() != ".csv"
+def _can_be_shared(paths: tuple[Path, ...]) -> bool:
+    if len(paths) > 1:
+        return not has_table(paths)
+    return paths[0].suffix.lower() not in TEXTS
 
 
 def review_source(
-    path: Path,
+    path: str | Path | Sequence[str | Path],
     knowledge: Knowledge,
     settings: Settings,
     progress: Progress | None = None,
@@ -76,15 +82,16 @@ def review_source(
     """Review every patient of a file, archive or folder, in bounded memory and in the order of the source.
 
     What belongs to no patient comes as a `Trouble`. `progress` is told the bytes just read; `columns`
-    says which column of a CSV or Parquet file holds which fact.
+    says which column of a CSV or Parquet file holds which fact. Several paths are reviewed one after the other.
     """
     reviewer = Reviewer(knowledge, settings)
-    missing = settings.at.missing
-    for batch in read_columns(path, settings.facts(knowledge), progress, columns, settings.courses, missing=missing):
-        if isinstance(batch, Trouble):
-            yield batch
-        elif (wanted := _wanted(batch, settings)) is not None:
-            yield from reviewer.review_columns(wanted)
+    facts, missing = settings.facts(knowledge), settings.at.missing
+    for each in paths_given(path):
+        for batch in read_columns(each, facts, progress, columns, settings.courses, missing=missing):
+            if isinstance(batch, Trouble):
+                yield batch
+            elif (wanted := _wanted(batch, settings)) is not None:
+                yield from reviewer.review_columns(wanted)
 
 
 def _wanted(batch: RecordColumns, settings: Settings) -> RecordColumns | None:
@@ -189,7 +196,7 @@ class _OfRows(_Work[Output]):
 
 
 def review_parts(
-    path: Path | OmopSource,
+    path: Sources | OmopSource,
     knowledge: Knowledge,
     settings: Settings,
     output: Callable[[Any], Output],
@@ -202,28 +209,32 @@ def review_parts(
 ) -> Iterator[Part[Output]]:
     """Review a source, part by part, in its order; of each batch comes what `output` makes of it when it is reviewed.
 
-    With `reading` nothing is reviewed: `output` is given the records as they were read (`RecordColumns`). `look` is
-    given the pieces of a source of FHIR too, in the process that reads them (`Part.looked`).
+    With `reading` nothing is reviewed: `output` is given the records as they were read (`RecordColumns`).
+    Several sources are reviewed as one (`sources.py`). `look` is given the pieces of a source of FHIR too, in the
+    process that reads them (`Part.looked`).
     """
     if isinstance(path, OmopSource):
-        from .warehouse import parts_of_warehouse
-
-        yield from parts_of_warehouse(path, _Work(knowledge, settings, output, reading), processes, progress, columns)
+        work = _Work(knowledge, settings, output, reading)
+        yield from parts_of_warehouse(path, work, processes, progress, columns)
         return
-    if path.suffix.lower() in TABLES:
-        yield from _parts_of_table(path, knowledge, settings, output, processes, progress, columns, reading)
+    paths = listed(path)
+    if has_table(paths):
+        if len(paths) == 1:
+            yield from _parts_of_table(paths[0], knowledge, settings, output, processes, progress, columns, reading)
+        else:
+            yield from _parts_of_several(paths, knowledge, settings, output, progress, columns, reading)
         return
     if columns:
-        raise AskedWrongly(f"--column is for CSV and Parquet; {path} is read as FHIR")
+        raise AskedWrongly(f"--column is for CSV and Parquet; {' and '.join(map(str, paths))} is read as FHIR")
     work = _Work(knowledge, settings, output, reading) if look is None else _Looking(knowledge, settings, output, look)
     if processes > 1:
         work.before_sharing()
     with Layout() as layout:
-        deleted = work.of_deleted(read_pieces(path, deleted=True))
+        deleted = work.of_deleted(pieces_of(paths, deleted=True))
         layout.take_deleted(deleted.aside)
         if deleted.items or deleted.looked is not None:
             yield deleted
-        for part in in_turn(_batches(path, progress), work.of_pieces, processes):
+        for part in in_turn(_batches(paths, progress), work.of_pieces, processes):
             layout.take(part.aside)
             part.aside = ColumnPart()
             yield part
@@ -231,6 +242,30 @@ def review_parts(
         reader.loose = ColumnPart()
         for batch in layout.columns(reader):
             yield work.of_batches([batch])
+
+
+def _parts_of_several(
+    paths: tuple[Path, ...], knowledge: Knowledge, settings: Settings, output: Callable[[Any], Output],
+    progress: Progress | None, columns: Mapping[str, str] | None, reading: bool,
+) -> Iterator[Part[Output]]:  # fmt: skip
+    """Several sources with a table among them, in one process: who stands in more than one is one patient."""
+    work = _Work(knowledge, settings, output, reading)
+
+    def fhir(others: Sequence[Path]) -> Iterator[RecordColumns | Trouble]:
+        with Layout() as layout:
+            parts = chain(
+                [work.worker.read_deleted(pieces_of(others, deleted=True))],
+                map(work.worker.read, _batches(others, progress)),
+            )
+            for number, part in enumerate(parts):
+                (layout.take if number else layout.take_deleted)(part)
+                yield from part.items
+            reader = work.worker.reader
+            reader.loose = ColumnPart()
+            yield from layout.columns(reader)
+
+    for batch in joined_columns(paths, knowledge, settings, progress, columns, fhir):
+        yield work.of_batches([batch])
 
 
 def _parts_of_table(
@@ -263,10 +298,10 @@ def _share(path: Path, done: int, parts: int) -> int:
     return size * done // parts - size * (done - 1) // parts
 
 
-def _batches(path: Path, progress: Progress | None) -> Iterator[list[Piece | Trouble]]:
+def _batches(path: Sources, progress: Progress | None) -> Iterator[list[Piece | Trouble]]:
     batch: list[Piece | Trouble] = []
     size = 0
-    for piece in read_pieces(path, deleted=False):
+    for piece in pieces_of(path, deleted=False):
         batch.append(piece)
         if isinstance(piece, Piece):
             size += len(piece.content)
@@ -280,27 +315,30 @@ def _batches(path: Path, progress: Progress | None) -> Iterator[list[Piece | Tro
 
 
 def review_file(
-    path: Path,
-    output: Path,
+    path: str | Path,
+    output: str | Path,
     knowledge: Knowledge,
     settings: Settings,
     *,
     processes: int | None = None,
     columns: Mapping[str, str] | None = None,
 ) -> Summary:
-    """Review a source and write its findings, patients, episodes and specimens as Parquet, as `review -o FILE.parquet`.
+    """Review a source and write its findings, patients, episodes and specimens as Parquet or CSV, as
+    `review -o FILE.parquet`, with a manifest beside them.
 
     Gives the counts over all patients. Raises `AskedWrongly` where the source cannot be read as what it is, or an
     output cannot be written.
     """
     from ..write.tables.file import FindingsFile
 
+    path, output = path_given(path), path_given(output, "output")
     summary = Summary()
-    with FindingsFile(output, path) as file:
+    with FindingsFile(output, path, carried=settings.carried) as file:
         for part in review_parts(
             path, knowledge, settings, file.batch, processes=processes or processes_for(path), columns=columns
         ):
             summary.merge(part.summary)
             for item in part.items:
                 file.put(item)
+        file.put_manifest(manifest_of(path, knowledge, settings, summary, columns=columns))
     return summary

@@ -105,6 +105,10 @@ class Fact:
         by_word = {value.lower(): value for value in self.values}
         if word in by_word:
             return by_word[word]
+        if "load" in word:  # two ways of writing one word; the keys have both
+            by_word = {_one_reload(value): known for value, known in by_word.items()}
+            if _one_reload(word) in by_word:
+                return by_word[_one_reload(word)]
         if not self.is_number:
             return self._category_from_text(word, text)
         number = parse_number(word)
@@ -229,6 +233,11 @@ class Facts(Mapping[str, Fact]):
 
     def __hash__(self) -> int:
         return id(self)
+
+
+def _one_reload(word: str) -> str:
+    """A word in which a loading dose given again is written in one way."""
+    return word.replace("re-load", "reload").replace("re load", "reload")
 
 
 def read_facts(path: Path) -> Facts:

@@ -9,6 +9,8 @@ from decimal import Decimal, InvalidOperation
 from .value import Interval, OneOf
 
 _NUMBER = r"[+-]?(?:\d+(?:[.,]\d+)?|\.\d+)(?:e[+-]?\d+)?"
+MG_PER_KG = re.compile(r"(\d+(?:\.\d+)?) mg/kg")
+"""A dose of the label by body weight, as tables of doses say it: `5.4 mg/kg`."""
 _PER_CELL = r"(?:\s*/\s*|\s+per\s+)(?:cell|nucleus)"
 _COUNTED = rf"(?:copies(?:{_PER_CELL})?|signals{_PER_CELL})"
 _UNIT = rf"(?:\s*(?:%|percent|{_COUNTED}))?"

@@ -49,8 +49,8 @@ class TherapyCodes:
 
     `claims` are the facts, each with its value, that a condition, a procedure or a coded answer states; `displays` the
     keys of those by their displays, where these say one thing. `words` are those beside the name of a drug, in small
-    letters, by what they say; `routes` are by (system, code), "any" for every system. `adverse` are terms of CTCAE, and
-    `grades` the codes of its grades.
+    letters, by what they say; `routes` are by (system, code), "any" for every system. `adverse` are terms of CTCAE,
+    `grades` the codes of its grades, and `ends` the outcomes by which an event is over.
     """
 
     drugs: dict[_Key, Drug] = field(default_factory=dict)
@@ -62,6 +62,7 @@ class TherapyCodes:
     displays: dict[str, _Key] = field(default_factory=dict)
     adverse: dict[_Key, AdverseTerm] = field(default_factory=dict)
     grades: dict[_Key, str] = field(default_factory=dict)
+    ends: set[str] = field(default_factory=set)
 
     def drug(self, key: _Key) -> Drug | None:
         """The drug of a code, in small or large letters; an NDC in each of its forms, with or without dashes and the
@@ -131,6 +132,9 @@ def _take(codes: TherapyCodes, row: dict[str, Any]) -> None:
         return
     if "grade system" in row:
         codes.grades[row["grade system"], row.get("code", "")] = row.get("grade", NO_GRADE)
+        return
+    if "event is over by" in row:
+        codes.ends.add(row["event is over by"])
         return
     if "code" not in row:
         return

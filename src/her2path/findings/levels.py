@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from decimal import Decimal
 
 import numpy as np
 
+from ..facts.number import MG_PER_KG
 from ..history.course_facts import known
 from ..history.levels import LevelsGiven, doses_by_weight, levels_given
 from ..record.columns import UNKNOWN, Flags, Whole
@@ -17,7 +17,6 @@ from .course.rules import Rules
 
 THOUSAND = 1000
 LEVEL, SITE, DOSE = "dose_level", "tumour_site", "dose_per_administration"
-_PER_KG = re.compile(r"(\d+(?:\.\d+)?) mg/kg")
 
 
 def labelled_levels(rules: Rules, product: str) -> Mapping[str, tuple[int, ...]]:
@@ -36,7 +35,7 @@ def _levels_at(table: Table, names: tuple[str, ...], site: str) -> tuple[int, ..
     place = table.inputs.index(LEVEL)
     at = table.inputs.index(SITE) if SITE in table.inputs else -1
     for row in table.rows:
-        amounts = [match for match in map(_PER_KG.fullmatch, row.outcomes) if match]
+        amounts = [match for match in map(MG_PER_KG.fullmatch, row.outcomes) if match]
         organ = row.cells[at] if at >= 0 else None
         if len(amounts) == 1 and (organ is None or organ.is_any or site in organ.values):
             for name in row.cells[place].values:

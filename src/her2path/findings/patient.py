@@ -22,7 +22,7 @@ from .plan.regimens import regimens_of
 from .plan.verdicts import verdicts_of
 from .reviews import CourseReview, PatientReview
 from .rows import FindingRows
-from .settings import Settings
+from .settings import Carried, Settings
 from .specimen.kinds import Kinds, Tested
 from .specimen.review import OTHER, SpecimenReviewer
 from .specimen.rows import Pooled, SpecimenRows, ToldTests
@@ -43,6 +43,11 @@ class Reviewed:
     def mapping(self) -> SiteMapping | None:
         """The mapping of the site by which the batch was read."""
         return self._reviewer.settings.at.mapping
+
+    @property
+    def carried(self) -> Carried:
+        """What columns that no rule reads say of the patients."""
+        return self._reviewer.settings.carried
 
     def __len__(self) -> int:
         return len(self.record)
@@ -77,6 +82,9 @@ class Reviewed:
         else:
             tests = self.record.record(place, tests_only=True)
             review = self._reviewer.specimens.review(tests, self.tested.arounds.of(place))
+        carried = self.carried
+        if carried.names:
+            review.carried = dict(zip(carried.names, carried.row(review.patient), strict=True))
         if self.courses is not None and self.courses.mine[place]:
             standing = self.courses.standing(place)
             plan, findings = plan_of(standing), self.courses.findings(place)

@@ -35,7 +35,7 @@ EACH_DOSE = 0
 """The stage of the questions that are asked of each dose and order."""
 WORDS_OF_DOSES = (
     "drug", "amount", "amount_is", "on_day", "due", "maximum", "off", "above", "previous", "days_apart", "in_hand",
-    "weight", "resembles", "use", "lowest",
+    "weight", "resembles", "use", "lowest", "toxicity",
 )  # fmt: skip
 """What words about one dose or order may name, made by `doses/words.py`."""
 GRADES = {grade.word: grade for grade in Grade}
@@ -178,6 +178,7 @@ DOUBTS: dict[str, tuple[str, ...]] = {
     "pregnant man": (),
     "not an adult": (),
     "last LVEF unread": ("day", "value", "judged"),
+    "LVEF unread before the last": ("day", "value"),
     "doses unread": ("entries",),
     "drug without doses": ("entries",),
     "drugs not known": ("entries",),

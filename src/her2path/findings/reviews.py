@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from ..facts.value import Value
@@ -71,6 +72,8 @@ class PatientReview:
     by_label_alone: str | None = "no"
     speaker: SpecimenReview | None = field(default=None, repr=False, compare=False)
     """The specimen that speaks for her."""
+    carried: Mapping[str, str] = field(default_factory=dict)
+    """What columns that nobody reads say of her, by their names, where they are to be carried to the outputs."""
 
     @property
     def has_tests(self) -> bool:

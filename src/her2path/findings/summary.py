@@ -9,15 +9,20 @@ import numpy as np
 
 from ..facts.value import Json
 from ..tables.decision import Decision
+from .finding import Grade
 from .patient import Reviewed
 from .plan.verdicts import NOT_KNOWN
 from .reviews import PatientReview
 from .specimen.review import OTHER
 
+NO_COURSE = "no course"
+"""The therapy and the verdict of a patient of whom no course is told."""
+NOT_TESTED = "not tested"
+
 
 @dataclass(slots=True)
 class Summary:
-    """Counts over all patients reviewed."""
+    """Counts over all patients reviewed; of therapy and verdicts everybody is counted once."""
 
     patients: int = 0
     without_tests: int = 0
@@ -33,13 +38,14 @@ class Summary:
     mapped: Counter[str] = field(default_factory=Counter)
     """How many resources or rows were read by each entry of the site's mapping."""
     troubles: int = 0
+    in_use: set[str] = field(default_factory=set)
+    """The editions that decided anything, of tests or courses; known of batches alone."""
 
     def add(self, patient: PatientReview) -> None:
         """Count one patient."""
         self.troubles += patient.unread
-        if patient.course is not None:
-            self.therapy[patient.course.standing.text("therapy_phase")] += 1
-            self.verdicts[patient.course.standing.outcomes.get("verdict", NOT_KNOWN)] += 1
+        self.therapy[therapy_group(patient)] += 1
+        self.verdicts[verdict_group(patient)] += 1
         for finding in patient.every_finding():
             self.findings[finding.grade.word] += 1
         self._add_tests(patient, 1)
@@ -52,8 +58,14 @@ class Summary:
         for rows in reviewed.rows():
             if len(rows.patients):
                 self.findings[rows.saying.grade.word] += len(rows.patients)
+        without = len(reviewed) - (int(reviewed.courses.mine.sum()) if reviewed.courses is not None else 0)
+        if without:
+            self.therapy[NO_COURSE] += without
+            self.verdicts[NO_COURSE] += without
         if reviewed.courses is not None:
             words = reviewed.courses.reasons.words
+            for parts in reviewed.courses.reasons.asker.answers.values():
+                self.in_use.update(answers.edition.key for answers in parts if len(answers.asked))
             mine = np.flatnonzero(reviewed.courses.mine)
             self.therapy.update(words.column("therapy_phase", mine))
             names = [NOT_KNOWN, *reviewed.courses.reasons.course.rules.knowledge.facts["verdict"].values]
@@ -69,22 +81,19 @@ class Summary:
     def _add_tests(self, patient: PatientReview, count: int) -> None:
         """Count the tests of so many patients that are alike."""
         self.patients += count
+        group = her2_group(patient)
+        if group == NOT_TESTED:
+            self.without_tests += count
+        else:
+            self.status[group] += count
         if not patient.has_tests:
-            if patient.site == OTHER and patient.rule != "no specimen":
-                self.status["no rules for the organ"] += count
-            elif patient.recorded:
-                self.status[f"recorded as {patient.recorded}, by no test named"] += count
-            elif patient.unknown_tests:
-                self.status["recorded, and could not be read"] += count
-            else:
-                self.without_tests += count
             return
-        self.status[patient.status or "undetermined"] += count
         if patient.site == "breast":
             self.expression[patient.expression or "undetermined"] += count
         for specimen in patient.specimens:
             self.specimens += count
             self.editions[specimen.status.edition.key] += count
+            self.in_use.add(specimen.status.edition.key)
             if specimen.status.value is None:
                 self.why_undetermined[why_undetermined(specimen.status)] += count
 
@@ -103,6 +112,7 @@ class Summary:
             "mapped",
         ):
             getattr(self, name).update(getattr(other, name))
+        self.in_use |= other.in_use
 
     def as_json(self) -> dict[str, Json]:
         mapped: dict[str, Json] = {"read_by_mapping": _by_count(self.mapped)} if self.mapped else {}
@@ -111,7 +121,8 @@ class Summary:
             "her2_status": _by_count(self.status), "her2_expression": _by_count(self.expression),
             "undetermined_because": _by_count(self.why_undetermined), "therapy": _by_count(self.therapy),
             "verdicts": _by_count(self.verdicts),
-            "findings": _by_count(self.findings), "editions": _by_count(self.editions),
+            "findings": {grade.word: self.findings[grade.word] for grade in Grade if self.findings[grade.word]},
+            "editions": _by_count(self.editions),
             "not_read": self.troubles, **mapped,
         }  # fmt: skip
 
@@ -119,6 +130,29 @@ class Summary:
 def _by_count(counter: Counter[str]) -> dict[str, Json]:
     """The most frequent first; of equal ones the first in the alphabet, whoever came first."""
     return {word: counter[word] for word in sorted(counter, key=lambda word: (-counter[word], word))}
+
+
+def her2_group(patient: PatientReview) -> str:
+    """Among which patients one is counted by HER2: her status, or why she has none."""
+    if patient.has_tests:
+        return patient.status or "undetermined"
+    if patient.site == OTHER and patient.rule != "no specimen":
+        return "no rules for the organ"
+    if patient.recorded:
+        return f"recorded as {patient.recorded}, by no test named"
+    return "recorded, and could not be read" if patient.unknown_tests else NOT_TESTED
+
+
+def therapy_group(patient: PatientReview) -> str:
+    """Among which patients one is counted by therapy: the phase of her course, or that she has none."""
+    return NO_COURSE if patient.course is None else patient.course.standing.text("therapy_phase")
+
+
+def verdict_group(patient: PatientReview) -> str:
+    """Among which patients one is counted by the verdict on the drug in hand."""
+    if patient.course is None:
+        return NO_COURSE
+    return patient.course.standing.outcomes.get("verdict", NOT_KNOWN)
 
 
 def why_undetermined(decision: Decision) -> str:

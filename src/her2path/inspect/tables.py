@@ -14,7 +14,7 @@ from ..facts.codes import codes_of
 from ..facts.fact import Facts
 from ..facts.mapping.entries import folded
 from ..facts.value import Reason, Unknown
-from ..read.tabular.cells import Cells
+from ..read.tabular.cells import NO_FACT, Cells
 from ..read.tabular.file import read_table
 from ..read.tabular.long import LongFile, Part, is_long
 from ..read.tabular.site_words import site_words_of
@@ -112,7 +112,7 @@ def count_answers(batch: RecordColumns, facts: Facts, seen: Seen) -> None:
     for row in rows.tolist():
         fact, value = batch.facts[batch.fact[row]], batch.values[batch.value[row]]
         said = batch.saids[batch.said[row]]
-        if is_unread_cell(said):  # its column is told
+        if is_unread_cell(said) or NO_FACT in str(value):  # its column, or its fact, is told
             continue
         numeric = fact in facts and facts[fact].is_number
         kind = "answer" if not numeric else "unit" if "unit" in str(value) else "words"

@@ -6,6 +6,7 @@ a code of a HER2-directed drug that stands under no code system, or under anothe
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from functools import cached_property
@@ -37,6 +38,9 @@ GENERAL = ("RxNorm", "ATC", "SNOMED", "OMOP", "UNII")
 MOST_KEPT = 20_000
 CANCER_DRUGS = "L01"
 """The group of ATC that holds every HER2-directed drug."""
+
+_THERAPY = re.compile(r"anti|therap|treat|drug|inhibit|direct|target|regimen|\b[tacdhp]{2,5}\b", re.IGNORECASE)
+"""Words that make of HER2 a therapy, and the letters of regimens."""
 
 
 class Drugs:
@@ -71,6 +75,16 @@ class Drugs:
             if len(self._kept) < MOST_KEPT:
                 self._kept[key] = named
         return named
+
+    def directed(self, words: str) -> bool | None:
+        """Whether some words name a HER2-directed drug, `False` for any other drug, `None` for none; to speak of HER2
+        is not enough."""
+        found = self.identify((), words)
+        if found.drug in self.products or self.names.names_a_product(words):
+            return True
+        if found.directed and _THERAPY.search(words):
+            return True
+        return False if found.drug else None
 
     def _identify(self, codings: tuple[Coded, ...], text: str) -> Named:
         coded: set[Drug] = set()

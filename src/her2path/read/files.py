@@ -22,7 +22,9 @@ STANDARD_INPUT = "-"
 JSON_ENDINGS = (".json", ".ndjson", ".jsonl")
 PACKED_ENDINGS = (".gz", ".bz2", ".xz")
 ARCHIVE_ENDINGS = (".tgz", ".tbz2", ".txz", ".tar", ".zip")
-NOT_FROM_A_FOLDER = (".csv", ".parquet", ".xlsx", ".xml")
+TEXTS = (".csv", ".tsv", ".tab")
+"""How the names of tables of text end; what separates their cells is seen in them."""
+NOT_FROM_A_FOLDER = (*TEXTS, ".parquet", ".xlsx", ".xml")
 NO_RECORDS = ("readme", "license", "licence", "copying", "notice", "thumbs.db", "desktop.ini")
 """How the names of files begin that hold no record, whatever their ending."""
 CHECKSUMS = (".md5", ".sha1", ".sha256", ".sha512")

@@ -50,6 +50,10 @@ class Line(msgspec.Struct, array_like=True):
     version: str = ""
     told: list[tuple[str, str, str]] = []
     is_person: bool = False
+    is_doubtful: bool = False
+    """Whether nobody can read whose the resource is, and it may be hers."""
+    is_mention: bool = False
+    """Whether it is of a type that is not read, and speaks of what is."""
 
 
 class PlainLine(msgspec.Struct, array_like=True):
@@ -73,6 +77,10 @@ def lines_of(group: Group) -> Iterator[Line]:
         raw, stamp = msgspec.Raw(bytes(resource.raw)), resource.stamp
         is_person = owner_of(resource.head) is Owner.HERSELF
         yield Line(group.patient, resource.where, raw, resource.url, stamp.updated, stamp.version, is_person=is_person)
+    for resource in group.doubtful:
+        yield Line(group.patient, resource.where, msgspec.Raw(bytes(resource.raw)), is_doubtful=True)
+    for resource in group.mentions:
+        yield Line(group.patient, resource.where, msgspec.Raw(bytes(resource.raw)), is_mention=True)
     if group.told:
         yield Line(group.patient, group.where, NOTHING_RAW, told=[(t.kind, t.where, t.what) for t in group.told])
 
@@ -180,7 +188,7 @@ class Layout:
             self._by_identifier.add(line.patient[len(BY_IDENTIFIER) :])
         if line.is_person:
             self._note_person(line)
-        elif not (line.told or line.url or line.updated or line.version):
+        elif not (line.told or line.url or line.updated or line.version or line.is_doubtful or line.is_mention):
             self.put(line.patient, line.where, bytes(line.raw))
             return
         line.raw = msgspec.Raw(_on_one_line(bytes(line.raw)))
@@ -343,4 +351,5 @@ class Layout:
         resource = Resource(head, line.raw, line.where, line.url, interest.matters(head))
         if line.updated or line.version:
             resource.stamp = Stamp(line.updated, line.version, line.where)
-        group.resources.append(resource)
+        into = group.doubtful if line.is_doubtful else group.mentions if line.is_mention else group.resources
+        into.append(resource)

@@ -6,34 +6,42 @@ are first laid out by patient in temporary files (`layout.py`), so that memory s
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from ..facts.codes import codes_of
 from ..facts.fact import Facts
+from ..facts.words.given import paths_given
 from ..record.columns import RecordColumns, columns_of
 from ..record.event import Record, Trouble
+from .beside.given import rows_as_file, source_for
 from .fhir.resource import Stamp
 from .fhir.templates.reader import PATIENTS_AT_ONCE, ColumnReader
-from .files import Piece, read_pieces
+from .files import TEXTS, Piece, read_pieces
 from .layout import ColumnPart, Layout
 
-TABLES = (".csv", ".parquet")
+TABLES = (*TEXTS, ".parquet")
 RECORDS_AT_ONCE = 100
 """Patients read together where they are wanted one by one."""
 
 
 def read_records(
-    path: Path, facts: Facts, progress: Callable[[int], object] | None = None, columns: Mapping[str, str] | None = None,
-    courses: bool = True, missing: Collection[str] = (),
+    path: str | Path | Sequence[str | Path], facts: Facts, progress: Callable[[int], object] | None = None,
+    columns: Mapping[str, str] | None = None, courses: bool = True, missing: Collection[str] = (),
 ) -> Iterator[Record | Trouble]:  # fmt: skip
-    """Every patient of `path`, with whatever could not be read as a `Trouble`.
+    """Every patient of `path`, with whatever could not be read as a `Trouble`; of several paths one after the other.
 
     `progress` is told how many bytes of the source were just read; `columns` says which column of a
     CSV or Parquet file holds which fact, `missing` which words (in small letters) stand for nothing there. Without
     `courses` only HER2 is read of FHIR resources.
     """
-    if path.suffix.lower() in TABLES:
+    several = paths_given(path)
+    if len(several) > 1:
+        for each in several:
+            yield from read_records(each, facts, progress, columns, courses, missing)
+        return
+    (path,) = several
+    if is_table(path):
         for part in _of_table(path, facts, columns or {}, missing):
             if isinstance(part, RecordColumns):
                 yield from (part.record(patient) for patient in range(len(part)))
@@ -55,10 +63,15 @@ def read_columns(
     courses: bool = True, *, patients_at_once: int = PATIENTS_AT_ONCE, missing: Collection[str] = (),
 ) -> Iterator[RecordColumns | Trouble]:  # fmt: skip
     """Every patient of `path` in batches of columns of about so many patients, each whole; else as `read_records`."""
-    if path.suffix.lower() in TABLES:
+    if is_table(path):
         yield from _in_batches(_of_table(path, facts, columns or {}, missing), patients_at_once)
         return
     yield from _columns(path, facts, progress, courses, patients_at_once)
+
+
+def is_table(path: Path) -> bool:
+    """Whether a path is read as a table: CSV, Parquet, or what a source of another package gives as rows."""
+    return path.suffix.lower() in TABLES or source_for(path) is not None
 
 
 def _of_table(
@@ -70,6 +83,10 @@ def _of_table(
     from .tabular.wide import read_rows
     from .tabular.wide_events import is_of_course, read_courses
 
+    if (source := source_for(path)) is not None:
+        with rows_as_file(path, source) as file:
+            yield from _of_table(file, facts, columns, missing)
+        return
     if is_long(path, columns):
         yield from read_long(path, facts, columns, missing)
     elif is_of_course(path, facts, columns):

@@ -14,7 +14,7 @@ RECORDED_STATUS = "recorded status"
 HER2_DRUG = "her2_drug_recorded"
 """The fact of an event that shows a HER2-directed therapy without giving a dose of it."""
 DOSE_NOT_READ, ORDER_NOT_READ, NOT_KNOWN = "dose not read", "order not read", "drug not known"
-DISPENSED, PERFORMED, BILLED = "dispensed", "performed", "billed"
+DISPENSED, PERFORMED, BILLED, MENTIONED = "dispensed", "performed", "billed", "mentioned"
 """Its values: what stands in the record in place of a dose that could be read."""
 
 IN_PART = "stopped before its end"

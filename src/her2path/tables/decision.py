@@ -11,9 +11,11 @@ from ..facts.derive import MOST_KEPT, Given, prepare, said_something
 from ..facts.problem import AskedWrongly, NoJurisdiction
 from ..facts.source import Citation
 from ..facts.value import NOT_REPORTED, Json, OneOf, Reason, Unknown
+from ..facts.words.given import day_or_none, facts_given, word_given
+from ..facts.words.nearest import hint
 from .array import CONTRADICTORY_ANSWER, Array, Situation
 from .axis import Code
-from .edition import ASSUMED_JURISDICTION, Edition
+from .edition import ASSUMED_JURISDICTION, JURISDICTIONS, Edition
 from .library import Knowledge
 from .load import default_knowledge
 from .table import CANNOT_HAPPEN, Row
@@ -112,7 +114,7 @@ def decide(
     *,
     knowledge: Knowledge | None = None,
     edition: str | None = None,
-    on: dt.date | None = None,
+    on: dt.date | str | None = None,
     jurisdiction: str | None = None,
 ) -> Decision:
     """Decide one outcome (`her2_status`, `ish_group`, ...) from raw facts by name.
@@ -122,20 +124,18 @@ def decide(
     decision says so. Raises `AskedWrongly` for an unknown fact, edition or outcome.
     """
     knowledge = knowledge or default_knowledge()
-    require_facts(facts, knowledge)
-    given = prepare(facts, knowledge.facts)
-    return decide_given(outcome, given, knowledge=knowledge, edition=edition, on=on, jurisdiction=jurisdiction)
+    by_name = facts_given(facts)
+    require_facts(by_name, knowledge)
+    given = prepare(by_name, knowledge.facts)
+    whose = word_given(jurisdiction, JURISDICTIONS, "jurisdiction")
+    return decide_given(outcome, given, knowledge=knowledge, edition=edition, on=day_or_none(on), jurisdiction=whose)
 
 
 def require_facts(names: Mapping[str, object], knowledge: Knowledge) -> None:
     """Raise `AskedWrongly` for a name that is no fact, with the nearest that is."""
     for name in names:
         if name not in knowledge.facts:
-            import difflib
-
-            near = difflib.get_close_matches(name, list(knowledge.facts), n=1)
-            hint = f"; did you mean {near[0]}?" if near else ""
-            raise AskedWrongly(f"no fact is called {name!r}{hint}")
+            raise AskedWrongly(f"no fact is called {name!r}{hint(str(name), knowledge.facts, 'her2path show facts')}")
 
 
 def decide_given(

@@ -13,6 +13,7 @@ from ..facts.pages.numbers import CourseNumbers, read_numbers
 from ..facts.pages.products import Products, read_products
 from ..facts.problem import AskedWrongly, NoJurisdiction
 from ..facts.source import Sources
+from ..facts.words.nearest import hint
 from .array import Array, TooManyBoxes
 from .edition import Edition
 from .table import Table
@@ -67,9 +68,8 @@ class Knowledge:
         named = [edition for edition in self.editions if edition.key == key]
         able = [edition for edition in named if outcome is None or outcome in self.tables_of(edition)]
         if not named:
-            raise AskedWrongly(
-                f"no edition is called {key!r}; there are " + ", ".join(sorted(e.key for e in self.editions))
-            )
+            keys = sorted({e.key for e in self.editions})
+            raise AskedWrongly(f"no edition is called {key!r}{hint(key, keys, 'her2path show')}")
         if not able:
             others = [e.key for e in self.editions if outcome in e.tables and not e.supplement]
             others = others or [e.key for e in self.editions if outcome in self.tables_of(e) and not e.supplement]
@@ -166,7 +166,7 @@ class Knowledge:
     def _require_outcome(self, outcome: str) -> None:
         decided = {name for edition in self.editions for name in edition.tables}
         if outcome not in decided:
-            raise AskedWrongly(f"no table decides {outcome!r}; decided are " + ", ".join(sorted(decided)))
+            raise AskedWrongly(f"no table decides {outcome!r}{hint(outcome, sorted(decided), 'her2path show')}")
 
     def array(self, edition: Edition, outcome: str, given: Iterable[str] = ()) -> Array:
         """The compiled chain that decides `outcome`; outcomes in `given` are inputs, not derived."""

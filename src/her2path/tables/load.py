@@ -16,6 +16,7 @@ from ..facts.pages.preparation import prove_preparation
 from ..facts.pages.products import prove_products
 from ..facts.problem import KnowledgeError, Problem
 from ..facts.source import Sources, read_sources
+from ..facts.words.given import path_given
 from .edition import Edition, read_edition
 from .library import Knowledge
 
@@ -89,7 +90,7 @@ def prove_pages(folder: Path, facts: Facts, sources: Sources) -> list[Problem]:
     return [*products, *numbers, *preparation, *prove_followed(folder, facts, sources)]
 
 
-def read_knowledge(folder: Path | None = None) -> Knowledge:
+def read_knowledge(folder: str | Path | None = None) -> Knowledge:
     """Read and prove all knowledge below `folder` (by default that in use, see `knowledge_folder`).
 
     Raises `KnowledgeError` with every problem found. Worked cases are run by `cases.check`, not here.
@@ -98,7 +99,7 @@ def read_knowledge(folder: Path | None = None) -> Knowledge:
 
     if folder is None:
         return kept_knowledge(knowledge_folder(), lambda: read_proven(knowledge_folder()))
-    return read_proven(folder)
+    return read_proven(path_given(folder, "folder"))
 
 
 def read_proven(folder: Path) -> Knowledge:

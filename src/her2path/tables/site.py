@@ -24,6 +24,8 @@ from ..facts.codes import codes_of
 from ..facts.mapping.check import mapping_of
 from ..facts.mapping.entries import SiteMapping
 from ..facts.problem import AskedWrongly
+from ..facts.words.given import path_given
+from ..facts.words.nearest import either, hint, nearest
 from .edition import ASSUMED_JURISDICTION, Edition, is_edition_file
 from .library import Knowledge
 
@@ -138,8 +140,9 @@ LIMITS: dict[str, tuple[Decimal | int, Decimal | int]] = {
 }
 
 
-def read_site(path: Path, knowledge: Knowledge) -> Site:
+def read_site(path: str | Path, knowledge: Knowledge) -> Site:
     """Read a site's file. Raises `AskedWrongly`, naming file, table and key, for anything not understood."""
+    path = path_given(path)
     return site_of(path, read_toml(path), knowledge)
 
 
@@ -198,7 +201,9 @@ def site_of(path: Path, content: Mapping[str, Any], knowledge: Knowledge) -> Sit
                 settings.setdefault(place, {})[key] = _entry(path, table, key, named, knowledge)
             else:
                 expected = ", ".join(SECTIONS.get(table, {})) or f"one of the tables {', '.join(_tables())}"
-                raise AskedWrongly(f"{path}: [{table}] {key} is no setting; expected {expected}")
+                near = nearest(key, SECTIONS[table]) if table in SECTIONS else nearest(table, _tables())
+                said = f"did you mean {either(near)}? " if near else ""
+                raise AskedWrongly(f"{path}: [{table}] {key} is no setting; {said}expected {expected}")
     return Site(**settings, own_editions=tuple(own.values()))
 
 
@@ -280,11 +285,11 @@ def _entry(path: Path, table: str, key: str, value: Any, knowledge: Knowledge) -
         if key not in products:
             raise AskedWrongly(f"{where}; no product is called {key}; expected one of {', '.join(products)}")
         if value not in brands:
-            raise AskedWrongly(f"{where}; no brand is called so; expected one of {', '.join(brands)}")
+            raise AskedWrongly(f"{where}; no brand is called so{hint(str(value), brands, 'her2path show brand')}")
         return value
-    names = products if table == "vials" else brands
+    names, called = (products, "product") if table == "vials" else (brands, "brand")
     if key not in names:
-        raise AskedWrongly(f"{where}; {key} is unknown here; expected one of {', '.join(names)}")
+        raise AskedWrongly(f"{where}; {key} is unknown here{hint(key, names, f'her2path show {called}')}")
     numbers = value if isinstance(value, list) and table == "vials" else [value]
     if not numbers or any(not _is_number(n) or n <= 0 for n in numbers):
         raise AskedWrongly(f"{where}; expected {'sizes in mg' if table == 'vials' else 'a price of one mg'} above 0")

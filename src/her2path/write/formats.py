@@ -9,18 +9,22 @@ from __future__ import annotations
 import datetime as dt
 from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol, TextIO, TypeVar
 
 from ..facts.problem import AskedWrongly
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
     from importlib.metadata import EntryPoint
 
+    from ..facts.value import Json
+    from ..findings.patient import Reviewed
     from ..findings.reviews import PatientReview
     from ..findings.summary import Summary
     from ..record.event import Trouble
 
 ENTRY_POINTS = "her2path.formats"
+WITHIN, BESIDE = "within", "beside"
 
 
 class Format:
@@ -38,9 +42,22 @@ class Format:
     between: ClassVar[str] = ""
     """What stands between one patient and the next."""
 
+    manifest_place: ClassVar[str] = ""
+    """Where the manifest stands: `WITHIN` what is written, `BESIDE` it in a file of its own, or nowhere."""
+    manifest: Mapping[str, Json] | None = None
+    """By what the review was made: version, knowledge, editions, settings, inputs, counts; set before `end`."""
+
     def __init__(self, on: dt.date) -> None:
         """Begin a review as of the day `on`."""
         self.on = on
+
+    @staticmethod
+    def page_writer(
+        stream: TextIO, on: dt.date, summary_only: bool, beside: Sequence[Beside]  # noqa: ARG004 - for those who do
+    ) -> PatientWriter | None:  # fmt: skip
+        """What writes all patients together, for a format in which they stand in another order than in the source;
+        `None` where they are written one after the other as they come."""
+        return None
 
     def begin(self) -> str:
         """What stands before the first patient."""
@@ -59,6 +76,22 @@ class Format:
         return ""
 
 
+class PatientWriter(Protocol):
+    """What takes batches in the order of the source, and writes them at the end or as they come."""
+
+    def batch(self, reviewed: Reviewed) -> Any:
+        """What is kept of the patients of a batch. In any process."""
+
+    def add(self, review: PatientReview) -> None:
+        """Take one patient."""
+
+    def put(self, item: Any) -> None:
+        """Take what `batch` made, or what belongs to no patient."""
+
+    def finish(self, summary: Summary, manifest: Mapping[str, Json] | None = None) -> None:
+        """Write what is left to write."""
+
+
 class Beside(Protocol):
     """Another output of the same patients, such as their calendars."""
 
@@ -71,6 +104,8 @@ SomeFormat = TypeVar("SomeFormat", bound=type[Format])
 _FORMATS: dict[str, str | type[Format]] = {
     "text": "her2path.write.review_text:TextFormat",
     "json": "her2path.write.review_json:JsonFormat",
+    "ndjson": "her2path.write.review_json:LinesFormat",
+    "html": "her2path.write.html.review:HtmlFormat",
     "fhir": "her2path.write.fhir.proposals:FhirFormat",
 }
 """Every format by its name: the class, or where it stands."""

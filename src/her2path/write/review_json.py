@@ -7,11 +7,11 @@ import json
 from typing import Any
 
 from ..findings.reviews import PatientReview, SpecimenReview
-from ..findings.summary import Summary
+from ..findings.summary import Summary, her2_group, therapy_group, verdict_group
 from ..record.event import Trouble
 from .caution import CAUTION
 from .course_text import course_json
-from .formats import Format
+from .formats import BESIDE, WITHIN, Format
 
 MOST_TOLD = 1000
 """Of what could not be read: a source of a million broken lines must not fill the memory."""
@@ -23,6 +23,7 @@ class JsonFormat(Format):
     name = "json"
     suffixes = (".json",)
     between = ","
+    manifest_place = WITHIN
 
     def __init__(self, on: dt.date) -> None:
         super().__init__(on)
@@ -41,17 +42,33 @@ class JsonFormat(Format):
         return ""
 
     def end(self, summary: Summary) -> str:
-        closing = {"summary": summary.as_json(), "not_read": self.not_read, "caution": CAUTION}
+        manifest = {"manifest": dict(self.manifest)} if self.manifest is not None else {}
+        closing = {"summary": summary.as_json(), "not_read": self.not_read, **manifest, "caution": CAUTION}
         return "\n], " + json.dumps(closing, ensure_ascii=False)[1:] + "\n"
+
+
+class LinesFormat(Format):
+    """A patient a line, each as in `JsonFormat`; troubles and the summary go to standard error."""
+
+    name = "ndjson"
+    suffixes = (".jsonl",)
+    manifest_place = BESIDE
+
+    def patient(self, review: PatientReview) -> str:
+        return json.dumps(patient_json(review), ensure_ascii=False) + "\n"
 
 
 def patient_json(patient: PatientReview) -> dict[str, Any]:
     """One patient's review as JSON; decisions as `her2path decide --json` has them."""
     return {
-        "patient": patient.patient, "where": patient.where, "tumour_site": patient.site,
+        "patient": patient.patient, "where": patient.where,
+        **({"carried": dict(patient.carried)} if patient.carried else {}),
+        "tumour_site": patient.site,
         "her2_status": patient.status, "her2_recorded": patient.recorded or None, "possible": list(patient.possible),
         "her2_expression": patient.expression,
         "rule": patient.rule,
+        "her2_group": her2_group(patient), "therapy_group": therapy_group(patient),
+        "verdict_group": verdict_group(patient),
         "specimens": [_specimen_json(specimen) for specimen in patient.specimens],
         "findings": [finding.as_json() for finding in patient.findings],
         "course": course_json(patient.course) if patient.course is not None else None,

@@ -54,9 +54,29 @@ class TextFormat(WhyFormat):
         return short_text(review) + "\n"
 
 
+class BriefFormat(WhyFormat):
+    """The first lines of each patient alone: at most five, enough to act."""
+
+    def patient(self, review: PatientReview) -> str:
+        lines = [_head(review)]
+        for line in first_lines(review):
+            lines += wrapped(line, "  ", " " * WIDTH)
+        return plain_lines(lines) + "\n"
+
+    def end(self, summary: Summary) -> str:
+        not_read = f"{summary.troubles} pieces could not be read; they are told above\n" if summary.troubles else ""
+        return f"{not_read}{CAUTION}\n"
+
+
+def _head(review: PatientReview) -> str:
+    """The line above a patient: her name, where her record begins, and what is carried of her."""
+    carried = "".join(f"  {name} {words}" for name, words in review.carried.items() if words)
+    return f"Patient {review.patient}  [{review.where}]{carried}"
+
+
 def short_text(review: PatientReview) -> str:
     """The first lines of one patient, then the other findings, the most urgent first, and the regimens that fit."""
-    lines = [f"Patient {review.patient}  [{review.where}]"]
+    lines = [_head(review)]
     for line in first_lines(review):
         lines += wrapped(line, "  ", " " * WIDTH)
     for finding in other_findings(review, STANDING):
@@ -72,7 +92,7 @@ def patient_text(patient: PatientReview) -> str:
     if patient.status is None and patient.possible:
         status += f" ({' or '.join(patient.possible)})"
     lines = [
-        f"Patient {patient.patient}  [{patient.where}]",
+        _head(patient),
         f"  HER2 status: {status}  ({patient.rule}; {patient.site})",
     ]
     for specimen in patient.specimens:

@@ -14,11 +14,10 @@ from ..tables.edition import Edition
 from ..tables.library import Knowledge
 from ..tables.table import Table
 from .plain import plain
+from .text.page import page_width
 
 if TYPE_CHECKING:
     from ..tables.difference import Disagreement
-
-PAGE_WIDTH = 100
 
 
 def columns(rows: Sequence[Sequence[str]], indent: str = "") -> str:
@@ -39,13 +38,17 @@ def paragraph(text: str, indent: str = "", hanging: str = "") -> str:
     return "\n".join(wrapped(text, indent, hanging))
 
 
-@lru_cache(maxsize=4096)
 def wrapped(text: str, indent: str = "", hanging: str = "") -> tuple[str, ...]:
     """The lines of such a paragraph."""
+    return _wrapped(text, indent, hanging, page_width())
+
+
+@lru_cache(maxsize=4096)
+def _wrapped(text: str, indent: str, hanging: str, width: int) -> tuple[str, ...]:
     return tuple(
         textwrap.wrap(
             plain(text),
-            PAGE_WIDTH,
+            width,
             initial_indent=indent,
             subsequent_indent=indent + hanging,
             break_long_words=False,

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TextIO
 
 import click
 
+from ..facts.value import Json
+from ..facts.words.given import day_given, path_given
 from ..findings.patient import Reviewed
 from ..findings.reviews import PatientReview
 from ..findings.summary import Summary
 from ..record.event import Trouble
-from .formats import Beside, Format, format_named, format_of
+from .formats import Beside, Format, PatientWriter, format_named, format_of
 from .output import opened
 from .review_text import summary_text, trouble_text
 
@@ -51,8 +53,9 @@ class Writer:
             self.stream.write(self.form.between + text if self.written else text)
             self.written += 1
 
-    def finish(self, summary: Summary) -> None:
-        """Write the summary, and end the document."""
+    def finish(self, summary: Summary, manifest: Mapping[str, Json] | None = None) -> None:
+        """Write the summary, and end the document; by what it was made is told where the format has a place for it."""
+        self.form.manifest = manifest
         self._tell(self.form.end(summary), summary_text(summary))
 
     def _tell(self, text: str, otherwise: str) -> None:
@@ -62,20 +65,33 @@ class Writer:
             click.echo(otherwise, err=True)
 
 
+def writer_for(
+    form: type[Format], stream: TextIO, on: dt.date, summary_only: bool = False, beside: Sequence[Beside] = (),
+    colours: bool = False,
+) -> PatientWriter:  # fmt: skip
+    """What writes a review in a format as of the day `on`: text and pages are in the order of urgency, all others in
+    the order of the source."""
+    from .text.worklist import Worklist
+
+    if form is format_named("text") and not summary_only:
+        return Worklist(stream, beside, colours)
+    page = form.page_writer(stream, on, summary_only, beside)
+    return page if page is not None else Writer(stream, form(on), summary_only, beside)
+
+
 def write_reviews(
-    reviews: Iterable[PatientReview | Trouble], output: Path, on: dt.date, format: str | None = None
+    reviews: Iterable[PatientReview | Trouble], output: str | Path, on: dt.date | str, format: str | None = None
 ) -> Summary:
     """Write what `review_source` gives to a file, in the format named, or the one that the file's ending names.
 
     `on` is the day of the review. Gives the counts over all patients. Raises `AskedWrongly` for a format that there
     is not, and for a file that cannot be written.
     """
-    from .text.worklist import Worklist
-
+    output, day = path_given(output, "output"), day_given(on)
     chosen = format_named(format) if format is not None else format_of(output)
     summary = Summary()
     with opened(output) as stream:
-        writer = Worklist(stream) if chosen is format_named("text") else Writer(stream, chosen(on))
+        writer = writer_for(chosen, stream, day)
         for review in reviews:
             if isinstance(review, Trouble):
                 summary.troubles += 1

@@ -15,7 +15,7 @@ import click
 from ...facts.problem import AskedWrongly
 from ...write.interrupt import require_going_on
 from ...write.output import finite, put, require_outputs, telling, whole
-from ..options import day_of, knowledge_option
+from ..options import day_of, form_option, knowledge_option
 from .progress import progress_option, shown_progress
 
 FAN_PATIENTS = 2000
@@ -24,7 +24,8 @@ FAN_PATIENTS = 2000
 def scenario_options(command: Any) -> Any:
     """The options that say who goes through the courses."""
     options = (
-        click.option("--patients", type=int, default=10_000, show_default=True, help="Virtual patients."),
+        click.option("--virtual-patients", "patients", type=int, default=10_000, show_default=True,
+                     help="Virtual patients."),
         click.option("--seed", type=int, default=1, show_default=True, help="The same seed gives the same patients."),
         click.option("--chemotherapy", default="doxorubicin", show_default=True,
                      help="Before trastuzumab: none, doxorubicin or epirubicin."),
@@ -36,7 +37,8 @@ def scenario_options(command: Any) -> Any:
         click.option("--irreversible", type=float, default=0, show_default=True,
                      help="Scenario: the share of the greatest fall that stays for good."),
         click.option("--no-effect", is_flag=True, help="Trastuzumab does not act on the heart: only error is left."),
-        click.option("--cores", type=click.IntRange(1), help="Cores; all by default. The result is the same."),
+        click.option("--processes", "cores", type=click.IntRange(1),
+                     help="Processes to share the work; all cores by default. The result is the same."),
         progress_option,
     )  # fmt: skip
     for option in reversed(options):
@@ -58,7 +60,7 @@ def scenario_options(command: Any) -> Any:
 @click.option("--mess", default="none", show_default=True, help="Of the records: none, light or heavy.")
 @click.option("--starts-on", default="2024-01-08", show_default=True, help="First day of therapy on the records.")
 @knowledge_option
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@form_option
 @click.option("-o", "--output", type=click.Path(dir_okay=False, path_type=Path),
               help="Write here: .md a page, .parquet every patient, .json, or text.")  # fmt: skip
 def course(
@@ -242,7 +244,7 @@ class _Keeper:
 @scenario_options
 @click.option("--trials", is_flag=True, help="Hold the heart against the adjuvant trials, arm by arm.")
 @click.option("--chart", type=click.Path(dir_okay=False, path_type=Path), help="Draw LVEF over time with holds.")
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@form_option
 def heart(
     trials: bool, chart: Path | None, as_json: bool, cores: int | None, progress_asked: bool, no_effect: bool,
     **who: Any,

@@ -15,6 +15,7 @@ import click
 from ...facts.problem import PARTLY_READ, AskedWrongly
 from ...write.output import require_outputs
 from ...write.plain import plain
+from ..options import form_option
 
 if TYPE_CHECKING:
     from ...simulate.equivalence.power import Power, Truth
@@ -37,7 +38,7 @@ _margin_option = click.option(
 @click.option("--method", default="", help="The method of the interval of responses.")
 @click.option("--design", type=click.Choice(["parallel", "crossover"]), default="parallel", show_default=True)
 @click.option("--non-inferior", is_flag=True, help="Use the lower margin alone.")
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@form_option
 @click.option("--chart", type=click.Path(path_type=Path), help="Draw a forest plot to a .png or .svg file.")
 def equivalence(
     file: Path | None, reference: str, endpoint: str | None, column: str, margin: tuple[str, str] | None,
@@ -115,13 +116,13 @@ def _draw(panels: list[ForestPanel], title: str, chart: Path) -> None:
 @click.option("--difference", type=float, help="The true difference of responses, in percent points.")
 @click.option("--cv", type=float, help="The variation between patients, a share (0.16 for 16 %).")
 @click.option("--response-reference", type=float, help="The true response of the reference arm, a share.")
-@click.option("--patients", type=int, help="Patients in each arm.")
+@click.option("--per-arm", "patients", type=int, help="Patients in each arm.")
 @click.option("--power", "wanted", type=float, help="Search the fewest patients for this power, such as 0.8.")
 @_margin_option
 @click.option("--level", type=float, help="The level of the interval, such as 0.90.")
 @click.option("--trials", type=int, default=10_000, show_default=True, help="Simulated trials.")
 @click.option("--seed", type=click.IntRange(min=0), default=1, show_default=True, help="Of the random numbers.")
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@form_option
 def trial(
     endpoint: str, ratio: float | None, difference: float | None, cv: float | None, response_reference: float | None,
     patients: int | None, wanted: float | None, margin: tuple[str, str] | None, level: float | None, trials: int,
@@ -136,7 +137,7 @@ def trial(
     from ...simulate.equivalence.words import power_json, power_text
 
     if patients is not None and wanted is not None:
-        raise AskedWrongly("give --patients to learn the power, or --power to learn the patients, not both")
+        raise AskedWrongly("give --per-arm to learn the power, or --power to learn the patients, not both")
     design = Design(endpoint, ratio, difference, cv, response_reference, margin, level)
     truth, limits, level_used = design.read()
     if patients is not None:

@@ -16,7 +16,7 @@ import click
 from ...facts.problem import AskedWrongly
 from ...write.interrupt import require_going_on
 from ...write.output import finite, require_outputs, telling, whole
-from ..options import pairs
+from ..options import form_option, pairs
 from .progress import progress_option, shown_progress
 
 if TYPE_CHECKING:
@@ -61,7 +61,8 @@ class Asked:
 @click.option("--population", help="breast, early-breast, metastatic-breast, gastric or volunteers.")
 @click.option("--schedule", help="q3w, weekly or sc (under the skin), by the label's table of doses.  [default: q3w]")
 @click.option("--cycles", type=int, help="Cycles of 21 days.  [default: 18]")
-@click.option("--patients", type=int, default=1000, show_default=True, help="Virtual patients, or draws of one.")
+@click.option("--virtual-patients", "patients", type=int, default=1000, show_default=True,
+             help="Virtual patients, or draws of one.")  # fmt: skip
 @click.option("--seed", type=click.IntRange(min=0), default=1, show_default=True, help="Of the random numbers.")
 @click.option("--typical", is_flag=True, help="One patient at the model's typical values, without spread.")
 @click.option("--delay", type=float, metavar="DAYS", help="One dose comes so many days late, all later ones with it.")
@@ -81,7 +82,7 @@ class Asked:
 @click.option("--levels", type=click.Path(path_type=Path), metavar="FILE.csv",
               help="Her levels: patient, date or day, concentration_mg_per_l (<0.5: below that limit).")  # fmt: skip
 @click.option("--on", type=click.DateTime(["%Y-%m-%d"]), help="Her doses and levels up to this day; today otherwise.")
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@form_option
 @progress_option
 @click.option("--chart", type=click.Path(path_type=Path), help="Draw the concentrations to a .png or .svg file.")
 @click.option("-o", "--output", type=click.Path(path_type=Path), metavar="FILE.parquet",

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from ..options import form_option
 from .progress import progress_option, shown_progress
 
 if TYPE_CHECKING:
@@ -18,10 +19,11 @@ FIT_WIDTH = 24
 
 
 @click.command()
-@click.option("--patients", type=int, default=5000, show_default=True, help="Virtual patients of each simulation.")
+@click.option("--virtual-patients", "patients", type=int, default=5000, show_default=True,
+             help="Virtual patients of each simulation.")  # fmt: skip
 @click.option("--seed", type=click.IntRange(min=0), default=1, show_default=True, help="Of the random numbers.")
 @progress_option
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@form_option
 def truth(patients: int, seed: int, progress_asked: bool, as_json: bool) -> None:
     """What labels and trials published, and the same number simulated, with the difference.
 

@@ -13,6 +13,7 @@ import click
 
 from ...facts.problem import AskedWrongly
 from ...write.output import put, require_outputs, telling, whole
+from ..options import form_option
 from .progress import progress_option, shown_progress
 
 if TYPE_CHECKING:
@@ -31,11 +32,12 @@ IHC_CHOICES = ("0", "1+", "2+", "3+")
 @click.option("--terms", is_flag=True, help="List the terms with what supports them, and stop.")
 @click.option("--volume-cm3", type=float, help="The tumour at the start; 1.6 unless given.")
 @click.option("--other-kill", type=float, default=0.0, help="Kill a day by a DNA-damaging therapy beside: a scenario.")
-@click.option("--patients", type=int, help="Many patients, with their own receptors, growth and kill.")
+@click.option("--virtual-patients", "patients", type=int,
+             help="Many patients, with their own receptors, growth and kill.")  # fmt: skip
 @click.option("--seed", type=int, default=1, show_default=True, help="The seed of the patients.")
 @progress_option
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-@click.option("-o", "output", type=click.Path(path_type=Path), help="Write days, or patients, to a .parquet file.")
+@form_option
+@click.option("-o", "--output", type=click.Path(path_type=Path), help="Write days, or patients, to a .parquet file.")
 @click.option("--chart", type=click.Path(path_type=Path), help="Draw occupancy and tumour to a .png or .svg file.")
 def tumour(
     ihc: str, drug: str, schedule: str, cycles: int, without: tuple[str, ...], added: tuple[str, ...], terms: bool,
@@ -62,7 +64,7 @@ def tumour(
 
         require_ending(chart)
         if patients is not None:
-            raise AskedWrongly("--chart draws one patient; leave out --patients")
+            raise AskedWrongly("--chart draws one patient; leave out --virtual-patients")
     request = TumourRequest(
         ihc, drug, schedule, cycles, frozenset(without), frozenset(added), volume_cm3, other_kill_per_day=other_kill
     )

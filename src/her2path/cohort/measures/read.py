@@ -7,7 +7,6 @@ false or null; null is undetermined, and is never counted as either.
 from __future__ import annotations
 
 import re
-from collections.abc import Container
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -16,6 +15,7 @@ from ...facts.folder import MEASURES, knowledge_folder, shipped_folder
 from ...facts.markdown import plain, read_markdown, text_of
 from ...facts.problem import AskedWrongly, KnowledgeError, Problem
 from ...facts.source import VERIFIED, Citation, parse_citations
+from ...facts.words.nearest import hint
 
 COUNTS = ("patient", "dose", "specimen")
 """What a measure may count: the view whose rows are asked."""
@@ -76,11 +76,7 @@ def measure_named(key: str) -> Measure:
         return known[key]
     if key.endswith(".md") and Path(key).is_file():
         return read_measure(Path(key))
-    from difflib import get_close_matches
-
-    nearest = get_close_matches(key, known, 3, 0.4)
-    words = f"; nearest are {', '.join(nearest)}" if nearest else ""
-    raise AskedWrongly(f"no measure is called {key!r}{words}. her2path measure --list tells all")
+    raise AskedWrongly(f"no measure is called {key!r}{hint(key, known, 'her2path measure --list')}")
 
 
 @cache
@@ -126,24 +122,3 @@ def _parts(text: str) -> dict[str, str]:
         found = _SQL.search(content)
         parts[title] = found.group(1).strip() if found else " ".join(content.split())
     return parts
-
-
-def prove_measures(sources: Container[str], folder: Path | None = None) -> tuple[list[Measure], list[Problem]]:
-    """Every measure that holds, and what is wrong: a head, a source that is not listed, SQL that cannot be run."""
-    from .views import sql_problem
-
-    found, problems = [], []
-    for path in sorted((folder or measures_folder()).glob("*.md")):
-        try:
-            measure = read_measure(path)
-        except KnowledgeError as error:
-            problems += error.problems
-            continue
-        unknown = [each.key for each in measure.citations if each.key not in sources]
-        problems += [
-            Problem(path, 1, "unknown source", f"no source is called {key}", "add it to sources.md") for key in unknown
-        ]
-        if wrong := sql_problem(measure):
-            problems.append(Problem(path, 1, "bad measure", f"its SQL cannot be run: {wrong}", "see docs/measures.md"))
-        found.append(measure)
-    return found, problems

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from datetime import date
 from decimal import Decimal
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
@@ -18,10 +17,11 @@ from ...read.omop.source import OmopSource
 from ...read.source import TABLES
 from ...tables.library import Knowledge
 from ...write.interrupt import require_going_on
+from ..manifest import knowledge_digest, program_version
 
 EVENTS_OF_A_PART = 600_000
 """About so many events are reviewed together: some 20,000 patients."""
-BYTES_OF_AN_EVENT = {".csv": 50, ".parquet": 3}
+BYTES_OF_A_ROW, BYTES_OF_A_PACKED_ROW = 50, 3
 BYTES_OF_A_RESOURCE = 700
 MOST_PARTS = 4096
 READ_AT_ONCE = 1 << 20
@@ -36,8 +36,8 @@ def plan_of(
     """
     inputs = inputs_of_warehouse(source, settings) if isinstance(source, OmopSource) else inputs_of(source)
     return {
-        "her2path": version_of_program(),
-        "knowledge": {"folder": knowledge.folder.name, "sha256": sha256_of_all(knowledge_files(knowledge.folder))},
+        "her2path": program_version(),
+        "knowledge": {"folder": knowledge.folder.name, "sha256": knowledge_digest(knowledge.folder)},
         "source": source.name,
         "inputs": inputs,
         "columns": dict(columns),
@@ -45,14 +45,6 @@ def plan_of(
         "settings": plain(settings),
         "parts": parts or _parts_of(source, inputs),
     }
-
-
-def version_of_program() -> str:
-    """The version of her2path; 0.0.0 in a source tree that is not installed."""
-    try:
-        return version("her2path")
-    except PackageNotFoundError:  # pragma: no cover
-        return "0.0.0"
 
 
 def _parts_of(source: Path | OmopSource, inputs: list[dict[str, Any]]) -> int:
@@ -109,19 +101,6 @@ def sha256_of(file: Path) -> str:
     return digest.hexdigest()
 
 
-def knowledge_files(folder: Path) -> list[Path]:
-    """The files of a folder of knowledge, in the order of their names."""
-    return sorted(file for file in folder.rglob("*") if file.is_file() and file.suffix in (".md", ".toml", ".csv"))
-
-
-def sha256_of_all(files: Iterable[Path]) -> str:
-    """One SHA-256 over several files."""
-    digest = hashlib.sha256()
-    for file in files:
-        digest.update(sha256_of(file).encode())
-    return digest.hexdigest()
-
-
 def parts_for(source: Path, size: int) -> int:
     """In how many parts a source of so many bytes is cut, so that one of them fits well into memory."""
     ending = source.suffix.lower()
@@ -131,9 +110,9 @@ def parts_for(source: Path, size: int) -> int:
         try:
             events = int(pq.ParquetFile(source).metadata.num_rows)
         except (OSError, ValueError):  # the reader will say what is wrong
-            events = size // BYTES_OF_AN_EVENT[ending]
+            events = size // BYTES_OF_A_PACKED_ROW
     else:
-        events = size // (BYTES_OF_AN_EVENT[ending] if ending in TABLES else BYTES_OF_A_RESOURCE)
+        events = size // (BYTES_OF_A_ROW if ending in TABLES else BYTES_OF_A_RESOURCE)
     return max(1, min(MOST_PARTS, -(-events // EVENTS_OF_A_PART)))
 
 

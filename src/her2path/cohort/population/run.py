@@ -195,6 +195,7 @@ NUMBERS = ("patients", "without_tests", "specimens", "troubles")
 def _counts(summary: Summary) -> dict[str, Any]:
     """A summary as JSON that keeps all of it."""
     counts: dict[str, Any] = {name: getattr(summary, name) for name in NUMBERS}
+    counts["in_use"] = sorted(summary.in_use)
     return counts | {name: dict(getattr(summary, name)) for name in COUNTERS}
 
 
@@ -206,6 +207,7 @@ def _finish(folder: PopulationFolder, plan: Any, read: Any) -> dict[str, Any]:
         for name in TABLES:
             rows[name] += counted["rows"][name]
         of_part = Summary(**{name: counted["summary"][name] for name in NUMBERS})
+        of_part.in_use.update(counted["summary"]["in_use"])
         for name in COUNTERS:
             getattr(of_part, name).update(counted["summary"][name])
         summary.merge(of_part)
@@ -216,8 +218,8 @@ def _finish(folder: PopulationFolder, plan: Any, read: Any) -> dict[str, Any]:
         for kind, where, what in read["troubles"]:
             file.write(json.dumps({"kind": kind, "where": where, "what": what}, ensure_ascii=False) + "\n")
     manifest = {
-        "plan": plan, "rows": rows, "summary": summary.as_json(), "not_read": NOT_READ,
-        "caution": CAUTION,
+        "plan": plan, "editions": sorted(summary.in_use), "rows": rows, "summary": summary.as_json(),
+        "not_read": NOT_READ, "caution": CAUTION,
     }  # fmt: skip
     if read.get("warehouse"):
         manifest["warehouse"] = read["warehouse"]

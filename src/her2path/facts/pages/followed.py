@@ -58,17 +58,27 @@ class Multiple:
 
 
 @dataclass(frozen=True, slots=True)
+class Joined:
+    """A fact that is recorded as several others of one day together."""
+
+    fact: str
+    of: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class FollowedFacts:
     """All of the page."""
 
     facts: tuple[Followed, ...] = ()
     multiples: tuple[Multiple, ...] = ()
+    joined: tuple[Joined, ...] = ()
 
     @property
     def recorded(self) -> frozenset[str]:
         """Every fact that is read for it."""
         names = {name for each in self.facts for group in each.of for name in group}
-        return frozenset(names.union(*((each.value, each.limit) for each in self.multiples)))
+        parts = {name for each in self.joined for name in each.of}
+        return frozenset(names.union(parts, *((each.value, each.limit) for each in self.multiples)))
 
     @property
     def derived(self) -> tuple[str, ...]:
@@ -110,8 +120,12 @@ def _read(page: Page) -> tuple[FollowedFacts, list[Entry]]:
     for entry in page.entries("value", ("multiple", "limit", "setting")):
         entries.append(entry)
         multiples.append(Multiple(entry["value"], entry["multiple"], entry["limit"], entry["setting"]))
+    joined: list[Joined] = []
+    for entry in page.entries("joined", ("of",)):
+        entries.append(entry)
+        joined.append(Joined(entry["joined"], entry.listed("of")))
     page.require()
-    return FollowedFacts(tuple(found), tuple(multiples)), entries
+    return FollowedFacts(tuple(found), tuple(multiples), tuple(joined)), entries
 
 
 def _since(entry: Entry) -> tuple[str, int, tuple[str, ...]]:
@@ -166,4 +180,8 @@ def prove_followed(folder: Path, facts: Facts, sources: Sources) -> list[Problem
         for name in (multiple.value, multiple.multiple, multiple.limit):
             if name not in facts:
                 page.fault(lines[multiple.value], f"no fact is called {name!r}", "define it in facts.md")
+    for joined in whole.joined:
+        for name in (joined.fact, *joined.of):
+            if name not in facts:
+                page.fault(1, f"{joined.fact} is joined of {name!r}, which is no fact", "define it in facts.md")
     return page.problems

@@ -27,6 +27,7 @@ class CourseNumbers(NamedTuple):
     year_days: int
     recent_anthracycline_days: int
     recurrence_result_days: int
+    residual_specimen_days: int
     credible_dose_percent: int
     same_day_percent: int
     level_percent: int

@@ -104,7 +104,7 @@ def shorter_forms(system: str, code: str) -> tuple[str, ...]:
     if "/" in upper:
         return (upper,)
     if "." not in bare and len(bare) > 3:
-        place = 4 if system == "ICD-9-CM" and bare.startswith("E") else 3
+        place = 4 if system == "ICD-11" or (system == "ICD-9-CM" and bare.startswith("E")) else 3
         bare = f"{bare[:place]}.{bare[place:]}" if len(bare) > place else bare
     forms = []
     while len(bare) >= 3:

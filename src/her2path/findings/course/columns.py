@@ -13,6 +13,7 @@ from ...facts.arithmetic import RULES, Rule, derive
 from ...facts.value import Unknown, Value
 from ...history.course_facts import Columns, first_of, known
 from ...history.evidence import Evidence
+from ...history.followed.events import FollowedEvents
 from ...history.latest import Latest
 from ...history.levels import LevelsGiven
 from ...history.names import NO, YES
@@ -54,6 +55,7 @@ class CourseFacts:
     undated_doses: Whole = field(default_factory=lambda: np.zeros(0, np.int64))
     undated_deaths: Whole = field(default_factory=lambda: np.zeros(0, np.int64))
     evidence: Evidence | None = None
+    followed: FollowedEvents | None = None
     same_day: list[DayDose] = field(default_factory=list)
     levels: LevelsGiven | None = None
     hands: npt.NDArray[np.int16] = field(default_factory=lambda: np.zeros((0, 3), np.int16))

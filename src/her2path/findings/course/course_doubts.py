@@ -88,6 +88,26 @@ class CourseDoubts(DoubtMaker):
             said = record.saids[record.said[row]] or str(record.values[record.value[row]])
             doubt.add(patient, (row,), day=day_words(int(record.day[row])), value=said, judged=judged)
         yield self._of("last LVEF unread", doubt)
+        yield from self._unread_before_last()
+
+    def _unread_before_last(self) -> Iterator[FindingRows]:
+        """An LVEF before the last could not be read, so late that a hold which it asked for would not be over; beside
+        another one of its day it says nothing."""
+        record, last, doubt = self.record, self.course.state["lvef_day"], Doubt()
+        of_lvef = self._past_rows(self._of_facts(("lvef",)))
+        unread = self._past_rows(self._of_values(is_unknown) & self._of_facts(("lvef",)))
+        owner, day, rules = self.owner[unread], record.day[unread], self.course.rules
+        first = self.course.state["first_ever_day"][owner]
+        open_since = rules.on.toordinal() - rules.codes.numbers.earliest_resume_days
+        rows = unread[(day > open_since) & (day < last[owner]) & known(first) & (day >= first)]
+        read = np.setdiff1d(of_lvef, unread)
+        beside = set(zip(self.owner[read].tolist(), record.day[read].tolist(), strict=True))
+        for row in rows.tolist():
+            patient, told = int(self.owner[row]), int(record.day[row])
+            if (patient, told) not in beside:
+                said = record.saids[record.said[row]] or str(record.values[record.value[row]])
+                doubt.add(patient, (row,), day=day_words(told), value=said)
+        yield self._of("LVEF unread before the last", doubt)
 
     def _unread_potential(self) -> Iterator[FindingRows]:
         """Whether a pregnancy is possible, or the menopause, stands there and could not be read, and nothing else says

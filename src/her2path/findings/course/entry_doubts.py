@@ -12,7 +12,7 @@ from ...facts.value import Unknown
 from ...history.course_facts import COMPLETED, known
 from ...history.kinds import DOSE_FACTS, ORDER_FACTS
 from ...history.names import NO, YES
-from ...history.numbered import is_partial
+from ...history.numbered import exactly
 from ...history.same_day import ONCE, PARTS, UNCLEAR, DayDose
 from ...record.columns import UNKNOWN, Flags, Whole
 from ...record.event import STATEMENT
@@ -196,15 +196,15 @@ class EntryDoubts(DoubtMaker):
         return bears
 
     def _is_low(self, rows: Whole) -> Flags:
-        """Which LVEFs the table calls low or fallen, were they the last; one of which only limits are known may be."""
+        """Which LVEFs the table calls low or fallen, were they the last; one that is not exactly known may be."""
         course, owner = self.course, self.owner[rows]
         values = [self.record.values[place] for place in self.record.value[rows].tolist()]
         # Of more decimals than a column holds, the lower number: it is low at least as soon.
         lvef = np.array(
             [floor(value * THOUSAND) if isinstance(value, Decimal) else UNKNOWN for value in values], np.int64
         )
-        limit, baseline = (course.column(name)[owner] for name in ("lvef_lower_limit", "lvef_baseline"))
-        exact = (lvef != UNKNOWN) & ~is_partial(baseline)
+        limit, recorded = (course.column(name)[owner] for name in ("lvef_lower_limit", "lvef_baseline"))
+        exact, baseline = lvef != UNKNOWN, exactly(recorded)
         columns = {
             "product": course.column("product")[owner],
             "lvef_below_limit": np.where(lvef < limit, YES, NO),
@@ -213,8 +213,8 @@ class EntryDoubts(DoubtMaker):
         said = asked(course, "lvef_standing", columns)
         standing = course.rules.knowledge.facts["lvef_standing"].values
         is_low = np.isin(said, [standing.index(word) for word in ("low", "fallen")])
-        unread = np.array([isinstance(value, Unknown) for value in values], np.bool_)  # told as unread
-        low: Flags = np.where(exact, is_low, ~unread)
+        is_low |= (said < 0) & known(recorded) & ~known(baseline)  # a baseline of which limits are known leaves it open
+        low: Flags = np.where(exact, is_low, True)
         return low
 
     def _dead(self) -> Iterator[FindingRows]:

@@ -10,7 +10,7 @@ from ...history.course_facts import known
 from ...history.evidence import Evidence
 from ...history.names import LVEF, last_day_of
 from ...record.columns import UNKNOWN, Flags, Whole
-from ...record.event import BILLED, DISPENSED, DOSE_NOT_READ, NOT_KNOWN, ORDER_NOT_READ, PERFORMED
+from ...record.event import BILLED, DISPENSED, DOSE_NOT_READ, MENTIONED, NOT_KNOWN, ORDER_NOT_READ, PERFORMED
 from ..rows import FindingRows
 from .doubt import FIRST_ORIGINS, NO_DAY, Doubt, DoubtMaker, runs
 from .words import day_words
@@ -85,7 +85,8 @@ class EvidenceDoubts(DoubtMaker):
         rows = self._rows(self._evidence.alone)
         left = np.ones(len(rows), np.bool_)
         for name, values in (
-            ("doses unread", (DOSE_NOT_READ,)), ("drug without doses", SHOWN), ("drugs not known", (NOT_KNOWN,))
+            ("doses unread", (DOSE_NOT_READ, MENTIONED)), ("drug without doses", SHOWN),
+            ("drugs not known", (NOT_KNOWN,)),
         ):  # fmt: skip
             chosen = left & self._having(rows, values)
             yield self._summed(name, rows[chosen])

@@ -329,7 +329,7 @@ def _follow(course: CourseFacts, on: int) -> None:
     page, facts = read_followed(rules.knowledge.folder), rules.knowledge.facts
     for name in page.derived:  # what follows from others is not taken from a record
         course.values.pop(name, None)
-    events = events_of(record, page, facts, rules.site.upper_limits, on)
+    events = course.followed = events_of(record, page, facts, rules.site.upper_limits, on)
     if events is None:
         return
     windows = course_of(course.timeline, record.owner(), course.state, on, rules.codes)

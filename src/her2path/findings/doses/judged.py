@@ -26,6 +26,7 @@ from ..rows import FindingRows, fields_of
 from .administrations import ORDERED, SUPERSEDED, Administrations, administrations_of
 from .due import Due, asked, due_of, kinds_of, remembered
 from .facts import IN_HAND, Columns, facts_of_doses
+from .toxicity import toxicity_of
 from .words import DoseWords, WordsOfRows
 
 USES, NOT_IN_LABEL = "labelled_schedule", "not in this label"
@@ -76,6 +77,7 @@ def judge(course: CourseFacts) -> Judged:
     due = due_of(course, made)
     facts = facts_of_doses(course, made, due)
     facts |= _of_kinds(course, facts)
+    facts |= toxicity_of(course, made)
     judged = Judged(course, made, due, facts, {})
     if len(made):
         _answer(judged)

@@ -17,10 +17,13 @@ from ..pieces import Coded, Pieced, coded_by
 from .administrations import Administrations
 from .due import Due, doses_by_use
 from .facts import IN_HAND, amounts_of
+from .toxicity import CAUSE, outcomes_of
 
 NO_WEIGHT = "no weight"
 LIKE = 1
 """Two doses are told to be alike up to so many hundredths apart; of the words alone."""
+SHORT = 3
+"""A name of so few letters is an abbreviation: ALT, ILD."""
 NOTHING = UNKNOWN - 1
 """The key of a piece that has no words."""
 METHOD_OF = {"on_day": "day", "due": "due_words"}
@@ -134,6 +137,11 @@ class DoseWords:
         wanted = per_kg * 100_000 / (100_000 + raised)
         return f"{_plain(min(levels, key=lambda dose: abs(dose - wanted)))} mg/kg"
 
+    def toxicity(self, places: Whole) -> Pieces:
+        """What held the dose or had ended the drug: `platelets`, `ILD`."""
+        outcomes = outcomes_of(self.course)
+        return [coded_by(self.facts[CAUSE][places], lambda place: "" if place < 0 else _of_outcome(outcomes[place]))]
+
     def use(self, places: Whole) -> Pieces:
         """The organ and the setting."""
         words: Pieces = []
@@ -221,6 +229,12 @@ def _behind(numbers: Whole, there: Flags, said: str, digits: int = 2) -> Coded:
     return coded_by(
         np.where(there, numbers, NOTHING), lambda key: "" if key == NOTHING else said.format(_plain(key, digits))
     )
+
+
+def _of_outcome(outcome: str) -> str:
+    """`platelets` of `platelets_action`; what is short is an abbreviation."""
+    words = outcome.removesuffix("_action").replace("_", " ")
+    return words.upper() if len(words) <= SHORT else words
 
 
 def _amount(key: int) -> str:

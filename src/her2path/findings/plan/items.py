@@ -10,6 +10,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+from ...facts.number import MG_PER_KG
 from ...facts.source import Citation
 from ...facts.value import Json, Value
 from ...history.clocks import DEADLINE, shortest_span, span
@@ -36,7 +37,6 @@ NO_LEVEL_LEFT = "stop"
 LEVEL = "dose_level"
 CLOCKED = ("too early", "waiting for recovery")
 """The states of a hold whose clocks still run."""
-_PER_KG = re.compile(r"(\d+(?:\.\d+)?) mg/kg")
 _FIXED = re.compile(r"(\d+(?:\.\d+)?) mg")
 
 
@@ -231,7 +231,7 @@ def _weekly_done(found: Standing) -> bool:
 
 def _amounts(words: str, found: Standing, product: str, folder: Path) -> dict[str, str]:
     """The numbers of a dose: mg by the last weight, mL, vials and waste."""
-    per_kg, fixed = _PER_KG.fullmatch(words), _FIXED.fullmatch(words)
+    per_kg, fixed = MG_PER_KG.fullmatch(words), _FIXED.fullmatch(words)
     weight = found.values.get("weight_kg")
     details = {"dose": words} if words != NOT_SETTLED else {}
     if per_kg is not None:

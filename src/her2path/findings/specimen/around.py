@@ -21,11 +21,13 @@ SETTINGS = ("", "neoadjuvant", "adjuvant", "metastatic")
 @dataclass(frozen=True, slots=True)
 class Around:
     """Of one patient: `began` the day of the first HER2-directed dose, `setting` the latest one, `operated` the last
-    day on which an operation, or the pathological response to the therapy before it, is recorded."""
+    day on which an operation, or the pathological response to the therapy before it, is recorded; `residual_days` how
+    long after it a specimen is of the tumour that was left."""
 
     began: dt.date | None = None
     setting: str = ""
     operated: dt.date | None = None
+    residual_days: int = 0
 
 
 NOTHING = Around()
@@ -39,6 +41,7 @@ class Arounds:
     began: Whole
     setting: Whole
     operated: Whole
+    residual_days: int
 
     def of(self, patient: int) -> Around:
         """What stands around the tests of one patient."""
@@ -46,17 +49,20 @@ class Arounds:
             return NOTHING
         days = [int(column[patient]) for column in (self.began, self.operated)]
         began, operated = (None if day == UNKNOWN else dt.date.fromordinal(day) for day in days)
-        return Around(began, SETTINGS[self.setting[patient]], operated)
+        return Around(began, SETTINGS[self.setting[patient]], operated, self.residual_days)
 
 
-def arounds_of(record: RecordColumns, products: Collection[str], on: int) -> Arounds:
-    """What stands around the tests of a batch up to the day `on`; `products` are the HER2-directed ones."""
+def arounds_of(record: RecordColumns, products: Collection[str], on: int, residual_days: int) -> Arounds:
+    """What stands around the tests of a batch up to the day `on`; `products` are HER2-directed.
+
+    `residual_days` is how long after an operation a specimen is of the tumour that was left.
+    """
     count = len(record)
     several = _several(record)
     began, operated = np.full(count, UNKNOWN, np.int64), np.full(count, UNKNOWN, np.int64)
     setting = np.zeros(count, np.int64)
     if not several.any():
-        return Arounds(several, began, setting, operated)
+        return Arounds(several, began, setting, operated, residual_days)
     forms, owner = record.forms(), record.owner()
 
     def rows_of(facts: Collection[str], values: Collection[str] | None, drugs: Collection[str] | None = None) -> Whole:
@@ -82,7 +88,7 @@ def arounds_of(record: RecordColumns, products: Collection[str], on: int) -> Aro
         [rows_of({"pathological_response"}, ("complete", "residual")), rows_of({"surgery_done"}, ("yes",))]
     )
     np.maximum.at(operated, owner[ends], record.day[ends])
-    return Arounds(several, began, setting, operated)
+    return Arounds(several, began, setting, operated, residual_days)
 
 
 def _several(record: RecordColumns) -> Flags:

@@ -84,7 +84,12 @@ class Kinds:
     def review(self, record: RecordColumns) -> Tested:
         """The columns of `DECIDED`, `first_result_day` and `last_result_day`, and the kinds."""
         entries = first_entries(record)
-        arounds = arounds_of(record, self._products, self.reviewer.settings.on.toordinal())
+        arounds = arounds_of(
+            record,
+            self._products,
+            self.reviewer.settings.on.toordinal(),
+            self.reviewer.knowledge.numbers.residual_specimen_days,
+        )
         if len(record) == 1:
             kinds, speakers, places = [self._kind(record, 0, entries, arounds)], [0], np.zeros(1, np.int64)
         else:

@@ -13,7 +13,6 @@ from dataclasses import dataclass, replace
 
 from ..reviews import SpecimenReview
 from .around import Around
-from .together import REFLEX_DAYS
 
 METASTASIS, POSITIVE, NEGATIVE = "metastasis", "positive", "negative"
 NONE, ANOTHER, LOST, GAINED = "none", "another tumour", "lost in the residual tumour", "gained in the residual tumour"
@@ -102,7 +101,7 @@ def _is_residual(specimen: SpecimenReview, first: SpecimenReview, around: Around
     day = dt.date.fromisoformat(specimen.day)
     if around.operated is None:
         return around.setting == "neoadjuvant" and around.began is not None and day > around.began
-    if day > around.operated + dt.timedelta(days=REFLEX_DAYS):
+    if day > around.operated + dt.timedelta(days=around.residual_days):
         return False
     if around.began is not None:
         return around.began < day and around.began < around.operated

@@ -12,7 +12,7 @@ from decimal import Decimal
 import numpy as np
 
 from ...facts.fact import Fact
-from ...facts.pages.followed import FollowedFacts, Multiple
+from ...facts.pages.followed import FollowedFacts, Joined, Multiple
 from ...facts.value import Interval, OneOf, Reason, Unknown, Value
 from ...record.columns import UNKNOWN, Flags, RecordColumns, Whole
 
@@ -21,6 +21,7 @@ READ, UNREAD, SUSPECTED = range(3)
 """How far an event is known: read, not read, or not confirmed."""
 DAYS = 1 << 22
 """More than any ordinal of a day."""
+_COLUMNS = ("owner", "day", "fact", "low", "high", "state", "row")
 
 
 @dataclass(slots=True)
@@ -127,6 +128,8 @@ def events_of(
     events = events.where(events.state >= 0)
     for multiple in page.multiples:
         events = _multiplied(events, multiple, facts, limits.get(multiple.setting))
+    for joined in page.joined:
+        events = _joined(events, joined)
     events = events.where(~_settled_suspicions(events))
     return events.at(np.lexsort((events.day, events.owner))) if len(events) else None
 
@@ -172,6 +175,29 @@ def _multiplied(
     return FollowedEvents(
         names, events.owner, events.day, fact, made_low, made_high, state, events.row, reasons
     )  # fmt: skip
+
+
+def _joined(events: FollowedEvents, joined: Joined) -> FollowedEvents:
+    """With an event of the fact for each day on which all its parts are said, and for the end of one of them later."""
+    said = (events.day != UNKNOWN) & (events.state == READ)
+    key = events.owner * DAYS + np.maximum(events.day, 0)
+    together: Whole | None = None
+    for part in joined.of:
+        days = np.unique(key[said & events.of((part,)) & (events.low > 0)])
+        together = days if together is None else np.intersect1d(together, days)
+    if together is None or not len(together):
+        return events
+    (begins,) = (np.isin(key, together) & said & events.of(joined.of[:1])).nonzero()
+    (ends,) = (said & events.of(joined.of) & (events.high == 0)).nonzero()
+    at = np.searchsorted(together, key[ends]) - 1
+    ends = ends[(at >= 0) & (together[np.maximum(at, 0)] // DAYS == events.owner[ends])]
+    names = events.names if joined.fact in events.names else (*events.names, joined.fact)
+    made = events.at(np.concatenate([begins, ends]))
+    made.fact = np.full(len(made), names.index(joined.fact), np.int64)
+    owner, day, fact, low, high, state, row = (
+        np.concatenate([getattr(events, name), getattr(made, name)]) for name in _COLUMNS
+    )
+    return FollowedEvents(names, owner, day, fact, low, high, state, row, events.reasons)
 
 
 def _settled_suspicions(events: FollowedEvents) -> Flags:

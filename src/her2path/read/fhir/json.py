@@ -20,8 +20,18 @@ def json_trouble(content: bytes, error: Exception) -> str:
     if isinstance(error, UnicodeDecodeError):
         latin = " (it may be Latin-1 or Windows-1252)" if error.object[error.start] >= 0xA0 else ""
         return f"not UTF-8 at byte {error.start}{latin}; expected JSON in UTF-8"
-    cut = "; the text seems cut off at its end" if content.rstrip()[-1:] not in (b"}", b"]") else ""
+    start = content.lstrip()[:1]
+    if start == b"<":
+        return "XML or HTML; expected FHIR JSON"
+    if start not in (b"{", b"[") and _TABLE.match(content[:4096].lstrip()):
+        return "it looks like a table of text: name the file .csv or .tsv; expected FHIR JSON"
+    is_cut = start in (b"{", b"[") and content.rstrip()[-1:] not in (b"}", b"]")
+    cut = "; the text seems cut off at its end" if is_cut else ""
     return f"{error}{cut}; expected FHIR JSON"
+
+
+_TABLE = re.compile(rb"[^\r\n{}<>]*(?:[,;\t|][^\r\n{}<>,;\t|]+){2}")
+"""A first line with three names or more."""
 
 
 class DuplicateKey(ValueError):

@@ -7,6 +7,8 @@ anything that matters is told.
 
 from __future__ import annotations
 
+import msgspec
+
 from ...facts.words.fhir_types import fhir_types
 from ...record.event import Trouble
 from .head import Concept, Head
@@ -15,6 +17,7 @@ from .resource import Owner
 from .terms import Terms
 
 NO_NAME = "no name"
+_CONCEPT = msgspec.json.Decoder(Concept)
 _OF_A_MEDICATION = '"medicationReference"'
 """Where this stands in a resource of no type, it may be a dose of any drug."""
 
@@ -31,7 +34,19 @@ def is_nameless(head: Head) -> bool:
         return is_no_type(head.resourceType)
     if known.owner is not Owner.PATIENT or not known.is_named_by_code or _says(head.code):
         return False
+    if _says_raw(bytes(getattr(head, "event", None) or b"")):  # the term of an adverse event
+        return False
     return not any(_says(component.code) for component in getattr(head, "component", None) or ())
+
+
+def _says_raw(raw: bytes) -> bool:
+    """Whether the text of a concept says something, or cannot be read as one."""
+    if not raw:
+        return False
+    try:
+        return _says(_CONCEPT.decode(raw))
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return True
 
 
 def _says(concept: Concept | None) -> bool:

@@ -16,9 +16,10 @@ from typing import Any
 from ...facts.codes import Codes
 from ...facts.fact import Facts
 from ...facts.value import Reason, Unknown
-from ...record.event import INCOMPLETE, TOLD, Event, Record, Tissue, Trouble
+from ...record.event import DOSE_NOT_READ, HER2_DRUG, INCOMPLETE, ORDER_NOT_READ, TOLD, Event, Record, Tissue, Trouble
 from .containers.medications import medication_named
 from .containers.versions import Versions, stand_twice, versions_of
+from .mentions import read_mentions
 from .readers import RESOURCE_TYPES
 from .resource import (
     COMPLETED,
@@ -41,7 +42,8 @@ WRONG_TYPES = (ValueError, TypeError, AttributeError, KeyError, ArithmeticError,
 def read_record(group: Group, codes: Codes, facts: Facts) -> Record:
     """The record of one patient: events of HER2 tests and of the course, specimens, tumour sites and troubles."""
     record, therapy = read_resources(group, codes, facts)
-    if (about := read_group_itself(group)) is not None:
+    if (about := read_group_itself(group, codes, facts)) is not None:
+        record.events += about.events
         record.course += about.course
         record.troubles += about.troubles
         record.passed_over += about.passed_over
@@ -158,13 +160,14 @@ NO_PERSON = "no Patient resource of hers is in the source: her sex, birth and de
 PART_ELSEWHERE = "other resources of hers stood in a bundle, which is reviewed by itself: this is a part of her record"
 
 
-def read_group_itself(group: Group) -> Record | None:
-    """What is to be said of a patient herself beside her resources: who she is, and what of her is missing."""
+def read_group_itself(group: Group, codes: Codes, facts: Facts) -> Record | None:
+    """What is to be said of a patient herself beside her resources: who she is, what of her is missing, and what may
+    be hers."""
     missing = list(group.missing)
     if group.was_whole:
         missing.append(Missing(group.where, PART_ELSEWHERE))
     has_person = any(RESOURCE_TYPES[r.head.resourceType].owner is Owner.HERSELF for r in group.resources)
-    if has_person and not group.told and not missing:
+    if has_person and not (group.told or missing or group.doubtful or group.mentions):
         return None
     record = Record(group.patient, group.where)
     if not has_person:
@@ -176,7 +179,41 @@ def read_group_itself(group: Group) -> Record | None:
         if not each.types or any(name.startswith("Medication") or name == "Procedure" for name in each.types):
             unknown = Unknown(Reason.ABSENT, each.what)
             record.course.append(Event("dose_given", unknown, None, "", each.where))
+    for said in read_mentions(group.mentions, group.terms or Terms(codes)):
+        if isinstance(said, Event):
+            record.course.append(said)
+        else:
+            (record.passed_over if said.kind in (TOLD, "passed over") else record.troubles).append(said)
+    if group.doubtful:
+        _read_doubtful(group, record, Surroundings(codes, facts, group.terms or Terms(codes), group.medications))
     return record
+
+
+def _read_doubtful(group: Group, record: Record, beside: Surroundings) -> None:
+    """What resources would say that may be hers: it is unknown, and a drug is one of which no dose could be read.
+
+    A test beside tests of her own is told alone: hers stand.
+    """
+    unknown = Unknown(Reason.UNPARSABLE_TEXT, "whose it is cannot be read, it may be hers")
+    drugs = dict[tuple[str, str], Event]()
+    heads = (resource.head for resource in group.resources)
+    is_tested = any(head.code is not None and beside.terms.measured(head.code) & HER2 for head in heads)
+    for resource in group.doubtful:
+        of_one, therapy = read_one(resource, beside)
+        therapy.finish()
+        if not is_tested:
+            record.events += [replace(event, value=unknown, said="", note="") for event in of_one.events]
+        for event in of_one.course:
+            if event.product or event.fact == HER2_DRUG:
+                value = ORDER_NOT_READ if event.fact.startswith("ordered_") else DOSE_NOT_READ
+                drugs[resource.origin, value] = replace(event, fact=HER2_DRUG, value=value, note="", qualifier="")
+            else:
+                record.course.append(replace(event, value=unknown, said="", note=""))
+    record.course += drugs.values()
+    first, many = group.doubtful[0].origin, len(group.doubtful)
+    are = f"whose {many} resources are" if many > 1 else "whose it is"
+    what = f"{are} cannot be read, and she is the only patient beside: nothing of it is used, and it may be hers"
+    record.troubles.append(Trouble("no patient", first, what))
 
 
 def _take_of_test(record: Record, said: Event | Trouble | Tissue | TumourSite) -> None:

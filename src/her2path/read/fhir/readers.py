@@ -15,11 +15,12 @@ import msgspec
 from ...facts.codes import Codes
 from ...facts.problem import AskedWrongly
 from .head import Head, Reference
+from .mentions import MentionHead
 from .resource import Owner, ResourceType
 from .resources.adverse_event import ADVERSE_EVENT
 from .resources.background import ALLERGY, CONDITION, FLAG, PATIENT
 from .resources.evidence import BENEFIT, CHARGE, CLAIM, DISPENSE, PROCEDURE
-from .resources.medication import ADMINISTRATION, ORDER, REQUEST, STATEMENT
+from .resources.medication import ADMINISTRATION, ORDER, REQUEST, STATEMENT, USAGE
 from .resources.named_drug import MEDICATION, SUBSTANCE
 from .resources.observation import OBSERVATION
 from .resources.report import REPORT
@@ -36,6 +37,7 @@ _SHIPPED = (
     REQUEST,
     ORDER,
     STATEMENT,
+    USAGE,
     DISPENSE,
     MEDICATION,
     SUBSTANCE,
@@ -94,11 +96,13 @@ class Heads:
 
     def __init__(self, types: tuple[ResourceType, ...]) -> None:
         fields: dict[str, tuple[str, Any, Any]] = {}
-        for known in types:
-            for field in msgspec.structs.fields(known.head)[len(Head.__struct_fields__) :]:
+        named: list[tuple[str, type[Head]]] = [(known.name, known.head) for known in types]
+        named.append(("the reader of mentions", MentionHead))
+        for name, head_of_type in named:
+            for field in msgspec.structs.fields(head_of_type)[len(Head.__struct_fields__) :]:
                 other = fields.setdefault(field.name, (field.name, field.type, field.default))
                 if other[1] != field.type:
-                    raise AskedWrongly(f"{known.name} reads {field.name} as {field.type}, others as {other[1]}")
+                    raise AskedWrongly(f"{name} reads {field.name} as {field.type}, others as {other[1]}")
         head = msgspec.defstruct("JoinedHead", list(fields.values()), bases=(Head,), gc=False)
         entry = msgspec.defstruct("HeadEntry", [("resource", _or_none(head), None)], gc=False)
         bundle = msgspec.defstruct("HeadBundle", [("entry", _or_none(list[entry]), None)], gc=False)  # type: ignore[valid-type]

@@ -81,7 +81,9 @@ class Group:
     `medications` are the resources of the whole source that others name (`Owner.SOURCE`), by their addresses and ids;
     `None` where two share one. `withdrawn` has by type and id where resources were deleted or withdrawn, `told` what is
     to be said of the patient herself: two who are one, or that she is not in the source; `missing` is what the source
-    lacks of her. `was_whole`: other resources of hers stood in a bundle and were read there.
+    lacks of her. `was_whole`: other resources of hers stood in a bundle and were read there. `doubtful` are resources
+    that may be hers: nobody can read whose they are, and nobody else stands beside them. `mentions` are resources of
+    types that are not read and speak of what is (`mentions.py`).
     """
 
     patient: str
@@ -94,6 +96,8 @@ class Group:
     told: list[Trouble] = field(default_factory=list)
     missing: list[Missing] = field(default_factory=list)
     was_whole: bool = False
+    doubtful: list[Resource] = field(default_factory=list)
+    mentions: list[Resource] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,6 +150,7 @@ class ResourceType:
       here is part of the text, or never read (`templates/shape.py` lists what is never read of any resource).
     - `as_it_stands`: beginnings of paths under which a reference may be told as it stands.
     - `medications`: the references by which it names one of the source.
+    - `several_medications`: of a head the references by which it may name several; such a resource has no template.
     - `reads_inside`: the types that its own reader reads where they stand inside it; all others that stand there are
       read by themselves.
     - `few_fields`: the only fields that are read at all, where no two resources are alike otherwise.
@@ -165,6 +170,7 @@ class ResourceType:
     words: tuple[str, ...] = ()
     as_it_stands: tuple[str, ...] = ()
     medications: tuple[str, ...] = ()
+    several_medications: Callable[[Any], Iterable[str]] | None = None
     reads_inside: tuple[str, ...] = ()
     few_fields: FewFields | None = None
     only_some_matter: bool = True
@@ -179,10 +185,18 @@ class ResourceType:
 
     def names_medication(self, head: Head) -> bool:
         """Whether a head names a medication of the source."""
-        return any(getattr(head, path.partition(".")[0], None) is not None for path in self.medications)
+        return self.names_several(head) or any(
+            getattr(head, path.partition(".")[0], None) is not None for path in self.medications
+        )
+
+    def names_several(self, head: Head) -> bool:
+        """Whether a head may name several medications."""
+        return self.several_medications is not None and any(self.several_medications(head))
 
     def medications_of(self, head: Head) -> Iterator[str]:
         """The references by which a head names medications."""
+        if self.several_medications is not None:
+            yield from self.several_medications(head)
         for path in self.medications:
             value: Any = head
             for name in path.split("."):

@@ -43,6 +43,7 @@ from .containers.sorter import Sorter
 from .containers.versions import SAYS_OTHER, WITHDREW, is_withdrawn, version_of
 from .head import FullEnvelope, Head
 from .json import as_first_said, exact, json_trouble, key_twice
+from .mentions import MENTIONING, mention_of
 from .nameless import is_nameless, is_no_type, tell_nameless
 from .readers import RESOURCE_TYPES, Interest, heads, owner_of
 from .resource import Group, Missing, Owner, Resource, Stamp
@@ -162,7 +163,7 @@ class Skimmer:
     def _bundle(
         self, entries: Iterable[Unpacked], where: str, alone: bool = False, heads: list[Head | None] | None = None
     ) -> Iterator[Found]:
-        sorter = Sorter(where)
+        sorter = Sorter(where, self.interest)
         is_whole = yield from self._take(sorter, entries, heads, 0)
         if alone and sorter.medications:
             yield Group("", where, [medication for medication in sorter.medications.values() if medication], alone=True)
@@ -203,12 +204,7 @@ class Skimmer:
                 head = head or self.heads.head_of(held.raw)
             except BAD_JSON as error:
                 yield from self._odd_head(held.raw, held.place, error)
-                head = self.heads.whose(held.raw)
-                if head is not None and (known := RESOURCE_TYPES.get(head.resourceType)) and known.medications:
-                    # Whose medication it is stands there; which drug it is cannot be told, and is so told of her.
-                    resource = Resource(head, held.raw, held.place, "", matters_of(head))
-                    resource.stamp = held.stamp
-                    sorter.add(resource, held.url)
+                self._take_odd(sorter, held)
                 continue
             kind = head.resourceType
             if kind in CONTAINERS:
@@ -233,8 +229,11 @@ class Skimmer:
                 resource = Resource(head, held.raw, held.place, "", matters)
                 resource.stamp = held.stamp
                 sorter.add(resource, held.url)
-            elif kind in RESOURCE_TYPES and head.id:
-                quiet.append((held, head))
+            elif kind in RESOURCE_TYPES:
+                if head.id:
+                    quiet.append((held, head))
+            elif kind in MENTIONING and mention_of(head, self.interest) is not None:
+                sorter.mentions.append(Resource(head, held.raw, held.place, held.url, NOTHING))
         yield from _later_and_quiet(sorter, quiet)
         return is_whole
 
@@ -250,13 +249,41 @@ class Skimmer:
         matters = self.interest.matters(head)
         return (replace(held, raw=msgspec.Raw(text)), head, matters) if matters else None
 
+    def _take_odd(self, sorter: Sorter, held: Held) -> None:
+        """Take what can be had of a resource whose head has a wrong type somewhere: a medication, of which it is told
+        whose it is and not which, or what may be hers whose subject alone is wrong."""
+        head = self.heads.whose(held.raw)
+        if head is None:
+            if (doubtful := self._without_subject(held)) is not None:
+                sorter.doubtful.append(doubtful)
+        elif (known := RESOURCE_TYPES.get(head.resourceType)) and known.medications:
+            resource = Resource(head, held.raw, held.place, "", self.interest.matters(head))
+            resource.stamp = held.stamp
+            sorter.add(resource, held.url)
+
+    def _without_subject(self, held: Held) -> Resource | None:
+        """A resource that matters and whose subject has a wrong type, without it; `None` for all else."""
+        try:
+            content = json.loads(bytes(held.raw), parse_float=exact, parse_constant=str)
+            raw = _encoder.encode(
+                {name: value for name, value in content.items() if name not in ("subject", "patient")}
+            )
+            head = self.heads.head_of(raw)
+        except (ValueError, TypeError, AttributeError, OverflowError, RecursionError, *BAD_JSON):
+            return None
+        matters = self.interest.matters(head)
+        known = RESOURCE_TYPES.get(head.resourceType)
+        if not matters or known is None or known.owner is not Owner.PATIENT:
+            return None
+        return Resource(head, raw, held.place, held.url, matters)
+
     def _stands_whole(self, group: Group, sorter: Sorter) -> bool:
         """Whether a bundle holds a patient whole: herself, something beside her, and every medication that is named."""
         has_person = False
         for resource in group.resources:
             known = RESOURCE_TYPES[resource.head.resourceType]
             has_person |= known.owner is Owner.HERSELF
-            for reference in known.medications_of(resource.head) if known.medications else ():
+            for reference in known.medications_of(resource.head):
                 if reference[:1] not in ("", "#") and medication_named(group.medications, reference) is None:
                     return False
         return has_person and (len(group.resources) > 1 or (len(sorter.persons) == 1 and sorter.entries > 1))
@@ -275,7 +302,7 @@ class Skimmer:
         known = RESOURCE_TYPES.get(kind)
         text = bytes(raw).decode("utf-8", "replace")
         may_matter = self.interest.speaks(text) or (known is not None and known.medications and "eference" in text)
-        is_other = known is None and not is_no_type(kind)
+        is_other = known is None and kind not in MENTIONING and not is_no_type(kind)
         if is_other or ((known is None or known.only_some_matter) and not may_matter):
             return []
         return [Trouble("wrong type", f"{place} {kind}/{resource.get('id')}", f"{error}; the resource is not used")]
@@ -284,7 +311,8 @@ class Skimmer:
 def _is_read_inside(around: str, kind: str) -> bool:
     """Whether a resource of a type that stands in one of the type `around` is read by itself there."""
     known = RESOURCE_TYPES.get(around)
-    return kind in RESOURCE_TYPES and (known is None or kind not in known.reads_inside)
+    is_read = kind in RESOURCE_TYPES or kind in MENTIONING
+    return is_read and (known is None or kind not in known.reads_inside)
 
 
 def _later_and_quiet(sorter: Sorter, quiet: list[tuple[Held, Head]]) -> Iterator[Deleted]:

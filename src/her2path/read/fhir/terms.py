@@ -39,7 +39,8 @@ STATED_BY_NAME = (
 class Terms:
     """The codes of the tables, and what was asked of them before; one stands for a whole source.
 
-    `read_values` has what the readers made of a value before, by whatever decides it; `routes` those of a dosage.
+    `read_values` has what the readers made of a value before, by whatever decides it; `routes` those of a dosage;
+    `mentions` what resources of types that are not read speak of.
     """
 
     def __init__(self, codes: Codes) -> None:
@@ -47,6 +48,7 @@ class Terms:
         self.drugs = Drugs(codes)
         self.read_values: dict[Any, ReadValue] = {}
         self.routes: dict[Any, frozenset[str]] = {}
+        self.mentions: dict[Any, Any] = {}
         self._tests = {code for _, code in codes.tests}
         self._of_codings: dict[Coded, int] = {}
         self._meanings: dict[tuple[tuple[Coded, ...], str], Meaning] = {}

@@ -12,11 +12,12 @@ from ...facts.number import parse_number
 from ...facts.value import Interval, Reason, Unknown, Value
 from ...facts.words.units import units
 from ...record.columns import KIND, SITE
-from ...record.event import STAINED, STAINING_OPEN
+from ...record.event import HER2_DRUG, STAINED, STAINING_OPEN
 from ..drugs import Drugs
 from ..fhir.answer import times
 from ..fhir.resources.ingredients import MILLIGRAMS
 from ..fhir.resources.measurement import in_own_unit
+from ..spoken import fact_of_words, plain_words
 
 METHODS = {
     "echo": "echo", "echocardiogram": "echo", "echocardiography": "echo", "tte": "echo", "us": "echo", "muga": "MUGA",
@@ -26,6 +27,8 @@ METHODS = {
 MOST_KEPT = 50_000
 
 
+NO_FACT = "no fact is called"
+"""How what is told of a word begins that names no fact."""
 SURELY = 0.85
 """How alike a word and the name of a fact must be for the one to be taken for the other."""
 NO_EVENTS = (SITE, KIND, "test_date", "product", "brand")
@@ -38,6 +41,7 @@ class Cells:
     def __init__(self, facts: Facts, codes: Codes) -> None:
         self.facts = facts
         self.drugs = Drugs(codes)
+        self.names = codes.names
         self.products = {*facts["product"].values, *(drug.drug for drug in codes.therapy.names.values())}
         self._values: dict[tuple[str, str, str], tuple[Value, str]] = {}
         self._products: dict[str, tuple[str, str, str]] = {}
@@ -49,17 +53,25 @@ class Cells:
             return "the row names no fact"
         if fact not in self._no_facts:
             near = difflib.get_close_matches(fact.lower(), list(self.facts), n=1, cutoff=0.6)
-            self._no_facts[fact] = f"no fact is called {fact!r}" + (f"; did you mean {near[0]}?" if near else "")
+            self._no_facts[fact] = f"{NO_FACT} {fact!r}" + (f"; did you mean {near[0]}?" if near else "")
         return self._no_facts[fact]
 
     def near_fact(self, fact: str) -> str:
-        """The fact that a word which is none was surely meant to be, or "": a row of it is read as unknown."""
+        """The fact that a word which is none was surely meant to be, or speaks of, or "": a row of it is read as
+        unknown."""
         if not fact or fact in self.facts:
             return ""
         if fact not in self._near:
             names = [name for name in self.facts if name not in NO_EVENTS]
-            self._near[fact] = next(iter(difflib.get_close_matches(fact.lower(), names, n=1, cutoff=SURELY)), "")
+            near = next(iter(difflib.get_close_matches(fact.lower(), names, n=1, cutoff=SURELY)), "")
+            self._near[fact] = near or self._spoken_of(plain_words(fact))
         return self._near[fact]
+
+    def _spoken_of(self, words: str) -> str:
+        fact = fact_of_words(words, self.names, self.drugs.directed)
+        if fact == HER2_DRUG:
+            fact = "ordered_mg" if "order" in words else "dose_mg"
+        return fact if fact in self.facts else ""
 
     def read_value(self, fact: str, said: str, unit: str) -> tuple[Value, str]:
         """The value of a cell of text for a fact of facts.md, and a note where it was converted."""

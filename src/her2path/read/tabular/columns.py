@@ -29,8 +29,9 @@ from ...record.columns import (
     in_order,
     order_of_forms,
 )
-from ...record.event import DOSE_NOT_READ, HER2_DRUG, ORDER_NOT_READ, STAINED, STAINING_OPEN, Trouble
+from ...record.event import DOSE_NOT_READ, HER2_DRUG, ORDER_NOT_READ, STAINED, STAINING_OPEN, UNMAPPED_TEST, Trouble
 from ...record.forms import Forms
+from ..spoken import plain_words, speaks_of_test
 from .cells import METHODS, Cells
 from .coded import coded_words, distinct_numbers, other_organs, patients_of
 from .long import LongFile, Part
@@ -173,8 +174,9 @@ class ColumnReader:
             key = (owner[row], facts.at(row))
             if key not in told:
                 told.add(key)
-                where = f"{self.name}:{origins.numbers[row]}"
-                _tell(troubles, owner, row, Trouble("unreadable", where, self._cells.no_fact(facts.listed[key[1]])))
+                where, word = f"{self.name}:{origins.numbers[row]}", facts.listed[key[1]]
+                kind = UNMAPPED_TEST if speaks_of_test(plain_words(word), self._cells.names) else "unreadable"
+                _tell(troubles, owner, row, Trouble(kind, where, self._cells.no_fact(word)))
 
     def _tell_broken(
         self, named: list[str], columns: Mapping[str, ColumnOfWords], owner: Owner, origins: RowOrigins,

@@ -17,6 +17,7 @@ import pyarrow as pa
 from ...facts.problem import AskedWrongly
 from ...record.columns import Whole
 from ...record.event import Trouble
+from ..files import TEXTS
 from .csv_rows import FIRST_ROW, CsvFile, NotForArrow
 from .words import UNREADABLE, require_in_dictionaries
 
@@ -37,10 +38,10 @@ def read_table(path: Path, told: list[Trouble] | None = None) -> Any:
 def read_numbered(path: Path, told: list[Trouble] | None = None) -> tuple[Any, Whole]:
     """The same with the number of each row in the file, of which the header is 1."""
     ending = path.suffix.lower()
-    if ending not in (".csv", ".parquet"):
-        raise AskedWrongly(f"{path}: a file must end in .csv or .parquet, not {ending or 'nothing'}")
+    if ending not in (*TEXTS, ".parquet"):
+        raise AskedWrongly(f"{path}: a file must end in {', '.join(TEXTS)} or .parquet, not {ending or 'nothing'}")
     try:
-        if ending == ".csv":
+        if ending in TEXTS:
             table, numbers = _read_csv(path, told)
         else:
             table = _read_parquet(path)
@@ -106,6 +107,10 @@ def csv_header(path: Path) -> tuple[list[str], str]:
         raise AskedWrongly(f"{path}: the file is empty; the first line must name the columns")
     text = start.decode("utf-8-sig", errors="replace").lstrip("\r\n")
     line = text.splitlines()[0]
+    if line.lower().startswith("sep="):
+        raise AskedWrongly(
+            f"{path}: the first line {line!r} is one of Excel's own; delete it: it must name the columns"
+        )
     separator = next((candidate for candidate in SEPARATORS if candidate in line), ",")
     try:
         header = next(csv.reader(io.StringIO(text, newline=""), delimiter=separator))

@@ -17,13 +17,25 @@ from typing import Any
 
 import pyarrow as pa
 
+from ...facts.codes import codes_of
 from ...facts.fact import Facts
 from ...facts.mapping.entries import Entry, mark_of
 from ...facts.problem import AskedWrongly
 from ...facts.value import Reason, Unknown
 from ...facts.words.look_alikes import as_seen
 from ...record.columns import KIND, OF_SPECIMEN, PLACE, SAID_IN_COLUMNS, SIDE
-from ...record.event import RECORDED_STATUS, STAINED, STAINING_OPEN, Event, Record, Tissue, Trouble
+from ...record.event import (
+    RECORDED_STATUS,
+    STAINED,
+    STAINING_OPEN,
+    UNMAPPED_TEST,
+    Event,
+    Record,
+    Tissue,
+    Trouble,
+)
+from ..drugs import Drugs
+from ..spoken import DrugOf, plain_words, speaks_of_test
 from .csv_rows import FEW_ROWS
 from .file import read_numbered, read_table
 from .site_words import SiteWords, site_words_of
@@ -31,9 +43,15 @@ from .wide_names import OUTCOMES
 from .words import BROKEN, as_days, as_words, broken, is_missing, words_of
 
 PATIENT = ("patient", "patient_id", "id")
-_WHOSE = re.compile(r"patient|subject|person|\b(?:mrn|pid)\b", re.IGNORECASE)
+LONG_ONLY = ("fact", "value")
+_WHOSE = re.compile(
+    r"patient|subject|person|proband|\b(?:mrn|pid|nhs|nhc|subj|usubjid)\b"
+    r"|\b(?:pat|case|fall|hospital) ?(?:nr|no|num|number|id)\b",
+    re.IGNORECASE,
+)
 _SPEAKS = re.compile(
-    r"her-? ?2|erb-?b-?2|\b(?:ihc|lvef)|\b[fcs]?ish\b|\w*ep ?17\b|ejection fraction|\bweight\b|trastuzumab",
+    r"her-? ?2|\bher ?\d+\b|erb-?b-?2|\b(?:ihc|lvef)|\b[fcs]?ish\b|\w*ep ?17\b"
+    r"|ejection fraction|\bweight\b|trastuzumab",
     re.IGNORECASE,
 )
 
@@ -59,7 +77,10 @@ def read_rows(
     yield from told
     of_names = [*speaking_columns(names, facts), *([] if patient_column else misnamed_patient(names))]
     yield from (Trouble("unreadable", path.name, what) for what in of_names)
-    needed = [name for name in names if name in facts or name in ("specimen", patient_column)]
+    of_tests = columns_of_tests(
+        [name for name in names if name != patient_column], facts, Drugs(codes_of(facts)).directed
+    )
+    needed = [name for name in names if name in facts or name in ("specimen", patient_column, *of_tests)]
     record: Record | None = None
     finished: set[str] = set()
     rows = rows_in_words(table, needed, missing)
@@ -83,7 +104,14 @@ def read_rows(
             for name, cell in row.items()
             if isinstance(cell, str) and BROKEN in cell
         ]
+        before = len(record.events)
         _row(record, row, number, path.name, tests, facts, site, local)
+        if len(record.events) == before:
+            record.troubles += [
+                unread_test(name, row[name], f"{path.name}:{number}")
+                for name in of_tests
+                if row[name] not in (None, "")
+            ]
     if record is not None:
         yield record
 
@@ -265,7 +293,15 @@ def require_some_fact(path: Path, names: Collection[str], facts: Facts) -> None:
     """Raise `AskedWrongly` where no column is a fact that is read."""
     if not [name for name in names if name in facts and name not in (*SAID_IN_COLUMNS, *OUTCOMES, "her2_status")]:
         known = ", ".join(name for name, fact in facts.items() if fact.test)
-        raise AskedWrongly(f"{path}: no column is a fact of a HER2 test; expected some of {known}")
+        there = ", ".join(names)
+        small = [
+            name for name in names if name != name.lower() and (name.lower() in facts or name.lower() in LONG_ONLY)
+        ]
+        hint = (
+            f" ({', '.join(small)} are known in small letters: --column {small[0].lower()}={small[0]})" if small else ""
+        )
+        what = f"no column is a fact of a HER2 test; the columns are {there[:200]}{hint}"
+        raise AskedWrongly(f"{path}: {what}; expected some of {known}, or the columns patient, date, fact and value")
 
 
 def require_no_half(path: Path, names: Collection[str], tests: Collection[str]) -> None:
@@ -294,6 +330,19 @@ def speaking_columns(names: Collection[str], facts: Facts, of_file: Collection[s
         if name not in facts and not near and _SPEAKS.search(as_seen(name).replace("_", " ")):
             what = f"the column {name} is no fact, but speaks of what is read"
             yield f"{what}; nothing is read from it (--column FACT={name})"
+
+
+def columns_of_tests(names: Iterable[str], facts: Facts, drug_of: DrugOf) -> list[str]:
+    """The columns that speak of a HER2 test, and of no drug, and are no fact."""
+    spoken = codes_of(facts).names
+    plain = {name: plain_words(name) for name in names if name not in facts}
+    return [name for name, words in plain.items() if speaks_of_test(words, spoken) and drug_of(words) is None]
+
+
+def unread_test(column: str, cell: object, where: str) -> Trouble:
+    """What is told of a cell that speaks of a HER2 test, beside which no test is read."""
+    what = f"the column {column} ({str(cell)[:40]!r}) speaks of a HER2 test, and is not read"
+    return Trouble(UNMAPPED_TEST, where, what)
 
 
 def misspelt_columns(names: Iterable[str], facts: Facts, of_file: Collection[str] = ()) -> Iterator[str]:

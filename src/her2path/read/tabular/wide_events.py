@@ -23,8 +23,16 @@ from .columns import ColumnReader
 from .file import read_numbered
 from .long import PATIENT, Part, names_of
 from .site_words import site_words_of
-from .wide import asked_columns, misnamed_patient, require_no_half, require_some_fact, speaking_columns
-from .wide_names import GIVEN, OF_DRUGS, ORDERED, TEST_DATE, UNDATED, named
+from .wide import (
+    asked_columns,
+    columns_of_tests,
+    misnamed_patient,
+    require_no_half,
+    require_some_fact,
+    speaking_columns,
+    unread_test,
+)
+from .wide_names import GIVEN, OF_DRUGS, ORDERED, OUTCOMES, TEST_DATE, UNDATED, named
 from .wide_plan import Plan, Value, plan_of, told_of_unread, unread_cell
 from .words import UNREADABLE, as_days, as_words, is_missing, words_of
 
@@ -69,11 +77,7 @@ class WideFile:
         self.site = site_words_of(facts)
         entries = {} if self.site is None else self.site.columns([name for name in names if name not in self._ours])
         self.mapped = {name: entry.fact for name, entry in entries.items() if entry.fact not in self.names}
-        self.plan = plan_of(self.names, facts, self.patient, self.mapped, self._drug_of)
-
-    def _drug_of(self, words: str) -> bool | None:
-        found = self.cells.drugs.identify((), words)
-        return True if found.directed else False if found.drug else None
+        self.plan = plan_of(self.names, facts, self.patient, self.mapped, self.cells.drugs.directed, self.cells.names)
 
     def read(self, missing: Collection[str]) -> Iterator[RecordColumns | Trouble]:
         """The patients of the file, and what is told of it."""
@@ -94,6 +98,7 @@ class WideFile:
             batch = reader.read(events.part())
             _without_repeats(batch)
             self._tell_nameless(batch, table, numbers[start:end], start, missing)
+            self._tell_tests(batch, table.slice(start, end - start), numbers[start:end], patients[start:end], missing)
             yield batch
 
     def _told(self) -> Iterator[str]:
@@ -125,6 +130,22 @@ class WideFile:
                 what = f"no patient in the column {self.patient}; the row is reviewed by itself"
                 told = Trouble("unreadable", f"{self.path.name}:{nameless[name]}", what)
                 batch.troubles.setdefault(place, []).insert(0, told)
+
+    def _tell_tests(
+        self, batch: RecordColumns, table: Any, numbers: Whole, patients: Words, missing: Collection[str]
+    ) -> None:  # fmt: skip
+        """Tell columns that speak of a HER2 test and are not read, to each patient of whom no test is read."""
+        names = [name for name in self.names if name not in self.plan.used and name not in (self.patient, *OUTCOMES)]
+        tests = np.array(batch.is_test, np.bool_)[batch.fact] if len(batch.facts) else np.zeros(0, np.bool_)
+        tested = set(batch.owner()[tests].tolist())
+        places = {name: place for place, name in enumerate(batch.patients) if place not in tested}
+        for column in columns_of_tests(names, self.facts, self.cells.drugs.directed) if places else ():
+            told: set[str] = set()
+            for row, cell in enumerate(_cells(table, column, missing)):
+                if cell and patients[row] in places and patients[row] not in told:
+                    told.add(patients[row])
+                    trouble = unread_test(column, cell, f"{self.path.name}:{numbers[row]}")
+                    batch.troubles.setdefault(places[patients[row]], []).append(trouble)
 
     def is_directed(self, said: str) -> bool:
         """Whether a word for a drug may be a HER2-directed one: all but the names of others."""

@@ -7,22 +7,17 @@ number (`cycle_3_date`), or else of the row (`date`); HER2 tests have that of `t
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from ...facts.fact import Facts
-from ...facts.words.look_alikes import as_seen
+from ...facts.words.names import Names
 from ...record.columns import OF_SPECIMEN, SITE
 from ...record.event import HER2_DRUG
+from ..spoken import DrugOf, fact_of_words, plain_words
 from . import wide_names as n
 from .wide_names import Named, named, parts_of, without_methods
 
-_DOSE = re.compile(r"\b(?:doses?|infusions?|ordered)\b|\bmg\b")
-_HEART = re.compile(r"\blvef\b|\bef\b|ejection|\becho\b|\bmuga\b|\bfevg\b")
-_LIMIT = re.compile(r"\b(?:limit|lln|normal|method|unit)\b")
-_FAILURE = re.compile(r"heart failure|cardiac failure|\b(?:chf|nyha|hf|hfref|hfpef)\b")
-_HOLD = re.compile(r"\b(?:hold|held|stopped|discontinued|interrupted)\b")
-_WEIGHT = re.compile(r"\bweight\b")
 _UNREAD_CELL = re.compile(r".* \(column [^()]*\)", re.DOTALL)
 
 
@@ -72,17 +67,13 @@ class Plan:
         )
 
 
-DrugOf = Callable[[str], bool | None]
-"""Whether some words name a HER2-directed drug, `False` for any other drug, `None` for none."""
-
-
 def plan_of(
-    names: Sequence[str], facts: Facts, patient: str | None, mapped: Mapping[str, str], drug_of: DrugOf
+    names: Sequence[str], facts: Facts, patient: str | None, mapped: Mapping[str, str], drug_of: DrugOf, spoken: Names
 ) -> Plan:  # fmt: skip
     """How a file with columns of these names is read.
 
     `mapped` gives the fact of a column that the site's mapping names; `drug_of` says of words which
-    kind of drug they name.
+    kind of drug they name, `spoken` of what they speak.
     """
     plan = Plan()
     read: dict[str, Named] = {}
@@ -100,7 +91,7 @@ def plan_of(
             plan.values.append(_value(name, what, read, plan, facts, name in mapped))
     plan.used = {name for value in plan.values for name in _columns_of(value)}
     plan.used |= {plan.date, plan.product} - {""}
-    _tell_unused(plan, names, read, facts, patient, drug_of)
+    _tell_unused(plan, names, read, facts, patient, drug_of, spoken)
     _tell_dayless(plan)
     return plan
 
@@ -164,14 +155,15 @@ def _beside(role: str, fact: str, which: tuple[str, ...], read: Mapping[str, Nam
 
 
 def _tell_unused(
-    plan: Plan, names: Sequence[str], read: Mapping[str, Named], facts: Facts, patient: str | None, drug_of: DrugOf
+    plan: Plan, names: Sequence[str], read: Mapping[str, Named], facts: Facts, patient: str | None, drug_of: DrugOf,
+    spoken: Names,
 ) -> None:  # fmt: skip
     """What is told of columns that look like ours and are not used, and what they leave unknown."""
     is_course = any(not facts[value.fact].test for value in plan.values)
     for name in names:
         if name in plan.used or name == patient or name in n.OUTCOMES:
             continue
-        what, words = read.get(name), as_seen(name).lower().replace("_", " ").replace(".", " ")
+        what, words = read.get(name), plain_words(name)
         if what is not None and what.role == n.DATE:
             fact = next((fact for fact in what.facts if fact in (*n.OF_DRUGS, "lvef", "heart_failure")), "")
             if fact:
@@ -187,27 +179,12 @@ def _tell_unused(
             continue
         if drug_of(words) is False:
             plan.told.append(f"the column {name} speaks of a drug; nothing is read from it")
-        elif fact := _speaks_of(words, drug_of):
+        elif fact := fact_of_words(words, spoken, drug_of):
             plan.unread.append(Unread(name, fact))
 
 
 def _is_tests(what: Named, facts: Facts) -> bool:
     return all(fact in (*OF_SPECIMEN, "her2_status") or facts[fact].test for fact in what.facts)
-
-
-def _speaks_of(words: str, drug_of: DrugOf) -> str:
-    """The fact that a column of such a name leaves unknown; "" for none."""
-    if _LIMIT.search(words):
-        return ""
-    if _HEART.search(words):
-        return "lvef"
-    if _FAILURE.search(words):
-        return "heart_failure"
-    if drug_of(words) or _DOSE.search(words):
-        return HER2_DRUG
-    if _WEIGHT.search(words):
-        return "weight_kg"
-    return "hold_recorded" if _HOLD.search(words) else ""
 
 
 def _tell_dayless(plan: Plan) -> None:

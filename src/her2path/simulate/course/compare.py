@@ -8,7 +8,7 @@ patients with the same errors of measurement.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -30,13 +30,21 @@ SUMS = (
 
 @dataclass(frozen=True, slots=True)
 class OutcomeMeasure:
-    """One line of a comparison: its name in words, its unit, and how it follows from the sums of a trial."""
+    """One line of a comparison: its name in words, its unit, and how it follows from the sums of a trial.
+
+    None is below 0; a `share` lies between 0 and 100 %.
+    """
 
     key: str
     words: str
     unit: str
     of: Callable[[Mapping[str, Floats]], Floats]
     digits: int = 1
+
+    @property
+    def share(self) -> bool:
+        """Whether it is a share of patients or holds, none of which can count twice."""
+        return self.unit in ("%", "% of holds", "% of those")
 
 
 def _share(one: str, of: str, times: float = 100.0) -> Callable[[Mapping[str, Floats]], Floats]:
@@ -181,6 +189,27 @@ def trial_mean(values: Floats, mean: float) -> TrialMean:
     return TrialMean(mean, mean - half, mean + half, float(low), float(high))
 
 
+def bounded(estimate: TrialMean, most: float = float("inf")) -> TrialMean:
+    """The same with an interval that ends at 0 and at `most`, where the measure ends.
+
+    The interval of the mean is taken on the logarithm of the measure, or on the logit of a share, by its slope there
+    (the delta method), and taken back: it leans away from the end that is near, and never passes it. At the end itself
+    trials that are all alike say nothing of how far it might be off; there no interval is given.
+    """
+    mean, half = estimate.mean, estimate.high - estimate.mean
+    if not np.isfinite(half) or half == 0:
+        return replace(estimate, low=float("nan"), high=float("nan")) if mean in (0, most) else estimate
+    if not 0 < mean < most:
+        return replace(estimate, low=float("nan"), high=float("nan"))
+    if most == float("inf"):
+        factor = np.exp(half / mean)
+        return replace(estimate, low=float(mean / factor), high=float(mean * factor))
+    factor = np.exp(half / (mean * (1 - mean / most)))
+    odds = mean / (most - mean)
+    low, high = (most * float(each / (1 + each)) for each in (odds / factor, odds * factor))
+    return replace(estimate, low=low, high=high)
+
+
 @dataclass(slots=True)
 class Comparison:
     """Policies side by side; the first is what the others are compared with."""
@@ -195,7 +224,11 @@ class Comparison:
 
     def estimates(self, measure: OutcomeMeasure) -> list[TrialMean]:
         """Each policy: the mean of all patients, its interval from the trials."""
-        return [trial_mean(measure.of(outcome.by_name()), pooled(measure, outcome)) for outcome in self.outcomes]
+        most = 100.0 if measure.share else float("inf")
+        return [
+            bounded(trial_mean(measure.of(outcome.by_name()), pooled(measure, outcome)), most)
+            for outcome in self.outcomes
+        ]
 
     def differences(self, measure: OutcomeMeasure) -> list[TrialMean]:
         """Each other policy less the first, within each trial."""

@@ -14,6 +14,7 @@ from math import isfinite
 
 import numpy as np
 
+from ...facts.number import MG_PER_KG
 from ...facts.problem import AskedWrongly
 from ...tables.decision import Decision, decide
 from ..arrays import Floats, Integers
@@ -39,7 +40,6 @@ MINUTES_A_DAY = 1440
 SLACK_DAYS = 1e-9
 LEAST_INFUSION_DAYS = 1e-6
 """A tenth of a second: a shorter infusion is a bolus."""
-_PER_KG = re.compile(r"(\d+(?:\.\d+)?) mg/kg")
 _FIXED = re.compile(r"(\d+(?:\.\d+)?) mg\b")
 
 
@@ -148,7 +148,7 @@ def _dose(product: str, schedule: str, kind: str, jurisdiction: str, tumour: str
     words = _words(dose, product, kind)
     rows += [f"{row} => {words}" for row in dose.rows]
     minutes = decide("infusion_minutes", given, jurisdiction=jurisdiction).value or "90"
-    per_kg, fixed = _PER_KG.match(words), _FIXED.match(words)
+    per_kg, fixed = MG_PER_KG.match(words), _FIXED.match(words)
     length = float(re.findall(r"\d+", minutes)[-1])
     route = UNDER_SKIN if product == "trastuzumab-sc" else INFUSION
     if per_kg:

@@ -18,10 +18,13 @@ from ...facts.arithmetic import RULES, known_value
 from ...facts.fact import Fact
 from ...facts.problem import AskedWrongly
 from ...facts.value import Reason, Unknown
+from ...facts.words.given import day_or_none, facts_given
+from ...facts.words.nearest import hint
 from ..decision import Decision, decide, require_facts
 from ..library import Knowledge, chain
 from ..load import default_knowledge
 from ..table import Table
+from .frames import arrow_of
 from .look_up import only_column
 from .loops import Float64Array, Int64Array
 from .row_classes import Classed, FinestAxis, ratio_classes
@@ -32,16 +35,17 @@ MOST_MESSAGES = 20
 
 def decide_table(
     outcome: str,
-    table: pa.Table,
+    table: object,
     *,
     knowledge: Knowledge | None = None,
     edition: str | None = None,
-    on: dt.date | None = None,
+    on: dt.date | str | None = None,
     jurisdiction: str | None = None,
     constants: Mapping[str, object] | None = None,
 ) -> tuple[pa.Table, list[str]]:
-    """Decide one outcome for every row of a `pyarrow.Table`, as `decide` decides it for one patient.
+    """Decide one outcome for every row of a table, as `decide` decides it for one patient.
 
+    The table is Arrow's, a pandas or Polars frame, columns by name, or rows as dictionaries (`frames.py`).
     The table comes back with four columns more, all dictionaries of strings: `<outcome>` (null where it is
     undetermined), `<outcome>.rows` ("ish_group:1; her2_status:3"), `<outcome>.would_settle` ("her2_copies or
     ihc_score and ish_recount") and `<outcome>.edition`. Columns not named like facts pass through. `constants`
@@ -50,7 +54,14 @@ def decide_table(
     decided as asked.
     """
     knowledge = knowledge or default_knowledge()
-    given = dict(constants or {})
+    given = dict(facts_given(constants or {}))
+    return _decided(outcome, arrow_of(table), knowledge, edition, day_or_none(on), jurisdiction, given)
+
+
+def _decided(
+    outcome: str, table: Any, knowledge: Knowledge, edition: str | None, on: dt.date | None, jurisdiction: str | None,
+    given: Mapping[str, object],
+) -> tuple[pa.Table, list[str]]:  # fmt: skip
     names = _fact_columns(outcome, table, knowledge, edition, given)
     axes = {name: _finest(knowledge.facts[name], knowledge) for name in [*names, *given]}
     # Without a fact of that name nothing is derived from copies, and there are no cuts.
@@ -109,7 +120,7 @@ def _fact_columns(
         able = [knowledge.edition(edition, outcome)]
     if not able:
         decided = sorted({name for e in knowledge.editions for name in e.tables})
-        raise AskedWrongly(f"no table decides {outcome!r}; decided are " + ", ".join(decided))
+        raise AskedWrongly(f"no table decides {outcome!r}{hint(outcome, decided, 'her2path show')}")
     for name in table.column_names:
         if name in (outcome, f"{outcome}.rows", f"{outcome}.would_settle", f"{outcome}.edition"):
             raise AskedWrongly(f"the file has a column {name} already, where the answer would stand; rename it")

@@ -15,6 +15,7 @@ from ...findings.course.columns import CourseFacts
 from ...findings.course.words import NOT_KNOWN
 from ...findings.patient import Reviewed
 from ...findings.plan.verdicts import NOT_KNOWN as OPEN
+from ...findings.summary import NO_COURSE, her2_group
 from ...history import names as names_of_kinds
 from ...history.folds.run import OPENED
 from ...record.columns import UNKNOWN, Flags, Whole
@@ -42,6 +43,7 @@ PATIENTS = pa.schema(
         ("her2_possible", WORD), ("her2_expression", WORD), ("her2_rule", pa.string()), ("has_course", pa.bool_()),
         *((name, WORD) for name in OF_FACTS), *((name, pa.float64()) for name in NUMBERS),
         *((f"{name}_day", pa.date32()) for name in DAYS), ("not_read", pa.int32()), ("verdict", WORD),
+        ("her2_group", WORD), ("therapy_group", WORD), ("verdict_group", WORD),
     ],
     metadata={"her2path_patients_version": VERSION},
 )  # fmt: skip
@@ -83,11 +85,17 @@ def patients_table(reviewed: Reviewed, names: Any = None) -> Any:
         if courses is not None:
             places[told], words = courses.reasons.words.coded(name, told)
         columns[name] = coded(places, [None if word == NOT_KNOWN else word for word in words])
+        if name == "therapy_phase":
+            of_course = np.where(mine, places + 1, 0)
+            columns["therapy_group"] = coded(of_course, [NO_COURSE, *words])
     places = np.zeros(count, np.int64)
     if courses is not None:
         places[told] = courses.verdict_places()[told] + 1
         verdicts = [*courses.reasons.course.rules.knowledge.facts["verdict"].values]
-    columns["verdict"] = coded(places, [None, OPEN, *(verdicts if courses is not None else ())])
+    listed = [OPEN, *(verdicts if courses is not None else ())]
+    columns["verdict"] = coded(places, [None, *listed])
+    columns["verdict_group"] = coded(places, [NO_COURSE, *listed])
+    columns["her2_group"] = coded(kinds, [her2_group(review) for review in reviews])
     for name in NUMBERS:
         numbers = nothing if courses is None else courses.reasons.course.column(name)
         exact = mine & (numbers > -(2**40))

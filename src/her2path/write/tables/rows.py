@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import IO, Any
 
@@ -18,27 +18,36 @@ ROWS_WRITTEN_AT_ONCE = 65_536
 _QUOTE, _NOTHING = pa.scalar('"', pa.large_string()), pa.scalar("", pa.large_string())
 
 
-def write_table(table: Any, output: Path | None, *sources: Path, as_json: bool) -> None:
-    """Write a `pyarrow.Table` to a .csv, .parquet, .json (one list) or .jsonl file, as the ending says, whole or not
-    at all.
+ENDINGS = (".csv", ".parquet", ".json", ".ndjson", ".jsonl")
+ENDING_OF = {"csv": ".csv", "json": ".json", "ndjson": ".ndjson"}
 
-    Without an output it goes to standard output, as CSV, or with `as_json` as one JSON object a line. Nulls are
-    blank in CSV. Raises `AskedWrongly` for another ending or a place that cannot be written.
+
+def write_table(table: Any, output: Path | None, *sources: Path, form: str | None = None) -> None:
+    """Write a `pyarrow.Table` to a .csv, .parquet, .json (one list), .ndjson or .jsonl file, as the ending says, whole
+    or not at all.
+
+    Without an output it goes to standard output in the form named (csv, json or ndjson), CSV where none is. Nulls are
+    blank in CSV. Raises `AskedWrongly` as `require_ending`, and for a place that cannot be written.
     """
+    require_ending(output, form)
     if output is None:
         sys.stdout.flush()
-        _write(table, sys.stdout.buffer, ".jsonl" if as_json else ".csv")
+        _write(table, sys.stdout.buffer, ENDING_OF[form or "csv"])
         sys.stdout.buffer.flush()
         return
-    require_ending(output)
     with whole(output, *sources) as beside, telling(output), beside.open("wb") as file:
         _write(table, file, output.suffix.lower())
 
 
-def require_ending(output: Path) -> None:
-    """Raise `AskedWrongly` where a table cannot be written to a file of that ending."""
-    if output.suffix.lower() not in (".csv", ".parquet", ".json", ".jsonl"):
-        raise AskedWrongly(f"{output}: write to a file that ends in .csv, .parquet, .json or .jsonl")
+def require_ending(output: Path | None, form: str | None = None) -> None:
+    """Raise `AskedWrongly` where a table cannot be written to a file of that ending, or the form named is another."""
+    if output is None:
+        return
+    ending = output.suffix.lower()
+    if ending not in ENDINGS:
+        raise AskedWrongly(f"{output}: write to a file that ends in .csv, .parquet, .json or .ndjson")
+    if form is not None and ENDING_OF[form] != (".ndjson" if ending == ".jsonl" else ending):
+        raise AskedWrongly(f"--format {form} is not what {output.name} would hold: drop it, or write to another ending")
 
 
 def _write(table: Any, file: IO[bytes], ending: str) -> None:
@@ -48,18 +57,23 @@ def _write(table: Any, file: IO[bytes], ending: str) -> None:
         pq.write_table(table, file)
         return
     if ending == ".csv":
-        file.write((",".join(_quoted(name) for name in table.column_names) + "\n").encode())
+        file.write(csv_head(table.column_names).encode())
         for batch in table.to_batches(max_chunksize=ROWS_WRITTEN_AT_ONCE):
-            file.write(_csv_lines(batch).encode())
+            file.write(csv_lines(batch).encode())
         return
     lines = (json.dumps(row, ensure_ascii=False, default=str) for row in _json_rows(table))
-    if ending == ".jsonl":
+    if ending in (".ndjson", ".jsonl"):
         file.writelines(f"{line}\n".encode() for line in lines)
     else:
         file.write(("[" + ",\n ".join(lines) + "]\n").encode())
 
 
-def _csv_lines(batch: Any) -> str:
+def csv_head(names: Iterable[str]) -> str:
+    """The first line of a CSV file: the names of its columns."""
+    return ",".join(map(_quoted, names)) + "\n"
+
+
+def csv_lines(batch: Any) -> str:
     """Rows as CSV, quoted only where they must be; Arrow's own writer quotes all text."""
     import pyarrow.compute as pc  # slow to import, and needed only here
 

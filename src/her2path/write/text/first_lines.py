@@ -39,7 +39,7 @@ def first_lines(review: PatientReview) -> list[str]:
     course = review.course
     if course is None or not course.verdicts:
         return [_labelled("BASIS", her2_words(review))]
-    lines = [verdict_words(course), _labelled("NEXT DOSE", _next_dose(course))]
+    lines = [verdict_words(course), _labelled("NEXT DOSE", next_dose_words(course))]
     if to_do := to_do_words(review):
         lines.append(_labelled("DO NOW", to_do))
     if heart := heart_words(course.standing):
@@ -49,6 +49,10 @@ def first_lines(review: PatientReview) -> list[str]:
 
 
 _NAME = re.compile(r"(?<!['\"\w-])[a-z][a-z0-9]*(?:_[a-z0-9]+)+(?![\w'\"-])")
+
+
+_PROPOSED = re.compile(r"proposed \(no order yet[^)]*\): ")
+"""How the step of a dose begins that nobody has ordered, with what else the label names."""
 
 
 def in_words(text: str) -> str:
@@ -93,7 +97,7 @@ def reason_words(found: Standing, verdict: Verdict) -> str:
 # -- the next dose ------------------------------------------------------------------------------
 
 
-def _next_dose(course: CourseReview) -> str:
+def next_dose_words(course: CourseReview) -> str:
     """The doses that are planned next, each with its amount; where there is none, why."""
     found = course.standing
     doses = [item for item in course.plan if item.kind == "dose"]
@@ -114,7 +118,9 @@ def _next_dose(course: CourseReview) -> str:
     once = f"once {condition}: " if condition else ""
     if any(item.is_proposed for item in doses):
         once = f"no order yet; {once}"
-    return "; ".join(filter(None, (f"{once}{' + '.join(parts)}, {when}", ordered)))
+    # One of several proposals is to be chosen; whatever else is planned is given together.
+    between = " or " if all(item.is_proposed for item in doses) else " + "
+    return "; ".join(filter(None, (f"{once}{between.join(parts)}, {when}", ordered)))
 
 
 def dose_words(found: Standing, item: PlanItem) -> str:
@@ -129,8 +135,8 @@ def dose_words(found: Standing, item: PlanItem) -> str:
     else:
         amount = dose or "amount not settled"
     minutes = f", {details['infusion_minutes']} min" if "infusion_minutes" in details else ""
-    step = item.what.rpartition(", ")[2] if ", " in item.what else ""
-    step = step.removeprefix("proposed (no order yet): ")
+    what = _PROPOSED.sub("", item.what)
+    step = what.rpartition(", ")[2] if ", " in what else ""
     told = f" ({step})" if step and step != "maintenance" and step not in amount else ""
     return f"{called(found, item.drug)} {amount}{minutes}{told}"
 
@@ -161,19 +167,24 @@ def all_findings(review: PatientReview) -> list[Finding]:
     return in_order(findings)
 
 
-def to_do_words(review: PatientReview) -> str:
-    """What the findings ask for, those of the verdict first, each once."""
+def tasks_of(review: PatientReview) -> list[str]:
+    """What the findings ask for, those of the verdict first, each once and without its full stop."""
     verdicts, plan = (review.course.verdicts, review.course.plan) if review.course is not None else ([], [])
     leading = [finding for verdict in verdicts for finding in verdict.findings]
     listed = dict.fromkeys([*leading, *(each for each in all_findings(review) if each.grade < Grade.NOTE)])
     is_planned = any(item.kind == "dose" for item in plan)
-    tasks = list(
+    return list(
         dict.fromkeys(
             finding.do.rstrip(".")
             for finding in listed
             if finding.do and (is_planned or finding.key.partition(":")[0] not in FOR_A_DOSE)
         )
     )
+
+
+def to_do_words(review: PatientReview) -> str:
+    """The first of them as a sentence, and how many more there are."""
+    tasks = tasks_of(review)
     told = [tasks[0], *map(_lowered, tasks[1:MOST_TO_DO])] if tasks else []
     more = len(tasks) - len(told)
     return "; ".join(told) + (f"; and {more} more below" if more else "")
@@ -269,7 +280,8 @@ def _course_words(found: Standing) -> str:
     """Setting, drug, doses and the day counted from the last one."""
     setting = found.text("setting") if "setting" in found.values else "setting not recorded"
     if not found.started:
-        return f"{setting}, no dose yet"
+        phase_known = "therapy_phase" in found.values
+        return f"{setting}, {'no dose yet' if phase_known else 'whether a dose was given is not known'}"
     last = found.day("product_last")
     day = f", last {last} (day {(found.on - last).days})" if last is not None else ""
     phase = found.text("therapy_phase") if "therapy_phase" in found.values else "whether it goes on is not known"

@@ -6,15 +6,14 @@ One patient alone is told in full. The rows of all patients are held until the e
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TextIO
 
-import click
-
+from ...facts.value import Json
 from ...findings.finding import Grade
 from ...findings.patient import Reviewed
-from ...findings.plan.verdicts import NOT_KNOWN, URGENCY
+from ...findings.plan.verdicts import URGENCY
 from ...findings.reviews import PatientReview
 from ...findings.summary import Summary
 from ...record.event import Trouble
@@ -22,15 +21,12 @@ from ..caution import CAUTION
 from ..formats import Beside
 from ..plain import plain
 from ..review_text import STANDING, short_text, trouble_text
-from ..table_text import PAGE_WIDTH
+from .colours import by_severity, in_colour
 from .first_lines import all_findings, called, her2_words, reason_words, to_do_words
+from .page import PAGE_WIDTH
 
 NO_COURSE = "-"
 """The verdict of who has no course."""
-COLOURS = {
-    "STOP": "red", "DO NOT GIVE THE ORDER": "red", "HOLD": "red", "CHANGE": "yellow", "ASK FIRST": "yellow",
-    NOT_KNOWN: "yellow", "GIVE": "green",
-}  # fmt: skip
 ORDER = (*URGENCY, NO_COURSE)
 QUIET = ("GIVE", "NOTHING DUE")
 """Verdicts whose reason does not say what is to be done meanwhile."""
@@ -75,7 +71,7 @@ def row_of(review: PatientReview, with_text: bool = False) -> Row:
     )  # fmt: skip
 
 
-def _urgency(row: Row) -> tuple[int, int, str, str]:
+def urgency(row: Row) -> tuple[int, int, str, str]:
     """What a worklist is sorted by: the verdict, the gravest finding, the day, the patient."""
     gravest = min((PLACE_OF_GRADE[grade] for grade, _ in row.grades), default=Grade.NOTE.value)
     return ORDER.index(row.verdict), gravest, row.day or "9999", row.patient
@@ -108,10 +104,11 @@ class Worklist:
         """Keep the row of one patient."""
         self.rows.append(row_of(review, with_text=not self.rows))
 
-    def finish(self, summary: Summary) -> None:
-        """Write the patients, the most urgent first, and the counts."""
+    def finish(self, summary: Summary, manifest: Mapping[str, Json] | None = None) -> None:  # noqa: ARG002
+        """Write the patients, the most urgent first, and the counts; a text has no place for a manifest."""
         if len(self.rows) == 1:
-            lines = [self.rows[0].text, *self._not_read(summary), *self._standing(), CAUTION]
+            text = by_severity(self.rows[0].text) if self.colours else self.rows[0].text
+            lines = [text, *self._not_read(summary), *self._standing(), CAUTION]
             self.stream.write("\n".join(lines) + "\n")
             return
         if self.rows:
@@ -120,14 +117,14 @@ class Worklist:
         self.stream.write(self._counts(summary) + "\n")
 
     def _lines(self) -> Sequence[str]:
-        rows = sorted(self.rows, key=_urgency)
+        rows = sorted(self.rows, key=urgency)
         verdict_width = max(len(row.verdict) for row in rows)
         patient_width = min(max(len(plain(row.patient)) for row in rows), PAGE_WIDTH // 4)
         lines = []
         for row in rows:
             verdict = f"{row.verdict:<{verdict_width}}"
-            if self.colours and row.verdict in COLOURS:
-                verdict = click.style(verdict, fg=COLOURS[row.verdict], bold=row.verdict == "STOP")
+            if self.colours:
+                verdict = in_colour(row.verdict, verdict)
             drug = f"{row.drug}: " if row.drug else ""
             lines.append(f"{verdict}  {plain(row.patient):<{patient_width}}  {row.day:<10}  {plain(drug + row.reason)}")
         return lines

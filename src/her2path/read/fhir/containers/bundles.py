@@ -83,6 +83,8 @@ def entries_of(envelope: FullEnvelope, where: str) -> Iterator[Unpacked]:
             continue
         yield from _failed(response, place)
         if bytes(entry.resource) == b"null":
+            if not request and not response:
+                yield Trouble("not FHIR", place, "the entry holds no resource; expected one under 'resource'")
             continue
         stamp = NO_STAMP
         if response.get("lastModified") or response.get("etag") or "/_history/" in (entry.fullUrl or ""):

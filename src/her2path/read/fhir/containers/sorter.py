@@ -8,7 +8,7 @@ from dataclasses import replace
 from ....record.event import TOLD, Trouble
 from ..readers import RESOURCE_TYPES, owner_of
 from ..resource import Group, Owner, Resource, Stamp
-from ..terms import COURSE
+from ..terms import COURSE, Terms
 from .medications import note_medication
 from .persons import (
     BY_IDENTIFIER,
@@ -25,19 +25,26 @@ from .persons import (
 from .quiet import QuietVersion
 from .versions import versions_of
 
+UNREADABLE = "the subject is not named by a reference: it belongs to nobody here"
+ODDLY_NAMED = "named oddly, expected Patient/ID: it belongs to nobody here"
+NOBODYS = "its subject is named by the identifier {} alone, which no patient beside it has: it belongs to nobody here"
+
 
 class Sorter:
     """Gives every resource of a bundle to the patient whom it names, and to nobody else.
 
     A patient is known by the full address of its entry and by `Patient/<id>`; where two entries share
     an id, only the full addresses tell them apart. A resource without any subject goes to the only
-    patient there is; one whose subject is no patient, to nobody. Patients whose links say that they are one are one.
+    patient there is; one whose subject is no patient, to nobody. One of whom nobody can read whose it is, is told; of
+    the only patient there is it is doubtful. Patients whose links say that they are one are one.
     """
 
-    def __init__(self, where: str) -> None:
-        self.where = where
+    def __init__(self, where: str, terms: Terms) -> None:
+        self.where, self.terms = where, terms
         self.patients: dict[str, str] = {}
         self.waiting: list[Resource] = []
+        self.doubtful: list[Resource] = []
+        self.mentions: list[Resource] = []
         self.medications: dict[str, Resource | None] = {}
         self.withdrawn: dict[str, list[Stamp]] = {}
         self.entries = 0
@@ -84,22 +91,53 @@ class Sorter:
             group = known.get(subject.reference or "") if subject is not None else None
             if group is None:
                 patient, why = self._patient_of(resource, only)
-                if not patient:
-                    some = RESOURCE_TYPES[resource.head.resourceType].only_some_matter
-                    if resource.matters & COURSE or (some and resource.matters):
+                if not patient or (patient.startswith(BY_IDENTIFIER) and self._may_be_of(only, resource)):
+                    if self._is_told(resource):
+                        why = why or NOBODYS.format((patient or "")[len(BY_IDENTIFIER) :])
                         yield Trouble("no patient", resource.origin, why)
+                        if patient or why == UNREADABLE or why.endswith(ODDLY_NAMED):
+                            self.doubtful.append(resource)
                     continue
                 group = self._groups.setdefault(patient, Group(patient, self.where))
             if moved and id(resource) in moved:
                 group.told.append(moved[id(resource)])
             else:
                 group.resources.append(resource)
+        yield from self._sort_mentions(only)
+        if only is not None:
+            self._groups[only].doubtful += self.doubtful
         if joined:
             self._join()
         for group in self._groups.values():
             group.medications, group.withdrawn = self.medications, self.withdrawn
             group.alone |= group.patient.startswith(BY_IDENTIFIER)
             yield group
+
+    def _sort_mentions(self, only: str | None) -> Iterator[Trouble]:
+        """Give what only speaks of something to whom it is about; of nobody, it is told."""
+        for resource in self.mentions:
+            patient, why = self._patient_of(resource, only)
+            if patient:
+                self._groups.setdefault(patient, Group(patient, self.where)).mentions.append(resource)
+            else:
+                yield Trouble("no patient", resource.origin, why)
+
+    def _is_told(self, resource: Resource) -> bool:
+        """Whether a resource that belongs to nobody is told."""
+        if resource.matters & COURSE or RESOURCE_TYPES[resource.head.resourceType].only_some_matter:
+            return bool(resource.matters)
+        return self.terms.speaks(bytes(resource.raw).decode("utf-8", "replace"))
+
+    def _may_be_of(self, only: str | None, resource: Resource) -> bool:
+        """Whether a resource whose subject is named by an identifier alone may be of the only patient there is: no
+        other names her, and she has no identifier of that kind, so that nobody can tell."""
+        subject = resource.head.subject or resource.head.patient
+        if only is None or subject is None or any(map(_has_reference, self.waiting)):
+            return False
+        kind = identifier_of(subject).partition("|")[0]
+        return not any(
+            words.partition("|")[0] == kind for _, person in self.persons for words in identifiers_of(person)
+        )
 
     def _moved(self) -> dict[int, Trouble]:
         """What is told instead of resources that do not count, for another version of them is of another patient."""
@@ -126,7 +164,7 @@ class Sorter:
             return name or BY_IDENTIFIER + identifier, ""
         reference = subject.reference
         if not reference:
-            return None, "the subject is not named by a reference: it belongs to nobody here"
+            return None, UNREADABLE
         for form in (reference, plain_reference(reference)):
             if form in self.patients:
                 name = self.patients[form]
@@ -137,6 +175,8 @@ class Sorter:
                     return name, ""
             return None, f"the subject {reference} is contained in the resource: it belongs to nobody else"
         kind = reference.partition("/_history/")[0].rpartition("/")[0].rpartition("/")[2]
+        if kind != "Patient" and kind.lower() == "patient":
+            return None, f"the subject {reference} is {ODDLY_NAMED}"
         if "/" in reference and kind != "Patient":
             return None, f"the subject {reference} is no patient: it belongs to nobody"
         name = patient_of(reference)
@@ -176,11 +216,18 @@ class Sorter:
                 gone = self._groups.pop(name)
                 self._groups[survivor].resources += gone.resources
                 self._groups[survivor].told += gone.told
+                self._groups[survivor].mentions += gone.mentions
+                self._groups[survivor].doubtful += gone.doubtful
                 outside |= {survivor} if name in outside else set()
         for name, told in joined.told.items():
             self._groups[joined.survivor(name)].told += told
         for name in outside & set(self._groups):
             self._groups[name].alone = True
+
+
+def _has_reference(resource: Resource) -> bool:
+    subject = resource.head.subject or resource.head.patient
+    return subject is not None and bool(subject.reference)
 
 
 def of_one_server(group: Group) -> Iterator[Group | Trouble]:

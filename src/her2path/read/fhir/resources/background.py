@@ -24,6 +24,7 @@ from ..answer import codings_of, text_of
 from ..head import Concept, Head
 from ..json import FewFields
 from ..resource import Owner, Resource, ResourceType, Surroundings, TumourSite, always
+from ..statuses import certainty_of, statuses_of
 from ..terms import COURSE, HER2, NOTHING, STATED_BY_NAME, UNCLEAR, Terms, coded, plain_display, stated_by_code
 from .her2_test import read_day
 
@@ -33,8 +34,6 @@ PASSING |= dict.fromkeys(("ild_grade", "radiation_pneumonitis_grade", "neuropath
 UNCONFIRMED = ("unconfirmed", "provisional", "differential")
 UNTRUE = ("refuted", "entered-in-error")
 ENDED = ("inactive", "remission", "resolved")
-CERTAINTY = {"A": "refuted", "V": "provisional", "Z": "ended"}
-"""The marks of certainty of ICD-10-GM: excluded, suspected, the state after it; G is confirmed."""
 _SUBSTANCES = (
     ("hyaluronidase", re.compile(r"hyaluronidase", re.IGNORECASE)),
     ("benzyl alcohol", re.compile(r"benzyl ?alcohol", re.IGNORECASE)),
@@ -128,7 +127,7 @@ def read_condition(
 ) -> Events:  # fmt: skip
     """The events of a Condition; with `drugs` also an allergy to a substance that matters."""
     concept = resource.get("code")
-    truth = _codes_of(resource.get("verificationStatus")) | _certainty(concept)
+    truth = statuses_of(resource.get("verificationStatus")) | certainty_of(concept)
     if truth & set(UNTRUE):
         yield Trouble("passed over", origin, f"{_name_of(concept)}: {' '.join(sorted(truth))}")
         return
@@ -140,7 +139,7 @@ def read_condition(
     )  # fmt: skip
     period = resource.get("abatementPeriod")
     ended = resource.get("abatementDateTime") or (period.get("end") if isinstance(period, dict) else None)
-    over = bool(ended) or bool(_codes_of(resource.get("clinicalStatus")) & set(ENDED)) or "ended" in truth
+    over = bool(ended) or bool(statuses_of(resource.get("clinicalStatus")) & set(ENDED)) or "ended" in truth
     unsure = truth & set(UNCONFIRMED)
     doubt = Unknown(Reason.PRELIMINARY, f"{_name_of(concept)} is {unsure.pop()}") if unsure else None
     yield from _stated(concept, (day, trouble), origin, codes, facts, doubt, (over, ended), by_name=True)
@@ -149,33 +148,11 @@ def read_condition(
         yield Event("allergy", doubt or substance, day, "", origin, _name_of(concept))
 
 
-def _certainty(concept: Any) -> set[str]:
-    """What the German mark of certainty says of a diagnosis: excluded, suspected, or over.
-
-    It stands in an extension of the coding, or behind the code (`I50.1 V`).
-    """
-    marks = set()
-    for coding in codings_of(concept):
-        behind = str(coding.get("code", "")).strip().upper().rpartition(" ")
-        if behind[1] and len(behind[2]) == 1:
-            marks.add(behind[2])
-        extensions = coding.get("extension")
-        for extension in extensions if isinstance(extensions, list) else ():
-            if isinstance(extension, dict) and "diagnosesicherheit" in str(extension.get("url")).lower():
-                said = extension.get("valueCoding") or extension.get("valueCode") or {}
-                marks.add(str(said.get("code") if isinstance(said, dict) else said).upper())
-    return {CERTAINTY[mark] for mark in marks if mark in CERTAINTY}
-
-
 def read_stated(
     concept: Any, dated: tuple[dt.date | None, str], origin: str, codes: Codes, facts: Facts
 ) -> Events:  # fmt: skip
     """What a coded conclusion states from a day on."""
     yield from _stated(concept, dated, origin, codes, facts, None, (False, None), by_name=True)
-
-
-def _codes_of(concept: Any) -> set[str]:
-    return {str(coding.get("code")) for coding in codings_of(concept)}
 
 
 def _stated(
@@ -257,10 +234,10 @@ def _named_allergy(concept: Any, codes: Codes, drugs: Drugs) -> Value | None:
 
 def read_allergy(resource: Mapping[str, Any], origin: str, substance: Value) -> Events:
     """The event of an AllergyIntolerance to a substance that matters."""
-    if _codes_of(resource.get("verificationStatus")) & set(UNTRUE):
+    if statuses_of(resource.get("verificationStatus")) & set(UNTRUE):
         yield Trouble("passed over", origin, f"allergy to {_name_of(resource.get('code'))}: not so")
         return
-    if _codes_of(resource.get("clinicalStatus")) & {"inactive", "resolved"}:
+    if statuses_of(resource.get("clinicalStatus")) & {"inactive", "resolved"}:
         yield Trouble("passed over", origin, f"allergy to {_name_of(resource.get('code'))}: no longer active")
         return
     day, trouble = read_day({"effectiveDateTime": resource.get("onsetDateTime") or resource.get("recordedDate")})
@@ -290,7 +267,7 @@ def read_diagnosis(resource: Resource, beside: Surroundings) -> Iterator[Event |
     """The organ of a tumour and the HER2 status that a condition names: by its codes, its body site, else its words."""
     content = resource.parsed()
     concept = content.get("code")
-    if _codes_of(content.get("verificationStatus")) & set(UNTRUE) or "refuted" in _certainty(concept):
+    if statuses_of(content.get("verificationStatus")) & set(UNTRUE) or "refuted" in certainty_of(concept):
         return
     codes = beside.codes
     has_site = False

@@ -11,14 +11,24 @@ from typing import Any
 
 import msgspec
 
+from ....facts.words.fhir_types import fhir_types
 from ....record.event import BILLED, DISPENSED, DOSE_NOT_READ, HER2_DRUG, NOT_KNOWN, PERFORMED, Event, Trouble
 from ...drugs import Named
-from ..head import Concept, Head
+from ..head import Concept, Head, Reference
 from ..resource import UNRESOLVED, Resource, ResourceType, Surroundings
 from ..terms import COURSE, NOTHING, Terms
 from .background import Events, read_procedure
 from .her2_test import read_day
-from .named_drug import CONTAINED, MEDICATION_REFERENCES, MedicationHead, drug_of_resource, matters_by_drug, not_read
+from .named_drug import (
+    CONTAINED,
+    MEDICATION_REFERENCES,
+    ConceptOrReference,
+    MedicationHead,
+    drug_of_resource,
+    drug_referred_to,
+    matters_by_drug,
+    not_read,
+)
 
 NOT_SO = ("entered-in-error", "cancelled", "declined", "not-done", "preparation", "draft")
 """Statuses of what did not come to be."""
@@ -62,9 +72,27 @@ def _read_dispense(resource: Resource, beside: Surroundings) -> Events:
 
 
 class ProcedureHead(Head, gc=False):
-    """The head of a procedure."""
+    """The head of a procedure; in R5 what was used stands in one field, be it named by a code or a reference."""
 
     usedCode: list[Concept] | None = None
+    usedReference: list[Reference] | None = None
+    used: list[ConceptOrReference] | None = None
+    contained: list[msgspec.Raw] | None = None
+
+
+def _concepts(head: ProcedureHead) -> list[Concept | None]:
+    return [head.code, *(head.usedCode or ()), *(each.concept for each in head.used or ())]
+
+
+def _references(head: ProcedureHead) -> Iterator[Reference]:
+    """What a procedure refers to as used, devices left out."""
+    for each in (*(head.usedReference or ()), *(each.reference for each in head.used or ())):
+        if each is not None and "Device/" not in (each.reference or ""):
+            yield each
+
+
+def _addresses(head: ProcedureHead) -> Iterator[str]:
+    return (each.reference or "" for each in _references(head) if each.reference or each.display)
 
 
 def _products_of(concepts: Iterable[Concept | None], terms: Terms) -> Iterator[Named]:
@@ -76,9 +104,10 @@ def _products_of(concepts: Iterable[Concept | None], terms: Terms) -> Iterator[N
 
 
 def _procedure_matters(head: ProcedureHead, terms: Terms) -> int:
-    if terms.claims(head.code) or any(_products_of((head.code, *(head.usedCode or ())), terms)):
+    if terms.claims(head.code) or any(_products_of(_concepts(head), terms)) or any(_references(head)):
         return COURSE
-    return NOTHING
+    inside = b" ".join(map(bytes, head.contained or ())).decode("utf-8", "replace")
+    return COURSE if inside and (terms.drugs.names.names_a_product(inside) or terms.speaks(inside)) else NOTHING
 
 
 def _read_procedure(resource: Resource, beside: Surroundings) -> Events:
@@ -86,15 +115,45 @@ def _read_procedure(resource: Resource, beside: Surroundings) -> Events:
     content = resource.parsed()
     if beside.terms.claims(head.code):
         yield from read_procedure(content, resource.origin, beside.codes, beside.facts)
-    drugs = list(_products_of((head.code, *(head.usedCode or ())), beside.terms))
     status = content.get("status")
+    used = list(_used_drugs(resource, head, beside))
+    if None in used and status not in NOT_SO:
+        yield Trouble(UNRESOLVED, resource.origin, "")
+        yield Event(HER2_DRUG, NOT_KNOWN, read_day(_performed(content))[0], "", resource.origin)
+    drugs = [*_products_of(_concepts(head), beside.terms), *filter(None, used)]
     if drugs and status in NOT_SO:
         yield Trouble("passed over", resource.origin, f"{drugs[0].said}: status {status}")
         return
     for named in drugs:
-        dated = {"effectiveDateTime": content.get("performedDateTime") or content.get("occurrenceDateTime"),
-                 "effectivePeriod": content.get("performedPeriod") or content.get("occurrencePeriod")}  # fmt: skip
-        yield from _told(resource, named, PERFORMED, dated)
+        yield from _told(resource, named, PERFORMED, _performed(content))
+
+
+def _used_drugs(resource: Resource, head: ProcedureHead, beside: Surroundings) -> Iterator[Named | None]:
+    """The HER2-directed drugs to which a procedure refers, and those that stand in it without that; `None` for a
+    medication that cannot be found, or of which nobody can tell what it is."""
+    content = resource.parsed()
+    listed = content.get("contained")
+    inside = [each for each in listed if isinstance(each, dict)] if isinstance(listed, list) else []
+    references = [each for each in _references(head) if each.reference or each.display]
+    if not references:
+        own = (f"#{each.get('id')}" for each in inside if each.get("resourceType") in ("Medication", "Substance"))
+        references = [Reference(name) for name in own]
+    no_drugs = fhir_types() - {"Medication", "Substance"}
+    others = {f"#{each.get('id')}" for each in inside if each.get("resourceType") in no_drugs}
+    for reference in references:
+        address = reference.reference or ""
+        named = None if address in others else drug_referred_to(reference, resource, beside)
+        if named is not None and (_is_product(named, beside) or named.directed):
+            yield named
+        elif named is None and address not in others and ("Medication/" in address or address[:1] == "#"):
+            yield None
+
+
+def _performed(content: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        "effectiveDateTime": content.get("performedDateTime") or content.get("occurrenceDateTime"),
+        "effectivePeriod": content.get("performedPeriod") or content.get("occurrencePeriod"),
+    }
 
 
 def _told(resource: Resource, named: Named, what: str, dated: Mapping[str, Any]) -> Events:
@@ -125,10 +184,14 @@ def _read_charge(resource: Resource, beside: Surroundings) -> Events:
 
 
 class Line(msgspec.Struct, gc=False):
-    """A line of a claim, as far as the skim needs it; until STU3 its product was called service."""
+    """A line of a claim, as far as the skim needs it; until STU3 its product was called service. Answers to a
+    questionnaire are lines too, with a text, answers and lines of their own."""
 
     productOrService: Concept | None = None
     service: Concept | None = None
+    text: msgspec.Raw = msgspec.Raw(b"null")
+    answer: msgspec.Raw = msgspec.Raw(b"null")
+    item: msgspec.Raw = msgspec.Raw(b"null")
 
 
 class ClaimHead(Head, gc=False):
@@ -177,6 +240,7 @@ PROCEDURE = ResourceType(
     read_course=_read_procedure,
     head=ProcedureHead,
     days=("performedDateTime", "performedPeriod.start", "performedPeriod.end"),
+    several_medications=_addresses,
 )
 CHARGE = ResourceType(
     name="ChargeItem",

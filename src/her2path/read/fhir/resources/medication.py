@@ -390,3 +390,5 @@ STATEMENT = ResourceType(
     medications=MEDICATION_REFERENCES,
     as_it_stands=CONTAINED,
 )
+USAGE = replace(STATEMENT, name="MedicationUsage")
+"""What drafts of R5 call a MedicationStatement."""

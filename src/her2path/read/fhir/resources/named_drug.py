@@ -93,8 +93,12 @@ def drug_named(resource: Resource, beside: Surroundings) -> Named | None:
     concept, reference = concept_and_reference(head)  # type: ignore[arg-type]  # the skim reads every head's fields
     if concept is not None and (concept.coding or concept.text):
         return drug_of_head(concept, terms)
-    if reference is None:
-        return None
+    return None if reference is None else drug_referred_to(reference, resource, beside)
+
+
+def drug_referred_to(reference: Reference, resource: Resource, beside: Surroundings) -> Named | None:
+    """The drug of a medication that a resource refers to, in itself or in the source; `None` where it is not there."""
+    terms = beside.terms
 
     def find(address: str) -> Any:
         if address.startswith("#"):

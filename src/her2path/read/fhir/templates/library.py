@@ -24,6 +24,7 @@ from ..containers.medications import medication_named
 from ..containers.versions import is_withdrawn
 from ..head import Head
 from ..json import as_first_said, parse_strictly
+from ..mentions import MENTIONING, mention_of
 from ..nameless import is_nameless
 from ..patient import TherapyReader, read_one, read_resources
 from ..readers import RESOURCE_TYPES, Interest, heads
@@ -112,11 +113,13 @@ class Templates:
                 return None
             if (known is None and head.resourceType in TAKEN_APART) or is_nameless(head) or holds_others(text):
                 return None
+            if known is None and head.resourceType in MENTIONING and mention_of(head, self.interest) is not None:
+                return None
             if known is None or (matters == NOTHING and NO_KIND in self.unlike and not is_withdrawn(text)):
                 return NOTHING_READ, ((head.id or "").encode(),) if known is not None else ()
             if known.owner is Owner.HERSELF and b'"link"' in text:
                 return None
-            if known.name in self.unlike:
+            if known.name in self.unlike or known.names_several(head):
                 return None
             if known.few_fields is not None and head.id and (fields := known.few_fields.parse(text)):
                 return self._by_few_fields(known, head.id, fields)

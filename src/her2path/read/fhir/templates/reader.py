@@ -199,7 +199,7 @@ class ColumnReader:
                     filling = fill(text)
                     break
             else:
-                match = templates.match(text) if text != b"null" else (NOTHING_READ, ())
+                match = templates.match(text) if text != b"null" else None
                 if match is None:
                     resource = self._resource_alone(text, number, addresses[number], piece.where)
                     if resource is None or not self._read_alone(resource, {}, alone):
@@ -264,7 +264,7 @@ class ColumnReader:
         if stand_twice(group.resources, group.withdrawn):
             return False
         resources = Resources()
-        about = read_group_itself(group)
+        about = read_group_itself(group, self.codes, self.facts)
         alone: list[Record] = [] if about is None else [about]
         prefix = f"{group.where} entry "
         for resource in group.resources:

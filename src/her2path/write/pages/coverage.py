@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import textwrap
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import groupby
 
-from ..facts.source import VERIFIED
-from ..tables.coverage import CARRIED, MISSING, PARTLY, Carrier, Coverage, Covered, Place, added, by_level
-from ..tables.edition import Edition
+from ...facts.source import VERIFIED
+from ...tables.coverage import CARRIED, MISSING, PARTLY, Carrier, Coverage, Covered, Place, added, by_level
+from ...tables.edition import Edition
+from .parts import filled, grid
 
 MOST_REMEMBERED = 12
-MOST_NAMED = 3
-LINE_WIDTH = 120
 NUMBER_COLUMNS = ("rows", *VERIFIED)
 MOST_NAMED = 8
 """Of so many values an edition that decides for them names each."""
@@ -28,7 +26,7 @@ def coverage_page(coverage: Coverage) -> str:
         f"The tables and grids with most rows that are only remembered; the first {MOST_REMEMBERED}.",
         _most_remembered(coverage.places),
         "## The statements",
-        _filled(
+        filled(
             "Each in our own words, with the rows of its carriers by level (a row that carries two statements counts "
             "for both). `edition/outcome` names one edition of an outcome alone."
         ),
@@ -37,7 +35,7 @@ def coverage_page(coverage: Coverage) -> str:
         parts += [f"### {theme}", *_theme(list(statements))]
     parts += [
         "## The tables",
-        _filled(
+        filled(
             "Every table (by the outcome it decides) and grid (facts that decide nothing by themselves), by topic, "
             "with the rows of each edition by level. A blank is none."
         ),
@@ -55,12 +53,12 @@ def _opening(coverage: Coverage) -> str:
         [
             "# Coverage",
             f"<!-- Written by `her2path coverage -o docs/coverage.md`; edit {source} instead. -->",
-            _filled(
+            filled(
                 f"her2path set out to make {len(coverage.statements)} statements about trastuzumab computable. "
                 f"**{counted[CARRIED]} are carried**, {counted[PARTLY]} in part, and {counted[MISSING]} are missing. "
                 + _reviewed(coverage.editions)
             ),
-            _filled(
+            filled(
                 "How far a row is verified: *seen* in the source itself; *secondary*: in a copy or a review; "
                 "*remembered*: not seen, check it before relying on it; *decided*: the source leaves it open, and "
                 "[decisions](decisions.md) says what was chosen."
@@ -87,7 +85,7 @@ def _in_short(coverage: Coverage) -> str:
     levels = added(coverage.places)
     total = sum(levels.values()) or 1
     rows.append(["share", "", "", *(f"{100 * count / total:.0f} %" for count in by_level(levels).values())])
-    return _grid(rows, right_from=1)
+    return grid(rows, right_from=1)
 
 
 def _most_remembered(places: Iterable[Place]) -> str:
@@ -99,7 +97,7 @@ def _most_remembered(places: Iterable[Place]) -> str:
             f"`{place.edition.key}/{place.name}`" if place.kind == "outcome" else f"`{place.edition.key}`: {place.name}"
         )
         rows.append([name, _link(place.edition.topic), str(place.levels["remembered"]), str(place.rows)])
-    return _grid(rows, right_from=2)
+    return grid(rows, right_from=2)
 
 
 def _theme(statements: Sequence[Covered]) -> list[str]:
@@ -113,15 +111,11 @@ def _theme(statements: Sequence[Covered]) -> list[str]:
         rows.append(
             [statement.number, statement.says, status, *_of(covered.levels)[1:], ", ".join(covered.reviewed_by)],
         )
-        notes.append(_filled(f"- **{statement.number}** {statement.as_sources}", "  "))
+        notes.append(filled(f"- **{statement.number}** {statement.as_sources}", "  "))
         if covered.carriers:
             by = ", ".join(_carrier(carrier) for carrier in covered.carriers)
-            notes.append(_filled(f"  - Carried by {by}.", "    "))
-    return [_grid(rows, right_from=3, right_to=3 + len(VERIFIED)), "As the sources have it:", "\n".join(notes)]
-
-
-def _filled(text: str, indent: str = "") -> str:
-    return textwrap.fill(text, LINE_WIDTH, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False)
+            notes.append(filled(f"  - Carried by {by}.", "    "))
+    return [grid(rows, right_from=3, right_to=3 + len(VERIFIED)), "As the sources have it:", "\n".join(notes)]
 
 
 def _carrier(carrier: Carrier) -> str:
@@ -156,7 +150,7 @@ def _editions(editions: Iterable[Edition]) -> str:
         scope = ", ".join(named) if len(named) <= MOST_NAMED else f"{len(named)} values of {edition.scope}"
         scope = scope or "all"
         rows.append([f"`{edition.key}`", scope, _where(edition), edition.window(), edition.reviewed_by])
-    return _grid(rows)
+    return grid(rows)
 
 
 def _tables(places: Iterable[Place]) -> str:
@@ -169,7 +163,7 @@ def _tables(places: Iterable[Place]) -> str:
         for place in sorted(same, key=lambda place: _order(place.edition)):
             rows.append([shown, f"`{place.edition.key}`", *_of(place.levels)])
             shown = ""
-    return _grid(rows, right_from=2)
+    return grid(rows, right_from=2)
 
 
 def _order(edition: Edition) -> tuple[str, str, str, str]:
@@ -187,16 +181,3 @@ def _numbers(places: Iterable[Place]) -> list[str]:
 def _of(levels: Mapping[str, int]) -> list[str]:
     """The number of rows and those of each level; a blank for none."""
     return [str(count or "") for count in (sum(levels.values()), *by_level(levels).values())]
-
-
-def _grid(rows: Sequence[Sequence[str]], right_from: int | None = None, right_to: int | None = None) -> str:
-    """Rows as a Markdown table whose source is aligned; columns of numbers stand to the right."""
-    widths = [max(3, *(len(cell) for cell in column)) for column in zip(*rows, strict=True)]
-    right = range(right_from, right_to or len(widths)) if right_from is not None else range(0)
-
-    def line(row: Sequence[str]) -> str:
-        cells = (c.rjust(w) if n in right else c.ljust(w) for n, (c, w) in enumerate(zip(row, widths, strict=True)))
-        return f"| {' | '.join(cells)} |"
-
-    rule = "|".join("-" * (w + 1) + ":" if n in right else "-" * (w + 2) for n, w in enumerate(widths))
-    return "\n".join([line(rows[0]), f"|{rule}|", *map(line, rows[1:])])

@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from ..facts.problem import DOES_NOT_HOLD, PARTLY_READ
-from .options import Day, Source, column_option, missing_option, pairs, site_asked
+from ...facts.problem import DOES_NOT_HOLD, PARTLY_READ
+from ..options import Day, Source, column_option, missing_option, pairs, site_asked
 
 if TYPE_CHECKING:
-    from ..read.omop.source import OmopSource
+    from ...read.omop.source import OmopSource
 
 
 @click.command()
@@ -55,10 +55,10 @@ def cohort(
       her2path cohort events.parquet -o hospital --settings site.toml
       her2path cohort omop:cdm.duckdb -o hospital --settings site.toml
     """
-    from ..cohort.population.run import review_population
-    from ..findings.settings import Settings
-    from ..tables.load import read_knowledge
-    from ..write.plain import plain
+    from ...cohort.population.run import review_population
+    from ...findings.settings import Settings
+    from ...tables.load import read_knowledge
+    from ...write.plain import plain
 
     knowledge = read_knowledge()
     at = site_asked(settings_file, missing, knowledge)

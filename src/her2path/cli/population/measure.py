@@ -11,14 +11,14 @@ from typing import TYPE_CHECKING
 
 import click
 
-from ..facts.problem import AskedWrongly
-from ..write.output import put
-from ..write.plain import plain
-from .options import Day
+from ...facts.problem import AskedWrongly
+from ...write.output import put
+from ...write.plain import plain
+from ..options import Day
 
 if TYPE_CHECKING:
-    from ..cohort.measures.count import Counted
-    from ..cohort.measures.read import Measure
+    from ...cohort.measures.count import Counted
+    from ...cohort.measures.read import Measure
 
 
 @click.command()
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 @click.option(
     "--suppress", type=click.IntRange(0), default=0, metavar="N", help="Tell no count from 1 to below N, such as 11."
 )
-@click.option("--patients", "answer", metavar="ANSWER",
+@click.option("--who", "answer", metavar="ANSWER",
               help="Who they are: met, 'not met', undetermined, 'membership undetermined', excluded.")  # fmt: skip
 @click.option(
     "--format", "form", type=click.Choice(["text", "json", "csv", "fhir"]), help="By default what the ending says."
@@ -53,11 +53,11 @@ def measure(
     Examples:
       her2path measure hospital
       her2path measure hospital lvef-baseline --by year
-      her2path measure hospital lvef-baseline --patients "not met"
+      her2path measure hospital lvef-baseline --who "not met"
     """
-    from ..cohort.measures.count import count, patients_of
-    from ..cohort.measures.read import measure_named, measures
-    from ..cohort.measures.views import opened
+    from ...cohort.measures.count import count, patients_of
+    from ...cohort.measures.read import measure_named, measures
+    from ...cohort.measures.views import opened
 
     asked = [measure_named(key) for key in keys] or [*measures().values()]
     if listed:
@@ -68,7 +68,7 @@ def measure(
     connection = opened(folder)
     if answer is not None:
         if len(asked) != 1 or not keys:
-            raise AskedWrongly("--patients is told of one measure: name it")
+            raise AskedWrongly("--who is told of one measure: name it")
         put("\n".join(map(plain, patients_of(connection, asked[0], answer))), output)
         return
     found = [(each, count(connection, each, by, (first, last))) for each in asked]
@@ -94,7 +94,7 @@ def _in_form(
         writer.writerows(rows)
         return stream.getvalue().rstrip("\n")
     if form == "fhir":
-        from ..cohort.measures.report import bundle
+        from ...cohort.measures.report import bundle
 
         return json.dumps(bundle(found, folder, least), indent=2, ensure_ascii=False)
     lines = [line for each, of_measure in found for line in _lines(each, of_measure, least)]
