@@ -497,7 +497,9 @@ def test_ids_may_be_huge_sparse_or_text(tmp_path) -> None:
             connection.execute("INSERT INTO person VALUES (?, 'F', 1970)", [name])
             connection.execute("INSERT INTO measurement VALUES (?, ?, '2025-05-05 10:00:00', '10230-1', ?)", [number, name, f"{60 + number}"])
         connection.execute("INSERT INTO measurement VALUES (99, 'a-1', 'yesterday', '10230-1', '50')")
+        connection.execute("INSERT INTO measurement VALUES (98, NULL, '2025-05-05', '10230-1', '50')")
     found, told = records(path, persons_at_once=2)
+    assert told["rows_without_person"] == {"measurement": 1}
     assert {name: [str(e.value) for e in record.course if e.fact == "lvef"] for name, record in found.items()} == {
         "b'x": ["60"], "a-1": ["61", "50"], "9007199254740993": ["62"], "ü": ["63"],
     }  # fmt: skip

@@ -166,13 +166,11 @@ class Assembly:
     ) -> None:  # fmt: skip
         """What of the rows was not read or not used; each once a person and table, with its first row."""
         told = np.array([bool(each.troubles or each.passed_over) for each in said], np.bool_)[form]
-        seen: set[tuple[int, int]] = set()
         said_of: set[tuple[int, str, str]] = set()
-        for row in np.flatnonzero(told).tolist():
+        rows = np.flatnonzero(told)
+        _, first = np.unique(owner[rows] * max(len(said), 1) + form[rows], return_index=True)
+        for row in rows[np.sort(first)].tolist():
             person, place = int(owner[row]), int(form[row])
-            if (person, place) in seen:
-                continue
-            seen.add((person, place))
             where = f"{self.name}:{table}/{ids[row]}"
             for listed, into in (
                 (said[place].troubles, self.troubles), (said[place].passed_over, self.passed_over)

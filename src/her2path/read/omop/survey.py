@@ -121,7 +121,11 @@ def condition(relation: Relation, table: Table, wanted: set[Named]) -> str:
     for name, found in zip(reversed(table.named_by), lists, strict=True):
         if found:
             quoted = ", ".join(text(each) for each in sorted(found))
-            bare = f"trim({relation.column(name)})" if name == table.source_value else relation.column(name)
+            bare = (
+                f"trim(CAST({relation.column(name)} AS VARCHAR))"
+                if name == table.source_value
+                else relation.column(name)
+            )
             parts.append(f"{bare} IN ({quoted})")
     return " OR ".join(parts)
 
