@@ -579,6 +579,13 @@ def test_what_is_no_warehouse_is_refused_in_words(cdm, tmp_path) -> None:
     assert len(reader_of(twice, schema="old").slices) == 1
 
 
+def test_a_review_says_which_command_reads_a_warehouse() -> None:
+    refused = CliRunner().invoke(main, ["review", "postgresql://reader:secret@db/cdm"])
+    assert refused.exit_code == 2
+    assert "her2path cohort reads it" in refused.output
+    assert "secret" not in refused.output
+
+
 def test_a_password_is_told_nowhere() -> None:
     source = omop_source("postgresql://reader:secret@db.example:5432/cdm?sslmode=require")
     assert source is not None

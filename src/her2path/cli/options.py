@@ -55,6 +55,10 @@ def day_of(text: str) -> dt.date:
     return dt.date.fromisoformat(text)
 
 
+WAREHOUSES = ("omop:", "postgres://", "postgresql://")
+"""How the name of a warehouse of OMOP begins."""
+
+
 class Source(click.Path):
     """A source on the command line: a file or a folder, or a warehouse of OMOP (omop:FILE, postgresql://...)."""
 
@@ -64,7 +68,7 @@ class Source(click.Path):
         super().__init__(exists=True, path_type=Path)
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
-        if isinstance(value, str) and value.startswith(("omop:", "postgres://", "postgresql://")):
+        if isinstance(value, str) and value.startswith(WAREHOUSES):
             from ..read.omop.source import omop_source
 
             return omop_source(value)
