@@ -55,6 +55,26 @@ def day_of(text: str) -> dt.date:
     return dt.date.fromisoformat(text)
 
 
+WAREHOUSES = ("omop:", "postgres://", "postgresql://")
+"""How the name of a warehouse of OMOP begins."""
+
+
+class Source(click.Path):
+    """A source on the command line: a file or a folder, or a warehouse of OMOP (omop:FILE, postgresql://...)."""
+
+    name = "source"
+
+    def __init__(self) -> None:
+        super().__init__(exists=True, path_type=Path)
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        if isinstance(value, str) and value.startswith(WAREHOUSES):
+            from ..read.omop.source import omop_source
+
+            return omop_source(value)
+        return super().convert(value, param, ctx)
+
+
 class FormatName(_NameType):
     """A format of a review, from the registry; formats from outside are looked for only where they must be."""
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import click
 
 from ..facts.problem import DOES_NOT_HOLD, PARTLY_READ, AskedWrongly
-from .options import Day, FormatName, column_option, knowledge_option, missing_option, pairs, site_asked
+from .options import WAREHOUSES, Day, FormatName, column_option, knowledge_option, missing_option, pairs, site_asked
 
 if TYPE_CHECKING:
     from ..findings.summary import Summary
@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 def _there(ctx: click.Context, param: click.Parameter, sources: tuple[str, ...]) -> tuple[str, ...]:
     """The sources; a name that is no pattern and is not there is told with what is nearly called so."""
     for each in sources:
+        if each.startswith(WAREHOUSES):
+            what = f"{each.partition(':')[0]}:... is a warehouse of OMOP; her2path cohort reads it"
+            raise click.BadParameter(what, ctx, param)
         if each != "-" and not any(sign in each for sign in "*?[") and not os.path.lexists(each):
             raise click.BadParameter(f"Path {each!r} does not exist.", ctx, param)
     return sources

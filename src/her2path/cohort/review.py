@@ -20,6 +20,7 @@ from ..findings.settings import Settings
 from ..findings.summary import Summary
 from ..read.files import TEXTS, Piece, source_size
 from ..read.layout import ColumnPart, Layout
+from ..read.omop.source import OmopSource
 from ..read.source import ColumnWorker, read_columns
 from ..record.columns import RecordColumns, columns_of
 from ..record.event import Trouble
@@ -27,6 +28,7 @@ from ..tables.library import Knowledge
 from .manifest import manifest_of
 from .pool import can_share, in_turn
 from .sources import Sources, has_table, joined_columns, listed, pieces_of
+from .warehouse import parts_of_warehouse, processes_for_warehouse
 
 WORTH_SHARING_BYTES = 32_000_000
 """A smaller source is done before the processes have started."""
@@ -54,8 +56,10 @@ class Part(Generic[Output]):
     """What whoever looks at the pieces themselves makes of them."""
 
 
-def processes_for(path: Sources) -> int:
+def processes_for(path: Sources | OmopSource) -> int:
     """How many processes a source is worth: all cores for a large one on Linux, otherwise one."""
+    if isinstance(path, OmopSource):
+        return processes_for_warehouse(path)
     paths = listed(path)
     size = sum(source_size(each) * (PACKED if each.suffix.lower() == ".parquet" else 1) for each in paths)
     large = size >= WORTH_SHARING_BYTES
@@ -192,7 +196,7 @@ class _OfRows(_Work[Output]):
 
 
 def review_parts(
-    path: Sources,
+    path: Sources | OmopSource,
     knowledge: Knowledge,
     settings: Settings,
     output: Callable[[Any], Output],
@@ -209,6 +213,10 @@ def review_parts(
     Several sources are reviewed as one (`sources.py`). `look` is given the pieces of a source of FHIR too, in the
     process that reads them (`Part.looked`).
     """
+    if isinstance(path, OmopSource):
+        work = _Work(knowledge, settings, output, reading)
+        yield from parts_of_warehouse(path, work, processes, progress, columns)
+        return
     paths = listed(path)
     if has_table(paths):
         if len(paths) == 1:

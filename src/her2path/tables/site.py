@@ -48,7 +48,8 @@ class Site:
     `zero_plus` is what the laboratory means by 0+; `accept_recorded_status` takes a HER2 status that no test carries.
     `alt_upper_limit`, `ast_upper_limit` (U/L) and `bilirubin_upper_limit` (umol/L) are the laboratory's upper limits of
     normal, where a value has none beside it;
-    `missing` are the words, in small letters, for a cell of a table that holds nothing.
+    `missing` are the words, in small letters, for a cell of a table that holds nothing;
+    `omop_quantity` is what the column quantity of an OMOP warehouse counts, `omop_schema` where its CDM stands.
     """
 
     name: str = ""
@@ -72,6 +73,8 @@ class Site:
     alt_upper_limit: Decimal | None = None
     ast_upper_limit: Decimal | None = None
     bilirubin_upper_limit: Decimal | None = None
+    omop_quantity: str | None = None
+    omop_schema: str | None = None
     own_editions: tuple[Edition, ...] = ()
 
     @property
@@ -114,11 +117,15 @@ SECTIONS: dict[str, dict[str, str]] = {
     "laboratory": {name: name for name in UPPER_LIMITS},
     "prices": {"currency": "currency"},
     "files": {"missing": "missing"},
+    "omop": {"quantity": "omop_quantity", "schema": "omop_schema"},
 }
 """Where each setting stands in the file; the tables `vials`, `formulary`, `prices` and `editions` are free."""
 
 ZERO_PLUS_MEANS = {"staining": "yes", "no staining": "no"}
 """What a site may say that its laboratory means by an IHC score of 0+: whether the membrane stains."""
+
+QUANTITIES = ("mg", "billing units", "volume", "vials", "unknown")
+"""What a site may say that the column quantity of DRUG_EXPOSURE counts."""
 
 LIMITS: dict[str, tuple[Decimal | int, Decimal | int]] = {
     "lvef_lower_limit": (Decimal(40), Decimal(65)),
@@ -224,6 +231,10 @@ def _checked(path: Path, table: str, key: str, name: str, value: Any) -> Any:
     if name == "zero_plus":
         if value not in ZERO_PLUS_MEANS:
             raise AskedWrongly(f"{where}; expected {' or '.join(ZERO_PLUS_MEANS)}")
+        return value
+    if name == "omop_quantity":
+        if value not in QUANTITIES:
+            raise AskedWrongly(f"{where}; expected one of {', '.join(QUANTITIES)}")
         return value
     if "bool" in kind:
         if not isinstance(value, bool):

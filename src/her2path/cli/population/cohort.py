@@ -4,16 +4,21 @@ from __future__ import annotations
 
 import datetime as dt
 import sys
+from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from ...facts.problem import DOES_NOT_HOLD, PARTLY_READ
-from ..options import Day, column_option, missing_option, pairs, site_asked
+from ..options import Day, Source, column_option, missing_option, pairs, site_asked
+
+if TYPE_CHECKING:
+    from ...read.omop.source import OmopSource
 
 
 @click.command()
-@click.argument("source", type=click.Path(exists=True, path_type=Path))
+@click.argument("source", type=Source())
 @click.option(
     "-o", "--output", required=True, type=click.Path(file_okay=False, path_type=Path), help="The folder to write."
 )
@@ -33,7 +38,8 @@ from ..options import Day, column_option, missing_option, pairs, site_asked
 @click.option("--processes", type=click.IntRange(1), help="Processes to share a large source; all cores by default.")
 @click.option("--anew", is_flag=True, help="Begin anew, whatever lies in the folder of an earlier run.")
 def cohort(
-    source: Path, output: Path, on: dt.date | None, site: str | None, edition: str | None, jurisdiction: str | None,
+    source: Path | OmopSource, output: Path, on: dt.date | None, site: str | None, edition: str | None,
+    jurisdiction: str | None,
     columns: tuple[str, ...], missing: tuple[str, ...], settings_file: Path | None, parts: int | None,
     processes: int | None, anew: bool,
 ) -> None:  # fmt: skip
@@ -47,6 +53,7 @@ def cohort(
     Examples:
       her2path cohort export/ -o hospital --on 2026-02-17
       her2path cohort events.parquet -o hospital --settings site.toml
+      her2path cohort omop:cdm.duckdb -o hospital --settings site.toml
     """
     from ...cohort.population.run import review_population
     from ...findings.settings import Settings
@@ -69,15 +76,34 @@ def cohort(
             width = max(len(str(count)) for count in counts.values())
             for words, count in counts.items():
                 click.echo(f"    {count:>{width}}  {plain(words)}")
+    if warehouse := population.manifest.get("warehouse"):
+        for words in told_of_warehouse(warehouse):
+            click.echo(f"her2path: {words}", err=True)
     if told["not_read"]:
         where = f"see {output / population.manifest['not_read']}, and not_read of the patients"
         click.echo(f"her2path: {told['not_read']} pieces could not be read; {where}", err=True)
     click.echo(population.manifest["caution"])
     if not told["patients"]:
-        click.echo(f"her2path: no patient was found in {source}; expected FHIR R4, CSV or Parquet", err=True)
+        expected = "expected FHIR R4, CSV, Parquet or a CDM of OMOP"
+        click.echo(f"her2path: no patient was found in {source}; {expected}", err=True)
         sys.exit(DOES_NOT_HOLD)
     if told["not_read"]:
         sys.exit(PARTLY_READ)
+
+
+def told_of_warehouse(warehouse: dict[str, Any]) -> Iterator[str]:
+    """What of a warehouse of OMOP nobody should miss; all of it stands in the manifest."""
+    if doubts := warehouse["in_doubt"]:
+        rows = sum(each["rows"] for each in doubts)
+        yield f"{rows} rows of HER2-directed drugs are of a product in doubt ({len(doubts)} names); see the manifest"
+    if warehouse["quantity"] == "unknown" and (spread := warehouse.get("quantities")):
+        looks = sorted({each["looks_like"] for each in spread} - {""})
+        like = f", which looks like {' or '.join(looks)}" if looks else ""
+        yield f"no amount of a dose is read: say in the settings what quantity means{like} ([omop] quantity)"
+    for table, counted in warehouse["not_mapped"].items():
+        yield f"{counted['rows']} rows of {table} have no standard concept ({counted['values']} source values)"
+    if absent := warehouse["not_there"]:
+        yield f"not in the warehouse: {', '.join(absent)}"
 
 
 class _Bar:

@@ -31,7 +31,7 @@ class PopulationFolder:
     Raises `AskedWrongly` where another run is at work in it, where it holds something else, or cannot be written.
     """
 
-    def __init__(self, path: Path, plan: Any, source: Path, anew: bool = False) -> None:
+    def __init__(self, path: Path, plan: Any, source: Path | None, anew: bool = False) -> None:
         self.path, self.plan, self.anew, self.source = path, plan, anew, source
         self._lock: IO[bytes] | None = None
         self.went_on = False

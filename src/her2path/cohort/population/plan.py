@@ -13,6 +13,7 @@ from typing import Any
 from ...facts.problem import AskedWrongly
 from ...findings.settings import Settings
 from ...read.files import STANDARD_INPUT
+from ...read.omop.source import OmopSource
 from ...read.source import TABLES
 from ...tables.library import Knowledge
 from ...write.interrupt import require_going_on
@@ -27,13 +28,13 @@ READ_AT_ONCE = 1 << 20
 
 
 def plan_of(
-    source: Path, knowledge: Knowledge, settings: Settings, columns: Mapping[str, str], parts: int | None
+    source: Path | OmopSource, knowledge: Knowledge, settings: Settings, columns: Mapping[str, str], parts: int | None
 ) -> Any:
     """What a run would do, as JSON: two runs of one plan give the same bytes.
 
     Raises `AskedWrongly` where the source cannot be read whole twice, as a pipe cannot.
     """
-    inputs = inputs_of(source)
+    inputs = inputs_of_warehouse(source, settings) if isinstance(source, OmopSource) else inputs_of(source)
     return {
         "her2path": program_version(),
         "knowledge": {"folder": knowledge.folder.name, "sha256": knowledge_digest(knowledge.folder)},
@@ -42,8 +43,32 @@ def plan_of(
         "columns": dict(columns),
         "on": settings.on.isoformat(),
         "settings": plain(settings),
-        "parts": parts or parts_for(source, sum(each["bytes"] for each in inputs)),
+        "parts": parts or _parts_of(source, inputs),
     }
+
+
+def _parts_of(source: Path | OmopSource, inputs: list[dict[str, Any]]) -> int:
+    if isinstance(source, OmopSource):
+        rows = sum(sum(each["rows"].values()) for each in inputs if "rows" in each)
+        return max(1, min(MOST_PARTS, -(-rows // EVENTS_OF_A_PART)))
+    return parts_for(source, sum(each["bytes"] for each in inputs))
+
+
+def inputs_of_warehouse(source: OmopSource, settings: Settings) -> list[dict[str, Any]]:
+    """The rows of each table of a warehouse, with the bytes and the SHA-256 of a file of DuckDB.
+
+    A server has no bytes to compare: what it says of itself and how many rows it has stand for it.
+    """
+    from ...read.omop.warehouse import Warehouse
+
+    warehouse = Warehouse(source, settings.at.omop_schema or "")
+    try:
+        about: dict[str, Any] = {"name": source.name, "schema": warehouse.schema, "rows": warehouse.counts()}
+    finally:
+        warehouse.close()
+    if source.path is None:
+        return [{**about, "address": str(source)}]
+    return [{**about, "bytes": source.path.stat().st_size, "sha256": sha256_of(source.path)}]
 
 
 def inputs_of(source: Path) -> list[dict[str, Any]]:

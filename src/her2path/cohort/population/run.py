@@ -17,6 +17,7 @@ import pyarrow.parquet as pq
 from ...findings.patient import Reviewer
 from ...findings.settings import Settings
 from ...findings.summary import Summary
+from ...read.omop.source import OmopSource
 from ...record.event import Trouble
 from ...record.table import EVENTS, columns_of_events
 from ...tables.library import Knowledge
@@ -26,6 +27,7 @@ from ...write.tables.patients import episodes_table, patients_table
 from ...write.tables.specimens import specimens_table
 from ..pool import in_turn
 from ..review import processes_for, review_parts
+from ..warehouse import source_bytes
 from .folder import NOT_READ, READ, TABLES, PopulationFolder, put_json, written
 from .parts import Cut, PartFiles, read_part
 from .plan import plan_of
@@ -69,10 +71,12 @@ class _Read:
     troubles: list[list[str]] = field(default_factory=list)
     mapped: dict[str, int] = field(default_factory=dict)
     events: int = 0
+    warehouse: dict[str, Any] = field(default_factory=dict)
+    """What was found in a warehouse of OMOP."""
 
 
 def review_population(
-    source: Path,
+    source: Path | OmopSource,
     output: Path,
     knowledge: Knowledge,
     settings: Settings,
@@ -90,7 +94,8 @@ def review_population(
     """
     tell = progress or (lambda _what, _done, _all: None)
     plan = plan_of(source, knowledge, settings, columns or {}, parts)
-    with PopulationFolder(output, plan, source, anew) as folder:
+    beside = source.path if isinstance(source, OmopSource) else source
+    with PopulationFolder(output, plan, beside, anew) as folder:
         if folder.manifest is not None:
             return Population(output, folder.manifest)
         at_once = processes or processes_for(source)
@@ -110,15 +115,15 @@ def review_population(
 
 
 def _read_source(
-    folder: PopulationFolder, source: Path, knowledge: Knowledge, settings: Settings, parts: int, processes: int,
-    columns: Mapping[str, str] | None, tell: Progress,
+    folder: PopulationFolder, source: Path | OmopSource, knowledge: Knowledge, settings: Settings, parts: int,
+    processes: int, columns: Mapping[str, str] | None, tell: Progress,
 ) -> Any:  # fmt: skip
     """Read the source into parts. What a reading that was broken off left is not used: it begins again."""
     from ...read.files import source_size
 
     for stale in folder.run.glob("*.events"):
         stale.unlink()
-    size, done = source_size(source), 0
+    size, done = source_bytes(source) if isinstance(source, OmopSource) else source_size(source), 0
 
     def progress(step: int) -> None:
         nonlocal done
@@ -134,6 +139,8 @@ def _read_source(
                 read.troubles.append([item.kind, item.where, item.what])
             else:
                 files.put(item)
+        if isinstance(source, OmopSource) and part.looked:
+            read.warehouse = part.looked
         for words, count in part.summary.mapped.items():
             read.mapped[words] = read.mapped.get(words, 0) + count
     files.flush()
@@ -214,5 +221,7 @@ def _finish(folder: PopulationFolder, plan: Any, read: Any) -> dict[str, Any]:
         "plan": plan, "editions": sorted(summary.in_use), "rows": rows, "summary": summary.as_json(),
         "not_read": NOT_READ, "caution": CAUTION,
     }  # fmt: skip
+    if read.get("warehouse"):
+        manifest["warehouse"] = read["warehouse"]
     folder.finish(manifest)
     return manifest

@@ -77,7 +77,7 @@ def drug_of_resource(resource: Resource, beside: Surroundings) -> Named | None:
         return named
     content = resource.parsed()
     if "dosage" in content or "dosageInstruction" in content:
-        return _by_route(named, content, beside)
+        return by_route(named, content, beside)
     return named
 
 
@@ -118,7 +118,7 @@ def drug_referred_to(reference: Reference, resource: Resource, beside: Surroundi
     return named
 
 
-def _by_route(named: Named, content: dict[str, Any], beside: Surroundings) -> Named:
+def by_route(named: Named, content: dict[str, Any], beside: Surroundings) -> Named:
     """A drug and the route it was given by: trastuzumab given under the skin is the subcutaneous product."""
     routes = _routes(content, beside)
     under_the_skin, into_a_vein = "subcutaneous" in routes, "intravenous" in routes
