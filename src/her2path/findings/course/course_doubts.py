@@ -100,7 +100,9 @@ class CourseDoubts(DoubtMaker):
         first = self.course.state["first_ever_day"][owner]
         open_since = rules.on.toordinal() - rules.codes.numbers.earliest_resume_days
         rows = unread[(day > open_since) & (day < last[owner]) & known(first) & (day >= first)]
-        read = np.setdiff1d(of_lvef, unread)
+        is_unread = np.zeros(len(self.record.day), np.bool_)
+        is_unread[unread] = True
+        read = of_lvef[~is_unread[of_lvef]]
         beside = set(zip(self.owner[read].tolist(), record.day[read].tolist(), strict=True))
         for row in rows.tolist():
             patient, told = int(self.owner[row]), int(record.day[row])
