@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ...facts.problem import AskedWrongly
+from ...write.tables.patients import PATIENTS
 from .read import Measure
 from .views import rows_of
 
@@ -112,7 +113,7 @@ def count(
     Raises `AskedWrongly` where there is no such column.
     """
     if by is not None and by not in (columns := _columns(connection, measure)):
-        raise AskedWrongly(f"--by {by}: no such column; there are {', '.join(each for each in BY if each in columns)}")
+        raise AskedWrongly(f"--by {by}: no such column; there are {', '.join(columns_by(connection, columns))}")
     rows = rows_of(measure, by)
     conditions = [
         f"p.first_ever_day {sign} DATE '{day.isoformat()}'"
@@ -150,6 +151,12 @@ def patients_of(connection: Any, measure: Measure, answer: str) -> Iterator[str]
 
 def _three(quartiles: Sequence[float] | None) -> tuple[float, float, float] | None:
     return (quartiles[0], quartiles[1], quartiles[2]) if quartiles and quartiles[1] is not None else None
+
+
+def columns_by(connection: Any, columns: Sequence[str]) -> list[str]:
+    """By which of some columns a measure may be told apart: our own, and those carried from the source."""
+    carried = [row[0] for row in _rows(connection, "DESCRIBE patients") if row[0] not in PATIENTS.names]
+    return [*(each for each in BY if each in columns), *(each for each in carried if each in columns)]
 
 
 def _columns(connection: Any, measure: Measure) -> list[str]:

@@ -14,13 +14,14 @@ from typing import Any
 
 import pyarrow.parquet as pq
 
-from ...findings.patient import Reviewer
+from ...findings.patient import Reviewed, Reviewer
 from ...findings.settings import Settings
 from ...findings.summary import Summary
 from ...record.event import Trouble
 from ...record.table import EVENTS, columns_of_events
 from ...tables.library import Knowledge
 from ...write.caution import CAUTION
+from ...write.tables.file import carrying
 from ...write.tables.findings import findings_table
 from ...write.tables.patients import episodes_table, patients_table
 from ...write.tables.specimens import specimens_table
@@ -35,6 +36,8 @@ Progress = Callable[[str, int, int], object]
 WRITERS: Mapping[str, Callable[..., Any]] = {
     "findings": findings_table, "patients": patients_table, "episodes": episodes_table, "specimens": specimens_table,
 }  # fmt: skip
+CARRYING = ("findings", "patients")
+"""The tables that have the columns which are carried."""
 LOOKED_UP: Mapping[str, Mapping[str, Any]] = {
     "facts": {
         "use_dictionary": [name for name in EVENTS.names if name not in ("day", "origin", "place")],
@@ -155,7 +158,7 @@ class _Part:
         reviewed = self.reviewer.review_columns(record)
         summary = Summary()
         summary.add_all(reviewed)
-        tables = {"facts": in_order_of_patients(events), **{name: make(reviewed) for name, make in WRITERS.items()}}
+        tables = {"facts": in_order_of_patients(events), **tables_of(reviewed)}
         for name in TABLES:
             path = self.folder.table(name, part)
             with written(path) as beside:
@@ -164,6 +167,14 @@ class _Part:
         put_json(self.folder.run / f"{part:04}.json", {"rows": rows, "summary": _counts(summary)})
         self.folder.events(part).unlink(missing_ok=True)
         return part
+
+
+def tables_of(reviewed: Reviewed) -> dict[str, Any]:
+    """What is written of a reviewed part, by the name of the table; findings and patients with what is carried."""
+    made = {name: make(reviewed) for name, make in WRITERS.items()}
+    if reviewed.carried.names:
+        made |= {name: carrying(made[name], reviewed.carried) for name in CARRYING}
+    return made
 
 
 def in_order_of_patients(events: Any) -> Any:
