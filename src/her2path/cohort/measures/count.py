@@ -23,6 +23,14 @@ _ANSWER = """CASE
   WHEN {met} THEN 'met' WHEN NOT {met} THEN 'not met' ELSE 'undetermined' END"""
 
 
+def answer_of(measure: Measure) -> str:
+    """The SQL that gives the answer of one who is asked, over the view that a measure counts."""
+    met = f"nullif(({measure.value}) IS NOT NULL, false)" if measure.value else f"({measure.numerator})"
+    words = _ANSWER.format(met=met).replace("counted IS", f"({measure.denominator})::BOOLEAN IS")
+    excluded = f"({measure.exclusions or 'false'})::BOOLEAN"
+    return words.replace("WHEN excluded THEN", f"WHEN {excluded} THEN").replace("excluded IS NULL", f"{excluded} IS NULL")
+
+
 @dataclass(frozen=True, slots=True)
 class Counted:
     """A measure in one stratum. Rates are shares from 0 to 1, `None` where nobody is counted.
