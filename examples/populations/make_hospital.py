@@ -62,12 +62,21 @@ def tested(number: int, count: int) -> pa.Table:
         (_, ihc, ratio, copies) = draw.choices(RESULTS, [each[0] for each in RESULTS])[0]
         results = {"ihc_score": ihc}
         if ratio and copies:
-            results |= {"her2_cep17_ratio": f"{draw.uniform(*ratio):.2f}", "her2_copies": f"{draw.uniform(*copies):.1f}"}
+            results |= {
+                "her2_cep17_ratio": f"{draw.uniform(*ratio):.2f}",
+                "her2_copies": f"{draw.uniform(*copies):.1f}",
+            }
         rows += [
-            {"patient": name, "date": day, "fact": fact, "value": value, "specimen": "core"} for fact, value in results.items()
+            {"patient": name, "date": day, "fact": fact, "value": value, "specimen": "core"}
+            for fact, value in results.items()
         ]
     names = NAMES[:-1]
-    return pa.table({name: pa.array([row.get(name) for row in rows], pa.date32() if name == "date" else pa.string()) for name in names})
+    return pa.table(
+        {
+            name: pa.array([row.get(name) for row in rows], pa.date32() if name == "date" else pa.string())
+            for name in names
+        }
+    )
 
 
 def hospital(virtual_patients: int) -> pa.Table:

@@ -37,7 +37,9 @@ MOST = 20
     "--suppress", type=click.IntRange(0), default=0, metavar="N", help="Tell no count from 1 to below N, such as 11."
 )
 @click.option("--format", "form", type=click.Choice(["text", "json", "svg"]), help="By default what the ending says.")
-@click.option("-o", "--output", type=click.Path(dir_okay=False, path_type=Path), help="Write here: .json, .svg, or text.")
+@click.option(
+    "-o", "--output", type=click.Path(dir_okay=False, path_type=Path), help="Write here: .json, .svg, or text."
+)
 def editions(
     folder: Path, keys: tuple[str, ...], missing: tuple[str, ...], settings_file: Path | None, processes: int | None,
     who: bool, suppress: int, form: str | None, output: Path | None,
@@ -60,7 +62,7 @@ def editions(
 
     knowledge = read_knowledge()
     wanted = [*dict.fromkeys(keys or KEYS)]
-    if len(wanted) < 2:  # noqa: PLR2004
+    if len(wanted) < 2:
         raise AskedWrongly("name two editions at least, or none for ASCO/CAP 2013, 2018 and 2023")
     at = site_asked(settings_file, missing, knowledge)
     settings = settings_of_run(manifest_of_run(folder)["plan"], at)

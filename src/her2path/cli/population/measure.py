@@ -42,7 +42,8 @@ if TYPE_CHECKING:
 @click.option("-o", "--output", type=click.Path(dir_okay=False, path_type=Path), help="Write here instead of printing.")
 def measure(
     folder: Path | None, keys: tuple[str, ...], listed: bool, by: str | None, edition: str | None,
-    first: dt.date | None, last: dt.date | None, suppress: int, answer: str | None, form: str | None, output: Path | None,
+    first: dt.date | None, last: dt.date | None, suppress: int, answer: str | None, form: str | None,
+    output: Path | None,
 ) -> None:  # fmt: skip
     """Count measures over FOLDER, which `her2path cohort` wrote; all of them where none is named.
 

@@ -28,7 +28,9 @@ def answer_of(measure: Measure) -> str:
     met = f"nullif(({measure.value}) IS NOT NULL, false)" if measure.value else f"({measure.numerator})"
     words = _ANSWER.format(met=met).replace("counted IS", f"({measure.denominator})::BOOLEAN IS")
     excluded = f"({measure.exclusions or 'false'})::BOOLEAN"
-    return words.replace("WHEN excluded THEN", f"WHEN {excluded} THEN").replace("excluded IS NULL", f"{excluded} IS NULL")
+    return words.replace("WHEN excluded THEN", f"WHEN {excluded} THEN").replace(
+        "excluded IS NULL", f"{excluded} IS NULL"
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -91,12 +91,8 @@ def opened(folder: Path, edition: str | None = None) -> Any:
     With an `edition` the patients are as it sees them; it must lie in the folder, or be that of the run. Raises
     `AskedWrongly` where the folder holds no population that is done, or DuckDB is not installed.
     """
-    if not (folder / "manifest.json").is_file():
-        raise AskedWrongly(
-            f"{folder} holds no population that is done; make one with her2path cohort SOURCE -o {folder}"
-        )
-    connection = _duckdb().connect()
     place = place_of(folder, edition)
+    connection = _duckdb().connect()
     for name in TABLES:
         pattern = str((folder if name == "facts" else place) / name / "*.parquet").replace("'", "''")
         connection.execute(f"CREATE VIEW {name} AS SELECT * FROM read_parquet('{pattern}')")
@@ -107,7 +103,8 @@ def opened(folder: Path, edition: str | None = None) -> Any:
 
 def place_of(folder: Path, edition: str | None) -> Path:
     """Where the tables of a run lie as an edition sees them. Raises `AskedWrongly` where it was not asked."""
-    if edition in (None, edition_of_run(folder)):
+    of_run = edition_of_run(folder)
+    if edition in (None, of_run):
         return folder
     place = folder / EDITIONS / str(edition)
     if not (place / "edition.json").is_file():
@@ -135,6 +132,10 @@ def bound_to(measure: Measure) -> str | None:
 
 
 def _plan(folder: Path) -> Any:
+    if not (folder / "manifest.json").is_file():
+        raise AskedWrongly(
+            f"{folder} holds no population that is done; make one with her2path cohort SOURCE -o {folder}"
+        )
     return json.loads((folder / "manifest.json").read_text("utf-8"))["plan"]
 
 

@@ -48,7 +48,7 @@ LOOKED_UP: Mapping[str, Mapping[str, Any]] = {
 
 
 @dataclass(slots=True)
-class Population:
+class Run:
     """What a run left: its folder, and what its manifest says."""
 
     path: Path
@@ -85,7 +85,7 @@ def review_population(
     columns: Mapping[str, str] | None = None,
     anew: bool = False,
     progress: Progress | None = None,
-) -> Population:
+) -> Run:
     """Review every patient of a source into a folder; goes on with a run of the same plan that was broken off there.
 
     `parts` says in how many parts the population is cut, by default so that one fits well into memory. Raises
@@ -95,7 +95,7 @@ def review_population(
     plan = plan_of(source, knowledge, settings, columns or {}, parts)
     with PopulationFolder(output, plan, source, anew) as folder:
         if folder.manifest is not None:
-            return Population(output, folder.manifest)
+            return Run(output, folder.manifest)
         at_once = processes or processes_for(source)
         read = folder.read()
         if read is None:
@@ -109,7 +109,7 @@ def review_population(
         for _ in in_turn(waiting, work, min(at_once, max(len(waiting), 1))):
             done += 1
             tell("reviewing", done, plan["parts"])
-        return Population(output, _finish(folder, plan, read))
+        return Run(output, _finish(folder, plan, read))
 
 
 def _read_source(

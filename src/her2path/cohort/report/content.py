@@ -1,4 +1,4 @@
-"""What stands on the page over a population, gathered: every number with its definition, its patients and its commands."""
+"""What stands on the page over a population, gathered: every number with its definition, patients and commands."""
 
 from __future__ import annotations
 
@@ -37,8 +37,11 @@ class Asked:
     ) -> None:  # fmt: skip
         self.folder, self.by, self.least, self.title = folder, tuple(dict.fromkeys(by)), least, title
         self.most_patients = 0 if least else most_patients
+        all_there = [each for each in measures().values() if can_be_counted(folder, each)]
+        first = [each for key in FIRST for each in all_there if each.key == key]
         self.measures = [measure_named(key) for key in keys] or [
-            each for each in measures().values() if can_be_counted(folder, each)
+            *first,
+            *(each for each in all_there if each not in first),
         ]
         self._opened: dict[str | None, Any] = {}
 
@@ -79,10 +82,13 @@ def _limited(flow: Flow, least: int) -> Flow:
 
 def _first(asked: Asked, manifest: dict[str, Any], listed: list[dict[str, Any]]) -> list[dict[str, Any]]:
     summary = manifest["summary"]
-    statuses = ", ".join(f"{number:,} {words}" for words, number in summary["her2_status"].items() if number >= asked.least)
+    statuses = ", ".join(
+        f"{number:,} {words}" for words, number in summary["her2_status"].items() if number >= asked.least
+    )
     numbers: list[dict[str, Any]] = [{
         "number": f"{summary['patients']:,}", "words": f"patients, reviewed as of {manifest['plan']['on']}",
-        "small": f"HER2: {statuses}", "key": "", "undetermined": "", "definition": "Everybody who has a record in the source, once.",
+        "small": f"HER2: {statuses}", "key": "", "undetermined": "",
+        "definition": "Everybody who has a record in the source, once.",
         "command": f"SELECT her2_group, count(*) FROM '{asked.folder}/patients/*.parquet' GROUP BY ALL",
     }]  # fmt: skip
     by_key = {each["key"]: each for each in listed}
@@ -130,8 +136,8 @@ def _numbers(counted: Counted, least: int) -> dict[str, Any]:
     """The numbers of a stratum in words; all of them blank where one would be too small to be told."""
     small = counted.is_small(least)
     told: dict[str, Any] = {
-        "small": small, "rate": "", "interval": "", "range": "", "met": "", "known": "", "undetermined": "", "maybe": "",
-        "excluded": "", "words": f"not told: a count below {least}" if small else "",
+        "small": small, "rate": "", "interval": "", "range": "", "met": "", "known": "", "undetermined": "",
+        "maybe": "", "excluded": "", "words": f"not told: a count below {least}" if small else "",
     }  # fmt: skip
     if small:
         return told
@@ -259,7 +265,9 @@ def _flow(asked: Asked, flow: Flow) -> dict[str, Any]:
 
 
 def _moved(moved: Moved, asked: Asked) -> dict[str, Any]:
-    rows = [{"edition": key, **_numbers(each, asked.least)} for key, each in zip(moved.editions, moved.counted, strict=True)]
+    rows = [
+        {"edition": key, **_numbers(each, asked.least)} for key, each in zip(moved.editions, moved.counted, strict=True)
+    ]
     return {"key": moved.counted[0].measure.key, "title": moved.counted[0].measure.title, "rows": rows}
 
 

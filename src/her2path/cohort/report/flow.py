@@ -142,7 +142,9 @@ def _changed(connection: Any, count_of: int) -> tuple[Mover, ...]:
     sql = f"SELECT patient, {columns}, {behind}, {verdicts} FROM seen WHERE {other} ORDER BY patient"
     found = []
     for patient, *rest in connection.execute(sql).fetchall():
-        thirds = [tuple(each or "" for each in rest[start : start + count_of]) for start in range(0, 3 * count_of, count_of)]
+        thirds = [
+            tuple(each or "" for each in rest[start : start + count_of]) for start in range(0, 3 * count_of, count_of)
+        ]
         found.append(Mover(patient, thirds[0], thirds[1], thirds[2]))
     return tuple(found)
 

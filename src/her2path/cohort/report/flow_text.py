@@ -30,9 +30,9 @@ def show_flow(flow: Flow, moved: Sequence[Moved], folder: Path, most: int) -> st
             lines.append("  nobody has another status")
             continue
         lines += [f"  {flow.told(number):>8}  {a} -> {b}" for (a, b), number in moves.items()]
-        for what, each in groupby(flow.follows[place].items(), key=lambda entry: entry[0][0]):
+        for what, alike in groupby(flow.follows[place].items(), key=lambda entry: entry[0][0]):
             lines.append(f"  {what}")
-            lines += [f"    {flow.told(number):>8}  {plain(a)} -> {plain(b)}" for (_, a, b), number in each]
+            lines += [f"    {flow.told(number):>8}  {plain(a)} -> {plain(b)}" for (_, a, b), number in alike]
         findings = [*flow.findings[place].items()]
         if findings:
             lines.append("  findings, in patients more or fewer")
@@ -53,7 +53,9 @@ def show_flow(flow: Flow, moved: Sequence[Moved], folder: Path, most: int) -> st
     if flow.least:
         return "\n".join(lines)
     for mover in flow.changed[:most]:
-        lines.append(f"  {plain(mover.patient)}: {' -> '.join(mover.statuses)}  [{' -> '.join(dict.fromkeys(mover.rows))}]")
+        lines.append(
+            f"  {plain(mover.patient)}: {' -> '.join(mover.statuses)}  [{' -> '.join(dict.fromkeys(mover.rows))}]"
+        )
         if len({*mover.verdicts}) > 1:
             lines.append(f"      next dose: {' -> '.join(mover.verdicts)}")
     if len(flow.changed) > most:

@@ -44,7 +44,11 @@ def legend_mark(place: int) -> str:
 
 def rate_picture(counted: Sequence[Counted], names: Sequence[str], width: int = 260, least: int = 0) -> str:
     """Rates from 0 to 100 %, a line each: the band that the undetermined allow, the 95 % interval, the mark."""
-    told = [(place, each) for place, each in enumerate(counted) if each.rate is not None and not each.is_small(least)]
+    told = [
+        (place, each)
+        for place, each in enumerate(counted)
+        if each.rate is not None and not (each.measure.value or each.is_small(least))
+    ]
     told = told[: len(SHAPES)]
     if not told:
         return ""
@@ -66,7 +70,9 @@ def rate_picture(counted: Sequence[Counted], names: Sequence[str], width: int = 
         marks = ""
         if each.lowest is not None and each.highest is not None and each.undetermined + each.maybe:
             wide = max(at(each.highest) - at(each.lowest), 1)
-            marks += f'<rect class="band" x="{at(each.lowest):.1f}" y="{y - 5:.1f}" width="{wide:.1f}" height="10" rx="2"/>'
+            marks += (
+                f'<rect class="band" x="{at(each.lowest):.1f}" y="{y - 5:.1f}" width="{wide:.1f}" height="10" rx="2"/>'
+            )
             sentence += f", from {percent(each.lowest)} to {percent(each.highest)} with the undetermined"
         if each.interval is not None:
             low, high = each.interval
@@ -107,7 +113,10 @@ def flow_picture(flow: Flow, width: int = 600, own_style: bool = False) -> str:
     bars = []
     for place, column in enumerate(nodes):
         last = place == len(columns) - 1
-        bars.append(f'<text class="v" x="{xs[place] + BAR / 2:.1f}" y="16" text-anchor="middle">{_short(flow.editions[place])}</text>')
+        bars.append(
+            f'<text class="v" x="{xs[place] + BAR / 2:.1f}" y="16" text-anchor="middle">'
+            f"{_short(flow.editions[place])}</text>"
+        )
         below = 0.0
         for status, node in column.items():
             words = flow.told(columns[place][status])
@@ -129,8 +138,8 @@ def flow_picture(flow: Flow, width: int = 600, own_style: bool = False) -> str:
     own = ' xmlns="http://www.w3.org/2000/svg"' if own_style else ""
     name = f"HER2 status of {flow.patients} patients by edition; the table has the same numbers"
     return (
-        f'<svg{own} class="ch" viewBox="0 0 {width} {tall + 16:.0f}" width="{width}" height="{tall + 16:.0f}" role="group" '
-        f'aria-label="{name}">{style}{"".join(bands)}{"".join(bars)}</svg>'
+        f'<svg{own} class="ch" viewBox="0 0 {width} {tall + 16:.0f}" width="{width}" height="{tall + 16:.0f}" '
+        f'role="group" aria-label="{name}">{style}{"".join(bands)}{"".join(bars)}</svg>'
     )
 
 
@@ -141,7 +150,9 @@ def flow_file(flow: Flow) -> str:
 
 def is_cut(flow: Flow) -> list[str]:
     """The statuses whose bars are cut short."""
-    drawn = [{status: _drawn(n, flow) for status, n in flow.column(place).items()} for place in range(len(flow.editions))]
+    drawn = [
+        {status: _drawn(n, flow) for status, n in flow.column(place).items()} for place in range(len(flow.editions))
+    ]
     statuses = [status for status in STATUSES if any(status in column for column in drawn)]
     scales = _scales(drawn, statuses)
     most = max(scales.values(), default=0)
@@ -186,18 +197,23 @@ def _bands(flow: Flow, place: int, nodes: Sequence[dict[str, _Node]], xs: Sequen
     right = {status: node.y for status, node in nodes[place + 1].items()}
     x, end = xs[place] + BAR, xs[place + 1]
     middle = (x + end) / 2
-    quiet, loud = [], []
+    quiet: list[str] = []
+    loud: list[str] = []
     for (before, after), count in flow.step(place).items():
         number = _drawn(count, flow)
         a, b = left[before], right[after]
-        wide_a, wide_b = (max(number * side[status].scale, 0.8) for side, status in ((nodes[place], before), (nodes[place + 1], after)))
+        wide_a, wide_b = (
+            max(number * side[status].scale, 0.8)
+            for side, status in ((nodes[place], before), (nodes[place + 1], after))
+        )
         left[before] += wide_a
         right[after] += wide_b
         sentence = escape(f"{flow.editions[place]} {before} to {flow.editions[place + 1]} {after}: {flow.told(count)}")
         kind = f"flow {COLOURS.get(before, 'c5')}" + (" hi" if before != after else "")
         (loud if before != after else quiet).append(
-            f'<path class="{kind}" role="img" aria-label="{sentence}" d="M{x:.1f} {a:.1f}C{middle:.1f} {a:.1f} {middle:.1f} {b:.1f} {end:.1f} {b:.1f}'
-            f"L{end:.1f} {b + wide_b:.1f}C{middle:.1f} {b + wide_b:.1f} {middle:.1f} {a + wide_a:.1f} {x:.1f} {a + wide_a:.1f}z"
+            f'<path class="{kind}" role="img" aria-label="{sentence}" d="M{x:.1f} {a:.1f}'
+            f"C{middle:.1f} {a:.1f} {middle:.1f} {b:.1f} {end:.1f} {b:.1f}L{end:.1f} {b + wide_b:.1f}"
+            f"C{middle:.1f} {b + wide_b:.1f} {middle:.1f} {a + wide_a:.1f} {x:.1f} {a + wide_a:.1f}z"
             f'"><title>{sentence}</title></path>'
         )
     return quiet + loud
