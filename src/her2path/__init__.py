@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from .answers.washout import WashoutAnswer, answer_washout
     from .cohort.measures.count import Counted
     from .cohort.populations import Population, population
+    from .cohort.report.flow import Flow, Mover
     from .cohort.review import review_file, review_source
     from .cohort.reviews import Records, Reviews, review
     from .facts.fact import Fact
@@ -87,6 +88,7 @@ _PLACES = {
     "answers.washout": "WashoutAnswer answer_washout",
     "cohort.measures.count": "Counted",
     "cohort.populations": "Population population",
+    "cohort.report.flow": "Flow Mover",
     "cohort.review": "review_file review_source",
     "cohort.reviews": "Records Reviews review",
     "facts.fact": "Fact",
@@ -142,6 +144,7 @@ __all__ = [
     "Fact",
     "Finding",
     "Fitting",
+    "Flow",
     "Format",
     "Grade",
     "Her2Answer",
@@ -152,6 +155,7 @@ __all__ = [
     "LvefAnswer",
     "MadeUp",
     "Missing",
+    "Mover",
     "NoJurisdiction",
     "Offered",
     "OneOf",

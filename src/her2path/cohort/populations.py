@@ -12,6 +12,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from ..facts.problem import AskedWrongly
+from ..facts.value import Json
 from ..facts.words.given import day_given, path_given
 from ..facts.words.nearest import hint
 from ..findings.settings import Settings
@@ -49,21 +50,23 @@ class Population:
 
     def __init__(self, folder: str | os.PathLike[str]) -> None:
         self.folder = path_given(folder, "folder")
-        self.manifest: dict[str, Any] = manifest_of_run(self.folder)
-        """What was read, by what, and what came of it."""
+        self._told: Any = manifest_of_run(self.folder)
 
     @property
-    def summary(self) -> dict[str, Any]:
+    def manifest(self) -> dict[str, Json]:
+        """What was read, by what, and what came of it."""
+        return dict(self._told)
+
+    @property
+    def summary(self) -> dict[str, Json]:
         """The counts over all patients."""
-        counts: dict[str, Any] = self.manifest["summary"]
-        return counts
+        return dict(self._told["summary"])
 
     def __len__(self) -> int:
-        return int(self.summary["patients"])
+        return int(self._told["summary"]["patients"])
 
     def __repr__(self) -> str:
-        told = self.manifest
-        return f"<Population of {len(self)} patients on {told['plan']['on']} in {self.folder}>"
+        return f"<Population of {len(self)} patients on {self._told['plan']['on']} in {self.folder}>"
 
     def to_arrow(self, table: str = "findings", edition: str | None = None) -> pa.Table:
         """One of `facts`, `findings`, `patients`, `episodes`, `specimens` as an Arrow table, of all parts.
@@ -123,7 +126,7 @@ class Population:
         from .report.flow import flow_of
 
         knowledge = knowledge or default_knowledge()
-        asked = settings_of_run(self.manifest["plan"], settings or Site())
+        asked = settings_of_run(self._told["plan"], settings or Site())
         review_editions(self.folder, keys, knowledge, asked, processes=processes)
         return flow_of(self.folder, keys)
 

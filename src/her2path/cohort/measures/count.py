@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ...facts.problem import AskedWrongly
+from ...facts.value import Json
 from ...write.tables.patients import PATIENTS
 from .read import Measure
 from .views import rows_of
@@ -91,11 +92,11 @@ class Counted:
         found = binomtest(self.met, known).proportion_ci(LEVEL, "wilson")
         return float(found.low), float(found.high)
 
-    def as_json(self, least: int = 0) -> dict[str, Any]:
+    def as_json(self, least: int = 0) -> dict[str, Json]:
         """The counts and rates; where a count from 1 to below `least` would show, all that tells it is null."""
         if self.is_small(least):
             return {"measure": self.measure.key, "stratum": self.stratum, "suppressed": f"a count below {least}"}
-        told: dict[str, Any] = {
+        told: dict[str, Json] = {
             "measure": self.measure.key, "stratum": self.stratum, "denominator": self.denominator,
             "undetermined": self.undetermined, "membership_undetermined": self.maybe, "excluded": self.excluded,
         }  # fmt: skip

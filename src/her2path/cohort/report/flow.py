@@ -72,13 +72,13 @@ class Flow:
         """A count in words, or that it is too small to be told."""
         return f"{number:,}" if not 0 < abs(number) < self.least else f"below {self.least}"
 
-    def as_json(self) -> dict[str, Any]:
+    def as_json(self) -> dict[str, Json]:
         """As an output has it; what is too small is null, and nobody is named then."""
 
         def number(count: int) -> int | None:
             return None if 0 < abs(count) < self.least else count
 
-        steps = []
+        steps: list[Json] = []
         for place, (before, after) in enumerate(zip(self.editions, self.editions[1:], strict=False)):
             steps.append({
                 "from": before, "to": after,
