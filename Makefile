@@ -6,9 +6,13 @@ BIN = .venv/bin
 
 .PHONY: run test setup bench lint pages changed clean
 
-run: .venv/base                    ## Review the example records: the main job
-	$(BIN)/her2path review examples/her2-tests.ndjson
-	$(BIN)/her2path review examples/courses/adjuvant-hold.csv --on 2026-02-03
+WARD = examples/ward.csv --on 2026-03-03
+
+run: .venv/serve                   ## Open the pages on the example records; without a terminal, print their review
+	@if [ -t 1 ]; then exec $(BIN)/her2path serve $(WARD); fi; \
+	$(BIN)/her2path review $(WARD) && \
+	$(BIN)/her2path review examples/courses/adjuvant-hold.csv --on 2026-02-03 && \
+	echo "In a terminal make run opens the pages. With records of your own: $(BIN)/her2path serve SOURCE"
 
 setup: .venv/dev                   ## Make .venv with her2path and all that developing it needs
 
@@ -21,10 +25,12 @@ lint: .venv/dev
 	$(BIN)/ruff format --check src
 	$(BIN)/mypy
 
+pages: export COLUMNS = 100
 pages: .venv/dev                   ## Write anew the pages and pictures that are made
 	$(BIN)/python docs/make_commands.py
 	$(BIN)/python docs/pictures/make_review_picture.py
 	$(BIN)/her2path coverage -o docs/coverage.md
+	$(BIN)/her2path coverage --labels -o docs/labels.md
 	$(BIN)/python docs/make_shown.py
 
 changed: .venv/dev                 ## Change the source in some hundred small ways: a test must see each
@@ -46,9 +52,13 @@ bench: .venv/bench                 ## Measure speed, as ratios in one run
 	$(BIN)/pip install --quiet --disable-pip-version-check -e .
 	@touch $@
 
+.venv/serve: .venv/made pyproject.toml
+	$(BIN)/pip install --quiet --disable-pip-version-check -e '.[serve]'
+	@touch $@ .venv/base
+
 .venv/dev: .venv/made pyproject.toml
 	$(BIN)/pip install --quiet --disable-pip-version-check -e '.[dev]'
-	@touch $@ .venv/base
+	@touch $@ .venv/base .venv/serve
 
 .venv/bench: .venv/made pyproject.toml
 	$(BIN)/pip install --quiet --disable-pip-version-check -e '.[bench]'

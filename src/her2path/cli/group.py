@@ -254,6 +254,7 @@ PLACES = {
     "check": Place("knowledge", "Prove the tables and run their worked cases."),
     "coverage": Place("knowledge", "What is carried by which tables, verified how far."),
     "simulate": Place("simulators", "Simulate exposure, heart, tumour, courses and trials."),
+    "serve": Place("serve", "Serve pages of patients, and CDS Hooks to record systems."),
     "equivalence": Place("simulate.equivalence", "Is it equivalent? The published trials, or one of your own."),
 }
 """All commands, in the order of use."""

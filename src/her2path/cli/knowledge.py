@@ -121,10 +121,11 @@ def _prove_findings(knowledge: Knowledge) -> list[Problem]:
     from ..findings.labels.carried import prove_labels
     from ..findings.plan.regimens import prove_catalogue
     from ..findings.questions import findings_path, prove_questions
+    from ..serve.hooks.offers import prove_offers
 
     if not findings_path(knowledge.folder).exists():
         return []
-    provers = (prove_questions, prove_answered, prove_catalogue, prove_brands, prove_labels)
+    provers = (prove_questions, prove_answered, prove_catalogue, prove_brands, prove_labels, prove_offers)
     return [problem for prove in provers for problem in prove(knowledge)]
 
 

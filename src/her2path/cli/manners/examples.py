@@ -77,6 +77,11 @@ EXAMPLES: dict[str, str] = {
         her2path substitute --ordered ogivri --stock kanjinti,herceptin-hylecta --jurisdiction us
         her2path substitute --ordered perjeta --stock poherdy --not-as-written
     """,
+    "serve": """
+        her2path serve
+        her2path serve examples/ward.csv --on 2026-03-03
+        her2path serve --configuration serve.toml --settings site.toml
+    """,
     "completion": """
         her2path completion bash > ~/.local/share/bash-completion/completions/her2path
         her2path completion zsh > ~/.zfunc/_her2path

@@ -63,14 +63,19 @@ def what_if(reviewer: Reviewer, record: Record, added: Record) -> WhatIf:
     added = _of_her_specimen(record, added)
     together = joined([record, added])
     before, after = reviewer.review_records([record, together])
+    return compared(reviewer.settings.on, (*added.events, *added.course), before, after)
+
+
+def compared(on: dt.date, events: tuple[Event, ...], before: PatientReview, after: PatientReview) -> WhatIf:
+    """What differs between two reviews of a patient, of which the second knows some `events` more or is of the later
+    day `on`."""
     was, becomes = before.every_finding(), after.every_finding()
     goes, appears = _without(was, becomes), _without(becomes, was)
     changes = _pairs(goes, appears)
     goes = [each for each in goes if not any(each is one for one, _ in changes)]
     appears = [each for each in appears if not any(each is other for _, other in changes)]
-    events = (*added.events, *added.course)
     return WhatIf(
-        reviewer.settings.on, events, before, after, tuple(in_order(appears)), tuple(in_order(goes)), tuple(changes),
+        on, events, before, after, tuple(in_order(appears)), tuple(in_order(goes)), tuple(changes),
         len(was) - len(goes) - len(changes),
     )  # fmt: skip
 
@@ -140,4 +145,4 @@ def _told(review: PatientReview) -> dict[str, Json]:
     }
 
 
-__all__ = ["WhatIf", "what_if"]
+__all__ = ["WhatIf", "compared", "what_if"]

@@ -167,19 +167,24 @@ def all_findings(review: PatientReview) -> list[Finding]:
     return in_order(findings)
 
 
-def to_do_words(review: PatientReview) -> str:
-    """What the findings ask for, those of the verdict first, each once."""
+def tasks_of(review: PatientReview) -> list[str]:
+    """What the findings ask for, those of the verdict first, each once and without its full stop."""
     verdicts, plan = (review.course.verdicts, review.course.plan) if review.course is not None else ([], [])
     leading = [finding for verdict in verdicts for finding in verdict.findings]
     listed = dict.fromkeys([*leading, *(each for each in all_findings(review) if each.grade < Grade.NOTE)])
     is_planned = any(item.kind == "dose" for item in plan)
-    tasks = list(
+    return list(
         dict.fromkeys(
             finding.do.rstrip(".")
             for finding in listed
             if finding.do and (is_planned or finding.key.partition(":")[0] not in FOR_A_DOSE)
         )
     )
+
+
+def to_do_words(review: PatientReview) -> str:
+    """The first of them as a sentence, and how many more there are."""
+    tasks = tasks_of(review)
     told = [tasks[0], *map(_lowered, tasks[1:MOST_TO_DO])] if tasks else []
     more = len(tasks) - len(told)
     return "; ".join(told) + (f"; and {more} more below" if more else "")

@@ -1,0 +1,8 @@
+"""The pages: templates filled from reviews, with no rule and no clinical number of their own.
+
+In: loaded records and knowledge. Out: HTML.
+"""
+
+from .routes import page_routes
+
+__all__ = ["page_routes"]
