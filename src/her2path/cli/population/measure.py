@@ -117,7 +117,8 @@ def _in_form(
 
 def _listed(each: Measure) -> str:
     sources = "; ".join(map(str, each.citations))
-    return f"{each.key:<28} {each.title} (version {each.version}, {each.better} is better; {sources})"
+    bound = "" if each.edition == "any" else f", by {each.edition} alone"
+    return f"{each.key:<28} {each.title} (version {each.version}, {each.better} is better{bound}; {sources})"
 
 
 def _lines(each: Measure, counted: list[Counted], least: int) -> list[str]:
