@@ -100,10 +100,11 @@ def _require_same(folder: Path, plan: Any, knowledge: Knowledge, settings: Setti
         "knowledge": {"folder": knowledge.folder.name, "sha256": knowledge_digest(knowledge.folder)},
     }  # fmt: skip
     if told := differences({name: plan[name] for name in now}, now):
-        raise AskedWrongly(
-            f"{folder} was made with other {' and other '.join(each.removeprefix('the ') for each in told)}; "
-            "name the file of its --settings, or make it anew"
-        )
+        words = " and other ".join(each.removeprefix("the ") for each in told)
+        advice = "make it anew with her2path cohort --anew"
+        if told == ["the settings"]:
+            advice = f"name the file of its --settings, or {advice}"
+        raise AskedWrongly(f"{folder} was made with other {words}; {advice}")
 
 
 class _Part:
