@@ -20,7 +20,7 @@ from hypothesis import HealthCheck, given, settings
 
 from her2path.cohort.population.folder import TABLES, PopulationFolder
 from her2path.cohort.population.plan import plan_of
-from her2path.cohort.population.run import Population, review_population
+from her2path.cohort.population.run import Run, review_population
 from her2path.facts.problem import AskedWrongly
 from her2path.findings.patient import Reviewer
 from her2path.findings.settings import Settings
@@ -57,7 +57,7 @@ def events(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-def reviewed(source: Path, output: Path, **asked: object) -> Population:
+def reviewed(source: Path, output: Path, **asked: object) -> Run:
     return review_population(source, output, default_knowledge(), ASKED, **asked)  # type: ignore[arg-type]
 
 

@@ -12,6 +12,8 @@ Where to begin:
     decide_table(outcome, table)  the same for every row of a table or frame
     compare(left, right, ...)     the situations in which two editions disagree
     review_file(path, output)     any number of patients, into Parquet
+    population(source, output)    a whole population into a folder; gives Population
+    Population(folder)            .to_arrow(table), .measure(key, by=), .who(key, answer), .report(path)
     read_records, Reviewer        records one by one, and what reviews them
     read_site, Settings           an institution's settings, and those of a review
     read_knowledge                facts, sources and editions, proven
@@ -37,6 +39,9 @@ if TYPE_CHECKING:
     from .answers.names import Drug
     from .answers.substitute import Offered, SubstitutionAnswer, answer_substitution
     from .answers.washout import WashoutAnswer, answer_washout
+    from .cohort.measures.count import Counted
+    from .cohort.populations import Population, population
+    from .cohort.report.flow import Flow, Mover
     from .cohort.review import review_file, review_source
     from .cohort.reviews import Records, Reviews, review
     from .facts.fact import Fact
@@ -81,6 +86,9 @@ _PLACES = {
     "answers.names": "Drug",
     "answers.substitute": "Offered SubstitutionAnswer answer_substitution",
     "answers.washout": "WashoutAnswer answer_washout",
+    "cohort.measures.count": "Counted",
+    "cohort.populations": "Population population",
+    "cohort.report.flow": "Flow Mover",
     "cohort.review": "review_file review_source",
     "cohort.reviews": "Records Reviews review",
     "facts.fact": "Fact",
@@ -124,6 +132,7 @@ __all__ = [
     "Assumed",
     "Case",
     "Citation",
+    "Counted",
     "CourseReview",
     "Decision",
     "Detail",
@@ -135,6 +144,7 @@ __all__ = [
     "Fact",
     "Finding",
     "Fitting",
+    "Flow",
     "Format",
     "Grade",
     "Her2Answer",
@@ -145,6 +155,7 @@ __all__ = [
     "LvefAnswer",
     "MadeUp",
     "Missing",
+    "Mover",
     "NoJurisdiction",
     "Offered",
     "OneOf",
@@ -152,6 +163,7 @@ __all__ = [
     "PatientReview",
     "PlanItem",
     "PlanPage",
+    "Population",
     "Problem",
     "Reason",
     "Record",
@@ -186,6 +198,7 @@ __all__ = [
     "decide_table",
     "format_names",
     "plan_page",
+    "population",
     "read_knowledge",
     "read_records",
     "read_said",

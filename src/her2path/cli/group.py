@@ -239,6 +239,8 @@ PLACES = {
     "inspect": Place("inspect", "What a feed holds, and what of it is not recognised."),
     "cohort": Place("population.cohort", "Review a whole population into a folder of tables."),
     "measure": Place("population.measure", "Measures of quality over a population."),
+    "editions": Place("population.editions", "A population under several editions: the flow, and who changes."),
+    "report": Place("population.report", "One page over a population: every measure, and who is behind it."),
     "decide": Place("decide", "Decide one outcome for a patient, or for every row of a file."),
     "dose": Place("answers", "The next dose of a product: mg, vials, volume, minutes, and why."),
     "lvef": Place("answers", "What an LVEF says of the next dose: go on, hold, stop."),

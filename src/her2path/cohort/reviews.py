@@ -122,12 +122,12 @@ class Reviews:
 
     def to_pandas(self, table: str = "findings") -> pandas.DataFrame:
         """The same as a pandas frame. Raises `AskedWrongly` where pandas is not installed."""
-        _required("pandas")
+        needed("pandas")
         return self.to_arrow(table).to_pandas()
 
     def to_polars(self, table: str = "findings") -> polars.DataFrame:
         """The same as a Polars frame. Raises `AskedWrongly` where Polars is not installed."""
-        _required("polars")
+        needed("polars")
         import polars
 
         frame = polars.from_arrow(self.to_arrow(table))
@@ -202,7 +202,7 @@ def review(
     words stand for nothing. Raises `AskedWrongly` for what cannot be meant; data that cannot be read never raises.
     """
     knowledge = knowledge or default_knowledge()
-    asked = _settings(settings, knowledge, on, jurisdiction, site, edition, patient, missing)
+    asked = settings_asked(settings, knowledge, on, jurisdiction, site, edition, patient, missing)
     items: list[Reviewed | Trouble] = []
     summary = Summary()
     for kind, given in _sources(records):
@@ -219,10 +219,11 @@ def _itself(reviewed: Reviewed) -> Reviewed:
     return reviewed
 
 
-def _settings(
+def settings_asked(
     settings: Settings | Site | str | os.PathLike[str] | None, knowledge: Knowledge, on: dt.date | str | None,
     jurisdiction: str | None, site: str | None, edition: str | None, patient: str | None, missing: Iterable[str],
 ) -> Settings:  # fmt: skip
+    """The settings that are meant by what was given. Raises `AskedWrongly`."""
     if not isinstance(settings, Settings):
         at = settings if isinstance(settings, Site) else None
         at = at or (Site() if settings is None else read_site(path_given(settings, "settings"), knowledge))
@@ -325,7 +326,7 @@ def _of_findings(summary: Summary) -> Mapping[str, object]:
     return told
 
 
-def _required(package: str) -> None:
+def needed(package: str) -> None:
     """Raise `AskedWrongly` where a package is not installed, with how it comes."""
     from importlib.util import find_spec
 

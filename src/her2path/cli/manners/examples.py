@@ -39,6 +39,16 @@ EXAMPLES: dict[str, str] = {
     "cohort": """
         her2path cohort examples/her2-tests.ndjson -o hospital --on 2026-02-17
         her2path cohort events.parquet -o hospital --settings site.toml
+        her2path cohort labs.csv -o hospital --carry hospital --editions asco-cap-2013,asco-cap-2018,asco-cap-2023
+    """,
+    "editions": """
+        her2path editions hospital
+        her2path editions hospital asco-cap-2013 asco-cap-2018 -o flow.svg
+        her2path editions hospital --who
+    """,
+    "report": """
+        her2path report hospital -o report.html
+        her2path report hospital --by year --suppress 11 -o report.html
     """,
     "measure": """
         her2path measure --list

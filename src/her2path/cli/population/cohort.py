@@ -5,12 +5,13 @@ from __future__ import annotations
 import datetime as dt
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from ...facts.problem import DOES_NOT_HOLD, PARTLY_READ
+from ...facts.problem import DOES_NOT_HOLD, PARTLY_READ, AskedWrongly
 from ..options import Day, Source, column_option, missing_option, pairs, site_asked
 
 if TYPE_CHECKING:
@@ -33,6 +34,14 @@ if TYPE_CHECKING:
     help="The institution's settings, a TOML file: limits, tolerances, jurisdiction, formulary.",
 )  # fmt: skip
 @click.option(
+    "--carry", multiple=True, metavar="COLUMN",
+    help="Carry a column that no rule reads, such as hospital, from CSV or Parquet to patients and findings.",
+)  # fmt: skip
+@click.option(
+    "--editions", metavar="KEY,KEY,...",
+    help="Review the same patients under these editions too, such as asco-cap-2013,asco-cap-2018,asco-cap-2023.",
+)  # fmt: skip
+@click.option(
     "--parts", type=click.IntRange(1, 4096), help="Cut the population into so many parts; otherwise by its size."
 )
 @click.option("--processes", type=click.IntRange(1), help="Processes to share a large source; all cores by default.")
@@ -40,7 +49,8 @@ if TYPE_CHECKING:
 def cohort(
     source: Path | OmopSource, output: Path, on: dt.date | None, site: str | None, edition: str | None,
     jurisdiction: str | None,
-    columns: tuple[str, ...], missing: tuple[str, ...], settings_file: Path | None, parts: int | None,
+    columns: tuple[str, ...], missing: tuple[str, ...], settings_file: Path | None, carry: tuple[str, ...],
+    editions: str | None, parts: int | None,
     processes: int | None, anew: bool,
 ) -> None:  # fmt: skip
     """Review every patient of SOURCE into a folder: facts, findings, patients, episodes and specimens as Parquet.
@@ -52,9 +62,12 @@ def cohort(
     \b
     Examples:
       her2path cohort export/ -o hospital --on 2026-02-17
-      her2path cohort events.parquet -o hospital --settings site.toml
+      her2path cohort events.parquet -o hospital --settings site.toml --carry hospital
+      her2path cohort events.parquet -o hospital --editions asco-cap-2013,asco-cap-2018,asco-cap-2023
       her2path cohort omop:cdm.duckdb -o hospital --settings site.toml
     """
+    from ...cohort.population.editions import require_editions, review_editions, words_of
+    from ...cohort.population.plan import tables_in
     from ...cohort.population.run import review_population
     from ...findings.settings import Settings
     from ...tables.load import read_knowledge
@@ -63,11 +76,23 @@ def cohort(
     knowledge = read_knowledge()
     at = site_asked(settings_file, missing, knowledge)
     settings = Settings(on or dt.date.today(), site, edition, jurisdiction or at.jurisdiction, at)
-    with _Bar() as bar:
+    named = pairs(columns)
+    keys = words_of(editions)
+    require_editions(keys, knowledge)
+    if carry:
+        from ...read.beside.carried import carried_of
+
+        if not isinstance(source, Path):
+            raise AskedWrongly("--carry takes columns of CSV or Parquet, and this is a warehouse: drop it")
+
+        settings = replace(settings, carried=carried_of(tables_in(source), carry, named, at.missing))
+    with Bar() as bar:
         population = review_population(
-            source, output, knowledge, settings, parts=parts, processes=processes, columns=pairs(columns), anew=anew,
+            source, output, knowledge, settings, parts=parts, processes=processes, columns=named, anew=anew,
             progress=bar.tell,
         )  # fmt: skip
+        if keys:
+            review_editions(output, keys, knowledge, settings, processes=processes, progress=bar.tell)
     told, rows = population.summary, population.manifest["rows"]
     click.echo(f"{told['patients']} patients, {rows['facts']} facts, {rows['findings']} findings in {output}")
     for name in ("her2_status", "verdicts", "findings"):
@@ -106,14 +131,14 @@ def told_of_warehouse(warehouse: dict[str, Any]) -> Iterator[str]:
         yield f"not in the warehouse: {', '.join(absent)}"
 
 
-class _Bar:
+class Bar:
     """Progress on a terminal: reading in bytes, then reviewing in parts."""
 
     def __init__(self) -> None:
         self._bar: click._termui_impl.ProgressBar[int] | None = None
         self._what, self._done = "", 0
 
-    def __enter__(self) -> _Bar:
+    def __enter__(self) -> Bar:
         return self
 
     def __exit__(self, *_: object) -> None:

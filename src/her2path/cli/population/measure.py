@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 @click.option(
     "--by", metavar="COLUMN", help="Tell it apart by tumour_site, year, age_group, stage, product, setting, ..."
 )
+@click.option("--edition", metavar="KEY", help="As this edition sees the patients; her2path editions makes them so.")
 @click.option("--from", "first", type=Day(), help="Only those whose first HER2-directed dose is on this day or later.")
 @click.option("--to", "last", type=Day(), help="... on this day or earlier.")
 @click.option(
@@ -40,8 +41,9 @@ if TYPE_CHECKING:
 )
 @click.option("-o", "--output", type=click.Path(dir_okay=False, path_type=Path), help="Write here instead of printing.")
 def measure(
-    folder: Path | None, keys: tuple[str, ...], listed: bool, by: str | None, first: dt.date | None,
-    last: dt.date | None, suppress: int, answer: str | None, form: str | None, output: Path | None,
+    folder: Path | None, keys: tuple[str, ...], listed: bool, by: str | None, edition: str | None,
+    first: dt.date | None, last: dt.date | None, suppress: int, answer: str | None, form: str | None,
+    output: Path | None,
 ) -> None:  # fmt: skip
     """Count measures over FOLDER, which `her2path cohort` wrote; all of them where none is named.
 
@@ -57,7 +59,7 @@ def measure(
     """
     from ...cohort.measures.count import count, patients_of
     from ...cohort.measures.read import measure_named, measures
-    from ...cohort.measures.views import opened
+    from ...cohort.measures.views import bound_to, opened
 
     asked = [measure_named(key) for key in keys] or [*measures().values()]
     if listed:
@@ -65,16 +67,28 @@ def measure(
         return
     if folder is None:
         raise AskedWrongly("name the folder of a population (her2path cohort SOURCE -o FOLDER), or ask for --list")
-    connection = opened(folder)
+    if not keys:
+        asked = [each for each in asked if _can_be_told(folder, each, edition)]
     if answer is not None:
         if len(asked) != 1 or not keys:
             raise AskedWrongly("--who is told of one measure: name it")
-        put("\n".join(map(plain, patients_of(connection, asked[0], answer))), output)
+        put("\n".join(map(plain, patients_of(opened(folder, edition or bound_to(asked[0])), asked[0], answer))), output)
         return
-    found = [(each, count(connection, each, by, (first, last))) for each in asked]
+    found = [(each, count(opened(folder, edition or bound_to(each)), each, by, (first, last))) for each in asked]
     endings = {".json": "json", ".csv": "csv"}
     form = form or (endings.get(output.suffix.lower(), "text") if output else "text")
     put(_in_form(form, found, folder, suppress, by), output)
+
+
+def _can_be_told(folder: Path, each: Measure, edition: str | None) -> bool:
+    """Whether a measure that nobody named can be counted; told where it cannot."""
+    from ...cohort.measures.views import bound_to, can_be_counted
+
+    if edition is not None or can_be_counted(folder, each):
+        return True
+    advice = f"her2path editions {folder} {bound_to(each)}"
+    click.echo(f"her2path: {each.key} is counted by {bound_to(each)} alone: {advice}", err=True)
+    return False
 
 
 def _in_form(
@@ -103,40 +117,15 @@ def _in_form(
 
 def _listed(each: Measure) -> str:
     sources = "; ".join(map(str, each.citations))
-    return f"{each.key:<28} {each.title} (version {each.version}, {each.better} is better; {sources})"
+    bound = "" if each.edition == "any" else f", by {each.edition} alone"
+    return f"{each.key:<28} {each.title} (version {each.version}, {each.better} is better{bound}; {sources})"
 
 
 def _lines(each: Measure, counted: list[Counted], least: int) -> list[str]:
+    from ...cohort.report.numbers import open_words, rate_words
+
     lines = [f"{each.key}: {each.title}"]
     for stratum in counted:
         name = f"{plain(stratum.stratum)}: " if stratum.stratum != "all" or len(counted) > 1 else ""
-        lines.append(f"  {name}{_words(stratum, least)}")
+        lines.append(f"  {name}{rate_words(stratum, least)}{open_words(stratum, least)}")
     return lines
-
-
-def _words(counted: Counted, least: int) -> str:
-    """A stratum in words: the rate, its interval, and what is open."""
-    if counted.is_small(least):
-        return f"not told: a count below {least}"
-    known = counted.met + counted.not_met
-    if counted.quartiles is not None:
-        low, middle, high = counted.quartiles
-        words = f"median {middle:.0f} days (quartiles {low:.0f} and {high:.0f}) of {known}"
-    elif counted.rate is not None and counted.interval is not None:
-        low, high = counted.interval
-        words = (
-            f"{_percent(counted.rate)} ({counted.met} of {known}; 95 % interval {_percent(low)} to {_percent(high)})"
-        )
-    else:
-        words = "nobody of whom it is known"
-    if counted.undetermined or counted.maybe:
-        opens = [f"{counted.undetermined} undetermined"] * bool(counted.undetermined)
-        opens += [f"{counted.maybe} of whom it is open whether they are counted"] * bool(counted.maybe)
-        words += f"; {', '.join(opens)}"
-        if counted.lowest is not None and counted.highest is not None and counted.quartiles is None:
-            words += f": from {_percent(counted.lowest)} to {_percent(counted.highest)}"
-    return words + (f"; {counted.excluded} excluded" if counted.excluded else "")
-
-
-def _percent(share: float) -> str:
-    return f"{100 * share:.1f} %"

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from ...facts.problem import AskedWrongly
+from ...facts.value import Json
+from ...write.tables.patients import PATIENTS
 from .read import Measure
 from .views import rows_of
 
@@ -20,6 +22,16 @@ _ANSWER = """CASE
   WHEN counted IS FALSE THEN NULL WHEN excluded THEN 'excluded'
   WHEN counted IS NULL OR excluded IS NULL THEN 'membership undetermined'
   WHEN {met} THEN 'met' WHEN NOT {met} THEN 'not met' ELSE 'undetermined' END"""
+
+
+def answer_of(measure: Measure) -> str:
+    """The SQL that gives the answer of one who is asked, over the view that a measure counts."""
+    met = f"nullif(({measure.value}) IS NOT NULL, false)" if measure.value else f"({measure.numerator})"
+    words = _ANSWER.format(met=met).replace("counted IS", f"({measure.denominator})::BOOLEAN IS")
+    excluded = f"({measure.exclusions or 'false'})::BOOLEAN"
+    return words.replace("WHEN excluded THEN", f"WHEN {excluded} THEN").replace(
+        "excluded IS NULL", f"{excluded} IS NULL"
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,11 +92,11 @@ class Counted:
         found = binomtest(self.met, known).proportion_ci(LEVEL, "wilson")
         return float(found.low), float(found.high)
 
-    def as_json(self, least: int = 0) -> dict[str, Any]:
+    def as_json(self, least: int = 0) -> dict[str, Json]:
         """The counts and rates; where a count from 1 to below `least` would show, all that tells it is null."""
         if self.is_small(least):
             return {"measure": self.measure.key, "stratum": self.stratum, "suppressed": f"a count below {least}"}
-        told: dict[str, Any] = {
+        told: dict[str, Json] = {
             "measure": self.measure.key, "stratum": self.stratum, "denominator": self.denominator,
             "undetermined": self.undetermined, "membership_undetermined": self.maybe, "excluded": self.excluded,
         }  # fmt: skip
@@ -112,7 +124,7 @@ def count(
     Raises `AskedWrongly` where there is no such column.
     """
     if by is not None and by not in (columns := _columns(connection, measure)):
-        raise AskedWrongly(f"--by {by}: no such column; there are {', '.join(each for each in BY if each in columns)}")
+        raise AskedWrongly(f"--by {by}: no such column; there are {', '.join(columns_by(connection, columns))}")
     rows = rows_of(measure, by)
     conditions = [
         f"p.first_ever_day {sign} DATE '{day.isoformat()}'"
@@ -150,6 +162,12 @@ def patients_of(connection: Any, measure: Measure, answer: str) -> Iterator[str]
 
 def _three(quartiles: Sequence[float] | None) -> tuple[float, float, float] | None:
     return (quartiles[0], quartiles[1], quartiles[2]) if quartiles and quartiles[1] is not None else None
+
+
+def columns_by(connection: Any, columns: Sequence[str]) -> list[str]:
+    """By which of some columns a measure may be told apart: our own, and those carried from the source."""
+    carried = [row[0] for row in _rows(connection, "DESCRIBE patients") if row[0] not in PATIENTS.names]
+    return [*(each for each in BY if each in columns), *(each for each in carried if each in columns)]
 
 
 def _columns(connection: Any, measure: Measure) -> list[str]:

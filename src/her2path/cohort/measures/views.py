@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from .read import Measure
 
 TABLES = {"facts": EVENTS, "findings": SCHEMA, "patients": PATIENTS, "episodes": EPISODES, "specimens": SPECIMENS}
+EDITIONS = "editions"
+"""The folder, in that of a run, of what other editions say."""
 VIEWS = """
 -- What is said of somebody: true where a finding says one of these values, null where it is undetermined.
 CREATE MACRO said(who, about, words) AS CASE
@@ -83,25 +85,57 @@ CREATE VIEW specimen AS SELECT p.* EXCLUDE (tumour_site, her2_status, ihc_score,
 """
 
 
-def opened(folder: Path) -> Any:
+def opened(folder: Path, edition: str | None = None) -> Any:
     """The views over the folder of a population, as a connection of DuckDB, in memory.
 
-    Raises `AskedWrongly` where the folder holds no population that is done, or DuckDB is not installed.
+    With an `edition` the patients are as it sees them; it must lie in the folder, or be that of the run. Raises
+    `AskedWrongly` where the folder holds no population that is done, or DuckDB is not installed.
     """
-    if not (folder / "manifest.json").is_file():
-        raise AskedWrongly(
-            f"{folder} holds no population that is done; make one with her2path cohort SOURCE -o {folder}"
-        )
+    place = place_of(folder, edition)
     connection = _duckdb().connect()
     for name in TABLES:
-        pattern = str(folder / name / "*.parquet").replace("'", "''")
+        pattern = str((folder if name == "facts" else place) / name / "*.parquet").replace("'", "''")
         connection.execute(f"CREATE VIEW {name} AS SELECT * FROM read_parquet('{pattern}')")
     connection.execute("CREATE MACRO as_of() AS DATE '" + _plan(folder)["on"] + "'")
     connection.execute(VIEWS)
     return connection
 
 
+def place_of(folder: Path, edition: str | None) -> Path:
+    """Where the tables of a run lie as an edition sees them. Raises `AskedWrongly` where it was not asked."""
+    of_run = edition_of_run(folder)
+    if edition in (None, of_run):
+        return folder
+    place = folder / EDITIONS / str(edition)
+    if not (place / "edition.json").is_file():
+        raise AskedWrongly(
+            f"{folder} holds no patients as {edition} sees them: her2path editions {folder} {edition} makes them"
+        )
+    return place
+
+
+def edition_of_run(folder: Path) -> str | None:
+    """The edition that was asked for when the patients were reviewed; `None` where the day of the test chose it."""
+    told: str | None = _plan(folder)["settings"].get("edition")
+    return told
+
+
+def can_be_counted(folder: Path, measure: Measure) -> bool:
+    """Whether the edition that a measure is bound to lies in the folder; always of one that is bound to none."""
+    bound = bound_to(measure)
+    return bound in (None, edition_of_run(folder)) or (folder / EDITIONS / str(bound) / "edition.json").is_file()
+
+
+def bound_to(measure: Measure) -> str | None:
+    """The edition by which alone a measure is counted; `None` where any does."""
+    return None if measure.edition == "any" else measure.edition
+
+
 def _plan(folder: Path) -> Any:
+    if not (folder / "manifest.json").is_file():
+        raise AskedWrongly(
+            f"{folder} holds no population that is done; make one with her2path cohort SOURCE -o {folder}"
+        )
     return json.loads((folder / "manifest.json").read_text("utf-8"))["plan"]
 
 
@@ -140,6 +174,11 @@ def sql_problem(measure: Measure) -> str:
     return ""
 
 
+def quoted(name: str) -> str:
+    """The name of a column as SQL writes it."""
+    return '"' + name.replace('"', '""') + '"'
+
+
 def rows_of(measure: Measure, by: str | None = None) -> str:
     """The SQL that gives a row for each one counted: patient, stratum, and the three answers (or the value)."""
     numerator = (
@@ -147,7 +186,7 @@ def rows_of(measure: Measure, by: str | None = None) -> str:
         if measure.value
         else (f"NULL::DOUBLE AS value, ({measure.numerator})::BOOLEAN AS met")
     )
-    stratum = f"coalesce({by}::VARCHAR, 'not recorded')" if by else "'all'"
+    stratum = f"coalesce({quoted(by)}::VARCHAR, 'not recorded')" if by else "'all'"
     return (
         f"SELECT p.patient, {stratum} AS stratum, ({measure.denominator})::BOOLEAN AS counted, "
         f"({measure.exclusions or 'false'})::BOOLEAN AS excluded, {numerator} FROM {measure.counts} p"

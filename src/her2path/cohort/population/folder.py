@@ -3,6 +3,7 @@
 OUT/manifest.json       what was read, by what, and what came of it; there only when all is done
 OUT/not-read.ndjson     what could not be read, a line each
 OUT/facts/part-0000.parquet ... and the same of findings, patients, episodes, specimens
+OUT/editions/KEY/       the same of findings, patients, episodes, specimens as another edition decides
 OUT/.run/               while it runs: the plan, the events by part, the counts of the parts that are done
 """
 
@@ -22,6 +23,8 @@ from .plan import differences
 
 TABLES = ("facts", "findings", "patients", "episodes", "specimens")
 MANIFEST, NOT_READ, RUN = "manifest.json", "not-read.ndjson", ".run"
+EDITIONS = "editions"
+"""Where the same patients lie as other editions see them."""
 PLAN, READ, LOCK = "plan.json", "read.json", ".lock"
 
 
@@ -82,8 +85,8 @@ class PopulationFolder:
             self._lock = None
 
     def _prepare(self) -> None:
-        done = _json(self.path / MANIFEST)
-        begun = _json(self.run / PLAN)
+        done = json_of(self.path / MANIFEST)
+        begun = json_of(self.run / PLAN)
         if self.anew:
             self._clear()
         elif done is not None or begun is not None:
@@ -109,7 +112,7 @@ class PopulationFolder:
 
     def _clear(self) -> None:
         with telling(self.path):
-            for name in (RUN, *TABLES):
+            for name in (RUN, EDITIONS, *TABLES):
                 shutil.rmtree(self.path / name, ignore_errors=True)
             for name in (MANIFEST, NOT_READ):
                 (self.path / name).unlink(missing_ok=True)
@@ -117,15 +120,15 @@ class PopulationFolder:
     @property
     def manifest(self) -> Any:
         """What a run that is done says of itself; `None` where it is not done."""
-        return _json(self.path / MANIFEST)
+        return json_of(self.path / MANIFEST)
 
     def read(self) -> Any:
         """What the reading of the source left; `None` where it is not done."""
-        return _json(self.run / READ)
+        return json_of(self.run / READ)
 
     def done(self, part: int) -> Any:
         """The counts of a part that is done; `None` where it is not."""
-        return _json(self.run / f"{part:04}.json")
+        return json_of(self.run / f"{part:04}.json")
 
     def events(self, part: int) -> Path:
         """Where the events of a part lie until they are reviewed."""
@@ -143,7 +146,7 @@ class PopulationFolder:
             (self.path / LOCK).unlink()
 
 
-def _json(path: Path) -> Any:
+def json_of(path: Path) -> Any:
     """What a file of JSON holds; `None` where there is none that is whole."""
     try:
         return json.loads(path.read_text("utf-8"))

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from ...facts.problem import AskedWrongly
-from ...findings.settings import Settings
+from ...findings.settings import NothingCarried, Settings
 from ...read.files import STANDARD_INPUT
 from ...read.omop.source import OmopSource
 from ...read.source import TABLES
@@ -42,7 +42,8 @@ def plan_of(
         "inputs": inputs,
         "columns": dict(columns),
         "on": settings.on.isoformat(),
-        "settings": plain(settings),
+        "settings": told_settings(settings),
+        **({"carried": [*settings.carried.names]} if settings.carried.names else {}),
         "parts": parts or _parts_of(source, inputs),
     }
 
@@ -69,6 +70,11 @@ def inputs_of_warehouse(source: OmopSource, settings: Settings) -> list[dict[str
     if source.path is None:
         return [{**about, "address": str(source)}]
     return [{**about, "bytes": source.path.stat().st_size, "sha256": sha256_of(source.path)}]
+
+
+def tables_in(source: Path) -> list[Path]:
+    """A source and the files in it, in the order of their names: where columns may be carried from."""
+    return [source] if source.is_file() else sorted(each for each in source.rglob("*") if each.is_file())
 
 
 def inputs_of(source: Path) -> list[dict[str, Any]]:
@@ -114,6 +120,11 @@ def parts_for(source: Path, size: int) -> int:
     else:
         events = size // (BYTES_OF_A_ROW if ending in TABLES else BYTES_OF_A_RESOURCE)
     return max(1, min(MOST_PARTS, -(-events // EVENTS_OF_A_PART)))
+
+
+def told_settings(settings: Settings) -> Any:
+    """Settings as JSON; not what columns say of each patient, which the names of the columns and the inputs tell."""
+    return plain(dataclasses.replace(settings, carried=NothingCarried()))
 
 
 def plain(value: Any) -> Any:

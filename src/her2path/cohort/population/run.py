@@ -14,7 +14,7 @@ from typing import Any
 
 import pyarrow.parquet as pq
 
-from ...findings.patient import Reviewer
+from ...findings.patient import Reviewed, Reviewer
 from ...findings.settings import Settings
 from ...findings.summary import Summary
 from ...read.omop.source import OmopSource
@@ -22,6 +22,7 @@ from ...record.event import Trouble
 from ...record.table import EVENTS, columns_of_events
 from ...tables.library import Knowledge
 from ...write.caution import CAUTION
+from ...write.tables.file import carrying
 from ...write.tables.findings import findings_table
 from ...write.tables.patients import episodes_table, patients_table
 from ...write.tables.specimens import specimens_table
@@ -37,6 +38,8 @@ Progress = Callable[[str, int, int], object]
 WRITERS: Mapping[str, Callable[..., Any]] = {
     "findings": findings_table, "patients": patients_table, "episodes": episodes_table, "specimens": specimens_table,
 }  # fmt: skip
+CARRYING = ("findings", "patients")
+"""The tables that have the columns which are carried."""
 LOOKED_UP: Mapping[str, Mapping[str, Any]] = {
     "facts": {
         "use_dictionary": [name for name in EVENTS.names if name not in ("day", "origin", "place")],
@@ -47,7 +50,7 @@ LOOKED_UP: Mapping[str, Mapping[str, Any]] = {
 
 
 @dataclass(slots=True)
-class Population:
+class Run:
     """What a run left: its folder, and what its manifest says."""
 
     path: Path
@@ -86,7 +89,7 @@ def review_population(
     columns: Mapping[str, str] | None = None,
     anew: bool = False,
     progress: Progress | None = None,
-) -> Population:
+) -> Run:
     """Review every patient of a source into a folder; goes on with a run of the same plan that was broken off there.
 
     `parts` says in how many parts the population is cut, by default so that one fits well into memory. Raises
@@ -97,7 +100,7 @@ def review_population(
     beside = source.path if isinstance(source, OmopSource) else source
     with PopulationFolder(output, plan, beside, anew) as folder:
         if folder.manifest is not None:
-            return Population(output, folder.manifest)
+            return Run(output, folder.manifest)
         at_once = processes or processes_for(source)
         read = folder.read()
         if read is None:
@@ -111,7 +114,7 @@ def review_population(
         for _ in in_turn(waiting, work, min(at_once, max(len(waiting), 1))):
             done += 1
             tell("reviewing", done, plan["parts"])
-        return Population(output, _finish(folder, plan, read))
+        return Run(output, _finish(folder, plan, read))
 
 
 def _read_source(
@@ -162,7 +165,7 @@ class _Part:
         reviewed = self.reviewer.review_columns(record)
         summary = Summary()
         summary.add_all(reviewed)
-        tables = {"facts": in_order_of_patients(events), **{name: make(reviewed) for name, make in WRITERS.items()}}
+        tables = {"facts": in_order_of_patients(events), **tables_of(reviewed)}
         for name in TABLES:
             path = self.folder.table(name, part)
             with written(path) as beside:
@@ -171,6 +174,14 @@ class _Part:
         put_json(self.folder.run / f"{part:04}.json", {"rows": rows, "summary": _counts(summary)})
         self.folder.events(part).unlink(missing_ok=True)
         return part
+
+
+def tables_of(reviewed: Reviewed) -> dict[str, Any]:
+    """What is written of a reviewed part, by the name of the table; findings and patients with what is carried."""
+    made = {name: make(reviewed) for name, make in WRITERS.items()}
+    if reviewed.carried.names:
+        made |= {name: carrying(made[name], reviewed.carried) for name in CARRYING}
+    return made
 
 
 def in_order_of_patients(events: Any) -> Any:

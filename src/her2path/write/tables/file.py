@@ -114,7 +114,7 @@ class FindingsFile:
         names = pa.array(reviewed.record.patients, pa.string())
         made = [make(reviewed, names) for make in (findings_table, patients_table, episodes_table, specimens_table)]
         if self.carried.names:
-            made[:CARRYING] = [_carrying(table, self.carried) for table in made[:CARRYING]]
+            made[:CARRYING] = [carrying(table, self.carried) for table in made[:CARRYING]]
         return Tables(*made)
 
     def put(self, item: Tables | Trouble) -> None:
@@ -157,7 +157,7 @@ def _carried_names(ours: Sequence[str], names: Sequence[str]) -> list[str]:
     return [f"carried_{name}" if name in ours else name for name in names]
 
 
-def _carrying(table: Any, carried: Carried) -> Any:
+def carrying(table: Any, carried: Carried) -> Any:
     """A table with what is carried of the patient of each row; null where nothing is said."""
     patients = table.column("patient").to_pylist()
     for place, name in enumerate(_carried_names(table.column_names, carried.names)):
