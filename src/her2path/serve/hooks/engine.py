@@ -111,10 +111,11 @@ class Engine:
             if not concerned:
                 return answer
             reviewed = reviewer.review_columns(_with_and_without(record, place, gathered.drafts, first_draft))
-            review, known = reviewed.patient(0), reviewed.patient(1).every_finding()
+            review = reviewed.patient(0, with_regimens=False)  # no card tells of regimens
+            known = reviewed.patient(1, with_regimens=False).every_finding()
         else:
             reviewed = reviewer.review_columns(record if len(record) == 1 else columns_of([record.record(place)]))
-            review = reviewed.patient(0)
+            review = reviewed.patient(0, with_regimens=False)
         services = [
             msgspec.json.decode(sent.raw) for sent in gathered.resources if kind_of(sent.raw) == "ServiceRequest"
         ]
