@@ -15,7 +15,7 @@ from starlette.types import Scope
 
 from ...record.event import Record
 from ..loaded import Loaded
-from . import guidelines, load, patient, plan, worklist
+from . import guidelines, load, patient, plan, worklist, worklist_csv
 from .rendering import environment
 
 STATIC = Path(__file__).parent / "static"
@@ -86,6 +86,7 @@ def page_routes(loaded: Loaded) -> list[BaseRoute]:
     return [
         Route("/", home),
         Route("/worklist", of(worklist.worklist)),
+        Route("/worklist.csv", of(worklist_csv.worklist_csv)),
         Route("/patient", of(patient.patient)),
         Route("/patient/what-if", of(patient.what_if)),
         Route("/patient/strip", of(patient.strip)),
