@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import re
 import statistics
 import subprocess
@@ -46,6 +47,12 @@ def memory_kb(process: int) -> int:
     return int(re.search(r"VmRSS:\s+(\d+)", status)[1])  # type: ignore[index]
 
 
+def processor_ms(process: int) -> float:
+    """The processor time that a process has had, ms."""
+    said = Path(f"/proc/{process}/stat").read_text(encoding="ascii").rpartition(")")[2].split()
+    return (int(said[11]) + int(said[12])) * 1000 / os.sysconf("SC_CLK_TCK")
+
+
 def load(base: str, content: Path, log: Path, *options: str) -> tuple[list[float], str]:
     """The milliseconds of each request of a load, and what h2load says of its answers."""
     log.unlink(missing_ok=True)
@@ -77,11 +84,17 @@ def main() -> None:
         server = Command(folder, CONFIGURATION.format(folder=folder), "--on", DAY)
         try:
             load(server.base, content, log, "-n", "50", "-c", "1")
+            start = processor_ms(server.process.pid)
+            alone, _ = load(server.base, content, log, "-n", "500", "-c", "1")
+            spent = (processor_ms(server.process.pid) - start) / 500
+            print(f"one after the other: median {statistics.median(alone):.1f} ms, least {min(alone):.1f} ms, "
+                  f"{spent:.1f} ms of the processor each; load of the machine {os.getloadavg()[0]:.1f}")  # fmt: skip
             times, faults = load(server.base, content, log, f"--rps={RATE // 2}", "-c", "2", "-D", str(asked.seconds))
             times.sort()
             median, most = statistics.median(times), times[int(len(times) * 0.99)]
             print(f"body {content.stat().st_size / 1000:.0f} kB; {len(times)} requests at {RATE} a second: median {median:.1f} ms "
-                  f"(at most {MEDIAN_MS:g}), 99 % under {most:.1f} ms ({MOST_MS:g}), slowest {times[-1]:.1f} ms; {faults}")  # fmt: skip
+                  f"(at most {MEDIAN_MS:g}), 99 % under {most:.1f} ms ({MOST_MS:g}), slowest {times[-1]:.1f} ms; {faults}; "
+                  f"load of the machine {os.getloadavg()[0]:.1f}")  # fmt: skip
             before = []
             for part in range(10):
                 load(server.base, content, log, "-n", str(asked.many // 10), "-c", "2")

@@ -60,6 +60,7 @@ class Command:
         self.base = f"http://127.0.0.1:{self.port}"
         path = folder / f"serve-{self.port}.toml"
         path.write_text(configuration, encoding="utf-8")
+        self.told = ""  # what it said on standard output, once it has ended
         self.errors = (folder / f"serve-{self.port}.log").open("ab")
         self.log = Path(self.errors.name)
         command = [sys.executable, "-m", "her2path", "serve", "--configuration", str(path), "--port", str(self.port), *options]
@@ -90,7 +91,8 @@ class Command:
             self.process.terminate()
         code = self.process.wait(20)
         self.errors.close()
-        if self.process.stdout is not None:
+        if self.process.stdout is not None and not self.process.stdout.closed:
+            self.told = self.process.stdout.read().decode()
             self.process.stdout.close()
         return code
 

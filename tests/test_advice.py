@@ -17,12 +17,12 @@ import pytest
 pytest.importorskip("sqlalchemy")
 
 from fhir.resources.R4B import get_fhir_model_class
-from sqlalchemy import create_engine, text
+from sqlalchemy import create_engine, event, text
 from sqlalchemy.exc import DBAPIError
 
 from her2path.facts.problem import AskedWrongly
 from her2path.serve.advice.export import audit_event
-from her2path.serve.advice.schema import MIGRATIONS
+from her2path.serve.advice.schema import MIGRATIONS, feedback_table
 from her2path.serve.advice.store import Advice, Asking, NotKept, Said, Store
 from served import free_port
 
@@ -186,7 +186,8 @@ def test_a_jwt_is_spent_once_by_all_servers(address: str) -> None:
     other.close()
 
 
-def test_two_servers_write_at_once_and_nothing_is_lost(address: str) -> None:
+def test_two_servers_write_at_once_and_nothing_is_lost(address: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("her2path.serve.advice.store.ADVICE_WAITS_MS", 10_000)  # each writes as fast as it can
     stores = [Store(address), Store(address)]
 
     def write(number: int) -> None:
@@ -223,6 +224,47 @@ def test_several_servers_may_start_on_an_empty_database(address: str) -> None:
     store = Store(address)
     with store.engine.connect() as connection:
         assert connection.execute(text("SELECT count(*), max(version) FROM her2path_version")).one() == (len(MIGRATIONS), len(MIGRATIONS))
+    store.close()
+
+
+def test_a_database_of_the_first_version_keeps_what_was_passed_over(address: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    with monkeypatch.context() as older:
+        older.setattr("her2path.serve.advice.schema.MIGRATIONS", MIGRATIONS[:1])
+        store = Store(address)
+        store.keep(ASKING, [card("c1"), card("c2", "weight_status", "old")])
+        with store.engine.begin() as connection:
+            for name, outcome in (("c1", "overridden"), ("c2", "accepted"), ("of nobody", "overridden")):
+                row = {"at": "2026-01-19T10:00:00", "card": name, "service": "s", "issuer": "", "outcome": outcome,
+                       "outcome_at": "2026", "accepted": "[]", "reason": "lvef-planned", "comment": "", "digest": name}  # fmt: skip
+                connection.execute(feedback_table.insert(), row)
+        store.close()
+    store = Store(address)
+    assert store.last_overrides("p1") == {"echo_status": ("2026-01-19T10:00:00", "lvef-planned")}
+    store.say([said("c2", reason="record-wrong")])
+    store.say([said("c2", reason="record-wrong")])  # the same again stands once
+    assert {outcome: reason for outcome, (_, reason) in store.last_overrides("p1").items()} == {
+        "echo_status": "lvef-planned", "weight_status": "record-wrong",
+    }  # fmt: skip
+    assert store.last_overrides("p2") == {}
+    with pytest.raises(DBAPIError, match="only added"), store.engine.begin() as connection:
+        connection.execute(text("DELETE FROM overridden"))
+    store.close()
+
+
+def test_how_a_transaction_reaches_the_disk_is_told_to_a_connection_each_time_it_changes(tmp_path: Path) -> None:
+    """Feedback waits for the disk, what was advised does not, on whichever connection of the pool."""
+    store = Store(f"sqlite:///{tmp_path / 'a.db'}")
+    seen: list[tuple[str, int]] = []
+
+    def note(connection: Any, *_: Any) -> None:
+        seen.append(("commit", connection.exec_driver_sql("PRAGMA synchronous").scalar()))
+
+    event.listen(store.engine, "commit", note)
+    for act in ("keep", "say", "say", "keep", "keep", "say"):
+        name = f"c{len(seen)}"
+        store.keep(ASKING, [card(name)]) if act == "keep" else store.say([said(name)])
+    full, normal = 2, 1
+    assert [level for _, level in seen] == [normal, full, full, normal, normal, full]
     store.close()
 
 

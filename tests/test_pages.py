@@ -71,6 +71,25 @@ def test_worklist_says_what_the_command_says(loaded: Any) -> None:
         assert each.row.reason[:60] in line
 
 
+def test_the_csv_of_the_worklist_is_that_of_the_command(client: Any, loaded: Any, tmp_path: Path) -> None:
+    from click.testing import CliRunner
+
+    from her2path.cli import main
+
+    output = tmp_path / "x.csv"
+    CliRunner().invoke(main, ["review", str(WARD), "--on", str(ON), "--jurisdiction", "us", "-o", str(output)])
+    written = (tmp_path / "x.patients.csv").read_text(encoding="utf-8")
+    answer = client.get("/worklist.csv")
+    assert answer.headers["content-type"].startswith("text/csv")
+    assert answer.text.splitlines() == written.splitlines()
+    assert len(answer.text.splitlines()) == len(loaded.ward) + 1
+    held = [each.row.patient for each in loaded.ward.listed if each.row.verdict == "HOLD"]
+    assert held
+    narrowed = client.get("/worklist.csv?verdict=HOLD").text.splitlines()
+    assert sorted(line.partition(",")[0] for line in narrowed[1:]) == sorted(held)
+    assert 'href="/worklist.csv?verdict=HOLD"' in shown(client, "/worklist", verdict="HOLD")
+
+
 def test_worklist_has_the_most_urgent_first_and_counts_that_filter(client: Any, loaded: Any) -> None:
     html = shown(client, "/worklist")
     assert html.index("fourth-hold") < html.index("dose-in-hold") < html.index("contraception-window")

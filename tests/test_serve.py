@@ -301,7 +301,9 @@ def test_a_real_server_answers_logs_without_the_patient_and_ends_in_order(comman
     assert post(command.base, PATH, secret)[0] == 400
     with urlopen(f"{command.base}/ready") as ready:
         assert json.load(ready) == {"status": "ready"}
-    assert command.end() == 143  # SIGTERM, as every command
+    assert command.end() == 0  # SIGTERM: it was asked to end, and did
+    assert "has ended (SIGTERM)" in command.told
+    assert "interrupted" not in command.log.read_text()
     told = command.log.read_text()
     assert "adjuvant-hold" not in told
     assert "secret-patient" not in told

@@ -14,8 +14,11 @@ create_app = pytest.importorskip("her2path.serve.app").create_app
 import httpx  # noqa: E402
 from starlette.testclient import TestClient  # noqa: E402
 
+from her2path.findings.settings import Settings  # noqa: E402
 from her2path.serve.configuration import read_configuration  # noqa: E402
+from her2path.serve.loaded import Loaded  # noqa: E402
 from her2path.serve.smart.sessions import Kept  # noqa: E402
+from her2path.tables.load import default_knowledge  # noqa: E402
 from hooks_makers import on, resources_of  # noqa: E402
 from served import WRONG_CLAIMS, WRONG_GRANTS, SmartServer, in_thread  # noqa: E402
 
@@ -37,14 +40,14 @@ def client(record: SmartServer, tmp_path: Path) -> Iterator[TestClient]:
     yield from serving(record, tmp_path)
 
 
-def serving(record: SmartServer, folder: Path, more: str = "") -> Iterator[TestClient]:
+def serving(record: SmartServer, folder: Path, more: str = "", loaded: Any = None) -> Iterator[TestClient]:
     path = folder / "serve.toml"
     path.write_text(
         f'[advice]\ndatabase = "sqlite:///{folder / "a.db"}"\n[fhir]\nseconds = 2.0\n'
         f'[[smart]]\nissuer = "{record.base}"\nclient_id = "her2path"\nprivate = ["127.0.0.1"]\n{more}',
         encoding="utf-8",
     )
-    with TestClient(create_app(read_configuration(path, {}), day=on("2026-01-19")), base_url=BASE, follow_redirects=False) as made:
+    with TestClient(create_app(read_configuration(path, {}), loaded, day=on("2026-01-19")), base_url=BASE, follow_redirects=False) as made:
         yield made
 
 
@@ -72,6 +75,26 @@ def test_a_launch_opens_the_patient_with_every_reason(client: TestClient, record
     store = client.app.state.store  # type: ignore[attr-defined]
     asked = store.answers()[-1]
     assert (asked["service"], asked["patient"], asked["who"]) == ("smart", PATIENT, "Practitioner/d1")
+
+
+def test_a_launch_shows_the_page_of_the_patient_where_there_are_pages(record: SmartServer, tmp_path: Path) -> None:
+    """The template of the pages, with no address that would name her, and a way to end the session."""
+    day = on("2026-01-19")
+    record.mode, record.wrong, record.secret = "", "", ""
+    for client in serving(record, tmp_path, loaded=Loaded(default_knowledge(), Settings(day), day=day)):
+        consent(client, record)
+        page = client.get("/smart/patient")
+        assert page.status_code == 200
+        assert '<p class="big">' in page.text
+        assert "HOLD" in page.text
+        assert "From biopsy to washout" in page.text
+        assert "cardiac_action" in page.text
+        assert f"id={PATIENT}" not in page.text
+        assert '<nav class="nav" aria-label="Main"></nav>' in page.text  # pages of others are not hers
+        assert record.token not in page.text
+        assert client.app.state.store.answers()[-1]["service"] == "smart"  # type: ignore[attr-defined]
+        assert client.post("/smart/end", headers={"origin": BASE}).status_code == 200
+        assert client.get("/smart/patient").status_code == 401
 
 
 def test_a_secret_goes_in_the_header(record: SmartServer, tmp_path: Path) -> None:

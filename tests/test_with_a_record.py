@@ -355,7 +355,7 @@ def test_a_pattern_names_files_and_a_file_named_twice_is_read_once(tmp_path: Pat
     done = run(tmp_path / "*.parquet")
     assert (done.exit_code, "no file fits this pattern" in done.stderr) == (2, True)
     done = run(tmp_path / "none.csv")
-    assert (done.exit_code, "there is no such file or folder" in done.stderr) == (2, True)
+    assert (done.exit_code, "does not exist" in done.stderr) == (2, True)
 
 
 def test_a_table_and_fhir_are_joined_by_the_name_of_the_patient(tmp_path: Path) -> None:

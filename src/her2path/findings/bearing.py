@@ -5,14 +5,15 @@ Each row of findings has the effects of its saying (`effects.py`); of several on
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 import numpy as np
 
 from ..facts.pages.products import TABLET, Product
 from ..history.course_facts import known
+from ..history.drug_codes import KNOWLEDGES_KEPT, DrugCodes
 from ..record.columns import Flags, Whole
 from .course.columns import CourseFacts
 from .effects import Effect, Strength
@@ -141,24 +142,29 @@ class Bearing:
         size = len(self.codes.products)
         return np.where((drug >= 0) & (drug < size), drug, size)
 
-    @cached_property
-    def _coverage(self) -> dict[str, Flags]:
-        """By scope whether an effect of a finding about a drug (row) bears on another (column); the last of each is
-        unknown."""
-        products = [self.codes.product(name) for name in self.codes.products]
-        size = len(products) + 1
-        antibodies = np.ones(size, np.bool_)
-        antibodies[:-1] = [product.family != TABLET for product in products]
-        same = np.eye(size, dtype=np.bool_)
-        same[-1, -1] = False
-        course, molecule = same.copy(), same.copy()
-        course[:-1, :-1] |= np.array([product.partner for product in products], np.bool_)
-        for row, one in enumerate(products):
-            molecule[row, :-1] |= [bool(_molecules(one) & _molecules(other)) for other in products]
-        return {
-            "product": same, "course": course, "molecule": molecule,
-            "antibodies": np.broadcast_to(antibodies, (size, size)), "all": np.ones((size, size), np.bool_),
-        }  # fmt: skip
+    @property
+    def _coverage(self) -> Mapping[str, Flags]:
+        return coverage_of(self.codes)
+
+
+@lru_cache(maxsize=KNOWLEDGES_KEPT)
+def coverage_of(codes: DrugCodes) -> Mapping[str, Flags]:
+    """By scope whether an effect of a finding about a drug (row) bears on another (column); the last of each is
+    unknown."""
+    products = [codes.product(name) for name in codes.products]
+    size = len(products) + 1
+    antibodies = np.ones(size, np.bool_)
+    antibodies[:-1] = [product.family != TABLET for product in products]
+    same = np.eye(size, dtype=np.bool_)
+    same[-1, -1] = False
+    course, molecule = same.copy(), same.copy()
+    course[:-1, :-1] |= np.array([product.partner for product in products], np.bool_)
+    for row, one in enumerate(products):
+        molecule[row, :-1] |= [bool(_molecules(one) & _molecules(other)) for other in products]
+    return {
+        "product": same, "course": course, "molecule": molecule,
+        "antibodies": np.broadcast_to(antibodies, (size, size)), "all": np.ones((size, size), np.bool_),
+    }  # fmt: skip
 
 
 def _molecules(product: Product) -> frozenset[str]:

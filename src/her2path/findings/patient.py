@@ -74,8 +74,8 @@ class Reviewed:
             self._told = self._reviewer.kinds.told(self.record, self.tested)
         return self._told
 
-    def patient(self, place: int) -> PatientReview:
-        """Everything that is said of one patient."""
+    def patient(self, place: int, with_regimens: bool = True) -> PatientReview:
+        """Everything that is said of one patient; the regimens that fit only where they are asked for."""
         kind = int(self.tested.places[place])
         if self.tested.speakers[kind] == place:
             review = self.tested.kinds[kind].review
@@ -90,7 +90,7 @@ class Reviewed:
             plan, findings = plan_of(standing), self.courses.findings(place)
             verdicts = verdicts_of(standing, plan)
             withheld = any(verdict.verdict in ("STOP", "HOLD") for verdict in verdicts)
-            regimens = [] if withheld else regimens_of(standing)
+            regimens = [] if withheld or not with_regimens else regimens_of(standing)
             review.course = CourseReview(standing, findings, plan, regimens, verdicts)
         return review
 

@@ -66,15 +66,16 @@ def create_app(
         *advice_routes(store, _in(storing), promising),
         openapi_route(configuration.base),
     ]
+    name = f"{__package__}.pages"
+    pages = import_module(name) if loaded is not None and find_spec(name) is not None else None
     if configuration.smart:
         launcher = Launcher(configuration.smart, f"{configuration.base}/smart/callback", asker)
         routes += SmartPages(
             launcher, engine, services.fetcher, store, services.templates, _in(reviewing), configuration.base,
-            str(__version__),
+            str(__version__), pages.shown_by(loaded) if pages is not None else None,
         ).routes()  # fmt: skip
-    pages = f"{__package__}.pages"
-    if loaded is not None and find_spec(pages) is not None:
-        routes += import_module(pages).page_routes(loaded)
+    if pages is not None:
+        routes += pages.page_routes(loaded)
 
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import datetime as dt
 from bisect import bisect_right
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from threading import Lock, RLock
@@ -162,6 +162,12 @@ class Loaded:
             return ward
         finally:
             self._loading.release()
+
+    def reviewed_again(self, ward: Ward) -> Iterator[tuple[int, Reviewed]]:
+        """The batches of a ward, each with the place of its first patient, reviewed by the rules of now."""
+        reviewer = Reviewer(self.knowledge, replace(self._settings, on=ward.on))  # its own: nobody waits for it
+        for first, batch in zip(ward.starts, ward.batches, strict=False):
+            yield first, reviewer.review_columns(batch)
 
     def open(self, patient: str, which: int = 0) -> Opened | None:
         """One patient by her number, reviewed; `which` of those that bear the same. `None` where there is none."""

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
 import gc
+import signal
 import socket
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
@@ -46,7 +48,7 @@ def run(
     gc.collect()
     gc.freeze()  # what was read so far stays: the collector need not walk it again for every few requests
     limits = configuration.limits
-    with opened:
+    with opened, _ended_by_a_signal() as ended_by:
         uvicorn.Server(
             uvicorn.Config(
                 app,
@@ -63,6 +65,27 @@ def run(
                 forwarded_allow_ips=list(server.proxies),
             )
         ).run(sockets=[opened])
+    if ended_by:
+        click.echo(f"her2path serve has ended ({signal.Signals(ended_by[0]).name}); what was asked before is answered")
+
+
+@contextlib.contextmanager
+def _ended_by_a_signal() -> Iterator[list[int]]:
+    """Let Ctrl-C and SIGTERM end the server in order, and the command with it; gives the signals that did.
+
+    uvicorn heeds a signal, ends in order, and then raises it again for whoever heeded it before: a server that was
+    asked to end has done what it was asked.
+    """
+    ended_by: list[int] = []
+    before = {
+        number: signal.signal(number, lambda number, _: ended_by.append(number))
+        for number in (signal.SIGINT, signal.SIGTERM)
+    }
+    try:
+        yield ended_by
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def _listening(configuration: Configuration) -> socket.socket:

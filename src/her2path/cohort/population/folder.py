@@ -81,6 +81,9 @@ class PopulationFolder:
 
     def _leave(self) -> None:
         if self._lock is not None:
+            if (self.path / MANIFEST).exists():  # all is done: nobody needs to hold it any more
+                with contextlib.suppress(OSError):
+                    (self.path / LOCK).unlink()
             self._lock.close()
             self._lock = None
 

@@ -17,9 +17,11 @@ from ...history.latest import Latest
 from ...history.names import NO, YES
 from ...history.sources import Origins
 from ...record.columns import UNKNOWN, Flags, Whole
+from ...tables.array import Array
 from ..course.answers import Asker
 from ..course.columns import CourseFacts
 from ..course.reasons import Reasons, rows_of_answers
+from ..course.rules import Rules
 from ..course.words import Words
 from ..questions import EACH_DOSE, UNDETERMINED, WORDS_OF_DOSES, Question
 from ..rows import FindingRows, fields_of
@@ -32,6 +34,7 @@ from .words import DoseWords, WordsOfRows
 USES, NOT_IN_LABEL = "labelled_schedule", "not in this label"
 MIXUP = "product_mixup"
 STATE = "administration"
+OF_DOSES = "what is asked of doses"
 NOT_ASKED = np.int16(-9)
 """Instead of an answer: the question is not for this dose or order."""
 
@@ -123,18 +126,27 @@ def _questions(course: CourseFacts) -> list[Question]:
     return [question for question in course.rules.questions if question.stage == EACH_DOSE]
 
 
+def _asked_of_doses(rules: Rules) -> list[tuple[Question, Array, set[int]]]:
+    """The questions that an edition answers, each with its table and the states that it is asked of (none for any)."""
+    found = rules.told.get(OF_DOSES)
+    if found is None:
+        found = []
+        for question in (each for each in rules.questions if each.stage == EACH_DOSE):
+            edition = rules.edition(question.outcome, {})
+            if edition is not None:
+                states = {place for name, _, places in rules.conditions(question) if name == STATE for place in places}
+                found.append((question, rules.knowledge.array(edition, question.outcome), states))
+        rules.told[OF_DOSES] = found
+    return found
+
+
 def _answer(judged: Judged) -> None:
     """The answer to each question of every dose and order; those of orders alone are asked of these alone."""
     course, facts, count = judged.course, judged.facts, len(judged.made)
     bins: dict[tuple[bool, int], Whole] = {}
     (orders,) = judged.made.is_order.nonzero()
     of_orders = {name: column[orders] for name, column in facts.items()}
-    for question in _questions(course):
-        edition = course.rules.edition(question.outcome, {})
-        if edition is None:
-            continue
-        array = course.rules.knowledge.array(edition, question.outcome)
-        wanted = {place for name, _, places in course.rules.conditions(question) if name == STATE for place in places}
+    for question, array, wanted in _asked_of_doses(course.rules):
         alone = bool(wanted) and wanted <= {ORDERED, SUPERSEDED}
         columns = of_orders if alone else facts
         box = np.zeros(len(orders) if alone else count, np.int64)

@@ -51,8 +51,8 @@ def toxicity_of(course: CourseFacts, made: Administrations) -> dict[str, Whole]:
     """By dose whether what was on record then held it or had ended its drug, and by which outcome (its place in
     `outcomes_of`); of orders and where nothing of it is on record, that nothing is known."""
     then, cause = np.full(len(made), NONE_KNOWN, np.int64), np.full(len(made), UNKNOWN, np.int64)
-    events, outcomes = course.followed, outcomes_of(course)
-    if events is None or not outcomes:
+    events = course.followed
+    if events is None or not (outcomes := outcomes_of(course)):
         return {THEN: then, CAUSE: cause}
     page = read_followed(course.rules.knowledge.folder)
     events = events.where(events.day != UNKNOWN)

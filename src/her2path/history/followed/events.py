@@ -106,7 +106,8 @@ def events_of(
 
     `limits` are the site's upper limits of normal by setting, in the unit of the value.
     """
-    wanted = np.array([name in page.recorded and name in facts for name in record.facts], np.bool_)
+    recorded = page.recorded
+    wanted = np.array([name in recorded and name in facts for name in record.facts], np.bool_)
     if not len(record.day) or not wanted.any():
         return None
     forms = record.forms()

@@ -9,17 +9,20 @@ from collections.abc import Callable
 
 from sqlalchemy import (
     Column,
+    ColumnElement,
     Connection,
     Engine,
     Float,
     ForeignKey,
     Index,
+    Insert,
     Integer,
     MetaData,
     String,
     Table,
     Text,
     UniqueConstraint,
+    insert,
     inspect,
     select,
     text,
@@ -87,8 +90,20 @@ spent_table = Table(
     Index("spent_until", "until"),
 )  # fmt: skip
 """JWTs that were used, until they have ended."""
+overridden_table = Table(
+    "overridden", metadata,
+    Column("feedback", Integer, ForeignKey("feedback.id"), primary_key=True, autoincrement=False),
+    Column("patient", String(64), nullable=False),
+    Column("outcome", String(200), nullable=False),
+    Column("at", String(32), nullable=False),
+    Column("reason", String(1000), nullable=False),
+    Index("overridden_patient", "patient", "feedback"),
+)  # fmt: skip
+"""Feedback that passed a card over, by patient: each answer asks for it, however much was advised before."""
+OVERRIDDEN = "overridden"
+"""The outcome of such feedback."""
 KEPT = ("asked", "advice", "feedback")
-"""The tables to which rows are only added."""
+"""The tables of the first version to which rows are only added."""
 LOCK = 0x68657232
 """The number of the lock under which one server at a time changes the tables of PostgreSQL."""
 
@@ -101,21 +116,44 @@ def _first(connection: Connection) -> None:
             "CREATE FUNCTION her2path_append_only() RETURNS trigger LANGUAGE plpgsql AS "
             "$$ BEGIN RAISE EXCEPTION 'rows of % are only added', TG_TABLE_NAME; END $$"
         ))  # fmt: skip
-        for name in KEPT:
-            connection.execute(text(
-                f"CREATE TRIGGER {name}_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON {name} "
-                "FOR EACH STATEMENT EXECUTE FUNCTION her2path_append_only()"
-            ))  # fmt: skip
-        return
     for name in KEPT:
-        for act in ("UPDATE", "DELETE"):
-            connection.execute(text(
-                f"CREATE TRIGGER {name}_no_{act.lower()} BEFORE {act} ON {name} "
-                f"BEGIN SELECT RAISE(ABORT, 'rows of {name} are only added'); END"
-            ))  # fmt: skip
+        _only_added(connection, name)
 
 
-MIGRATIONS: tuple[Callable[[Connection], None], ...] = (_first,)
+def _only_added(connection: Connection, name: str) -> None:
+    """Let the database refuse to change or delete a row of a table."""
+    if connection.dialect.name == "postgresql":
+        connection.execute(text(
+            f"CREATE TRIGGER {name}_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON {name} "
+            "FOR EACH STATEMENT EXECUTE FUNCTION her2path_append_only()"
+        ))  # fmt: skip
+        return
+    for act in ("UPDATE", "DELETE"):
+        connection.execute(text(
+            f"CREATE TRIGGER {name}_no_{act.lower()} BEFORE {act} ON {name} "
+            f"BEGIN SELECT RAISE(ABORT, 'rows of {name} are only added'); END"
+        ))  # fmt: skip
+
+
+def note_overridden(which: ColumnElement[bool] | None = None) -> Insert:
+    """What adds feedback that passed a card over, by patient; `which` says of which feedback, `None` of all."""
+    columns = (
+        feedback_table.c.id, advice_table.c.patient, advice_table.c.outcome, feedback_table.c.at,
+        feedback_table.c.reason,
+    )  # fmt: skip
+    found = select(*columns).join_from(feedback_table, advice_table, feedback_table.c.card == advice_table.c.card)
+    found = found.where(feedback_table.c.outcome == OVERRIDDEN)
+    names = [column.name for column in overridden_table.columns]
+    return insert(overridden_table).from_select(names, found if which is None else found.where(which))
+
+
+def _second(connection: Connection) -> None:
+    overridden_table.create(connection)
+    connection.execute(note_overridden())
+    _only_added(connection, overridden_table.name)
+
+
+MIGRATIONS: tuple[Callable[[Connection], None], ...] = (_first, _second)
 """What makes each version of the one before it. One that was released is never changed; a new one is added."""
 
 

@@ -15,18 +15,38 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Engine, Table, create_engine, delete, event, func, select, text
+from sqlalchemy import Connection, Engine, Table, bindparam, create_engine, delete, event, func, select, text
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 
 from ...facts.problem import AskedWrongly
-from .schema import advice_table, asked_table, feedback_table, migrate, spent_table
+from .schema import (
+    OVERRIDDEN,
+    advice_table,
+    asked_table,
+    feedback_table,
+    migrate,
+    note_overridden,
+    overridden_table,
+    spent_table,
+)
 
 Json = dict[str, Any]
-WAITS_MS, ADVICE_WAITS_MS = 5_000, 250
+WAITS_MS, ADVICE_WAITS_MS = 5_000, 2_000
 """So long feedback, and what was advised, waits for another writer of SQLite."""
 MOST_ROWS = 10_000
+_DURABLE = "her2path durable"
+"""Under which name a connection of SQLite holds whether its last transaction waited for the disk."""
+
+# What every answer needs is built once: building it anew takes longer than the database does.
+_ADD_ASKED, _ADD_ADVICE = asked_table.insert(), advice_table.insert()
+_NOTE_OVERRIDDEN = note_overridden(feedback_table.c.digest == bindparam("said"))
+_OVERRIDDEN_OF = (
+    select(overridden_table.c.outcome, overridden_table.c.at, overridden_table.c.reason)
+    .where(overridden_table.c.patient == bindparam("patient"))
+    .order_by(overridden_table.c.feedback)
+)
 
 
 class NotKept(Exception):
@@ -106,11 +126,11 @@ class Store:
             "cards": len(advice), "program": asking.program,
         }  # fmt: skip
         with self._writing(durable=False) as connection:
-            made = connection.execute(asked_table.insert().values(row)).inserted_primary_key
+            made = connection.execute(_ADD_ASKED, row).inserted_primary_key
             if advice:
                 number = made[0] if made is not None else None
                 connection.execute(
-                    advice_table.insert(),
+                    _ADD_ADVICE,
                     [
                         {
                             "asked": number, "card": each.card, "patient": asking.patient, "outcome": each.outcome,
@@ -132,7 +152,10 @@ class Store:
                     "accepted": json.dumps(list(each.accepted)), "reason": each.reason, "comment": each.comment,
                     "digest": each.digest,
                 }  # fmt: skip
-                new += self._add_once(connection, feedback_table, row)
+                if self._add_once(connection, feedback_table, row):
+                    new += 1
+                    if each.outcome == OVERRIDDEN:
+                        connection.execute(_NOTE_OVERRIDDEN, {"said": each.digest})
         return new
 
     def spend(self, issuer: str, jti: str, until: float, now: float) -> bool:
@@ -153,16 +176,10 @@ class Store:
 
         Raises `NotKept` where the database does not answer.
         """
-        joined = advice_table.join(feedback_table, feedback_table.c.card == advice_table.c.card)
-        asked = (
-            select(advice_table.c.outcome, feedback_table.c.at, feedback_table.c.reason)
-            .select_from(joined)
-            .where(advice_table.c.patient == patient, feedback_table.c.outcome == "overridden")
-            .order_by(feedback_table.c.id)
-        )
         try:
             with self.engine.connect() as connection:
-                return {row.outcome: (row.at, row.reason) for row in connection.execute(asked)}
+                found = connection.execute(_OVERRIDDEN_OF, {"patient": patient})
+                return {outcome: (at, reason) for outcome, at, reason in found}
         except SQLAlchemyError as error:
             raise NotKept(_kind(error)) from error
 
@@ -274,8 +291,10 @@ class Store:
         try:
             with self.engine.connect() as connection:
                 if self.is_sqlite:
-                    connection.exec_driver_sql(f"PRAGMA synchronous={'FULL' if durable else 'NORMAL'}")
-                    connection.exec_driver_sql(f"PRAGMA busy_timeout={WAITS_MS if durable else ADVICE_WAITS_MS}")
+                    if connection.info.get(_DURABLE) is not durable:  # a connection keeps what it was told
+                        connection.exec_driver_sql(f"PRAGMA synchronous={'FULL' if durable else 'NORMAL'}")
+                        connection.exec_driver_sql(f"PRAGMA busy_timeout={WAITS_MS if durable else ADVICE_WAITS_MS}")
+                        connection.info[_DURABLE] = durable
                     connection.exec_driver_sql("BEGIN IMMEDIATE")
                 elif not durable:
                     connection.execute(text("SET LOCAL synchronous_commit TO OFF"))

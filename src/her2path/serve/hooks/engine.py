@@ -111,10 +111,11 @@ class Engine:
             if not concerned:
                 return answer
             reviewed = reviewer.review_columns(_with_and_without(record, place, gathered.drafts, first_draft))
-            review, known = reviewed.patient(0), reviewed.patient(1).every_finding()
+            review = reviewed.patient(0, with_regimens=False)  # no card tells of regimens
+            known = reviewed.patient(1, with_regimens=False).every_finding()
         else:
             reviewed = reviewer.review_columns(record if len(record) == 1 else columns_of([record.record(place)]))
-            review = reviewed.patient(0)
+            review = reviewed.patient(0, with_regimens=False)
         services = [
             msgspec.json.decode(sent.raw) for sent in gathered.resources if kind_of(sent.raw) == "ServiceRequest"
         ]
@@ -126,18 +127,23 @@ class Engine:
         answer.advised = cards_of(review, acts, telling)
         return answer
 
-    def words(self, gathered: Gathered) -> tuple[str, Answer]:
-        """The whole review of a patient in words, with every reason; and on what it rests."""
-        reviewer = self.reviewer()
-        content, _ = _bundle(gathered, reviewer.settings.on)
-        answer = Answer([], reviewer.settings.on, hashlib.sha256(content).hexdigest())
+    def record(self, gathered: Gathered) -> tuple[Record | None, Answer]:
+        """The record of a patient, `None` where nothing of her is to be reviewed; and on what it rests."""
+        on = self.reviewer().settings.on
+        content, _ = _bundle(gathered, on)
+        answer = Answer([], on, hashlib.sha256(content).hexdigest())
         columns = [item for item in self._worker.read([Piece(PLACE, content)]).items if not isinstance(item, Trouble)]
         record, place = _of_patient(columns, gathered.patient)
         if record is None:
-            return "Nothing of her HER2 tests or HER2-directed therapy is on record.", answer
+            return None, answer
         answer.resources = [each["reference"] for each in references_of(_origins(record, place))]
-        review = reviewer.review_columns(columns_of([record.record(place)])).patient(0)
-        return "\n".join(["\n".join(first_lines(review)), "", WhyFormat(answer.on).patient(review)]), answer
+        return record.record(place), answer
+
+    def words(self, record: Record) -> str:
+        """The whole review of a patient in words, with every reason."""
+        reviewer = self.reviewer()
+        review = reviewer.review_records([record]).patient(0)
+        return "\n".join(["\n".join(first_lines(review)), "", WhyFormat(reviewer.settings.on).patient(review)])
 
     def _read_drafts(
         self, record: RecordColumns, place: int, drafts: Sequence[Draft], first: int, reviewer: Reviewer

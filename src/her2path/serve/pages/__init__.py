@@ -3,6 +3,6 @@
 In: loaded records and knowledge. Out: HTML.
 """
 
-from .routes import page_routes
+from .routes import page_routes, shown_by
 
-__all__ = ["page_routes"]
+__all__ = ["page_routes", "shown_by"]

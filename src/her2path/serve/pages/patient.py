@@ -15,7 +15,7 @@ from ...facts.value import Unknown
 from ...findings.course.standing import Standing
 from ...findings.plan.items import PlanItem
 from ...findings.reviews import PatientReview
-from ...record.event import Event
+from ...record.event import Event, Record
 from ...write.text.first_lines import WIDTH, called, first_lines, reason_words, tasks_of
 from ...write.text.worklist import NO_COURSE
 from ..loaded import Loaded, Opened
@@ -79,9 +79,14 @@ def patient(request: Request, loaded: Loaded) -> Response:
     return shown(request, loaded, opened)
 
 
-def shown(request: Request, loaded: Loaded, opened: Opened, is_loaded: bool = True) -> Response:
+def launched(request: Request, loaded: Loaded, record: Record, unseen: Sequence[str]) -> Response:
+    """The page of a patient opened from her record system; `unseen` is what that did not show of her."""
+    return shown(request, loaded, loaded.review(record), is_loaded=False, launched=True, unseen=unseen, menu=())
+
+
+def shown(request: Request, loaded: Loaded, opened: Opened, is_loaded: bool = True, **more: Any) -> Response:
     """The page of one patient opened. Of one who is not among those loaded (`Loaded.review` opens any record) it has no
-    plan and no what if, whose addresses would name her."""
+    plan and no what if, whose addresses would name her. `more` goes to the page."""
     review, on, knowledge = opened.review, loaded.settings.on, loaded.knowledge
     named = addresses(review)
     course = course_of(opened, named, on)
@@ -101,6 +106,7 @@ def shown(request: Request, loaded: Loaded, opened: Opened, is_loaded: bool = Tr
         plan=[(when_of(item), item) for item in (review.course.plan if review.course else ())],
         troubles=[*opened.record.troubles, *opened.record.passed_over],
         **what_if_told(asked, opened, loaded, request.query_params.get("strip") == "yes"),
+        **{"launched": False, "unseen": (), **more},
     )  # fmt: skip
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import gzip
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from starlette.datastructures import Headers
@@ -13,8 +13,9 @@ from starlette.routing import BaseRoute, Mount, Route
 from starlette.staticfiles import StaticFiles
 from starlette.types import Scope
 
+from ...record.event import Record
 from ..loaded import Loaded
-from . import check, guidelines, leaflet, load, patient, plan, worklist
+from . import check, guidelines, leaflet, load, patient, plan, worklist, worklist_csv
 from .rendering import environment
 
 STATIC = Path(__file__).parent / "static"
@@ -45,6 +46,15 @@ class Kept(StaticFiles):
         response.headers["Vary"] = "Accept-Encoding"
         response.headers["Cache-Control"] = f"public, max-age={KEPT_SECONDS}"
         return response
+
+
+def shown_by(loaded: Loaded) -> Callable[[Request, Record, Sequence[str]], Response]:
+    """What makes the page of a patient who is not among those loaded, opened from her record system."""
+
+    def shown(request: Request, record: Record, unseen: Sequence[str]) -> Response:
+        return patient.launched(request, loaded, record, unseen)
+
+    return shown
 
 
 def page_routes(loaded: Loaded) -> list[BaseRoute]:
@@ -78,6 +88,7 @@ def page_routes(loaded: Loaded) -> list[BaseRoute]:
         *check.routes(loaded),
         *leaflet.routes(loaded),
         Route("/worklist", of(worklist.worklist)),
+        Route("/worklist.csv", of(worklist_csv.worklist_csv)),
         Route("/patient", of(patient.patient)),
         Route("/patient/what-if", of(patient.what_if)),
         Route("/patient/strip", of(patient.strip)),

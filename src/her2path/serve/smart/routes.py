@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import html
 import logging
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
 
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.routing import BaseRoute, Route
 
+from ...record.event import Record
 from ...write.caution import CAUTION
 from ..advice.store import Asking, NotKept, Store
 from ..hooks.engine import Engine, Gathered
@@ -20,16 +21,20 @@ from .flow import Launcher, LaunchRefused, Session
 
 LOGGER = logging.getLogger("her2path.serve")
 InThread = Callable[..., Awaitable[Any]]
+Shown = Callable[[Request, Record, Sequence[str]], Response]
+"""Makes the page of one record, with what the record system did not show of it."""
 BROWSER, SESSION = "her2path-launch", "her2path-session"
 
 
 class SmartPages:
-    """The pages of a launch. `base` is our own address; cookies are for https alone where it is one."""
+    """The pages of a launch. `base` is our own address; cookies are for https alone where it is one. `shown` makes the
+    page of a patient; without it, or where nothing is to be reviewed, she is told in plain words."""
 
     def __init__(
         self, launcher: Launcher, engine: Engine, fetcher: Fetcher, store: Store, templates: Mapping[str, str],
-        in_thread: InThread, base: str, program: str,
+        in_thread: InThread, base: str, program: str, shown: Shown | None = None,
     ) -> None:  # fmt: skip
+        self.shown = shown
         self.launcher, self.engine, self.fetcher, self.store = launcher, engine, fetcher, store
         self.templates, self.in_thread, self.program = templates, in_thread, program
         self.is_https = base.startswith("https:")
@@ -83,7 +88,8 @@ class SmartPages:
             return _refusal(LaunchRefused(f"needed, and not to be had: {', '.join(lost)}", 502))
         unseen = [key for key, part in parts.items() if part.failed]
         gathered = Gathered(session.patient, session.who, list(distinct(parts.values())), (), unseen)
-        return HTMLResponse(await self.in_thread(self._page, gathered, session))
+        answer: Response = await self.in_thread(self._page, request, gathered, session)
+        return answer
 
     async def end(self, request: Request) -> Response:
         """End the session."""
@@ -92,8 +98,8 @@ class SmartPages:
         answer.delete_cookie(SESSION, path="/smart")
         return answer
 
-    def _page(self, gathered: Gathered, session: Session) -> str:
-        words, read = self.engine.words(gathered)
+    def _page(self, request: Request, gathered: Gathered, session: Session) -> Response:
+        record, read = self.engine.record(gathered)
         asking = Asking(
             "smart", "smart", session.smart.issuer, gathered.patient, session.who, read.on.isoformat(), read.digest,
             read.resources, gathered.unseen, self.program,
@@ -102,13 +108,18 @@ class SmartPages:
             self.store.keep(asking, [])
         except NotKept as error:
             LOGGER.error("advice not kept", extra={"told": {"kind": str(error)}})
+        if record is not None and self.shown is not None:
+            return self.shown(request, record, gathered.unseen)
+        words = "Nothing of her HER2 tests or HER2-directed therapy is on record."
+        if record is not None:
+            words = self.engine.words(record)
         body = [f"<pre>{html.escape(words)}</pre>"]
         if gathered.unseen:
             body.append(
                 f"<p>Not seen, since you may not read it or the server has none: {', '.join(gathered.unseen)}.</p>"
             )
         body.append('<form method="post" action="/smart/end"><button>End the session</button></form>')
-        return _page(f"Patient {gathered.patient}", body)
+        return HTMLResponse(_page(f"Patient {gathered.patient}", body))
 
     def _remember(self, answer: Response, name: str, value: str, path: str) -> None:
         answer.set_cookie(name, value, path=path, secure=self.is_https, httponly=True, samesite="lax")

@@ -264,17 +264,19 @@ def subject_of(patient_id: str) -> Json:
 
 def references_of(origins: Sequence[str]) -> list[Json]:
     """The resources of the record that origins name, each once; rows of a table are no resources."""
-    matches = (_origin_pattern().search(origin) for origin in origins)
+    pattern = _origin_pattern()
+    matches = (pattern.search(origin) for origin in origins)
     return [{"reference": name} for name in dict.fromkeys(match[1] for match in matches if match)]
 
 
 def _origin_pattern() -> re.Pattern[str]:
-    return _pattern_of(tuple(known.name for known in RESOURCE_TYPES.values() if known.is_referred_to))
+    return _pattern_of(len(RESOURCE_TYPES))  # those of a reader join when it is loaded
 
 
 @cache
-def _pattern_of(names: tuple[str, ...]) -> re.Pattern[str]:
-    """Where an origin ends with a resource of these types, and what of it is the reference."""
+def _pattern_of(_known: int) -> re.Pattern[str]:
+    """Where an origin ends with a resource that is referred to, and what of it is the reference."""
+    names = [known.name for known in RESOURCE_TYPES.values() if known.is_referred_to]
     return re.compile(rf"(?:^|\s)((?:{'|'.join(map(re.escape, names))})/[A-Za-z0-9.-]{{1,64}})(?:#.*)?$")
 
 
