@@ -226,11 +226,10 @@ def test_a_csv_is_read_the_same_in_any_number_of_processes(processes: str, tmp_p
     assert (len(status_of(told)), code) == (6, 0)
 
 
-def test_a_long_file_given_to_decide_says_so(tmp_path: Path) -> None:
+def test_a_long_file_given_to_decide_is_folded_into_patients(tmp_path: Path) -> None:
     done = asked("decide", "her2_status", csv_file(tmp_path, *ROWS))
-    assert done.exit_code == 2
-    assert "one event a row" in done.stderr
-    assert "her2path review reads this file" in done.stderr
+    assert done.exit_code == 0
+    assert f"{len({row.split(',')[0] for row in ROWS})} patient" in done.stderr
 
 
 # -- words for a missing value, contradictions, days ------------------------------------------------

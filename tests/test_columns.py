@@ -341,7 +341,7 @@ def test_a_csv_is_read_as_text_and_written_back_as_it_was(tmp_path: Path) -> Non
         {"id": "007", "ihc_score": "3+", "her2_copies": "2.00", "note": 'a "b", c'},
         {"id": "8", "ihc_score": "", "her2_copies": "> 6", "note": ""},
     ]
-    write_table(table, tmp_path / "b.csv", as_json=False)
+    write_table(table, tmp_path / "b.csv")
     assert (tmp_path / "b.csv").read_text() == 'id,ihc_score,her2_copies,note\n007,3+,2.00,"a ""b"", c"\n8,,> 6,\n'
 
 
@@ -354,7 +354,7 @@ def test_semicolons_and_decimal_commas_are_understood(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(("name", "content", "said"), [
-    ("a.txt", b"ihc_score\n3+\n", "must end in .csv or .parquet"),
+    ("a.txt", b"ihc_score\n3+\n", "must end in .csv, .tsv, .tab or .parquet"),
     ("a.csv", b"", "the file is empty"),
     ("a.csv", b"\xef\xbb\xbf \n", "the file is empty"),
     ("a.csv", b"id,id\n1,2\n", "two columns are called 'id'"),
@@ -383,16 +383,16 @@ def test_every_ending_is_written(tmp_path: Path, capsysbinary: pytest.CaptureFix
         {"a": [1.5, None], "b": pa.array(["x", "y"]).dictionary_encode(), "day": [dt.date(2020, 1, 2)] * 2}
     )
     for ending in ("csv", "parquet", "json", "jsonl"):
-        write_table(table, tmp_path / f"t.{ending}", as_json=False)
+        write_table(table, tmp_path / f"t.{ending}")
     assert (tmp_path / "t.csv").read_text() == "a,b,day\n1.5,x,2020-01-02\n,y,2020-01-02\n"
     assert pq.read_table(tmp_path / "t.parquet").column("b").to_pylist() == ["x", "y"]
     objects = [{"a": 1.5, "b": "x", "day": "2020-01-02"}, {"a": None, "b": "y", "day": "2020-01-02"}]
     assert json.loads((tmp_path / "t.json").read_text()) == objects
     assert [json.loads(line) for line in (tmp_path / "t.jsonl").read_text().splitlines()] == objects
-    write_table(table, None, as_json=True)
+    write_table(table, None, form="ndjson")
     assert [json.loads(line) for line in io.BytesIO(capsysbinary.readouterr().out)] == objects
     with pytest.raises(AskedWrongly, match="file that ends in"):
-        write_table(table, tmp_path / "t.xlsx", as_json=False)
+        write_table(table, tmp_path / "t.xlsx")
 
 
 def test_decimals_are_exact() -> None:

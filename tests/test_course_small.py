@@ -407,10 +407,10 @@ def test_what_a_silent_site_assumes(tmp_path: Path, knowledge: Knowledge) -> Non
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("x = 1", "x stands outside a table; expected [dosing], [editions], [files], [formulary], [heart], [laboratory], [prices], [site], [tests], [treatment], [vials] or [[map]]"),
+        ("x = 1", "x stands outside a table; expected [dosing], [editions], [files], [formulary], [heart], [laboratory], [omop], [prices], [site], [tests], [treatment], [vials] or [[map]]"),
         ("[heart]\nlvef_limit = 50", "[heart] lvef_limit is no setting; did you mean lvef_lower_limit? expected lvef_lower_limit, echo_tolerance_days, baseline_lvef_days"),
         ("[hart]\nlimit = 50",
-         "[hart] limit is no setting; did you mean heart? expected one of the tables dosing, editions, files, formulary, heart, laboratory, prices, site, tests, treatment, vials"),
+         "[hart] limit is no setting; did you mean heart? expected one of the tables dosing, editions, files, formulary, heart, laboratory, omop, prices, site, tests, treatment, vials"),
         ("[heart]\nlvef_lower_limit = 39.9", "[heart] lvef_lower_limit = Decimal('39.9'); expected a number from 40 to 65"),
         ("[heart]\nlvef_lower_limit = '50'", "[heart] lvef_lower_limit = '50'; expected a number from 40 to 65"),
         ("[heart]\nlvef_lower_limit = true", "[heart] lvef_lower_limit = True; expected a number from 40 to 65"),

@@ -486,7 +486,7 @@ def test_every_output_of_the_case_files_counts_the_same(tmp_path: Path) -> None:
 def test_every_output_of_messy_patients_counts_the_same(tmp_path: Path) -> None:
     source = tmp_path / "messy.parquet"
     done = CliRunner().invoke(
-        main, ["simulate", "course", "--patients", "120", "--seed", "14", "--mess", "heavy", "--records", str(source)]
+        main, ["simulate", "course", "--virtual-patients", "120", "--seed", "14", "--mess", "heavy", "--records", str(source)]
     )
     assert done.exit_code == 0, done.output
     require_equal_counts(source, tmp_path, "2027-06-01")

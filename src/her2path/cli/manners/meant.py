@@ -33,8 +33,8 @@ MEANT = {
 }
 """Options that people try, and what is meant where the command has it."""
 COMMANDS_MEANT = {
-    **dict.fromkeys(("run", "report", "read", "patients", "plan"), "review"),
-    **dict.fromkeys(("list", "ls", "editions", "facts", "table", "tables", "explain"), "show"),
+    **dict.fromkeys(("run", "read", "patients", "plan"), "review"),
+    **dict.fromkeys(("list", "ls", "facts", "table", "tables", "explain"), "show"),
     **dict.fromkeys(("compare", "changes"), "diff"),
     **dict.fromkeys(("test", "prove", "validate", "lint", "verify"), "check"),
     **dict.fromkeys(("profile", "describe", "look"), "inspect"),
