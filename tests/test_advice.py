@@ -6,6 +6,7 @@ import json
 import os
 import pwd
 import shutil
+import signal
 import subprocess
 import threading
 from collections.abc import Iterator
@@ -79,7 +80,7 @@ def postgresql(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
             threading.Event().wait(0.1)
         yield address
     finally:
-        server.terminate()
+        server.send_signal(signal.SIGINT)  # it ends now, whoever is still connected
         server.wait(20)
         if os.getuid() == 0:
             shutil.rmtree(folder, ignore_errors=True)

@@ -72,7 +72,7 @@ def told(table: pa.Table) -> list[str]:
 # -- events as a table --------------------------------------------------------------------------
 
 
-@settings(deadline=None, max_examples=25, suppress_health_check=[*HealthCheck])
+@settings(deadline=None, max_examples=12, suppress_health_check=[*HealthCheck])
 @given(batches())
 def test_records_come_back_whole(records) -> None:
     """Any record, exact, in part, unreadable or twice, is reviewed as before it was written down; origins included."""
