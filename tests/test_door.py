@@ -23,7 +23,7 @@ COMMANDS = [pytest.param(group, name, id=f"{group.name} {name}") for group in GR
 
 @pytest.mark.parametrize(("group", "name"), COMMANDS)
 def test_every_place_holds_its_command(group: LazyGroup, name: str) -> None:
-    command = LazyCommands(group.lazy.places)[name]
+    command = LazyCommands(group.lazy.places, group.lazy.group)[name]
     assert isinstance(command, click.Command)
     assert command.name == name
     assert command.help
