@@ -18,7 +18,7 @@ setup: .venv/dev                   ## Make .venv with her2path and all that deve
 
 test: .venv/dev lint               ## Lint, type-check and run the tests
 	$(BIN)/her2path check
-	$(BIN)/pytest -n 2
+	$(BIN)/pytest -n auto --maxprocesses 4
 
 lint: .venv/dev
 	$(BIN)/ruff check src tests examples bench docs
