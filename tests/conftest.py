@@ -12,7 +12,7 @@ from her2path.tables.load import default_knowledge
 
 os.environ["COLUMNS"] = "100"  # text is compared as on a page; into a pipe it would not be broken
 settings.register_profile(
-    "quick", max_examples=80, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow]
+    "quick", max_examples=120, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow]
 )
 settings.register_profile("thorough", max_examples=3000, deadline=None)
 settings.load_profile("quick")

@@ -26,6 +26,18 @@ def chromium() -> str | None:
     return next((found for name in NAMES if (found := shutil.which(name))), None)
 
 
+def launched() -> Iterator[Any]:
+    """The browser, started; for a fixture."""
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        started = playwright.chromium.launch(
+            executable_path=chromium(), args=["--no-sandbox", "--disable-background-networking"]
+        )
+        yield started
+        started.close()
+
+
 def loaded_of(source: Path | None = WARD, on: dt.date = ON, **options: Any) -> Any:
     from her2path.serve.loaded import Loaded
 

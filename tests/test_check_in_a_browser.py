@@ -8,12 +8,12 @@ from typing import Any
 
 import pytest
 
-from pages_server import WANTED, chromium, loaded_of, served
+from pages_server import WANTED, chromium, launched, loaded_of, served
 
 for name in (*WANTED, "axe_playwright_python.sync_playwright"):
     pytest.importorskip(name)
 sync_api = pytest.importorskip("playwright.sync_api")
-expect, sync_playwright, Browser, Page = sync_api.expect, sync_api.sync_playwright, sync_api.Browser, sync_api.Page
+expect, Browser, Page = sync_api.expect, sync_api.Browser, sync_api.Page
 
 from test_pages_in_a_browser import DESKTOP, PHONE, gone_to, opened  # noqa: E402
 
@@ -43,12 +43,7 @@ def base() -> Iterator[str]:
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        started = playwright.chromium.launch(
-            executable_path=BROWSER, args=["--no-sandbox", "--disable-background-networking"]
-        )
-        yield started
-        started.close()
+    yield from launched()
 
 
 @pytest.fixture

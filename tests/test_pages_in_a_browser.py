@@ -10,12 +10,12 @@ from urllib.parse import urlencode
 
 import pytest
 
-from pages_server import WANTED, WARD, chromium, loaded_of, served
+from pages_server import WANTED, WARD, chromium, launched, loaded_of, served
 
 for name in (*WANTED, "axe_playwright_python.sync_playwright"):
     pytest.importorskip(name)
 sync_api = pytest.importorskip("playwright.sync_api")
-expect, sync_playwright, Browser, Page = sync_api.expect, sync_api.sync_playwright, sync_api.Browser, sync_api.Page
+expect, Browser, Page = sync_api.expect, sync_api.Browser, sync_api.Page
 
 BROWSER = chromium()
 pytestmark = [
@@ -42,12 +42,7 @@ def base() -> Iterator[str]:
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        started = playwright.chromium.launch(
-            executable_path=BROWSER, args=["--no-sandbox", "--disable-background-networking"]
-        )
-        yield started
-        started.close()
+    yield from launched()
 
 
 @pytest.fixture

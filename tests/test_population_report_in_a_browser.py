@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from her2path import Population
-from pages_server import chromium
+from pages_server import chromium, launched
 from test_population_editions import made, source  # noqa: F401
 
 sync_api = pytest.importorskip("playwright.sync_api")
@@ -31,10 +31,7 @@ def address(made: Population, tmp_path_factory: pytest.TempPathFactory) -> str: 
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Any]:
-    with sync_api.sync_playwright() as playwright:
-        started = playwright.chromium.launch(executable_path=BROWSER, args=["--no-sandbox"])
-        yield started
-        started.close()
+    yield from launched()
 
 
 @pytest.mark.parametrize(("width", "scheme"), [(1440, "light"), (1440, "dark"), (800, "light"), (390, "light"), (390, "dark")])

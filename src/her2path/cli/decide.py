@@ -14,7 +14,7 @@ from ..facts.problem import PARTLY_READ, AskedWrongly
 from ..write.output import put, require_outputs
 from ..write.plain import plain
 from .manners.meant import understood
-from .options import Day, column_option, knowledge_option, missing_option, pairs, site_asked
+from .options import Day, column_option, jurisdiction_option, knowledge_option, missing_option, pairs, site_asked
 
 if TYPE_CHECKING:
     from ..tables.library import Knowledge
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 @click.argument("fact")
 @click.argument("file", required=False, type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @click.option("--edition", help="The edition to decide by, a key or a file; otherwise the one in force then.")
-@click.option("--jurisdiction", type=click.Choice(["us", "eu"]), help="Whose label decides, where labels differ.")
+@jurisdiction_option
 @click.option("--on", type=Day(), help="The day that chooses the edition, where test_date is not given.")
 @click.option("--fact", "facts", multiple=True, metavar="NAME=VALUE", help="A fact; may be given many times.")
 @knowledge_option

@@ -104,6 +104,21 @@ def column_option(command: Command) -> Command:
     )(command)
 
 
+def jurisdiction_option(command: Command) -> Command:
+    """The option that says whose label decides."""
+    return click.option(
+        "--jurisdiction", type=click.Choice(["us", "eu"]), help="Whose label decides, where labels differ."
+    )(command)
+
+
+def settings_option(command: Command) -> Command:
+    """The option that names the settings of the institution, given to the command as `settings_file`."""
+    return click.option(
+        "--settings", "settings_file", type=click.Path(exists=True, dir_okay=False, path_type=Path),
+        help="The institution's settings, a TOML file: limits, tolerances, jurisdiction, formulary.",
+    )(command)  # fmt: skip
+
+
 def missing_option(command: Command) -> Command:
     """The option that names words for a missing value."""
     return click.option(

@@ -12,7 +12,18 @@ from typing import TYPE_CHECKING
 import click
 
 from ..facts.problem import DOES_NOT_HOLD, PARTLY_READ, AskedWrongly
-from .options import WAREHOUSES, Day, FormatName, column_option, knowledge_option, missing_option, pairs, site_asked
+from .options import (
+    WAREHOUSES,
+    Day,
+    FormatName,
+    column_option,
+    jurisdiction_option,
+    knowledge_option,
+    missing_option,
+    pairs,
+    settings_option,
+    site_asked,
+)
 
 if TYPE_CHECKING:
     from ..findings.summary import Summary
@@ -34,14 +45,11 @@ def _there(ctx: click.Context, param: click.Parameter, sources: tuple[str, ...])
 @click.option("--on", type=Day(), default=None, help="Review as of this day, or today; results after it are not used.")
 @click.option("--site", type=click.Choice(["breast", "gastric"]), help="Read the tests as of this site.")
 @click.option("--edition", help="Decide by this edition, whatever the date: its key, or a file of your own.")
-@click.option("--jurisdiction", type=click.Choice(["us", "eu"]), help="Whose label decides, where labels differ.")
+@jurisdiction_option
 @knowledge_option
 @column_option
 @missing_option
-@click.option(
-    "--settings", "settings_file", type=click.Path(exists=True, dir_okay=False, path_type=Path),
-    help="The institution's settings, a TOML file: limits, tolerances, jurisdiction, formulary.",
-)  # fmt: skip
+@settings_option
 @click.option(
     "--format", "form", type=FormatName(), default=None,
     help="text, json, ndjson, html or fhir; by default what the ending of the output says, otherwise text.",

@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from ..facts.problem import AskedWrongly
-from .options import Day, column_option, missing_option, pairs, site_asked
+from .options import Day, column_option, jurisdiction_option, missing_option, pairs, settings_option, site_asked
 
 LIBRARIES = (
     "starlette", "jinja2", "uvicorn", "sqlalchemy", "httpx", "jwt", "cryptography", "python_multipart",
@@ -26,13 +26,10 @@ LIBRARIES = (
     help="The configuration of the server, a TOML file: who may enter, clients, limits, database.",
 )  # fmt: skip
 @click.option("--on", type=Day(), default=None, help="Review as of this day, not as of today.")
-@click.option("--jurisdiction", type=click.Choice(["us", "eu"]), help="Whose label decides, where labels differ.")
+@jurisdiction_option
 @column_option
 @missing_option
-@click.option(
-    "--settings", "settings_file", type=click.Path(exists=True, dir_okay=False, path_type=Path),
-    help="The institution's settings, a TOML file: limits, tolerances, jurisdiction, formulary.",
-)  # fmt: skip
+@settings_option
 def serve(
     source: Path | None, host: str | None, port: int | None, configuration_file: Path | None, on: dt.date | None,
     jurisdiction: str | None, columns: tuple[str, ...], missing: tuple[str, ...], settings_file: Path | None,

@@ -13,8 +13,10 @@ from ..findings.summary import Summary
 from ..read.files import STANDARD_INPUT
 from ..tables.library import Knowledge
 from ..tables.site import LIMITS
+from ..write.interrupt import require_going_on
 from .sources import Sources, listed
 
+READ_AT_ONCE = 1 << 20
 MOST_FILES = 1000
 """Of a folder with more files each of the first is named, and all are in the digest of the folder."""
 
@@ -81,12 +83,17 @@ def _file(path: Path) -> dict[str, Json]:
     """A file with its size in bytes and its digest, null where it is no file that can be read again."""
     if not path.is_file():
         return {"path": str(path), "sha256": None}
-    with path.open("rb") as file:
-        return {
-            "path": str(path),
-            "bytes": path.stat().st_size,
-            "sha256": hashlib.file_digest(file, "sha256").hexdigest(),
-        }
+    return {"path": str(path), "bytes": path.stat().st_size, "sha256": sha256_of(path)}
+
+
+def sha256_of(file: Path) -> str:
+    """The SHA-256 of a file, of any size; a signal ends it in good time. Raises `OSError` where it cannot be read."""
+    digest = hashlib.sha256()
+    with file.open("rb", buffering=0) as stream:
+        while piece := stream.read(READ_AT_ONCE):
+            require_going_on()
+            digest.update(piece)
+    return digest.hexdigest()
 
 
 @cache

@@ -12,7 +12,16 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from ...facts.problem import DOES_NOT_HOLD, PARTLY_READ, AskedWrongly
-from ..options import Day, Source, column_option, missing_option, pairs, site_asked
+from ..options import (
+    Day,
+    Source,
+    column_option,
+    jurisdiction_option,
+    missing_option,
+    pairs,
+    settings_option,
+    site_asked,
+)
 
 if TYPE_CHECKING:
     from ...read.omop.source import OmopSource
@@ -26,13 +35,10 @@ if TYPE_CHECKING:
 @click.option("--on", type=Day(), default=None, help="Review as of this day; results after it are not used.")
 @click.option("--site", type=click.Choice(["breast", "gastric"]), help="Read the tests as of this site.")
 @click.option("--edition", help="Decide by this edition, whatever the date of the test.")
-@click.option("--jurisdiction", type=click.Choice(["us", "eu"]), help="Whose label decides, where labels differ.")
+@jurisdiction_option
 @column_option
 @missing_option
-@click.option(
-    "--settings", "settings_file", type=click.Path(exists=True, dir_okay=False, path_type=Path),
-    help="The institution's settings, a TOML file: limits, tolerances, jurisdiction, formulary.",
-)  # fmt: skip
+@settings_option
 @click.option(
     "--carry", multiple=True, metavar="COLUMN",
     help="Carry a column that no rule reads, such as hospital, from CSV or Parquet to patients and findings.",

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import hashlib
 from collections.abc import Mapping
 from datetime import date
 from decimal import Decimal
@@ -16,15 +15,13 @@ from ...read.files import STANDARD_INPUT
 from ...read.omop.source import OmopSource
 from ...read.source import TABLES
 from ...tables.library import Knowledge
-from ...write.interrupt import require_going_on
-from ..manifest import knowledge_digest, program_version
+from ..manifest import knowledge_digest, program_version, sha256_of
 
 EVENTS_OF_A_PART = 600_000
 """About so many events are reviewed together: some 20,000 patients."""
 BYTES_OF_A_ROW, BYTES_OF_A_PACKED_ROW = 50, 3
 BYTES_OF_A_RESOURCE = 700
 MOST_PARTS = 4096
-READ_AT_ONCE = 1 << 20
 
 
 def plan_of(
@@ -95,16 +92,6 @@ def inputs_of(source: Path) -> list[dict[str, Any]]:
             listed.append({"name": file.relative_to(root).as_posix(), "bytes": 0, "sha256": None,
                            "what": f"it cannot be read: {error.strerror}"})  # fmt: skip
     return listed
-
-
-def sha256_of(file: Path) -> str:
-    """The SHA-256 of a file. Raises `OSError` where it cannot be read."""
-    digest = hashlib.sha256()
-    with file.open("rb", buffering=0) as stream:
-        while piece := stream.read(READ_AT_ONCE):
-            require_going_on()
-            digest.update(piece)
-    return digest.hexdigest()
 
 
 def parts_for(source: Path, size: int) -> int:
